@@ -1,0 +1,103 @@
+//! What every service control manager can do, in plain data: the trait behind which Windows, a remote machine and the built-in one stand.
+//!
+//! The shape is that of the service API: a handle carries the rights it was opened with, and is closed when it is dropped. One suite
+//! of tests (`svckit-testkit`) runs on every implementation.
+
+use std::time::Duration;
+
+use crate::access::{ManagerAccess, ServiceAccess};
+use crate::config::{Config2, Config2Change, Config2Level, ConfigChange, NewService, ServiceConfig};
+use crate::control::Control;
+use crate::error::Result;
+use crate::kind::ServiceType;
+use crate::native;
+use crate::status::{NotifyMask, ServiceStatus, StateFilter};
+
+/// A way to a service control manager.
+pub trait Backend {
+    /// The service control manager in the form of `--scm`, for errors.
+    fn target(&self) -> String;
+
+    /// Opens the service control manager (`OpenSCManager`).
+    fn open_manager(&self, access: ManagerAccess) -> Result<Box<dyn Manager>>;
+
+    /// Asks what the service API has no call for. Fails with `ERROR_NOT_SUPPORTED` where there is nobody to answer.
+    fn native(&self, request: native::Request) -> Result<native::Reply>;
+}
+
+/// A service that an enumeration found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Enumerated {
+    /// Key name as the service control manager told it, whatever it holds.
+    pub name: String,
+    /// Display name.
+    pub display_name: String,
+    /// Status.
+    pub status: ServiceStatus,
+}
+
+/// What a wait for a change of a service brought.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Notification {
+    /// Which of the events asked for happened.
+    pub triggered: NotifyMask,
+    /// The status at that moment.
+    pub status: ServiceStatus,
+}
+
+/// An open service control manager.
+pub trait Manager {
+    /// `CreateService`. The handle has `access`. The tag is that of the new service, zero without one.
+    fn create_service(&self, new: &NewService, access: ServiceAccess) -> Result<(Box<dyn Service>, u32)>;
+
+    /// `OpenService`.
+    fn open_service(&self, name: &str, access: ServiceAccess) -> Result<Box<dyn Service>>;
+
+    /// `EnumServicesStatusEx`; `group` as the API has it: `None` for all, an empty name for services in no group.
+    fn enumerate(
+        &self,
+        types: ServiceType,
+        states: StateFilter,
+        group: Option<&str>,
+    ) -> Result<Vec<Enumerated>>;
+
+    /// `GetServiceDisplayName`.
+    fn display_name(&self, name: &str) -> Result<String>;
+
+    /// `GetServiceKeyName`.
+    fn key_name(&self, display_name: &str) -> Result<String>;
+}
+
+/// An open service.
+pub trait Service {
+    /// `DeleteService`: marks it; the record goes when it has stopped and the last handle is closed.
+    fn delete(&self) -> Result<()>;
+
+    /// `StartService`; the arguments are those after the service's name.
+    fn start(&self, arguments: &[String]) -> Result<()>;
+
+    /// `ControlService`.
+    fn control(&self, control: Control) -> Result<ServiceStatus>;
+
+    /// `QueryServiceStatusEx`.
+    fn status(&self) -> Result<ServiceStatus>;
+
+    /// `QueryServiceConfig`.
+    fn config(&self) -> Result<ServiceConfig>;
+
+    /// `ChangeServiceConfig`. The tag is the new one if one was wanted, else zero.
+    fn change_config(&self, change: &ConfigChange) -> Result<u32>;
+
+    /// `QueryServiceConfig2`.
+    fn config2(&self, level: Config2Level) -> Result<Config2>;
+
+    /// `ChangeServiceConfig2`.
+    fn change_config2(&self, change: &Config2Change) -> Result<()>;
+
+    /// `EnumDependentServices`: those that depend on it, directly or not, in the order in which they have to be stopped.
+    fn dependents(&self, states: StateFilter) -> Result<Vec<Enumerated>>;
+
+    /// `NotifyServiceStatusChange`: waits until the service is in one of the states, at once if it is in one that this handle was not
+    /// told of before; `None` when the time is over.
+    fn wait(&self, mask: NotifyMask, timeout: Duration) -> Result<Option<Notification>>;
+}

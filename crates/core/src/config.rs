@@ -1,0 +1,208 @@
+//! The configuration of a service.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::failure::{FailureActions, FailureActionsChange};
+use crate::image_path::ImagePath;
+use crate::kind::{ErrorControl, ServiceType, SidType, StartType};
+use crate::millis;
+use crate::name::{Dependency, DisplayName, GroupName, ServiceName};
+
+/// The preshutdown time-out that a service has unless it sets one ([MS-SCMR] 2.2.45: three minutes).
+pub const DEFAULT_PRESHUTDOWN_TIMEOUT: Duration = Duration::from_secs(180);
+
+/// The account name that stands for the system itself.
+pub const LOCAL_SYSTEM: &str = "LocalSystem";
+
+/// The basic configuration (`QUERY_SERVICE_CONFIGW`, [MS-SCMR] 2.2.15).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ServiceConfig {
+    /// `dwServiceType`.
+    pub service_type: ServiceType,
+    /// `dwStartType`.
+    pub start_type: StartType,
+    /// `dwErrorControl`.
+    pub error_control: ErrorControl,
+    /// `lpBinaryPathName`.
+    pub image_path: ImagePath,
+    /// `lpLoadOrderGroup`.
+    pub load_order_group: Option<GroupName>,
+    /// `dwTagId`, zero if there is none.
+    pub tag: u32,
+    /// `lpDependencies`.
+    pub dependencies: Vec<Dependency>,
+    /// `lpServiceStartName`; absent for some drivers.
+    pub account: Option<String>,
+    /// `lpDisplayName`.
+    pub display_name: DisplayName,
+}
+
+/// What `CreateService` takes ([MS-SCMR] 3.1.4.12).
+#[derive(Clone, PartialEq, Eq)]
+pub struct NewService {
+    /// The key name.
+    pub name: ServiceName,
+    /// The configuration; `tag` is ignored, see `want_tag`.
+    pub config: ServiceConfig,
+    /// Whether a tag that is unique in the load order group is wanted.
+    pub want_tag: bool,
+    /// The account's password. Never printed.
+    pub password: Option<String>,
+}
+
+impl std::fmt::Debug for NewService {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("NewService")
+            .field("name", &self.name)
+            .field("config", &self.config)
+            .field("want_tag", &self.want_tag)
+            .field("password", &self.password.as_ref().map(|_| "***"))
+            .finish()
+    }
+}
+
+/// A change of the basic configuration ([MS-SCMR] 3.1.4.11): what is absent stays as it is.
+#[derive(Clone, PartialEq, Eq, Default)]
+pub struct ConfigChange {
+    /// `dwServiceType`.
+    pub service_type: Option<ServiceType>,
+    /// `dwStartType`.
+    pub start_type: Option<StartType>,
+    /// `dwErrorControl`.
+    pub error_control: Option<ErrorControl>,
+    /// `lpBinaryPathName`.
+    pub image_path: Option<ImagePath>,
+    /// `lpLoadOrderGroup`; `Some(None)` leaves the group.
+    pub load_order_group: Option<Option<GroupName>>,
+    /// Whether a new tag is wanted (`lpdwTagId`).
+    pub want_tag: bool,
+    /// `lpDependencies`; an empty list clears them.
+    pub dependencies: Option<Vec<Dependency>>,
+    /// `lpServiceStartName`.
+    pub account: Option<String>,
+    /// `lpPassword`. Never printed.
+    pub password: Option<String>,
+    /// `lpDisplayName`.
+    pub display_name: Option<DisplayName>,
+}
+
+impl std::fmt::Debug for ConfigChange {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("ConfigChange")
+            .field("service_type", &self.service_type)
+            .field("start_type", &self.start_type)
+            .field("error_control", &self.error_control)
+            .field("image_path", &self.image_path)
+            .field("load_order_group", &self.load_order_group)
+            .field("want_tag", &self.want_tag)
+            .field("dependencies", &self.dependencies)
+            .field("account", &self.account)
+            .field("password", &self.password.as_ref().map(|_| "***"))
+            .field("display_name", &self.display_name)
+            .finish()
+    }
+}
+
+/// An information level of `QueryServiceConfig2` and `ChangeServiceConfig2` ([MS-SCMR] 3.1.4.36).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Config2Level(pub u32);
+
+impl Config2Level {
+    /// `SERVICE_CONFIG_DESCRIPTION`.
+    pub const DESCRIPTION: Self = Self(1);
+    /// `SERVICE_CONFIG_FAILURE_ACTIONS`.
+    pub const FAILURE_ACTIONS: Self = Self(2);
+    /// `SERVICE_CONFIG_DELAYED_AUTO_START_INFO`.
+    pub const DELAYED_AUTO_START: Self = Self(3);
+    /// `SERVICE_CONFIG_FAILURE_ACTIONS_FLAG`.
+    pub const FAILURE_ACTIONS_FLAG: Self = Self(4);
+    /// `SERVICE_CONFIG_SERVICE_SID_INFO`.
+    pub const SID_INFO: Self = Self(5);
+    /// `SERVICE_CONFIG_REQUIRED_PRIVILEGES_INFO`.
+    pub const REQUIRED_PRIVILEGES: Self = Self(6);
+    /// `SERVICE_CONFIG_PRESHUTDOWN_INFO`.
+    pub const PRESHUTDOWN: Self = Self(7);
+}
+
+/// The optional configuration that `QueryServiceConfig2` returns, one level at a time.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Config2 {
+    /// Level 1; absent when there is none.
+    Description(Option<String>),
+    /// Level 2.
+    FailureActions(FailureActions),
+    /// Level 3.
+    DelayedAutoStart(bool),
+    /// Level 4: failure actions also for a stop with an error.
+    FailureActionsFlag(bool),
+    /// Level 5.
+    Sid(SidType),
+    /// Level 6: names such as `SeBackupPrivilege`.
+    RequiredPrivileges(Vec<String>),
+    /// Level 7.
+    PreshutdownTimeout(#[serde(with = "millis")] Duration),
+}
+
+/// A change for `ChangeServiceConfig2`, one level at a time.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Config2Change {
+    /// Level 1; `Some("")` deletes it, `None` leaves it.
+    Description(Option<String>),
+    /// Level 2.
+    FailureActions(FailureActionsChange),
+    /// Level 3.
+    DelayedAutoStart(bool),
+    /// Level 4.
+    FailureActionsFlag(bool),
+    /// Level 5.
+    Sid(SidType),
+    /// Level 6; an empty list clears it.
+    RequiredPrivileges(Vec<String>),
+    /// Level 7.
+    PreshutdownTimeout(Duration),
+}
+
+impl Config2 {
+    /// The level this belongs to.
+    pub const fn level(&self) -> Config2Level {
+        match self {
+            Self::Description(_) => Config2Level::DESCRIPTION,
+            Self::FailureActions(_) => Config2Level::FAILURE_ACTIONS,
+            Self::DelayedAutoStart(_) => Config2Level::DELAYED_AUTO_START,
+            Self::FailureActionsFlag(_) => Config2Level::FAILURE_ACTIONS_FLAG,
+            Self::Sid(_) => Config2Level::SID_INFO,
+            Self::RequiredPrivileges(_) => Config2Level::REQUIRED_PRIVILEGES,
+            Self::PreshutdownTimeout(_) => Config2Level::PRESHUTDOWN,
+        }
+    }
+
+    /// The change that sets exactly this value.
+    pub fn into_change(self) -> Config2Change {
+        match self {
+            Self::Description(text) => Config2Change::Description(Some(text.unwrap_or_default())),
+            Self::FailureActions(all) => Config2Change::FailureActions(all.into()),
+            Self::DelayedAutoStart(on) => Config2Change::DelayedAutoStart(on),
+            Self::FailureActionsFlag(on) => Config2Change::FailureActionsFlag(on),
+            Self::Sid(kind) => Config2Change::Sid(kind),
+            Self::RequiredPrivileges(names) => Config2Change::RequiredPrivileges(names),
+            Self::PreshutdownTimeout(timeout) => Config2Change::PreshutdownTimeout(timeout),
+        }
+    }
+}
+
+impl Config2Change {
+    /// The level this belongs to.
+    pub const fn level(&self) -> Config2Level {
+        match self {
+            Self::Description(_) => Config2Level::DESCRIPTION,
+            Self::FailureActions(_) => Config2Level::FAILURE_ACTIONS,
+            Self::DelayedAutoStart(_) => Config2Level::DELAYED_AUTO_START,
+            Self::FailureActionsFlag(_) => Config2Level::FAILURE_ACTIONS_FLAG,
+            Self::Sid(_) => Config2Level::SID_INFO,
+            Self::RequiredPrivileges(_) => Config2Level::REQUIRED_PRIVILEGES,
+            Self::PreshutdownTimeout(_) => Config2Level::PRESHUTDOWN,
+        }
+    }
+}

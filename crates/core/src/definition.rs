@@ -1,0 +1,214 @@
+//! What a host needs to know to run a program: the resolved definition that is stored with the service.
+//!
+//! People write TOML (see `svckit-recipe`); what is stored and handed to a host is this, complete and with absolute paths, so
+//! that a later edit of the file changes nothing until the service is updated.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::millis;
+use crate::signal::Signal;
+
+/// The newest form of [`HostDefinition`] that this version writes.
+pub const DEFINITION_VERSION: u32 = 1;
+
+/// A program run as a service.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct HostDefinition {
+    /// The form of this structure; a host refuses one that is newer than it knows.
+    pub version: u32,
+    /// What is run.
+    pub program: Program,
+    /// When and how it is run again.
+    pub restart: RestartPolicy,
+    /// How it is stopped.
+    pub stop: StopPolicy,
+    /// Where its output goes.
+    pub log: LogPolicy,
+    /// What pause, continue and the service's own controls do.
+    #[serde(default)]
+    pub controls: BTreeMap<u32, ControlAction>,
+    /// When the program counts as ready; absent: as soon as it runs.
+    #[serde(default)]
+    pub ready: Option<ReadyPolicy>,
+    /// The file that this came from, for people.
+    #[serde(default)]
+    pub source: Option<PathBuf>,
+}
+
+/// A command with its surroundings.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Program {
+    /// The program and its arguments; never empty. A program without a path separator is looked up in `PATH`.
+    pub command: Vec<String>,
+    /// The working directory, absolute.
+    pub directory: PathBuf,
+    /// Variables set over the inherited ones.
+    #[serde(default)]
+    pub environment: BTreeMap<String, String>,
+    /// Files of `NAME=value` lines, absolute, read at every start; `environment` wins over them.
+    #[serde(default)]
+    pub environment_files: Vec<PathBuf>,
+}
+
+/// When a program that ended is run again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum RestartWhen {
+    /// When it ended with an error.
+    #[default]
+    OnFailure,
+    /// Whenever it ended.
+    Always,
+    /// Never.
+    Never,
+}
+
+/// What an exit code means.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ExitAction {
+    /// The service stops cleanly.
+    Stop,
+    /// The program is run again after the back-off.
+    Restart,
+    /// The service stops with an error at once.
+    Fail,
+}
+
+/// The restart policy. The defaults are those of the service recipe.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct RestartPolicy {
+    /// When the program is run again.
+    pub when: RestartWhen,
+    /// The first delay.
+    #[serde(with = "millis", rename = "delay_ms")]
+    pub delay: Duration,
+    /// By how much each delay is longer than the one before; at least 1.
+    pub factor: f64,
+    /// The longest delay.
+    #[serde(with = "millis", rename = "max_delay_ms")]
+    pub max_delay: Duration,
+    /// By which share a delay may vary either way, 0 to 1.
+    pub jitter: f64,
+    /// How much delay may be spent in all before the host gives up.
+    #[serde(with = "millis", rename = "budget_ms")]
+    pub budget: Duration,
+    /// A run longer than this makes the delay and the spent budget new.
+    #[serde(with = "millis", rename = "reset_after_ms")]
+    pub reset_after: Duration,
+    /// What particular exit codes mean, before `when` is asked.
+    pub exit_codes: BTreeMap<i32, ExitAction>,
+}
+
+impl Default for RestartPolicy {
+    fn default() -> Self {
+        Self {
+            when: RestartWhen::OnFailure,
+            delay: Duration::from_secs(5),
+            factor: 2.0,
+            max_delay: Duration::from_secs(300),
+            jitter: 0.0,
+            budget: Duration::from_secs(300),
+            reset_after: Duration::from_secs(30),
+            exit_codes: BTreeMap::new(),
+        }
+    }
+}
+
+/// One means of ending a program.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum StopAction {
+    /// What Ctrl+C does: `SIGINT` to the program's process group, `CTRL_C_EVENT` on Windows.
+    CtrlC,
+    /// `CTRL_BREAK_EVENT`; skipped where there is none.
+    CtrlBreak,
+    /// `WM_CLOSE` to the program's windows; skipped where there are none.
+    WmClose,
+    /// The program's standard input is closed.
+    StdinClose,
+    /// A signal to the program's process group; skipped on Windows.
+    Signal(Signal),
+    /// The whole tree is ended by force.
+    Terminate,
+}
+
+/// One rung of the stop ladder: what is done, and how long the program has before the next.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Rung {
+    /// What is done.
+    pub action: StopAction,
+    /// How long the program has.
+    #[serde(with = "millis", rename = "wait_ms")]
+    pub wait: Duration,
+}
+
+/// How a program is stopped.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct StopPolicy {
+    /// The rungs in order. After the last the tree is ended by force, whatever the rungs are.
+    pub ladder: Vec<Rung>,
+}
+
+impl Default for StopPolicy {
+    /// `SIGTERM` and 10 s, then force.
+    fn default() -> Self {
+        Self {
+            ladder: vec![Rung { action: StopAction::Signal(Signal::Term), wait: Duration::from_secs(10) }],
+        }
+    }
+}
+
+/// Where one stream of output goes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum LogTarget {
+    /// Into a file, absolute.
+    File(PathBuf),
+    /// Nowhere.
+    Discard,
+}
+
+/// How output is kept. The same file for both streams makes one log in order of arrival.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LogPolicy {
+    /// Standard output.
+    pub stdout: LogTarget,
+    /// Standard error.
+    pub stderr: LogTarget,
+    /// A file that has reached this size is rotated; absent: never.
+    pub rotate_size: Option<u64>,
+    /// How many rotated files are kept beside the one being written; absent: all.
+    pub keep_count: Option<u32>,
+    /// How many bytes are held in memory while the disk takes none; what is more is lost, counted and reported.
+    pub buffer: u64,
+}
+
+/// What a control does to the program.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ControlAction {
+    /// A signal to the program's process group.
+    Signal(Signal),
+}
+
+/// When a program counts as ready.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ReadyPolicy {
+    /// `HOST:PORT` that accepts a connection.
+    pub tcp: String,
+    /// How long the program has.
+    #[serde(with = "millis", rename = "timeout_ms")]
+    pub timeout: Duration,
+}

@@ -1,0 +1,199 @@
+//! Image paths: the command line with which a service's process is started.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+/// The longest image path the API takes, in UTF-16 code units ([MS-SCMR] 3.1.4.12: 32 KiB).
+pub const MAX_IMAGE_PATH: usize = 32 * 1024;
+
+/// Why an image path was refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum ImagePathError {
+    /// There is nothing to run.
+    #[error("an image path can't be empty")]
+    Empty,
+    /// It can't be passed to the system.
+    #[error("an image path can't contain a NUL character")]
+    Nul,
+    /// It is longer than the API allows.
+    #[error("an image path has at most {MAX_IMAGE_PATH} characters")]
+    TooLong,
+}
+
+/// `lpBinaryPathName`: a program, quoted where it contains spaces, with its arguments.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct ImagePath(String);
+
+impl ImagePath {
+    /// Reads an image path as the API has it.
+    pub fn new(text: impl Into<String>) -> Result<Self, ImagePathError> {
+        let text = text.into();
+        if text.trim().is_empty() {
+            return Err(ImagePathError::Empty);
+        }
+        if text.contains('\0') {
+            return Err(ImagePathError::Nul);
+        }
+        if text.encode_utf16().count() > MAX_IMAGE_PATH {
+            return Err(ImagePathError::TooLong);
+        }
+        Ok(Self(text))
+    }
+
+    /// Builds the image path of a program and its arguments, quoted as needed.
+    pub fn from_arguments<S: AsRef<str>>(arguments: &[S]) -> Result<Self, ImagePathError> {
+        Self::new(join(arguments))
+    }
+
+    /// The text as the API has it.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// The program and its arguments.
+    pub fn arguments(&self) -> Vec<String> {
+        split(&self.0)
+    }
+}
+
+impl fmt::Display for ImagePath {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&self.0)
+    }
+}
+
+impl TryFrom<String> for ImagePath {
+    type Error = ImagePathError;
+    fn try_from(text: String) -> Result<Self, ImagePathError> {
+        Self::new(text)
+    }
+}
+
+impl From<ImagePath> for String {
+    fn from(path: ImagePath) -> String {
+        path.0
+    }
+}
+
+/// Splits a command line by the rules of `CommandLineToArgvW`.
+///
+/// The first word is a path in which a backslash is nothing special. In the others 2n backslashes before a quote are n backslashes,
+/// and one more makes the quote a literal one; two quotes inside quotes are one.
+///
+/// ```
+/// use svckit_core::image_path::split;
+/// assert_eq!(split(r#""/opt/my app/run" --name "a \"b\" c""#), ["/opt/my app/run", "--name", r#"a "b" c"#]);
+/// ```
+pub fn split(line: &str) -> Vec<String> {
+    let mut rest = line.trim_start().chars().peekable();
+    let mut words = Vec::new();
+    if rest.peek().is_none() {
+        return words;
+    }
+    let mut program = String::new();
+    let mut quoted = false;
+    for c in rest.by_ref() {
+        match c {
+            '"' => quoted = !quoted,
+            ' ' | '\t' if !quoted => break,
+            c => program.push(c),
+        }
+    }
+    words.push(program);
+    loop {
+        while rest.next_if(|c| matches!(c, ' ' | '\t')).is_some() {}
+        if rest.peek().is_none() {
+            return words;
+        }
+        words.push(argument(&mut rest));
+    }
+}
+
+fn argument(rest: &mut std::iter::Peekable<std::str::Chars<'_>>) -> String {
+    let mut word = String::new();
+    let mut quoted = false;
+    while let Some(c) = rest.next_if(|c| quoted || !matches!(c, ' ' | '\t')) {
+        match c {
+            '\\' => {
+                let mut count = 1;
+                while rest.next_if_eq(&'\\').is_some() {
+                    count += 1;
+                }
+                let before_quote = rest.peek() == Some(&'"');
+                let kept = if before_quote { count / 2 } else { count };
+                word.extend(std::iter::repeat_n('\\', kept));
+                if before_quote && count % 2 == 1 {
+                    word.extend(rest.next());
+                }
+            }
+            '"' if quoted && rest.peek() == Some(&'"') => word.extend(rest.next()),
+            '"' => quoted = !quoted,
+            c => word.push(c),
+        }
+    }
+    word
+}
+
+/// Joins a program and its arguments into a command line that [`split`] takes apart again.
+pub fn join<S: AsRef<str>>(arguments: &[S]) -> String {
+    let mut line = String::new();
+    for (index, word) in arguments.iter().map(AsRef::as_ref).enumerate() {
+        if index > 0 {
+            line.push(' ');
+            quote_argument(&mut line, word);
+        } else if word.is_empty() || word.contains([' ', '\t']) {
+            line.push('"');
+            line.push_str(word);
+            line.push('"');
+        } else {
+            line.push_str(word);
+        }
+    }
+    line
+}
+
+fn quote_argument(line: &mut String, word: &str) {
+    if !word.is_empty() && !word.contains([' ', '\t', '"']) {
+        line.push_str(word);
+        return;
+    }
+    line.push('"');
+    let mut backslashes = 0;
+    for c in word.chars() {
+        match c {
+            '\\' => backslashes += 1,
+            '"' => {
+                line.extend(std::iter::repeat_n('\\', backslashes + 1));
+                backslashes = 0;
+            }
+            _ => backslashes = 0,
+        }
+        line.push(c);
+    }
+    line.extend(std::iter::repeat_n('\\', backslashes));
+    line.push('"');
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn a_backslash_before_a_quote_escapes_it() {
+        assert_eq!(split(r#"p a\\"b c" \"d"#), ["p", r"a\b c", r#""d"#]);
+        assert_eq!(split(r#"p "a""b""#), ["p", r#"a"b"#]);
+        assert_eq!(split(r#"C:\x\ "a\\""#), [r"C:\x\", r"a\"]);
+    }
+
+    proptest! {
+        #[test]
+        fn joined_arguments_split_again(program in "[^\"\0]{1,12}", rest in prop::collection::vec("[ a\"\\\\\t\u{e9}]{0,8}", 0..5)) {
+            prop_assume!(!program.trim().is_empty() && program.trim_start() == program);
+            let all: Vec<String> = std::iter::once(program).chain(rest).collect();
+            prop_assert_eq!(split(&join(&all)), all);
+        }
+    }
+}

@@ -1,0 +1,30 @@
+//! The model of services and every policy of svckit, without I/O.
+//!
+//! Nothing in this crate opens a file, reads a clock or starts a process: a policy is a function of a state, an event and a
+//! time, and what it decides is carried out by `svckit-host` and `svckit-engine`. Values that come from a wire or from Windows
+//! are open newtypes over integers with named constants, so that an unknown value survives and prints as hexadecimal.
+
+#![forbid(unsafe_code)]
+
+mod open;
+
+pub mod access;
+pub mod backend;
+pub mod config;
+pub mod control;
+pub mod definition;
+pub mod dispatch;
+pub mod error;
+pub mod failure;
+pub mod image_path;
+pub mod kind;
+pub mod millis;
+pub mod name;
+pub mod native;
+pub mod signal;
+pub mod status;
+pub mod time;
+pub mod win32;
+
+pub use error::{Error, Result};
+pub use win32::Win32Error;

@@ -1,0 +1,294 @@
+//! The second interface: what MS-SCMR has no call for.
+//!
+//! Hosts' states, stored definitions, events and logs. It is spoken on the same connection as MS-SCMR, as the one operation of an interface
+//! of its own ([`INTERFACE`]) whose stub data is UTF-8 JSON of [`Request`] and [`Reply`].
+
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+
+use crate::definition::HostDefinition;
+use crate::name::ServiceName;
+use crate::open::open_value;
+use crate::time::WallTime;
+use crate::win32::Win32Error;
+
+/// The UUID of the interface, version 1.0.
+pub const INTERFACE: &str = "7d6c1f6e-5b0a-4a5e-9d38-2f4c81c0b7a1";
+
+/// A question or an order.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "op", rename_all = "snake_case")]
+pub enum Request {
+    /// The hosts' states of these services, or of all hosted ones.
+    HostStates {
+        /// Key names; absent: all.
+        services: Option<Vec<ServiceName>>,
+    },
+    /// The stored definition of a service.
+    Definition {
+        /// Key name.
+        service: ServiceName,
+    },
+    /// Stores the definition of a service in place of the one before. Takes effect at the next start.
+    SetDefinition {
+        /// Key name.
+        service: ServiceName,
+        /// The definition; absent: removed.
+        definition: Option<Box<HostDefinition>>,
+    },
+    /// Events after `after`, oldest first.
+    Events {
+        /// Only of this service.
+        service: Option<ServiceName>,
+        /// Only those with a sequence number above this one.
+        after: Option<u64>,
+        /// Of those, at most so many, the newest; absent: all.
+        limit: Option<u32>,
+        /// If there is none: answer when there is one.
+        wait: bool,
+    },
+    /// A piece of a service's log.
+    Log {
+        /// Key name.
+        service: ServiceName,
+        /// Where to read.
+        from: LogFrom,
+        /// If there is nothing: answer when there is something, or when the service's log moved on to another file.
+        wait: bool,
+    },
+    /// About the service control manager itself.
+    ScmStatus,
+    /// Stops all services in order, then the service control manager. Answered when that is done.
+    ScmStop,
+}
+
+/// Where to begin reading a log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LogFrom {
+    /// The last lines of the current file (and rotated ones before it, as far as needed).
+    Tail {
+        /// How many lines.
+        lines: u32,
+    },
+    /// Where an earlier answer left off.
+    Cursor(LogCursor),
+}
+
+/// A place in a log that stays right while the log is rotated.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LogCursor {
+    /// Which file: its identity in the file system.
+    pub file: u64,
+    /// Bytes from its start.
+    pub offset: u64,
+}
+
+/// An answer.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "reply", rename_all = "snake_case")]
+pub enum Reply {
+    /// To [`Request::HostStates`].
+    HostStates {
+        /// One for each hosted service that was asked for.
+        states: Vec<NamedHostState>,
+    },
+    /// To [`Request::Definition`].
+    Definition {
+        /// Absent: the service has none.
+        definition: Option<Box<HostDefinition>>,
+    },
+    /// The order was carried out.
+    Done,
+    /// To [`Request::Events`].
+    Events {
+        /// Oldest first.
+        events: Vec<Event>,
+    },
+    /// To [`Request::Log`].
+    Log {
+        /// The bytes as the program wrote them, in the base64 alphabet of RFC 4648.
+        data: String,
+        /// Where to go on.
+        cursor: LogCursor,
+    },
+    /// To [`Request::ScmStatus`].
+    ScmStatus(ScmStatus),
+    /// The order was refused.
+    Error {
+        /// Why.
+        code: Win32Error,
+        /// Why, in words.
+        message: String,
+    },
+}
+
+/// About the service control manager.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ScmStatus {
+    /// Its process.
+    pub pid: u32,
+    /// Its version.
+    pub version: String,
+    /// Its state directory.
+    pub directory: PathBuf,
+    /// When it started.
+    pub started_at: WallTime,
+    /// How many services there are.
+    pub services: u32,
+    /// How many of them are not stopped.
+    pub active: u32,
+    /// How many service processes there are.
+    pub processes: u32,
+}
+
+/// A host's state with the service it is of.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NamedHostState {
+    /// Key name.
+    pub service: ServiceName,
+    /// The state.
+    pub state: HostState,
+    /// Why the last start failed, if it did: more than a code can tell.
+    #[serde(default)]
+    pub start_error: Option<String>,
+}
+
+/// What a host does at the moment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Phase {
+    /// No host runs.
+    #[default]
+    Stopped,
+    /// The program is being started.
+    Starting,
+    /// The program runs.
+    Running,
+    /// The program ended and will be run again.
+    Backoff,
+    /// The program is paused.
+    Paused,
+    /// The stop ladder is under way.
+    Stopping,
+    /// The restart budget was spent; the host gave up.
+    GaveUp,
+}
+
+/// The state of a host beyond what the service API knows.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct HostState {
+    /// The program's process.
+    pub child_pid: Option<u32>,
+    /// Whether the program is ready to serve.
+    pub ready: bool,
+    /// What the host does.
+    pub phase: Phase,
+    /// How often the program was run again since the service started.
+    pub restarts: u32,
+    /// How the program last ended.
+    pub last_exit: Option<ProgramExit>,
+    /// When the program is run again.
+    pub next_retry_at: Option<WallTime>,
+    /// The files being written.
+    pub log_files: Vec<PathBuf>,
+    /// Bytes of output that could not be kept since the service started.
+    pub log_bytes_lost: u64,
+}
+
+/// How a program ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ProgramExit {
+    /// Its exit code, unless a signal ended it.
+    pub code: Option<i32>,
+    /// The number of the signal that ended it.
+    pub signal: Option<i32>,
+    /// When.
+    pub at: WallTime,
+}
+
+/// How serious an event is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Level {
+    /// As it should be.
+    Information,
+    /// Worth a look.
+    Warning,
+    /// Something failed.
+    Error,
+}
+
+open_value! {
+    /// The number of an event. Those of the service control manager are Windows' own (source `Service Control Manager`).
+    EventId {
+        /// The service failed to start.
+        START_FAILED = 7000 => "START_FAILED",
+        /// A dependency failed to start.
+        DEPENDENCY_FAILED = 7001 => "DEPENDENCY_FAILED",
+        /// The process did not connect in time.
+        CONNECT_TIMEOUT = 7009 => "CONNECT_TIMEOUT",
+        /// The service did not answer a control in time.
+        CONTROL_TIMEOUT = 7011 => "CONTROL_TIMEOUT",
+        /// The service hung while it started.
+        START_HANG = 7022 => "START_HANG",
+        /// The service ended with an error.
+        EXIT_ERROR = 7023 => "EXIT_ERROR",
+        /// The service ended with an error of its own.
+        EXIT_SPECIFIC_ERROR = 7024 => "EXIT_SPECIFIC_ERROR",
+        /// The service ended unexpectedly; a failure action follows.
+        DIED_ACTION = 7031 => "DIED_ACTION",
+        /// A failure action failed.
+        ACTION_FAILED = 7032 => "ACTION_FAILED",
+        /// The service ended unexpectedly.
+        DIED = 7034 => "DIED",
+        /// A service was sent a control.
+        CONTROL_SENT = 7035 => "CONTROL_SENT",
+        /// The service entered a state.
+        STATE = 7036 => "STATE",
+        /// The start type was changed.
+        START_TYPE_CHANGED = 7040 => "START_TYPE_CHANGED",
+        /// A service was installed.
+        INSTALLED = 7045 => "INSTALLED",
+        /// Host: the program was started.
+        PROGRAM_STARTED = 1 => "PROGRAM_STARTED",
+        /// Host: the program ended and the service stops.
+        PROGRAM_STOPPED = 2 => "PROGRAM_STOPPED",
+        /// Host: the program ended unexpectedly; it is run again after a delay.
+        PROGRAM_DIED = 3 => "PROGRAM_DIED",
+        /// Host: a new process runs after an unexpected end.
+        PROGRAM_RECOVERED = 4 => "PROGRAM_RECOVERED",
+        /// Host: the restart budget is spent.
+        GAVE_UP = 5 => "GAVE_UP",
+        /// Host: the program could not be started.
+        PROGRAM_NOT_STARTED = 6 => "PROGRAM_NOT_STARTED",
+        /// Host: a rung of the stop ladder was climbed.
+        STOP_RUNG = 7 => "STOP_RUNG",
+        /// Host: output was lost.
+        LOG_LOST = 8 => "LOG_LOST",
+        /// Host: output can't be written; it is held in memory.
+        LOG_BLOCKED = 9 => "LOG_BLOCKED",
+        /// Host: output is written again.
+        LOG_RESUMED = 10 => "LOG_RESUMED",
+        /// Host: processes that outlived the program were ended.
+        LEFTOVERS_ENDED = 11 => "LEFTOVERS_ENDED",
+    }
+}
+
+/// Something that happened.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Event {
+    /// Its place in the order of all events; never reused.
+    pub sequence: u64,
+    /// When.
+    pub time: WallTime,
+    /// What kind.
+    pub id: EventId,
+    /// How serious.
+    pub level: Level,
+    /// The service it is about, by key name.
+    pub service: Option<ServiceName>,
+    /// What happened, in one sentence.
+    pub message: String,
+}

@@ -1,0 +1,49 @@
+//! Time as an argument: policies never read a clock.
+
+use std::ops::Add;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+/// A point on a clock that only goes forward, counted from a start that means nothing by itself.
+///
+/// The clock goes on while the machine is suspended or its wall clock is set, as far as the system offers that.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub struct Tick(pub Duration);
+
+impl Tick {
+    /// The time from `earlier` to here, zero if `earlier` is later.
+    pub fn since(self, earlier: Self) -> Duration {
+        self.0.saturating_sub(earlier.0)
+    }
+}
+
+impl Add<Duration> for Tick {
+    type Output = Self;
+    fn add(self, duration: Duration) -> Self {
+        Self(self.0.saturating_add(duration))
+    }
+}
+
+/// A moment for people and logs: milliseconds since 1970-01-01T00:00:00Z.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct WallTime(pub u64);
+
+/// Both clocks, read at the same moment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Now {
+    /// The forward-going clock, for deadlines and durations.
+    pub tick: Tick,
+    /// The wall clock, for records.
+    pub wall: WallTime,
+}
+
+impl Now {
+    /// The wall time that a point on the forward-going clock will have, seen from here.
+    pub fn wall_at(&self, tick: Tick) -> WallTime {
+        WallTime(
+            self.wall.0.saturating_add(u64::try_from(tick.since(self.tick).as_millis()).unwrap_or(u64::MAX)),
+        )
+    }
+}

@@ -1,0 +1,200 @@
+//! Win32 error codes, the codes in which every service control manager answers.
+
+use crate::open::open_value;
+
+open_value! {
+    /// A Win32 error code ([MS-ERREF] 2.2). Zero is success; an unknown code survives and prints as hexadecimal.
+    Win32Error {
+        /// The operation succeeded.
+        SUCCESS = 0 => "ERROR_SUCCESS",
+        /// The function is not known to this system.
+        INVALID_FUNCTION = 1 => "ERROR_INVALID_FUNCTION",
+        /// A file is missing.
+        FILE_NOT_FOUND = 2 => "ERROR_FILE_NOT_FOUND",
+        /// A folder is missing.
+        PATH_NOT_FOUND = 3 => "ERROR_PATH_NOT_FOUND",
+        /// A right is missing.
+        ACCESS_DENIED = 5 => "ERROR_ACCESS_DENIED",
+        /// The handle is not open, or of another kind.
+        INVALID_HANDLE = 6 => "ERROR_INVALID_HANDLE",
+        /// Out of memory.
+        NOT_ENOUGH_MEMORY = 8 => "ERROR_NOT_ENOUGH_MEMORY",
+        /// The data is malformed.
+        INVALID_DATA = 13 => "ERROR_INVALID_DATA",
+        /// The medium is write protected.
+        WRITE_PROTECT = 19 => "ERROR_WRITE_PROTECT",
+        /// The system doesn't support the request.
+        NOT_SUPPORTED = 50 => "ERROR_NOT_SUPPORTED",
+        /// A parameter is wrong.
+        INVALID_PARAMETER = 87 => "ERROR_INVALID_PARAMETER",
+        /// The other end of the pipe is gone.
+        BROKEN_PIPE = 109 => "ERROR_BROKEN_PIPE",
+        /// The disk is full.
+        DISK_FULL = 112 => "ERROR_DISK_FULL",
+        /// The buffer is too small; the size needed is told.
+        INSUFFICIENT_BUFFER = 122 => "ERROR_INSUFFICIENT_BUFFER",
+        /// A name is malformed.
+        INVALID_NAME = 123 => "ERROR_INVALID_NAME",
+        /// The information level is not known.
+        INVALID_LEVEL = 124 => "ERROR_INVALID_LEVEL",
+        /// The file is not a program that this system can run.
+        BAD_EXE_FORMAT = 193 => "ERROR_BAD_EXE_FORMAT",
+        /// More entries are there than fit.
+        MORE_DATA = 234 => "ERROR_MORE_DATA",
+        /// The wait ended without an answer.
+        WAIT_TIMEOUT = 258 => "WAIT_TIMEOUT",
+        /// The name of the folder is not valid.
+        DIRECTORY = 267 => "ERROR_DIRECTORY",
+        /// A control was sent to a service whose dependents run.
+        DEPENDENT_SERVICES_RUNNING = 1051 => "ERROR_DEPENDENT_SERVICES_RUNNING",
+        /// The control is not valid for this service.
+        INVALID_SERVICE_CONTROL = 1052 => "ERROR_INVALID_SERVICE_CONTROL",
+        /// The service did not answer in time.
+        SERVICE_REQUEST_TIMEOUT = 1053 => "ERROR_SERVICE_REQUEST_TIMEOUT",
+        /// The service's process could not make a thread.
+        SERVICE_NO_THREAD = 1054 => "ERROR_SERVICE_NO_THREAD",
+        /// The service database is locked.
+        SERVICE_DATABASE_LOCKED = 1055 => "ERROR_SERVICE_DATABASE_LOCKED",
+        /// The service runs already.
+        SERVICE_ALREADY_RUNNING = 1056 => "ERROR_SERVICE_ALREADY_RUNNING",
+        /// The account or its password is wrong.
+        INVALID_SERVICE_ACCOUNT = 1057 => "ERROR_INVALID_SERVICE_ACCOUNT",
+        /// The service is disabled.
+        SERVICE_DISABLED = 1058 => "ERROR_SERVICE_DISABLED",
+        /// Services depend on each other in a circle.
+        CIRCULAR_DEPENDENCY = 1059 => "ERROR_CIRCULAR_DEPENDENCY",
+        /// No service has that name.
+        SERVICE_DOES_NOT_EXIST = 1060 => "ERROR_SERVICE_DOES_NOT_EXIST",
+        /// The service can't accept controls now.
+        SERVICE_CANNOT_ACCEPT_CTRL = 1061 => "ERROR_SERVICE_CANNOT_ACCEPT_CTRL",
+        /// The service is not running.
+        SERVICE_NOT_ACTIVE = 1062 => "ERROR_SERVICE_NOT_ACTIVE",
+        /// The service process could not connect to the service control manager.
+        FAILED_SERVICE_CONTROLLER_CONNECT = 1063 => "ERROR_FAILED_SERVICE_CONTROLLER_CONNECT",
+        /// The service threw while it handled a control.
+        EXCEPTION_IN_SERVICE = 1064 => "ERROR_EXCEPTION_IN_SERVICE",
+        /// The database does not exist.
+        DATABASE_DOES_NOT_EXIST = 1065 => "ERROR_DATABASE_DOES_NOT_EXIST",
+        /// The service returned an error of its own; see the service-specific code.
+        SERVICE_SPECIFIC_ERROR = 1066 => "ERROR_SERVICE_SPECIFIC_ERROR",
+        /// The process ended unexpectedly.
+        PROCESS_ABORTED = 1067 => "ERROR_PROCESS_ABORTED",
+        /// A service that this one depends on failed to start.
+        SERVICE_DEPENDENCY_FAIL = 1068 => "ERROR_SERVICE_DEPENDENCY_FAIL",
+        /// The account could not log on.
+        SERVICE_LOGON_FAILED = 1069 => "ERROR_SERVICE_LOGON_FAILED",
+        /// The service hung while it started.
+        SERVICE_START_HANG = 1070 => "ERROR_SERVICE_START_HANG",
+        /// The lock is not the one that is held.
+        INVALID_SERVICE_LOCK = 1071 => "ERROR_INVALID_SERVICE_LOCK",
+        /// The service is marked for deletion.
+        SERVICE_MARKED_FOR_DELETE = 1072 => "ERROR_SERVICE_MARKED_FOR_DELETE",
+        /// A service of that name exists.
+        SERVICE_EXISTS = 1073 => "ERROR_SERVICE_EXISTS",
+        /// A service that this one depends on is missing or marked for deletion.
+        SERVICE_DEPENDENCY_DELETED = 1075 => "ERROR_SERVICE_DEPENDENCY_DELETED",
+        /// No attempt to start the service was made since the last boot.
+        SERVICE_NEVER_STARTED = 1077 => "ERROR_SERVICE_NEVER_STARTED",
+        /// The name is a key name or a display name of another service.
+        DUPLICATE_SERVICE_NAME = 1078 => "ERROR_DUPLICATE_SERVICE_NAME",
+        /// The account differs from that of the other services in the process.
+        DIFFERENT_SERVICE_ACCOUNT = 1079 => "ERROR_DIFFERENT_SERVICE_ACCOUNT",
+        /// A failure action can't be set for a driver.
+        CANNOT_DETECT_DRIVER_FAILURE = 1080 => "ERROR_CANNOT_DETECT_DRIVER_FAILURE",
+        /// A recovery program is missing.
+        NO_RECOVERY_PROGRAM = 1082 => "ERROR_NO_RECOVERY_PROGRAM",
+        /// The program does not offer the service.
+        SERVICE_NOT_IN_EXE = 1083 => "ERROR_SERVICE_NOT_IN_EXE",
+        /// The system is going down.
+        SHUTDOWN_IN_PROGRESS = 1115 => "ERROR_SHUTDOWN_IN_PROGRESS",
+        /// A needed right is not held.
+        PRIVILEGE_NOT_HELD = 1314 => "ERROR_PRIVILEGE_NOT_HELD",
+        /// Too few resources.
+        NO_SYSTEM_RESOURCES = 1450 => "ERROR_NO_SYSTEM_RESOURCES",
+        /// The call was cancelled.
+        CANCELLED = 1223 => "ERROR_CANCELLED",
+        /// The server could not be reached.
+        RPC_S_SERVER_UNAVAILABLE = 1722 => "RPC_S_SERVER_UNAVAILABLE",
+        /// A remote procedure call failed; it may have been carried out.
+        RPC_S_CALL_FAILED = 1726 => "RPC_S_CALL_FAILED",
+        /// A remote procedure call broke the protocol.
+        RPC_S_PROTOCOL_ERROR = 1728 => "RPC_S_PROTOCOL_ERROR",
+        /// The procedure number is out of range.
+        RPC_S_PROCNUM_OUT_OF_RANGE = 1745 => "RPC_S_PROCNUM_OUT_OF_RANGE",
+        /// The stub received bad data.
+        RPC_X_BAD_STUB_DATA = 1783 => "RPC_X_BAD_STUB_DATA",
+    }
+}
+
+impl Win32Error {
+    /// Whether this is `ERROR_SUCCESS`.
+    pub const fn is_success(self) -> bool {
+        self.0 == 0
+    }
+
+    /// The code as a result: success, or itself as the error.
+    pub fn check(self) -> Result<(), Self> {
+        if self.is_success() { Ok(()) } else { Err(self) }
+    }
+
+    /// The number and, where it has one, the name: `1060 ERROR_SERVICE_DOES_NOT_EXIST`.
+    pub fn numbered(self) -> String {
+        match self.name() {
+            Some(name) => format!("{} {name}", self.0),
+            None => format!("{} ({:#x})", self.0, self.0),
+        }
+    }
+}
+
+impl std::error::Error for Win32Error {}
+
+impl Win32Error {
+    /// What the code means, as a phrase in lower case without full stop, for the codes that service control managers answer with.
+    pub const fn description(self) -> Option<&'static str> {
+        Some(match self {
+            Self::FILE_NOT_FOUND => "the file does not exist",
+            Self::PATH_NOT_FOUND => "the folder does not exist",
+            Self::ACCESS_DENIED => "access is denied",
+            Self::INVALID_HANDLE => "the handle is not valid",
+            Self::NOT_SUPPORTED => "the request is not supported here",
+            Self::INVALID_PARAMETER => "a parameter is not valid",
+            Self::DISK_FULL => "the disk is full",
+            Self::INVALID_NAME => "the name is not valid",
+            Self::INVALID_LEVEL => "the information level is not known here",
+            Self::BAD_EXE_FORMAT => "the file is not a program that this system can run",
+            Self::WAIT_TIMEOUT => "it took too long",
+            Self::DIRECTORY => "the working directory is not valid",
+            Self::DEPENDENT_SERVICES_RUNNING => "services that depend on it are running",
+            Self::INVALID_SERVICE_CONTROL => "the service does not accept this control",
+            Self::SERVICE_REQUEST_TIMEOUT => "the service did not answer in time",
+            Self::SERVICE_DATABASE_LOCKED => "the service database is locked",
+            Self::SERVICE_ALREADY_RUNNING => "the service is already running",
+            Self::INVALID_SERVICE_ACCOUNT => "the account does not exist or its password is wrong",
+            Self::SERVICE_DISABLED => "the service is disabled",
+            Self::CIRCULAR_DEPENDENCY => "the services depend on each other in a circle",
+            Self::SERVICE_DOES_NOT_EXIST => "the service does not exist",
+            Self::SERVICE_CANNOT_ACCEPT_CTRL => "the service cannot accept controls at this time",
+            Self::SERVICE_NOT_ACTIVE => "the service is not running",
+            Self::SERVICE_SPECIFIC_ERROR => "the service ended with an error of its own",
+            Self::PROCESS_ABORTED => "the process ended unexpectedly",
+            Self::SERVICE_DEPENDENCY_FAIL => "a service that it depends on failed to start",
+            Self::SERVICE_LOGON_FAILED => "the account could not be switched to",
+            Self::SERVICE_START_HANG => "the service hung while it started",
+            Self::SERVICE_MARKED_FOR_DELETE => "the service is marked for deletion",
+            Self::SERVICE_EXISTS => "a service of that name exists",
+            Self::SERVICE_DEPENDENCY_DELETED => {
+                "a service that it depends on is missing or marked for deletion"
+            }
+            Self::SERVICE_NEVER_STARTED => "it has not been started yet",
+            Self::DUPLICATE_SERVICE_NAME => {
+                "the name is in use as a key name or display name of another service"
+            }
+            Self::SERVICE_NOT_IN_EXE => "the program does not offer this service",
+            Self::SHUTDOWN_IN_PROGRESS => "the service control manager is going down",
+            Self::RPC_S_SERVER_UNAVAILABLE => "the service control manager cannot be reached",
+            Self::RPC_S_CALL_FAILED => "the connection to the service control manager was lost",
+            Self::RPC_S_PROTOCOL_ERROR => "the answer does not follow the protocol",
+            _ => return None,
+        })
+    }
+}
