@@ -105,11 +105,38 @@ impl Control {
     pub fn check(self, state: ServiceState, accepted: ControlsAccepted) -> Result<(), Win32Error> {
         match state {
             ServiceState::STOPPED => return Err(Win32Error::SERVICE_NOT_ACTIVE),
-            ServiceState::START_PENDING | ServiceState::STOP_PENDING if self != Self::INTERROGATE => {
-                return Err(Win32Error::SERVICE_CANNOT_ACCEPT_CTRL);
-            }
+            ServiceState::START_PENDING if self != Self::STOP => return Err(Win32Error::SERVICE_CANNOT_ACCEPT_CTRL),
+            ServiceState::STOP_PENDING => return Err(Win32Error::SERVICE_CANNOT_ACCEPT_CTRL),
             _ => {}
         }
         if accepted.contains(self.needs()) { Ok(()) } else { Err(Win32Error::INVALID_SERVICE_CONTROL) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_starting_service_can_be_stopped_if_it_accepts_that_and_nothing_else() {
+        let starting = |control: Control, accepted| control.check(ServiceState::START_PENDING, accepted);
+        assert_eq!(starting(Control::STOP, ControlsAccepted::STOP), Ok(()));
+        assert_eq!(starting(Control::STOP, ControlsAccepted::empty()), Err(Win32Error::INVALID_SERVICE_CONTROL));
+        assert_eq!(starting(Control::INTERROGATE, ControlsAccepted::STOP), Err(Win32Error::SERVICE_CANNOT_ACCEPT_CTRL));
+    }
+
+    #[test]
+    fn a_stopped_or_stopping_service_takes_no_control() {
+        for control in [Control::STOP, Control::PAUSE, Control::INTERROGATE, Control(130)] {
+            let every = ControlsAccepted(u32::MAX);
+            assert_eq!(control.check(ServiceState::STOPPED, every), Err(Win32Error::SERVICE_NOT_ACTIVE));
+            assert_eq!(control.check(ServiceState::STOP_PENDING, every), Err(Win32Error::SERVICE_CANNOT_ACCEPT_CTRL));
+        }
+    }
+
+    #[test]
+    fn only_the_system_shuts_down() {
+        assert!(!Control::SHUTDOWN.may_be_requested() && !Control::PRESHUTDOWN.may_be_requested());
+        assert!(Control(128).may_be_requested() && Control(255).may_be_requested() && !Control(127).may_be_requested());
     }
 }
