@@ -105,7 +105,9 @@ impl Control {
     pub fn check(self, state: ServiceState, accepted: ControlsAccepted) -> Result<(), Win32Error> {
         match state {
             ServiceState::STOPPED => return Err(Win32Error::SERVICE_NOT_ACTIVE),
-            ServiceState::START_PENDING if self != Self::STOP => return Err(Win32Error::SERVICE_CANNOT_ACCEPT_CTRL),
+            ServiceState::START_PENDING if self != Self::STOP => {
+                return Err(Win32Error::SERVICE_CANNOT_ACCEPT_CTRL);
+            }
             ServiceState::STOP_PENDING => return Err(Win32Error::SERVICE_CANNOT_ACCEPT_CTRL),
             _ => {}
         }
@@ -121,8 +123,14 @@ mod tests {
     fn a_starting_service_can_be_stopped_if_it_accepts_that_and_nothing_else() {
         let starting = |control: Control, accepted| control.check(ServiceState::START_PENDING, accepted);
         assert_eq!(starting(Control::STOP, ControlsAccepted::STOP), Ok(()));
-        assert_eq!(starting(Control::STOP, ControlsAccepted::empty()), Err(Win32Error::INVALID_SERVICE_CONTROL));
-        assert_eq!(starting(Control::INTERROGATE, ControlsAccepted::STOP), Err(Win32Error::SERVICE_CANNOT_ACCEPT_CTRL));
+        assert_eq!(
+            starting(Control::STOP, ControlsAccepted::empty()),
+            Err(Win32Error::INVALID_SERVICE_CONTROL)
+        );
+        assert_eq!(
+            starting(Control::INTERROGATE, ControlsAccepted::STOP),
+            Err(Win32Error::SERVICE_CANNOT_ACCEPT_CTRL)
+        );
     }
 
     #[test]
@@ -130,13 +138,20 @@ mod tests {
         for control in [Control::STOP, Control::PAUSE, Control::INTERROGATE, Control(130)] {
             let every = ControlsAccepted(u32::MAX);
             assert_eq!(control.check(ServiceState::STOPPED, every), Err(Win32Error::SERVICE_NOT_ACTIVE));
-            assert_eq!(control.check(ServiceState::STOP_PENDING, every), Err(Win32Error::SERVICE_CANNOT_ACCEPT_CTRL));
+            assert_eq!(
+                control.check(ServiceState::STOP_PENDING, every),
+                Err(Win32Error::SERVICE_CANNOT_ACCEPT_CTRL)
+            );
         }
     }
 
     #[test]
     fn only_the_system_shuts_down() {
         assert!(!Control::SHUTDOWN.may_be_requested() && !Control::PRESHUTDOWN.may_be_requested());
-        assert!(Control(128).may_be_requested() && Control(255).may_be_requested() && !Control(127).may_be_requested());
+        assert!(
+            Control(128).may_be_requested()
+                && Control(255).may_be_requested()
+                && !Control(127).may_be_requested()
+        );
     }
 }

@@ -206,3 +206,47 @@ impl From<Dependency> for String {
         dependency.to_string()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn a_name_with_a_slash_is_refused_and_the_slash_named() {
+        let error = ServiceName::new("web/front").unwrap_err();
+        assert_eq!(error.to_string(), "a service name can't contain '/'");
+        assert_eq!(error.code(), Win32Error::INVALID_NAME);
+        assert!(DisplayName::new("web/front").is_ok());
+    }
+
+    #[test]
+    fn a_name_has_1_to_256_utf16_units() {
+        assert_eq!(ServiceName::new("").unwrap_err(), NameError::Empty("service name"));
+        assert!(ServiceName::new("x".repeat(256)).is_ok());
+        assert!(ServiceName::new("x".repeat(257)).is_err());
+        assert!(ServiceName::new("\u{1F600}".repeat(129)).is_err(), "a character outside the BMP counts twice");
+    }
+
+    #[test]
+    fn a_character_whose_upper_case_is_longer_stays_as_it_is() {
+        assert_eq!(fold("straße"), "STRAßE");
+    }
+
+    proptest! {
+        #[test]
+        fn names_equal_without_case_hash_alike(text in "[a-zA-Zé0-9 ]{1,20}") {
+            use std::collections::HashSet;
+            let both: HashSet<ServiceName> =
+                [text.to_uppercase(), text.to_lowercase()].into_iter().map(|t| ServiceName::new(t).unwrap()).collect();
+            prop_assert_eq!(both.len(), 1);
+        }
+
+        #[test]
+        fn any_text_is_a_dependency_or_an_error(text in any::<String>()) {
+            if let Ok(dependency) = Dependency::new(&text) {
+                prop_assert_eq!(dependency.to_string(), text);
+            }
+        }
+    }
+}
