@@ -1,0 +1,5 @@
+//! Unix sockets: listeners that only their owner may reach, paths of any length, peers' identities, and descriptors as cargo.
+
+mod unix;
+
+pub use unix::{Peer, bind, connect, packet_pair, pair, peer, receive, send};
