@@ -24,8 +24,8 @@ pub const MARK_VARIABLE: &str = "SVCKIT_INSTANCE";
 /// The version of this protocol.
 pub const PROTOCOL: u32 = 1;
 
-/// The longest frame.
-pub const MAX_FRAME: usize = 1 << 20;
+/// The longest frame. `Hello` of a process with a thousand services takes most of a megabyte.
+pub const MAX_FRAME: usize = 1 << 24;
 
 /// What the service control manager says.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

@@ -23,6 +23,8 @@ open_value! {
         INVALID_DATA = 13 => "ERROR_INVALID_DATA",
         /// The medium is write protected.
         WRITE_PROTECT = 19 => "ERROR_WRITE_PROTECT",
+        /// A device or the system failed in a way that has no code of its own.
+        GEN_FAILURE = 31 => "ERROR_GEN_FAILURE",
         /// The system doesn't support the request.
         NOT_SUPPORTED = 50 => "ERROR_NOT_SUPPORTED",
         /// A parameter is wrong.

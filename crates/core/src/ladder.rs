@@ -1,0 +1,204 @@
+//! How a program is stopped: rung by rung, each with its time, by force at the end.
+
+use std::time::Duration;
+
+use crate::definition::{StopAction, StopPolicy};
+use crate::time::Tick;
+
+/// How often a checkpoint is reported while a rung waits.
+pub const PULSE: Duration = Duration::from_secs(3);
+
+/// How long the system has to end a tree by force, and what is added to a rung's time for the wait hint.
+pub const GRACE: Duration = Duration::from_secs(10);
+
+/// A stop under way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Ladder {
+    position: Position,
+    pulse: Tick,
+    checkpoint: u32,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Position {
+    /// The rungs before `next` were climbed; the following is due at `until`.
+    Waiting { next: usize, until: Tick },
+    /// Force was used; the system has until then.
+    Forced { until: Tick },
+}
+
+impl Ladder {
+    /// Begins a stop: the actions are to be carried out in order. `can` tells which actions this system and program know; others are
+    /// skipped without a wait.
+    pub fn begin(
+        policy: &StopPolicy,
+        now: Tick,
+        can: impl Fn(StopAction) -> bool,
+    ) -> (Self, Vec<StopAction>) {
+        let start =
+            Self { position: Position::Waiting { next: 0, until: now }, pulse: now + PULSE, checkpoint: 0 };
+        start.at(policy, now, can)
+    }
+
+    /// Time went by: what is due now.
+    pub fn at(
+        mut self,
+        policy: &StopPolicy,
+        now: Tick,
+        can: impl Fn(StopAction) -> bool,
+    ) -> (Self, Vec<StopAction>) {
+        let mut actions = Vec::new();
+        if now >= self.pulse {
+            self.checkpoint += 1;
+            self.pulse = now + PULSE;
+        }
+        while let Position::Waiting { next, until } = self.position
+            && now >= until
+        {
+            self.climb(policy, next, now, &can, &mut actions);
+        }
+        (self, actions)
+    }
+
+    fn climb(
+        &mut self,
+        policy: &StopPolicy,
+        next: usize,
+        now: Tick,
+        can: &impl Fn(StopAction) -> bool,
+        actions: &mut Vec<StopAction>,
+    ) {
+        let action = match policy.ladder.get(next) {
+            Some(rung) if rung.action == StopAction::Terminate => StopAction::Terminate,
+            Some(rung) if !can(rung.action) => {
+                self.position = Position::Waiting { next: next + 1, until: now };
+                return;
+            }
+            Some(rung) => {
+                self.position = Position::Waiting { next: next + 1, until: now + rung.wait };
+                rung.action
+            }
+            None => StopAction::Terminate,
+        };
+        if action == StopAction::Terminate {
+            self.position = Position::Forced { until: now + GRACE };
+        }
+        self.checkpoint += 1;
+        self.pulse = now + PULSE;
+        actions.push(action);
+    }
+
+    /// When [`Ladder::at`] has to be called next.
+    pub fn deadline(&self) -> Tick {
+        match self.position {
+            Position::Waiting { until, .. } | Position::Forced { until } => until.min(self.pulse),
+        }
+    }
+
+    /// Whether force was used.
+    pub fn is_forced(&self) -> bool {
+        matches!(self.position, Position::Forced { .. })
+    }
+
+    /// Whether even force had its time and the system did not end the tree: nothing more can be done.
+    pub fn is_exhausted(&self, now: Tick) -> bool {
+        matches!(self.position, Position::Forced { until } if now >= until)
+    }
+
+    /// The checkpoint to report; it only rises.
+    pub fn checkpoint(&self) -> u32 {
+        self.checkpoint
+    }
+
+    /// How long it may take until the next checkpoint or the end.
+    pub fn wait_hint(&self, now: Tick) -> Duration {
+        self.deadline().since(now) + GRACE
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::definition::Rung;
+    use crate::signal::Signal;
+    use proptest::prelude::*;
+
+    fn seconds(n: u64) -> Tick {
+        Tick(Duration::from_secs(n))
+    }
+
+    #[test]
+    fn the_default_is_term_then_force_after_ten_seconds() {
+        let policy = StopPolicy::default();
+        let (ladder, actions) = Ladder::begin(&policy, seconds(100), |_| true);
+        assert_eq!(actions, [StopAction::Signal(Signal::Term)]);
+        assert_eq!((ladder.checkpoint(), ladder.deadline()), (1, seconds(103)));
+        let (ladder, actions) = ladder.at(&policy, seconds(109), |_| true);
+        assert_eq!((actions.len(), ladder.checkpoint(), ladder.deadline()), (0, 2, seconds(110)));
+        let (ladder, actions) = ladder.at(&policy, seconds(110), |_| true);
+        assert_eq!(actions, [StopAction::Terminate]);
+        assert!(ladder.is_forced() && !ladder.is_exhausted(seconds(119)));
+        assert!(ladder.is_exhausted(seconds(120)));
+    }
+
+    #[test]
+    fn what_the_system_does_not_know_costs_no_time() {
+        let rung = |action, wait| Rung { action, wait: Duration::from_secs(wait) };
+        let policy = StopPolicy { ladder: vec![rung(StopAction::WmClose, 60), rung(StopAction::CtrlC, 0)] };
+        let (ladder, actions) = Ladder::begin(&policy, seconds(0), |action| action != StopAction::WmClose);
+        assert_eq!(actions, [StopAction::CtrlC, StopAction::Terminate]);
+        assert!(ladder.is_forced());
+    }
+
+    fn action() -> impl Strategy<Value = StopAction> {
+        prop_oneof![
+            Just(StopAction::CtrlC),
+            Just(StopAction::WmClose),
+            Just(StopAction::StdinClose),
+            Just(StopAction::Signal(Signal::Term)),
+            Just(StopAction::Terminate),
+        ]
+    }
+
+    /// The model: rungs that can't be climbed are struck out, everything after the first force too, and each action is due at the sum of
+    /// the waits before it.
+    fn schedule(policy: &StopPolicy, start: Tick) -> Vec<(Tick, StopAction)> {
+        let mut due = start;
+        let mut list = Vec::new();
+        for rung in policy.ladder.iter().filter(|rung| rung.action != StopAction::WmClose) {
+            list.push((due, rung.action));
+            due = due + rung.wait;
+        }
+        list.push((due, StopAction::Terminate));
+        let force = list.iter().position(|(_, action)| *action == StopAction::Terminate).unwrap();
+        list.truncate(force + 1);
+        list
+    }
+
+    proptest! {
+        #[test]
+        fn actions_come_when_they_are_due(
+            rungs in prop::collection::vec((action(), 0u64..9000), 0..6), start in 0u64..100_000,
+        ) {
+            let ladder = rungs.iter().map(|(action, wait)| Rung { action: *action, wait: Duration::from_millis(*wait) }).collect();
+            let policy = StopPolicy { ladder };
+            let can = |action| action != StopAction::WmClose;
+            let mut now = Tick(Duration::from_millis(start));
+            let expected = schedule(&policy, now);
+            let (mut ladder, actions) = Ladder::begin(&policy, now, can);
+            let mut seen: Vec<_> = actions.into_iter().map(|action| (now, action)).collect();
+            while !ladder.is_exhausted(now) {
+                let before = ladder.checkpoint();
+                prop_assert!(ladder.deadline() > now);
+                prop_assert!(ladder.wait_hint(now) >= ladder.deadline().since(now));
+                now = ladder.deadline();
+                let (next, actions) = ladder.at(&policy, now, can);
+                ladder = next;
+                prop_assert!(ladder.checkpoint() > before || ladder.is_exhausted(now));
+                seen.extend(actions.into_iter().map(|action| (now, action)));
+            }
+            prop_assert_eq!(seen, expected);
+            prop_assert!(ladder.is_forced());
+        }
+    }
+}
