@@ -1,1 +1,17 @@
-//! svckit recipe.
+//! From what people write to what a service control manager needs.
+//!
+//! This version reads the TOML definition file (`docs/reference/definition.md`); other sources follow. Reading is a function of the text and the
+//! file's path: whether a folder or a program is really there is asked by the caller, who then points into the file with
+//! [`Definition::diagnostic`].
+
+#![forbid(unsafe_code)]
+
+mod definition;
+mod diagnostic;
+mod order;
+pub mod toml;
+pub mod units;
+pub mod words;
+
+pub use definition::{Definition, LogSettings, Places, Process, ServiceDefinition, Span, StartMode};
+pub use diagnostic::{Diagnostic, Diagnostics, Place, Source};

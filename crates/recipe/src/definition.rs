@@ -1,0 +1,256 @@
+//! What a definition says, in the terms of the service API and of the host.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use svckit_core::config::{Config2, DEFAULT_PRESHUTDOWN_TIMEOUT, LOCAL_SYSTEM, NewService, ServiceConfig};
+use svckit_core::definition::{
+    ControlAction, DEFINITION_VERSION, HostDefinition, LogPolicy, LogTarget, Program, ReadyPolicy,
+    RestartPolicy, StopPolicy,
+};
+use svckit_core::failure::FailureActions;
+use svckit_core::image_path::ImagePath;
+use svckit_core::kind::{ErrorControl, ServiceType, SidType, StartType};
+use svckit_core::name::{Dependency, DisplayName, GroupName, ServiceName};
+
+use crate::diagnostic::{Diagnostic, Source};
+
+/// The services of one file.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Definition {
+    /// The file.
+    pub source: Source,
+    /// Dependencies before the services that need them, else in the order of the file.
+    pub services: Vec<ServiceDefinition>,
+}
+
+/// A range of bytes in the text of a definition.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Span {
+    /// The first byte.
+    pub start: usize,
+    /// The byte after the last.
+    pub end: usize,
+}
+
+impl From<std::ops::Range<usize>> for Span {
+    fn from(range: std::ops::Range<usize>) -> Self {
+        Self { start: range.start, end: range.end }
+    }
+}
+
+/// When a service is started.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum StartMode {
+    /// When asked for.
+    #[default]
+    Manual,
+    /// When the service control manager starts.
+    Auto,
+    /// Some time after that.
+    Delayed,
+    /// Not at all.
+    Disabled,
+}
+
+impl StartMode {
+    /// Every mode with the word for it.
+    pub const NAMED: &'static [(&'static str, Self)] = &[
+        ("manual", Self::Manual),
+        ("auto", Self::Auto),
+        ("delayed", Self::Delayed),
+        ("disabled", Self::Disabled),
+    ];
+
+    /// The start type of the service API.
+    pub const fn start_type(self) -> StartType {
+        match self {
+            Self::Manual => StartType::DEMAND_START,
+            Self::Auto | Self::Delayed => StartType::AUTO_START,
+            Self::Disabled => StartType::DISABLED,
+        }
+    }
+
+    /// Whether an automatic start comes late.
+    pub const fn is_delayed(self) -> bool {
+        matches!(self, Self::Delayed)
+    }
+
+    /// The word for it.
+    pub fn word(self) -> &'static str {
+        Self::NAMED.iter().find(|(_, mode)| *mode == self).map_or("manual", |(word, _)| word)
+    }
+}
+
+/// In which process a service's host runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Process {
+    /// In one of its own.
+    #[default]
+    Own,
+    /// In one for all services that share.
+    Share,
+}
+
+/// Where output goes; a stream without a file goes to the service's default log.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LogSettings {
+    /// The file of standard output.
+    pub stdout: Option<PathBuf>,
+    /// The file of standard error.
+    pub stderr: Option<PathBuf>,
+    /// A file of this size is rotated.
+    pub rotate_size: Option<u64>,
+    /// So many rotated files are kept.
+    pub keep_count: Option<u32>,
+    /// Bytes held in memory while the disk takes none.
+    pub buffer: u64,
+}
+
+impl Default for LogSettings {
+    fn default() -> Self {
+        Self { stdout: None, stderr: None, rotate_size: None, keep_count: None, buffer: 1 << 20 }
+    }
+}
+
+/// Where in the file the values are that only the machine can tell right from wrong.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Places {
+    /// The service's name.
+    pub name: Span,
+    /// The command.
+    pub run: Span,
+    /// The working directory, if the file gives one.
+    pub directory: Option<Span>,
+    /// The files with variables, in their order.
+    pub environment_files: Vec<Span>,
+    /// The dependencies, in their order.
+    pub dependencies: Vec<Span>,
+    /// The account, if the file gives one.
+    pub account: Option<Span>,
+}
+
+/// One service.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ServiceDefinition {
+    /// The key name.
+    pub name: ServiceName,
+    /// The display name; the key name unless the file gives one.
+    pub display_name: DisplayName,
+    /// What people are told it does.
+    pub description: Option<String>,
+    /// When it is started; absent: manual for a new service, as it is for an installed one.
+    pub start: Option<StartMode>,
+    /// What has to run before it.
+    pub dependencies: Vec<Dependency>,
+    /// The account; absent: the system for a new service, as it is for an installed one.
+    pub account: Option<String>,
+    /// In which process its host runs.
+    pub process: Process,
+    /// What its failure to start means for the system.
+    pub error_control: ErrorControl,
+    /// The load order group.
+    pub group: Option<GroupName>,
+    /// Whether it has a tag in the group.
+    pub tag: bool,
+    /// The service SID.
+    pub sid: SidType,
+    /// The privileges it needs; empty: those of the account.
+    pub privileges: Vec<String>,
+    /// How long it may take when the system is going to shut down.
+    pub preshutdown: Duration,
+    /// What the service control manager does when the host itself ends.
+    pub recovery: FailureActions,
+    /// Whether that is also done when the service stops with an error.
+    pub recovery_on_error: bool,
+    /// What is run; a program without a path separator has not been looked up.
+    pub program: Program,
+    /// When it is run again.
+    pub restart: RestartPolicy,
+    /// How it is stopped.
+    pub stop: StopPolicy,
+    /// When it is ready.
+    pub ready: Option<ReadyPolicy>,
+    /// Where its output goes.
+    pub log: LogSettings,
+    /// What controls do.
+    pub controls: BTreeMap<u32, ControlAction>,
+    /// Where this is in the file.
+    pub places: Places,
+}
+
+impl Definition {
+    /// The service of this name.
+    pub fn service(&self, name: &ServiceName) -> Option<&ServiceDefinition> {
+        self.services.iter().find(|service| service.name == *name)
+    }
+
+    /// Something that the machine shows to be wrong, at its place in the file.
+    pub fn diagnostic(&self, span: Span, message: impl Into<String>, help: Option<String>) -> Diagnostic {
+        self.source.diagnostic(span, message, help)
+    }
+}
+
+impl ServiceDefinition {
+    /// The basic configuration with an image path.
+    pub fn config(&self, image_path: ImagePath) -> ServiceConfig {
+        ServiceConfig {
+            service_type: match self.process {
+                Process::Own => ServiceType::WIN32_OWN_PROCESS,
+                Process::Share => ServiceType::WIN32_SHARE_PROCESS,
+            },
+            start_type: self.start.unwrap_or_default().start_type(),
+            error_control: self.error_control,
+            image_path,
+            load_order_group: self.group.clone(),
+            tag: 0,
+            dependencies: self.dependencies.clone(),
+            account: Some(self.account.clone().unwrap_or_else(|| LOCAL_SYSTEM.to_owned())),
+            display_name: self.display_name.clone(),
+        }
+    }
+
+    /// What creates the service.
+    pub fn new_service(&self, image_path: ImagePath, password: Option<String>) -> NewService {
+        NewService { name: self.name.clone(), config: self.config(image_path), want_tag: self.tag, password }
+    }
+
+    /// The optional configuration, every level.
+    pub fn config2(&self) -> Vec<Config2> {
+        vec![
+            Config2::Description(self.description.clone()),
+            Config2::FailureActions(self.recovery.clone()),
+            Config2::DelayedAutoStart(self.start.unwrap_or_default().is_delayed()),
+            Config2::FailureActionsFlag(self.recovery_on_error),
+            Config2::Sid(self.sid),
+            Config2::RequiredPrivileges(self.privileges.clone()),
+            Config2::PreshutdownTimeout(self.preshutdown),
+        ]
+    }
+
+    /// What the host needs; a stream without a file of its own goes to `default_log`.
+    pub fn host(&self, default_log: &Path, source: &Path) -> HostDefinition {
+        let target =
+            |file: &Option<PathBuf>| LogTarget::File(file.as_deref().unwrap_or(default_log).to_owned());
+        HostDefinition {
+            version: DEFINITION_VERSION,
+            program: self.program.clone(),
+            restart: self.restart.clone(),
+            stop: self.stop.clone(),
+            log: LogPolicy {
+                stdout: target(&self.log.stdout),
+                stderr: target(&self.log.stderr),
+                rotate_size: self.log.rotate_size,
+                keep_count: self.log.keep_count,
+                buffer: self.log.buffer,
+            },
+            controls: self.controls.clone(),
+            ready: self.ready.clone(),
+            source: Some(source.to_owned()),
+        }
+    }
+
+    /// The preshutdown time-out of a service whose file says nothing.
+    pub const DEFAULT_PRESHUTDOWN: Duration = DEFAULT_PRESHUTDOWN_TIMEOUT;
+}

@@ -1,0 +1,110 @@
+//! What is run, and in which surroundings.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use svckit_core::definition::Program;
+use toml::de::DeValue;
+
+use super::section::{Entry, Section, clean, string, wrong_type};
+use crate::definition::Places;
+use crate::words;
+
+const EXAMPLE: &str = r#"run = ["python3", "app.py"]"#;
+
+/// Reads `run`, `directory`, `environment` and `environment-file`.
+pub(super) fn read(section: &mut Section<'_>, header: Entry<'_>, places: &mut Places) -> Option<Program> {
+    let directory = match section.string("directory", ".") {
+        Some((text, span)) => {
+            places.directory = Some(span.into());
+            section.reader.absolute(text)
+        }
+        None => section.reader.absolute(""),
+    };
+    let environment = environment(section);
+    let environment_files = environment_files(section, places);
+    let Some(run) = section.entry("run") else {
+        let message = format!("[{}] does not say what to run", section.path());
+        section.reader.report(header.key.span(), message, Some(format!("write {EXAMPLE}")));
+        return None;
+    };
+    places.run = run.span().into();
+    let mut command = words(section, run)?;
+    let program = command.first().filter(|program| !program.is_empty());
+    let Some(program) = program else {
+        section.reader.report(run.span(), "there is nothing to run", Some(format!("write {EXAMPLE}")));
+        return None;
+    };
+    if Path::new(program).components().count() > 1 || program.contains(std::path::is_separator) {
+        command[0] = clean(&directory.join(program)).to_string_lossy().into_owned();
+    }
+    Some(Program { command, directory, environment, environment_files })
+}
+
+fn words(section: &Section<'_>, run: Entry<'_>) -> Option<Vec<String>> {
+    let expected = "a list of strings or one string";
+    match run.value.get_ref() {
+        DeValue::Array(items) => items
+            .iter()
+            .map(|value| {
+                let entry = Entry { key: run.key, value };
+                string(section.reader, entry, expected, EXAMPLE).map(|(word, _)| word.to_owned())
+            })
+            .collect(),
+        DeValue::String(_) => {
+            let (line, span) = string(section.reader, run, expected, EXAMPLE)?;
+            words::split(line)
+                .map_err(|error| {
+                    let help = format!("or write it as a list: {EXAMPLE}");
+                    section.reader.report(span, format!("this command can't be split: {error}"), Some(help));
+                })
+                .ok()
+        }
+        _ => {
+            wrong_type(section.reader, run, expected, &format!("write {EXAMPLE}"));
+            None
+        }
+    }
+}
+
+fn environment(section: &mut Section<'_>) -> BTreeMap<String, String> {
+    let mut variables = BTreeMap::new();
+    let Some(mut table) = section.section("environment") else { return variables };
+    for entry in table.entries() {
+        let name = entry.name();
+        if name.is_empty() || name.contains(['=', '\0']) {
+            let help = "a name has at least one character and no =".to_owned();
+            table.reader.report(entry.key.span(), format!("{name:?} can't name a variable"), Some(help));
+            continue;
+        }
+        let example = match entry.value.get_ref() {
+            DeValue::Integer(number) => format!("{name} = \"{number}\""),
+            DeValue::Float(number) => format!("{name} = \"{number}\""),
+            DeValue::Boolean(value) => format!("{name} = \"{value}\""),
+            _ => format!("{name} = \"value\""),
+        };
+        if let Some((value, _)) = string(table.reader, entry, "a string", &example) {
+            variables.insert(name.to_owned(), value.to_owned());
+        }
+    }
+    variables
+}
+
+fn environment_files(section: &mut Section<'_>, places: &mut Places) -> Vec<PathBuf> {
+    let Some(entry) = section.entry("environment-file") else { return Vec::new() };
+    let expected = "a string or a list of strings";
+    let example = r#"environment-file = ".env""#;
+    let values = match entry.value.get_ref() {
+        DeValue::Array(items) => items.iter().collect(),
+        _ => vec![entry.value],
+    };
+    let mut files = Vec::new();
+    for value in values {
+        if let Some((file, span)) = string(section.reader, Entry { key: entry.key, value }, expected, example)
+        {
+            files.push(section.reader.absolute(file));
+            places.environment_files.push(span.into());
+        }
+    }
+    files
+}

@@ -1,0 +1,109 @@
+//! `[service.NAME.controls]` and `[service.NAME.ready]`.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use svckit_core::control::Control;
+use svckit_core::definition::{ControlAction, ReadyPolicy};
+use svckit_core::signal::Signal;
+use toml::de::DeValue;
+
+use super::section::{Entry, Section, closest, string};
+use super::stop::signal_help;
+
+const NAMED: &[(&str, Control)] =
+    &[("pause", Control::PAUSE), ("continue", Control::CONTINUE), ("reload", Control::PARAMCHANGE)];
+
+const EXAMPLE: &str = r#""signal:HUP""#;
+
+pub(super) fn read(mut section: Section<'_>) -> BTreeMap<u32, ControlAction> {
+    let mut controls = BTreeMap::new();
+    for entry in section.entries() {
+        let Some(control) = control(&section, entry) else { continue };
+        if let Some(action) = action(&section, entry) {
+            controls.insert(control.0, action);
+        }
+    }
+    let pair = [Control::PAUSE, Control::CONTINUE].map(|control| controls.contains_key(&control.0));
+    if pair[0] != pair[1] {
+        let (there, missing) = if pair[0] { ("pause", "continue") } else { ("continue", "pause") };
+        if let Some(entry) = section.entry(there) {
+            let message = format!("{there:?} needs {missing:?} as well");
+            let help = r#"for example pause = "signal:TSTP", continue = "signal:CONT""#.to_owned();
+            section.reader.report(entry.key.span(), message, Some(help));
+        }
+    }
+    controls
+}
+
+fn control(section: &Section<'_>, entry: Entry<'_>) -> Option<Control> {
+    let name = entry.name();
+    if let Some((_, control)) = NAMED.iter().find(|(word, _)| *word == name) {
+        return Some(*control);
+    }
+    let number = name.parse().map(Control).ok();
+    if let Some(control) = number.filter(|control| control.is_user_defined()) {
+        return Some(control);
+    }
+    let help = match closest(name, NAMED.iter().map(|(word, _)| *word)) {
+        Some(right) if number.is_none() => format!("did you mean {right:?}?"),
+        _ => "the keys here are pause, continue, reload and the numbers 128 to 255".to_owned(),
+    };
+    section.reader.report(
+        entry.key.span(),
+        format!("unknown key {name:?} in [{}]", section.path()),
+        Some(help),
+    );
+    None
+}
+
+fn action(section: &Section<'_>, entry: Entry<'_>) -> Option<ControlAction> {
+    if let DeValue::Table(table) = entry.value.get_ref() {
+        if let Some((key, _)) = table.iter().find(|(key, _)| matches!(&**key.get_ref(), "http" | "command")) {
+            section.not_yet(key.span(), key.get_ref());
+            return None;
+        }
+    }
+    let example = format!("{} = {EXAMPLE}", entry.name());
+    let (text, span) = string(section.reader, entry, "a string", &example)?;
+    let Some(name) = text.strip_prefix("signal:") else {
+        section.reader.report(span, format!("{text:?} is not an action"), Some(format!("write {example}")));
+        return None;
+    };
+    let signal = Signal::named(name);
+    if signal.is_none() {
+        section.reader.report(span, format!("there is no signal {name:?}"), Some(signal_help(name)));
+    }
+    signal.map(ControlAction::Signal)
+}
+
+pub(super) fn read_ready(mut section: Section<'_>) -> Option<ReadyPolicy> {
+    let later = ["http", "log", "file", "command", "notify"];
+    let header = section.entries().first().copied();
+    let has_later = section.entries().iter().any(|entry| later.contains(&entry.name()));
+    for key in later {
+        section.later(key);
+    }
+    let timeout = section.duration("timeout", "60s").unwrap_or(Duration::from_secs(60));
+    let tcp = section.string("tcp", "127.0.0.1:8080");
+    if let (None, Some(header), false) = (&tcp, header, has_later) {
+        let message = format!("[{}] does not say when the program is ready", section.path());
+        if section.entry("tcp").is_none() {
+            section.reader.report(
+                header.key.span(),
+                message,
+                Some(r#"write tcp = "127.0.0.1:8080""#.to_owned()),
+            );
+        }
+    }
+    let reader = section.reader;
+    section.finish();
+    let (tcp, span) = tcp?;
+    let port = tcp.rsplit_once(':').filter(|(host, _)| !host.is_empty()).map(|(_, port)| port);
+    if !port.is_some_and(|port| port.parse().is_ok_and(|port: u16| port != 0)) {
+        let help = r#"write tcp = "127.0.0.1:8080" or tcp = "[::1]:8080""#.to_owned();
+        reader.report(span, format!("{tcp:?} is not HOST:PORT"), Some(help));
+        return None;
+    }
+    Some(ReadyPolicy { tcp: tcp.to_owned(), timeout })
+}

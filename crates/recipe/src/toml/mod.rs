@@ -1,0 +1,132 @@
+//! The TOML definition file: `docs/reference/definition.md`.
+
+mod command;
+mod controls;
+mod log;
+mod recovery;
+mod restart;
+mod section;
+mod service;
+mod stop;
+mod windows;
+
+#[cfg(test)]
+mod tests;
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+
+use toml::Spanned;
+use toml::de::DeTable;
+
+use crate::definition::{Definition, ServiceDefinition};
+use crate::diagnostic::{Diagnostic, Diagnostics, Source};
+use crate::order;
+use section::{Reader, Section};
+
+/// The largest file that is read.
+const MAX_FILE: u64 = 1 << 20;
+
+/// Reads a definition file. Relative paths in it are relative to its folder.
+pub fn load(path: &Path) -> Result<Definition, Diagnostics> {
+    let file = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+    match read(&file) {
+        Ok(text) => parse(file, text),
+        Err(error) => {
+            let message = format!("cannot read the definition file: {error}");
+            Err(Diagnostic { file, place: None, message, help: None }.into())
+        }
+    }
+}
+
+fn read(file: &Path) -> std::io::Result<String> {
+    use std::io::{Error, ErrorKind, Read};
+    let mut bytes = Vec::new();
+    std::fs::File::open(file)?.take(MAX_FILE + 1).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > MAX_FILE {
+        return Err(Error::new(ErrorKind::FileTooLarge, "it is larger than 1 MiB"));
+    }
+    String::from_utf8(bytes).map_err(|error| {
+        let valid = error.utf8_error().valid_up_to();
+        let line = error.as_bytes()[..valid].iter().filter(|byte| **byte == b'\n').count() + 1;
+        Error::new(ErrorKind::InvalidData, format!("line {line} is not UTF-8"))
+    })
+}
+
+/// Reads the text of a definition file; `file` is its absolute path.
+pub fn parse(file: impl Into<PathBuf>, text: impl Into<String>) -> Result<Definition, Diagnostics> {
+    let source = Source::new(file, text);
+    let (document, errors) = DeTable::parse_recoverable(source.text());
+    if let Some(wrong) = Diagnostics::new(errors.iter().map(|error| syntax(&source, error)).collect()) {
+        return Err(wrong);
+    }
+    let reader = Reader::new(&source);
+    let services = services(&reader, &document);
+    let wrong = reader.finish();
+    if let Some(wrong) = Diagnostics::new(wrong) {
+        return Err(wrong);
+    }
+    drop(document);
+    let order = order::order(&services).map_err(|cycle| {
+        let message = format!("the services depend on each other in a circle: {}", cycle.names.join(" -> "));
+        source.diagnostic(cycle.span, message, Some("remove one of these dependencies".to_owned()))
+    })?;
+    let mut slots: Vec<_> = services.into_iter().map(Some).collect();
+    let services = order.into_iter().filter_map(|index| slots[index].take()).collect();
+    Ok(Definition { source, services })
+}
+
+fn syntax(source: &Source, error: &toml::de::Error) -> Diagnostic {
+    let span = error.span().unwrap_or_default().into();
+    let message = error.message().lines().next().unwrap_or_default();
+    let place = source.place(span);
+    let help = place
+        .text
+        .contains("signal:")
+        .then(|| r#"a key with a colon is quoted: { "signal:TERM" = "10s" }"#.to_owned());
+    source.diagnostic(span, format!("this is not TOML: {message}"), help)
+}
+
+fn services(reader: &Reader<'_>, document: &Spanned<DeTable<'_>>) -> Vec<ServiceDefinition> {
+    let mut root = Section::root(reader, document);
+    let Some(mut table) = root.section("service") else {
+        if !document.get_ref().iter().any(|(key, _)| key.get_ref() == "service") && !root.finish() {
+            let help = "write a table [service.NAME] with run = [\"program\", \"argument\"]";
+            reader.report(document.span(), "the file defines no service", Some(help.to_owned()));
+        }
+        return Vec::new();
+    };
+    root.finish();
+    let services: Vec<_> =
+        table.entries().into_iter().filter_map(|entry| service::read(reader, entry)).collect();
+    unique(reader, &services);
+    services
+}
+
+/// Names are compared without case, and a display name can't be another service's name.
+fn unique(reader: &Reader<'_>, services: &[ServiceDefinition]) {
+    let mut taken: HashMap<String, &ServiceDefinition> = HashMap::new();
+    for service in services {
+        if let Some(first) = taken.insert(service.name.folded(), service) {
+            let message =
+                format!("service {:?} is already there as {:?}", service.name.as_str(), first.name.as_str());
+            let help = "names are compared without regard to case".to_owned();
+            reader.report_at(service.places.name, message, Some(help));
+        }
+    }
+    let mut displayed: HashMap<String, &ServiceDefinition> = HashMap::new();
+    for service in services {
+        let folded = service.display_name.folded();
+        let by_name = taken.get(&folded).filter(|other| other.name != service.name).copied();
+        if let Some(other) =
+            displayed.insert(folded, service).or(by_name).filter(|other| other.name != service.name)
+        {
+            let message = format!(
+                "the display name {:?} is in use by service {:?}",
+                service.display_name.as_str(),
+                other.name.as_str()
+            );
+            reader.report_at(service.places.name, message, Some("choose another display-name".to_owned()));
+        }
+    }
+}

@@ -1,0 +1,112 @@
+//! `[service.NAME]`.
+
+use svckit_core::kind::ErrorControl;
+use svckit_core::name::{Dependency, DisplayName, ServiceName};
+
+use super::section::{Entry, Reader, Section};
+use super::{command, controls, log, recovery, restart, stop, windows};
+use crate::definition::{Places, Process, ServiceDefinition, StartMode};
+
+const PROCESSES: &[(&str, Process)] = &[("own", Process::Own), ("share", Process::Share)];
+
+/// Reads one service; `None` when what it can't do without is wrong, which is then reported.
+pub(super) fn read<'a>(reader: &'a Reader<'a>, entry: Entry<'a>) -> Option<ServiceDefinition> {
+    let name = match ServiceName::new(entry.name()) {
+        Ok(name) => Some(name),
+        Err(error) => {
+            let help = "a service's name has 1 to 256 characters, without / and \\".to_owned();
+            reader.report(entry.key.span(), error.to_string(), Some(help));
+            None
+        }
+    };
+    let path = format!("service.{}", written_key(entry.name()));
+    let mut section =
+        Section::of(reader, path, entry, "write [service.NAME] with run = [\"program\", \"argument\"]")?;
+    let mut places = Places { name: entry.key.span().into(), ..Places::default() };
+    let program = command::read(&mut section, entry, &mut places);
+    let display_name = display_name(&mut section);
+    let description = section.string("description", "The web shop").map(|(text, _)| text.to_owned());
+    let start = section.choice("start", StartMode::NAMED);
+    let dependencies = dependencies(&mut section, &mut places);
+    let account = account(&mut section, &mut places);
+    let process = section.choice("process", PROCESSES).unwrap_or_default();
+    let restart = section.section("restart").map(restart::read).unwrap_or_default();
+    let stop = section.section("stop").map(stop::read).unwrap_or_default();
+    let ready = section.section("ready").and_then(controls::read_ready);
+    let log = section.section("log").map(log::read).unwrap_or_default();
+    let controls = section.section("controls").map(controls::read).unwrap_or_default();
+    let (recovery, recovery_on_error) = section.section("recovery").map(recovery::read).unwrap_or_default();
+    let windows = section.section("windows").map(windows::read).unwrap_or_default();
+    for later in ["health", "hooks", "limits"] {
+        section.later(later);
+    }
+    section.finish();
+    let name = name?;
+    Some(ServiceDefinition {
+        display_name: display_name.or_else(|| DisplayName::new(name.as_str()).ok())?,
+        name,
+        description,
+        start,
+        dependencies,
+        account,
+        process,
+        error_control: windows.error_control.unwrap_or(ErrorControl::NORMAL),
+        group: windows.group,
+        tag: windows.tag,
+        sid: windows.sid,
+        privileges: windows.privileges,
+        preshutdown: windows.preshutdown.unwrap_or(ServiceDefinition::DEFAULT_PRESHUTDOWN),
+        recovery,
+        recovery_on_error,
+        program: program?,
+        restart,
+        stop,
+        ready,
+        log,
+        controls,
+        places,
+    })
+}
+
+/// A key as it stands in a header: quoted unless it is bare.
+fn written_key(name: &str) -> String {
+    let bare = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
+    if !name.is_empty() && name.chars().all(bare) { name.to_owned() } else { format!("{name:?}") }
+}
+
+fn display_name(section: &mut Section<'_>) -> Option<DisplayName> {
+    let (text, span) = section.string("display-name", "Shop")?;
+    DisplayName::new(text).map_err(|error| section.reader.report(span, error.to_string(), None)).ok()
+}
+
+fn dependencies(section: &mut Section<'_>, places: &mut Places) -> Vec<Dependency> {
+    let mut dependencies = Vec::new();
+    for (text, span) in section.strings("depends-on", r#"["postgresql", "+group"]"#).unwrap_or_default() {
+        match Dependency::new(text) {
+            Ok(dependency) => {
+                dependencies.push(dependency);
+                places.dependencies.push(span.into());
+            }
+            Err(error) => section.reader.report(span, error.to_string(), None),
+        }
+    }
+    dependencies
+}
+
+fn account(section: &mut Section<'_>, places: &mut Places) -> Option<String> {
+    if let Some(entry) = section.entry("password") {
+        let help = "leave it out and give it to: svc install --password-stdin".to_owned();
+        section.reader.report(entry.key.span(), "a password does not belong into a file", Some(help));
+    }
+    let (text, span) = section.string("account", "LocalService")?;
+    if text.is_empty() {
+        section.reader.report(
+            span,
+            "an account can't be empty",
+            Some("leave it out for LocalSystem".to_owned()),
+        );
+        return None;
+    }
+    places.account = Some(span.into());
+    Some(text.to_owned())
+}

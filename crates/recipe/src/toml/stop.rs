@@ -1,0 +1,123 @@
+//! `[service.NAME.stop]`.
+
+use svckit_core::definition::{Rung, StopAction, StopPolicy};
+use svckit_core::signal::Signal;
+use toml::de::{DeTable, DeValue};
+
+use super::section::{Entry, Reader, Section, closest, duration, wrong_type};
+
+const ACTIONS: &[(&str, StopAction)] = &[
+    ("ctrl-c", StopAction::CtrlC),
+    ("ctrl-break", StopAction::CtrlBreak),
+    ("wm-close", StopAction::WmClose),
+    ("stdin-close", StopAction::StdinClose),
+    ("terminate", StopAction::Terminate),
+];
+
+/// Means that the definition file has and this version hasn't.
+const LATER: &[&str] = &["http", "command"];
+
+const EXAMPLE: &str = r#"write ladder = [{ ctrl-c = "5s" }, { "signal:TERM" = "10s" }]"#;
+
+pub(super) fn read(mut section: Section<'_>) -> StopPolicy {
+    let policy = match section.entry("ladder") {
+        Some(entry) => StopPolicy { ladder: ladder(&section, entry) },
+        None => StopPolicy::default(),
+    };
+    if let Some(entry) = section.entry("tree") {
+        match entry.value.get_ref() {
+            DeValue::String(word) if word == "kill" => {}
+            DeValue::String(word) if word == "follow" => section.not_yet(entry.span(), "tree = follow"),
+            DeValue::Table(table) if table.iter().any(|(key, _)| key.get_ref() == "leave") => {
+                section.not_yet(entry.span(), "tree = leave");
+            }
+            DeValue::String(word) => {
+                let help = Some(r#"write tree = "kill""#.to_owned());
+                section.reader.report(entry.span(), format!("\"tree\" can't be {word:?}"), help);
+            }
+            _ => wrong_type(section.reader, entry, "a string", r#"write tree = "kill""#),
+        }
+    }
+    section.finish();
+    policy
+}
+
+fn ladder(section: &Section<'_>, entry: Entry<'_>) -> Vec<Rung> {
+    let DeValue::Array(items) = entry.value.get_ref() else {
+        wrong_type(section.reader, entry, "a list of tables", EXAMPLE);
+        return Vec::new();
+    };
+    let mut ladder = Vec::new();
+    for value in items.iter() {
+        let item = Entry { key: entry.key, value };
+        let DeValue::Table(table) = value.get_ref() else {
+            wrong_type(section.reader, item, "a list of tables", EXAMPLE);
+            continue;
+        };
+        ladder.extend(rung(section, item, table));
+    }
+    ladder
+}
+
+fn rung(section: &Section<'_>, item: Entry<'_>, table: &DeTable<'_>) -> Option<Rung> {
+    let mut entries = table.iter().map(|(key, value)| Entry { key, value });
+    let (Some(entry), None) = (entries.next(), entries.next()) else {
+        let message = "each step of \"ladder\" is one means with its time";
+        section.reader.report(item.span(), message, Some(EXAMPLE.to_owned()));
+        return None;
+    };
+    if LATER.contains(&entry.name()) {
+        section.not_yet(entry.key.span(), entry.name());
+        return None;
+    }
+    let wait = duration(section.reader, entry, &format!("write {{ {:?} = \"5s\" }}", entry.name()));
+    let action = match entry.name().strip_prefix("signal:") {
+        Some(name) => signal(section.reader, entry, name).map(StopAction::Signal),
+        None => named(section.reader, entry),
+    };
+    Some(Rung { action: action?, wait: wait? })
+}
+
+fn named(reader: &Reader<'_>, entry: Entry<'_>) -> Option<StopAction> {
+    let found = ACTIONS.iter().find(|(word, _)| *word == entry.name());
+    if let Some((_, action)) = found {
+        return Some(*action);
+    }
+    let words = || ACTIONS.iter().map(|(word, _)| *word);
+    let help = if Signal::named(entry.name()).is_some() {
+        format!("did you mean \"signal:{}\"?", entry.name())
+    } else if let Some(right) = closest(entry.name(), words()) {
+        format!("did you mean {right:?}?")
+    } else {
+        format!("the means are {}, \"signal:NAME\"", words().collect::<Vec<_>>().join(", "))
+    };
+    reader.report(entry.key.span(), format!("{:?} is not a means of stopping", entry.name()), Some(help));
+    None
+}
+
+/// The signal of a name, or a report at the key.
+fn signal(reader: &Reader<'_>, entry: Entry<'_>, name: &str) -> Option<Signal> {
+    let signal = Signal::named(name);
+    if signal.is_none() {
+        reader.report(entry.key.span(), format!("there is no signal {name:?}"), Some(signal_help(name)));
+    }
+    signal
+}
+
+/// What to write instead of a name that is no signal's.
+pub(super) fn signal_help(name: &str) -> String {
+    let upper = name.to_ascii_uppercase();
+    let bare = upper.strip_prefix("SIG").unwrap_or(&upper);
+    let alike = Signal::ALL
+        .iter()
+        .map(|signal| (strsim::jaro_winkler(bare, signal.name()), signal.name()))
+        .filter(|(likeness, _)| *likeness > 0.8)
+        .max_by(|a, b| a.0.total_cmp(&b.0));
+    match alike {
+        Some((_, right)) => format!("did you mean \"signal:{right}\"?"),
+        None => {
+            let all: Vec<_> = Signal::ALL.iter().map(|signal| signal.name()).collect();
+            format!("the signals are {}", all.join(", "))
+        }
+    }
+}

@@ -1,0 +1,78 @@
+//! `[service.NAME.windows]`: what only the service API knows.
+
+use std::time::Duration;
+
+use svckit_core::kind::{ErrorControl, SidType};
+use svckit_core::name::GroupName;
+
+use super::section::Section;
+
+const SIDS: &[(&str, SidType)] =
+    &[("none", SidType::NONE), ("unrestricted", SidType::UNRESTRICTED), ("restricted", SidType::RESTRICTED)];
+
+const ERROR_CONTROLS: &[(&str, ErrorControl)] = &[
+    ("ignore", ErrorControl::IGNORE),
+    ("normal", ErrorControl::NORMAL),
+    ("severe", ErrorControl::SEVERE),
+    ("critical", ErrorControl::CRITICAL),
+];
+
+/// What the section says.
+pub(super) struct Windows {
+    pub(super) sid: SidType,
+    pub(super) privileges: Vec<String>,
+    pub(super) preshutdown: Option<Duration>,
+    pub(super) group: Option<GroupName>,
+    pub(super) tag: bool,
+    pub(super) error_control: Option<ErrorControl>,
+}
+
+impl Default for Windows {
+    fn default() -> Self {
+        Self {
+            sid: SidType::NONE,
+            privileges: Vec::new(),
+            preshutdown: None,
+            group: None,
+            tag: false,
+            error_control: None,
+        }
+    }
+}
+
+pub(super) fn read(mut section: Section<'_>) -> Windows {
+    let sid = section.choice("sid-type", SIDS).unwrap_or(SidType::NONE);
+    let privileges = privileges(&mut section);
+    let preshutdown = section.duration("preshutdown", "3m");
+    if let (Some(entry), Some(time)) = (section.entry("preshutdown"), preshutdown) {
+        if u32::try_from(time.as_millis()).is_err() {
+            section.reader.report(entry.span(), "\"preshutdown\" can't be longer than 49 days", None);
+        }
+    }
+    let group = section.string("group", "Network").and_then(|(text, span)| {
+        GroupName::new(text).map_err(|error| section.reader.report(span, error.to_string(), None)).ok()
+    });
+    let tag = section.boolean("tag");
+    if let (Some((true, span)), None) = (&tag, &group) {
+        let help = r#"write group = "NAME" as well"#.to_owned();
+        section.reader.report(span.clone(), "a tag is a place in a group", Some(help));
+    }
+    let error_control = section.choice("error-control", ERROR_CONTROLS);
+    for later in ["triggers", "security"] {
+        section.later(later);
+    }
+    section.finish();
+    Windows { sid, privileges, preshutdown, group, tag: tag.is_some_and(|(on, _)| on), error_control }
+}
+
+fn privileges(section: &mut Section<'_>) -> Vec<String> {
+    let mut names = Vec::new();
+    for (name, span) in section.strings("privileges", r#"["SeBackupPrivilege"]"#).unwrap_or_default() {
+        if name.is_empty() {
+            section.reader.report(span, "a privilege can't be empty", None);
+        } else {
+            names.push(name.to_owned());
+        }
+    }
+    names
+}
