@@ -1,0 +1,151 @@
+//! The words that tell a scripted service what to do.
+//!
+//! A script is a list of words `KEY=VALUE`, given as arguments in the image path and, over them, as start arguments; words of another
+//! form are left to the program.
+//!
+//! | word | |
+//! |---|---|
+//! | `accept=STOP,PAUSE_CONTINUE,…` | the controls accepted while it runs; without it `STOP` |
+//! | `connect=ACTION` | done before the service control manager is answered: `never` doesn't answer at all |
+//! | `start=ACTION` | done when a service is started, in place of reporting `RUNNING` |
+//! | `on-N=ACTION` | done when control N comes, in place of the usual |
+//! | `report=ADDRESS` | every start and control is told to this address |
+//! | `note=ADDRESS:TEXT` | tells the text and ends at once: for failure commands |
+//!
+//! An action is `ok`, `hang` (nothing is reported or answered), `never`, `exit:CODE`, `abort`, `stop:CODE` (reports `STOPPED` with a Win32 code),
+//! `specific:CODE` (the same with a code of its own), `code:CODE` (the handler returns it) or `gate:ADDRESS` (stays pending until the gate opens).
+
+use std::collections::BTreeMap;
+
+use svckit_core::control::{Control, ControlsAccepted};
+use svckit_core::win32::Win32Error;
+
+/// What a scripted service does at one place.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Action {
+    /// The usual.
+    Ok,
+    /// Nothing, for ever.
+    Hang,
+    /// The process ends with an exit code.
+    Exit(i32),
+    /// The process is ended by a signal.
+    Abort,
+    /// The service stops with a Win32 code.
+    Stop(Win32Error),
+    /// The service stops with a code of its own.
+    Specific(u32),
+    /// The handler returns a code.
+    Code(Win32Error),
+    /// The service stays pending until a gate opens.
+    Gate(String),
+}
+
+/// What a scripted service does.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Script {
+    /// The controls accepted while it runs.
+    pub accept: ControlsAccepted,
+    /// Done before the service control manager is answered.
+    pub connect: Action,
+    /// Done when a service is started.
+    pub start: Action,
+    /// Done when a control comes.
+    pub on: BTreeMap<u32, Action>,
+    /// Where starts and controls are told.
+    pub report: Option<String>,
+    /// Where a text is told at once.
+    pub note: Option<(String, String)>,
+}
+
+impl Default for Script {
+    fn default() -> Self {
+        Self {
+            accept: ControlsAccepted::STOP,
+            connect: Action::Ok,
+            start: Action::Ok,
+            on: BTreeMap::new(),
+            report: None,
+            note: None,
+        }
+    }
+}
+
+impl Script {
+    /// The script with more words over it.
+    pub fn with<S: AsRef<str>>(mut self, words: &[S]) -> Result<Self, String> {
+        for word in words.iter().map(AsRef::as_ref) {
+            let Some((key, value)) = word.split_once('=') else { continue };
+            match key {
+                "accept" => self.accept = accepted(value)?,
+                "connect" => self.connect = action(value)?,
+                "start" => self.start = action(value)?,
+                "report" => self.report = Some(value.to_owned()),
+                "note" => {
+                    let (address, text) = value.rsplit_once(':').ok_or("note=ADDRESS:TEXT")?;
+                    self.note = Some((address.to_owned(), text.to_owned()));
+                }
+                _ => {
+                    if let Some(control) = key.strip_prefix("on-") {
+                        let control = control.parse().map_err(|_| format!("no control: {key}"))?;
+                        self.on.insert(control, action(value)?);
+                    }
+                }
+            }
+        }
+        Ok(self)
+    }
+
+    /// What is done when a control comes.
+    pub fn on(&self, control: Control) -> &Action {
+        self.on.get(&control.0).unwrap_or(&Action::Ok)
+    }
+}
+
+fn accepted(names: &str) -> Result<ControlsAccepted, String> {
+    names.split(',').filter(|name| !name.is_empty()).try_fold(ControlsAccepted::empty(), |all, name| {
+        ControlsAccepted::NAMED
+            .iter()
+            .find(|(_, known)| *known == name)
+            .map(|(flag, _)| all | *flag)
+            .ok_or_else(|| format!("no such control to accept: {name}"))
+    })
+}
+
+fn action(text: &str) -> Result<Action, String> {
+    let (verb, value) = text.split_once(':').unwrap_or((text, ""));
+    let number = || value.parse::<u32>().map_err(|_| format!("{verb} needs a number, not {value:?}"));
+    Ok(match verb {
+        "ok" => Action::Ok,
+        "hang" | "never" => Action::Hang,
+        "exit" => Action::Exit(value.parse().map_err(|_| format!("exit needs a number, not {value:?}"))?),
+        "abort" => Action::Abort,
+        "stop" => Action::Stop(Win32Error(number()?)),
+        "specific" => Action::Specific(number()?),
+        "code" => Action::Code(Win32Error(number()?)),
+        "gate" => Action::Gate(value.to_owned()),
+        _ => return Err(format!("no such action: {text}")),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn later_words_win_and_others_are_left_alone() {
+        let script = Script::default().with(&["accept=STOP,SHUTDOWN", "start=hang", "free"]).unwrap();
+        let script = script.with(&["start=gate:127.0.0.1:9", "on-128=exit:3"]).unwrap();
+        assert_eq!(script.accept, ControlsAccepted::STOP | ControlsAccepted::SHUTDOWN);
+        assert_eq!(script.start, Action::Gate("127.0.0.1:9".to_owned()));
+        assert_eq!(script.on(Control(128)), &Action::Exit(3));
+        assert_eq!(script.on(Control::STOP), &Action::Ok);
+    }
+
+    #[test]
+    fn a_misspelt_script_is_refused() {
+        assert!(Script::default().with(&["start=hangs"]).is_err());
+        assert!(Script::default().with(&["accept=STOPP"]).is_err());
+        assert!(Script::default().with(&["on-x=ok"]).is_err());
+    }
+}

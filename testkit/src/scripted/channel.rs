@@ -1,0 +1,61 @@
+//! The scripted service's end of the channel to the service control manager.
+
+use std::io;
+use std::os::fd::AsFd;
+use std::os::unix::net::{UnixListener, UnixStream};
+use std::sync::mpsc::Sender;
+use std::thread;
+
+use rustix::process::{PidfdFlags, PidfdGetfdFlags, getpid, pidfd_getfd, pidfd_open};
+use svckit_core::dispatch::{CHANNEL_VARIABLE, FromProcess};
+
+use super::Event;
+use crate::frame;
+
+/// A connection of the service control manager; what can't be said any more is not, since the next connection is told everything.
+pub(super) struct Connection(UnixStream);
+
+impl Connection {
+    /// Says the first message, with a descriptor of this process.
+    pub(super) fn introduce(&mut self, hello: &FromProcess) {
+        let Ok(myself) = pidfd_open(getpid(), PidfdFlags::empty()) else { return self.say(hello) };
+        let bytes = frame::encode(hello);
+        if let Ok(sent) = svckit_os::socket::send(&self.0, &bytes, &[myself.as_fd()]) {
+            let _ = io::Write::write_all(&mut self.0, &bytes[sent..]);
+        }
+    }
+
+    /// Says a message.
+    pub(super) fn say(&mut self, message: &FromProcess) {
+        let _ = frame::write(&mut self.0, message);
+    }
+}
+
+/// Hears every service control manager that connects to the inherited socket, one after the other.
+pub(super) fn listen(events: Sender<Event>) -> io::Result<()> {
+    let listener = inherited_listener()?;
+    thread::spawn(move || {
+        while let Ok((stream, _)) = listener.accept() {
+            let Ok(mut reader) = stream.try_clone() else { continue };
+            if events.send(Event::Connected(Connection(stream))).is_err() {
+                return;
+            }
+            while let Ok(Some(message)) = frame::read(&mut reader) {
+                if events.send(Event::Said(message)).is_err() {
+                    return;
+                }
+            }
+        }
+    });
+    Ok(())
+}
+
+/// The socket that this process was started with. A duplicate taken through the process's own pidfd needs no trust in the number.
+fn inherited_listener() -> io::Result<UnixListener> {
+    let number =
+        std::env::var(CHANNEL_VARIABLE).ok().and_then(|number| number.parse().ok()).ok_or_else(|| {
+            io::Error::new(io::ErrorKind::NotFound, format!("{CHANNEL_VARIABLE} holds no number of a socket"))
+        })?;
+    let myself = pidfd_open(getpid(), PidfdFlags::empty())?;
+    Ok(UnixListener::from(pidfd_getfd(myself, number, PidfdGetfdFlags::empty())?))
+}

@@ -1,0 +1,155 @@
+//! The optional configuration, levels 1 to 7.
+
+use std::time::Duration;
+
+use svckit_core::backend::{Backend, Service};
+use svckit_core::config::{Config2, Config2Change, Config2Level, DEFAULT_PRESHUTDOWN_TIMEOUT};
+use svckit_core::failure::{ActionType, FailureAction, FailureActions, FailureActionsChange, ResetPeriod};
+use svckit_core::kind::SidType;
+use svckit_core::win32::Win32Error;
+
+use super::Fixture;
+use super::fixture::{code, create, manager, open};
+
+super::cases!(
+    a_new_service_has_the_defaults,
+    every_level_comes_back_as_it_was_set,
+    a_description_is_kept_or_deleted_as_asked,
+    failure_actions_change_by_parts,
+    an_empty_list_of_actions_deletes_them,
+    a_level_that_is_not_known_is_refused,
+    a_sid_type_that_is_not_known_is_refused,
+);
+
+fn a_new_service_has_the_defaults(backend: &dyn Backend, fixture: &Fixture) {
+    let service = fixture.create(&*manager(backend), "defaults", &[]);
+    let expected = [
+        Config2::Description(None),
+        Config2::FailureActions(FailureActions {
+            reset_period: ResetPeriod::Seconds(0),
+            ..FailureActions::default()
+        }),
+        Config2::DelayedAutoStart(false),
+        Config2::FailureActionsFlag(false),
+        Config2::Sid(SidType::NONE),
+        Config2::RequiredPrivileges(Vec::new()),
+        Config2::PreshutdownTimeout(DEFAULT_PRESHUTDOWN_TIMEOUT),
+    ];
+    for value in expected {
+        let found = service.config2(value.level()).unwrap();
+        if let (Config2::FailureActions(found), Config2::FailureActions(value)) = (&found, &value) {
+            // The period of no actions means nothing, and is not the same everywhere.
+            assert_eq!((&found.actions, &found.command), (&value.actions, &value.command));
+            continue;
+        }
+        assert_eq!(found, value);
+    }
+}
+
+fn actions() -> FailureActions {
+    let action = |kind, seconds| FailureAction { kind, delay: Duration::from_secs(seconds) };
+    FailureActions {
+        reset_period: ResetPeriod::Seconds(86_400),
+        reboot_message: "Neustart, gleich\u{2026}".to_owned(),
+        command: r#""/opt/my tools/alarm" --service "x""#.to_owned(),
+        actions: vec![
+            action(ActionType::RESTART, 1),
+            action(ActionType::RUN_COMMAND, 0),
+            action(ActionType::NONE, 60),
+        ],
+    }
+}
+
+fn every_level_comes_back_as_it_was_set(backend: &dyn Backend, fixture: &Fixture) {
+    let manager = manager(backend);
+    let mut new = fixture.service("levels", &[]);
+    new.config.start_type = svckit_core::kind::StartType::AUTO_START;
+    let service = create(&*manager, &new);
+    let values = [
+        Config2::Description(Some("Was sie tut, in Worten \u{1F600}".to_owned())),
+        Config2::FailureActions(actions()),
+        Config2::DelayedAutoStart(true),
+        Config2::FailureActionsFlag(true),
+        Config2::Sid(SidType::RESTRICTED),
+        Config2::RequiredPrivileges(vec![
+            "SeBackupPrivilege".to_owned(),
+            "SeChangeNotifyPrivilege".to_owned(),
+        ]),
+        Config2::PreshutdownTimeout(Duration::from_millis(12_345)),
+    ];
+    for value in values.clone() {
+        service.change_config2(&value.into_change()).unwrap();
+    }
+    let again = open(&*manager, &fixture.name("levels"));
+    for value in values {
+        assert_eq!(again.config2(value.level()).unwrap(), value);
+    }
+}
+
+fn description(service: &dyn Service) -> Config2 {
+    service.config2(Config2Level::DESCRIPTION).unwrap()
+}
+
+fn a_description_is_kept_or_deleted_as_asked(backend: &dyn Backend, fixture: &Fixture) {
+    let service = fixture.create(&*manager(backend), "described", &[]);
+    let set = |text: Option<&str>| {
+        service.change_config2(&Config2Change::Description(text.map(str::to_owned))).unwrap();
+    };
+    set(Some("first"));
+    set(None);
+    assert_eq!(description(&*service), Config2::Description(Some("first".to_owned())));
+    set(Some(""));
+    assert_eq!(description(&*service), Config2::Description(None));
+}
+
+fn failure_actions_change_by_parts(backend: &dyn Backend, fixture: &Fixture) {
+    let service = fixture.create(&*manager(backend), "parts", &[]);
+    let mut expected = actions();
+    service.change_config2(&Config2Change::FailureActions(expected.clone().into())).unwrap();
+    let changes = [
+        FailureActionsChange { command: Some("other".to_owned()), ..Default::default() },
+        FailureActionsChange { reboot_message: Some(String::new()), ..Default::default() },
+        FailureActionsChange {
+            actions: Some((
+                ResetPeriod::Never,
+                vec![FailureAction { kind: ActionType::RESTART, delay: Duration::from_millis(7) }],
+            )),
+            ..Default::default()
+        },
+        FailureActionsChange { command: Some(String::new()), ..Default::default() },
+    ];
+    for change in changes {
+        service.change_config2(&Config2Change::FailureActions(change.clone())).unwrap();
+        expected.apply(change);
+        let found = service.config2(Config2Level::FAILURE_ACTIONS).unwrap();
+        assert_eq!(found, Config2::FailureActions(expected.clone()));
+    }
+}
+
+fn an_empty_list_of_actions_deletes_them(backend: &dyn Backend, fixture: &Fixture) {
+    let service = fixture.create(&*manager(backend), "emptied", &[]);
+    service.change_config2(&Config2Change::FailureActions(actions().into())).unwrap();
+    let none =
+        FailureActionsChange { actions: Some((ResetPeriod::Seconds(1), Vec::new())), ..Default::default() };
+    service.change_config2(&Config2Change::FailureActions(none)).unwrap();
+    match service.config2(Config2Level::FAILURE_ACTIONS).unwrap() {
+        Config2::FailureActions(found) => {
+            assert_eq!(found.actions, []);
+            assert_eq!(found.command, actions().command, "the rest stays");
+        }
+        other => panic!("another level: {other:?}"),
+    }
+}
+
+fn a_level_that_is_not_known_is_refused(backend: &dyn Backend, fixture: &Fixture) {
+    let service = fixture.create(&*manager(backend), "level", &[]);
+    for level in [0, 99] {
+        assert_eq!(code(service.config2(Config2Level(level))), Win32Error::INVALID_LEVEL, "{level}");
+    }
+}
+
+fn a_sid_type_that_is_not_known_is_refused(backend: &dyn Backend, fixture: &Fixture) {
+    let service = fixture.create(&*manager(backend), "sid", &[]);
+    let change = Config2Change::Sid(SidType(2));
+    assert_eq!(code(service.change_config2(&change)), Win32Error::INVALID_PARAMETER);
+}
