@@ -1,0 +1,5 @@
+//! Being told that something changed in a directory.
+
+mod unix;
+
+pub use unix::Watch;
