@@ -1,0 +1,5 @@
+//! The system's error codes as Win32 error codes.
+
+mod unix;
+
+pub use unix::{describe, win32};

@@ -1,0 +1,5 @@
+//! Pipes from a program, and moving what is in them without copying it through this process.
+
+mod unix;
+
+pub use unix::{available, grow, outflow, pour, set_nonblocking, waste};

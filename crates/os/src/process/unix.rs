@@ -1,0 +1,183 @@
+#![allow(unsafe_code)]
+
+use std::ffi::OsString;
+use std::io;
+use std::os::fd::{AsFd, FromRawFd, OwnedFd};
+use std::os::unix::ffi::OsStringExt;
+use std::os::unix::fs::MetadataExt;
+use std::path::Path;
+
+use rustix::process::{Pid, PidfdFlags, Resource, Rlimit, Signal as RawSignal, WaitOptions};
+use svckit_core::restart::Ended;
+use svckit_core::signal::Signal;
+
+/// What `fork` returned.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Forked {
+    /// This is the new process.
+    Child,
+    /// This is the old one; the new one has this id.
+    Parent(u32),
+}
+
+/// Makes a copy of this process. Refused when there is more than one thread: the copy would have only one, with locks of the others held.
+pub fn fork() -> io::Result<Forked> {
+    if std::fs::read_dir("/proc/self/task")?.take(2).count() != 1 {
+        return Err(io::Error::other("a process with several threads can't be copied"));
+    }
+    // SAFETY: there is one thread, so the copy is complete and whatever locks there are are held by it itself.
+    match unsafe { libc::fork() } {
+        -1 => Err(io::Error::last_os_error()),
+        0 => Ok(Forked::Child),
+        pid => Ok(Forked::Parent(pid.cast_unsigned())),
+    }
+}
+
+/// A handle on a process that is known to be that process: this one, or a child that was not waited for.
+pub fn pidfd(pid: u32) -> io::Result<OwnedFd> {
+    Ok(rustix::process::pidfd_open(process(pid)?, PidfdFlags::empty())?)
+}
+
+/// The next child that ended, if one did: its id and how.
+pub fn reap() -> io::Result<Option<(u32, Ended)>> {
+    loop {
+        let (pid, status) = match rustix::process::wait(WaitOptions::NOHANG) {
+            Ok(Some(ended)) => ended,
+            Ok(None) | Err(rustix::io::Errno::CHILD) => return Ok(None),
+            Err(rustix::io::Errno::INTR) => continue,
+            Err(errno) => return Err(errno.into()),
+        };
+        let pid = pid.as_raw_nonzero().get().cast_unsigned();
+        if let Some(code) = status.exit_status() {
+            return Ok(Some((pid, Ended::Code(code))));
+        }
+        if let Some(signal) = status.terminating_signal() {
+            return Ok(Some((pid, Ended::Signal(signal))));
+        }
+    }
+}
+
+/// Sends a signal to all processes of the group that `leader` leads. The caller makes sure that `leader` was not waited for.
+pub fn signal_group(leader: u32, signal: Signal) -> io::Result<()> {
+    let number = crate::signal::number(signal);
+    // SAFETY: the number is that of a standard signal, none that the C library keeps for itself.
+    let signal = unsafe { RawSignal::from_raw_unchecked(number) };
+    Ok(rustix::process::kill_process_group(process(leader)?, signal)?)
+}
+
+/// Ends a process by force. The caller makes sure that it is a child that was not waited for.
+pub fn kill(pid: u32) -> io::Result<()> {
+    Ok(rustix::process::kill_process(process(pid)?, RawSignal::KILL)?)
+}
+
+/// Orphans below this process become its children instead of the system's.
+pub fn become_subreaper() -> io::Result<()> {
+    Ok(rustix::process::set_child_subreaper(Some(rustix::process::getpid()))?)
+}
+
+/// The children of this process, the ended ones that were not waited for included.
+pub fn children() -> io::Result<Vec<u32>> {
+    let mut found = Vec::new();
+    for task in std::fs::read_dir("/proc/self/task")? {
+        let list = match std::fs::read_to_string(task?.path().join("children")) {
+            Ok(list) => list,
+            // A kernel without these files.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return children_by_parent(),
+            Err(error) => return Err(error),
+        };
+        found.extend(list.split_ascii_whitespace().filter_map(|pid| pid.parse::<u32>().ok()));
+    }
+    Ok(found)
+}
+
+fn children_by_parent() -> io::Result<Vec<u32>> {
+    let own = std::process::id().to_string();
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir("/proc")? {
+        let entry = entry?;
+        let Some(pid) = entry.file_name().to_str().and_then(|name| name.parse::<u32>().ok()) else {
+            continue;
+        };
+        // The name of the program, in parentheses, may hold anything; state and parent follow it.
+        let Ok(line) = std::fs::read_to_string(entry.path().join("stat")) else { continue };
+        let rest = line.rsplit_once(')').map_or("", |(_, rest)| rest);
+        if rest.split_ascii_whitespace().nth(1) == Some(&own) {
+            found.push(pid);
+        }
+    }
+    Ok(found)
+}
+
+/// The session that a process belongs to.
+pub fn session(pid: u32) -> Option<u32> {
+    let session = rustix::process::getsid(Some(process(pid).ok()?)).ok()?;
+    Some(session.as_raw_nonzero().get().cast_unsigned())
+}
+
+/// A variable of the environment that a process was started with.
+pub fn environment_value(pid: u32, name: &str) -> Option<OsString> {
+    let block = std::fs::read(format!("/proc/{pid}/environ")).ok()?;
+    let value = block
+        .split(|byte| *byte == 0)
+        .find_map(|line| line.strip_prefix(name.as_bytes()).and_then(|rest| rest.strip_prefix(b"=")))?;
+    Some(OsString::from_vec(value.to_vec()))
+}
+
+/// Whether two paths lead to the same file.
+pub fn is_same_file(one: &Path, other: &Path) -> io::Result<bool> {
+    let (one, other) = (std::fs::metadata(one)?, std::fs::metadata(other)?);
+    Ok((one.dev(), one.ino()) == (other.dev(), other.ino()))
+}
+
+/// Begins a session without a terminal: signals from a terminal don't come here any more.
+pub fn leave_terminal() {
+    // A process that leads a session already has nothing to leave.
+    let _ = rustix::process::setsid();
+}
+
+/// The name of this process in listings.
+pub fn name_process(name: &std::ffi::CStr) {
+    // A name is for people only; without it everything works.
+    let _ = rustix::thread::set_name(name);
+}
+
+/// How many open files a process may have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct OpenFiles {
+    /// As long as it doesn't ask for more.
+    pub soft: u64,
+    /// At most.
+    pub hard: u64,
+}
+
+/// Lets this process have as many open files as it may, and returns what it was before, for the programs that it starts: some are slow or break with many.
+pub fn raise_open_files() -> OpenFiles {
+    let before = rustix::process::getrlimit(Resource::Nofile);
+    let infinite = u64::MAX;
+    let (soft, hard) = (before.current.unwrap_or(infinite), before.maximum.unwrap_or(infinite));
+    if soft < hard {
+        // What is not granted shows when a file can't be opened.
+        let _ = rustix::process::setrlimit(
+            Resource::Nofile,
+            Rlimit { current: before.maximum, maximum: before.maximum },
+        );
+    }
+    OpenFiles { soft, hard }
+}
+
+/// Takes possession of an inherited descriptor, and keeps it from being inherited further. Refused for the standard ones and for one that
+/// is not open.
+pub fn adopt_descriptor(number: i32) -> io::Result<OwnedFd> {
+    // SAFETY: `fcntl` on any number is harmless.
+    if number <= 2 || unsafe { libc::fcntl(number, libc::F_GETFD) } < 0 {
+        return Err(io::Error::from_raw_os_error(libc::EBADF));
+    }
+    // SAFETY: the descriptor is open; by the contract of the variable that named it, it was passed for this process to own.
+    let fd = unsafe { OwnedFd::from_raw_fd(number) };
+    rustix::io::fcntl_setfd(fd.as_fd(), rustix::io::FdFlags::CLOEXEC)?;
+    Ok(fd)
+}
+
+fn process(pid: u32) -> io::Result<Pid> {
+    Pid::from_raw(pid.cast_signed()).ok_or_else(|| io::Error::from_raw_os_error(libc::ESRCH))
+}

@@ -1,0 +1,5 @@
+//! Randomness.
+
+mod unix;
+
+pub use unix::unit;
