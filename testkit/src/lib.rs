@@ -8,6 +8,7 @@ pub mod binary;
 pub mod clock;
 pub mod frame;
 pub mod gate;
+pub mod need;
 pub mod script;
 pub mod scripted;
 pub mod suite;

@@ -1,5 +1,7 @@
 //! The scripted service speaks the dispatcher protocol as the service control manager expects it.
 
+#![expect(clippy::unwrap_used, reason = "a failed expectation is how a test fails")]
+
 use std::os::fd::OwnedFd;
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::process::{Child, Command, Stdio};

@@ -1,0 +1,4 @@
+use crate::Outcome;
+pub(crate) fn run(_: &[&str]) -> Outcome {
+    Err("x".into())
+}

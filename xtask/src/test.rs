@@ -1,0 +1,148 @@
+//! The tests, all of them, and the checks that run nothing.
+
+use std::path::Path;
+use std::process::Command;
+
+use crate::{Outcome, arrows, licences, python, shell, sources};
+
+/// What the comparison with an independent implementation needs from PyPI.
+const COMPARISON: &[&str] = &["impacket==0.12.0", "setuptools<81"];
+
+/// What came of the steps.
+#[derive(Default)]
+struct Tally {
+    passed: usize,
+    failed: usize,
+    skipped: usize,
+    notes: Vec<String>,
+}
+
+impl Tally {
+    /// A step that is one check.
+    fn step(&mut self, name: &str, outcome: Outcome) {
+        match outcome {
+            Ok(()) => self.passed += 1,
+            Err(message) => {
+                eprintln!("{message}");
+                self.failed += 1;
+                self.notes.push(format!("failed: {name}"));
+            }
+        }
+    }
+
+    /// Runs a program that reports as Rust's test harness does.
+    fn tests(&mut self, name: &str, command: &mut Command) {
+        let (mut summed, before) = (0, self.failed);
+        let ended = shell::watch(command, |line| {
+            if let Some(failed) = line.strip_prefix("test ").and_then(|rest| rest.strip_suffix(" ... FAILED"))
+            {
+                self.notes.push(format!("failed: {failed}"));
+            }
+            if let Some([passed, failed, ignored]) = counts(line) {
+                self.passed += passed;
+                self.failed += failed;
+                self.skipped += ignored;
+                summed += 1;
+            }
+        });
+        match ended {
+            Ok(true) if summed > 0 => {}
+            Ok(false) if self.failed > before => {}
+            other => {
+                // It was not built, or it was ended before it could say what failed.
+                self.failed += 1;
+                self.notes.push(format!("failed: {name} ({other:?}, {summed} results)"));
+            }
+        }
+    }
+
+    /// Tests that found that they can't run here passed for the harness, which knows no other way.
+    fn take_skipped(&mut self, list: &Path) {
+        let skipped = std::fs::read_to_string(list).unwrap_or_default();
+        for line in skipped.lines() {
+            self.passed = self.passed.saturating_sub(1);
+            self.skip(line);
+        }
+    }
+
+    fn skip(&mut self, what: &str) {
+        self.skipped += 1;
+        self.notes.push(format!("skipped: {what}"));
+    }
+
+    fn finish(self) -> Outcome {
+        println!();
+        for note in &self.notes {
+            println!("{note}");
+        }
+        println!("{} passed, {} failed, {} skipped", self.passed, self.failed, self.skipped);
+        if self.failed > 0 {
+            return Err("not everything passed".to_owned());
+        }
+        if self.skipped > 0 && std::env::var_os("CI").is_some_and(|ci| ci == "true") {
+            return Err("CI may not skip anything".to_owned());
+        }
+        Ok(())
+    }
+}
+
+/// Everything.
+pub(crate) fn all() -> Outcome {
+    let mut tally = Tally::default();
+    lints(&mut tally);
+
+    let skipped = shell::target().join("skipped-tests");
+    // It may not be there.
+    let _ = std::fs::remove_file(&skipped);
+    let mut tests = shell::cargo();
+    tests.args(["test", "--workspace", "--no-fail-fast", "--locked"]).env("SVCKIT_SKIPPED", &skipped);
+    match python::with("comparison", COMPARISON) {
+        Ok(python) => {
+            tests.env("SVCKIT_PYTHON", python);
+        }
+        Err(message) => eprintln!("the comparison with impacket can't run: {message}"),
+    }
+    tally.tests("cargo test", &mut tests);
+    tally.take_skipped(&skipped);
+    tally.finish()
+}
+
+/// The checks that run nothing.
+pub(crate) fn lint() -> Outcome {
+    let mut tally = Tally::default();
+    lints(&mut tally);
+    tally.finish()
+}
+
+fn lints(tally: &mut Tally) {
+    tally.step("format", shell::run(shell::cargo().args(["fmt", "--all", "--check"])));
+    tally.step("arrows", arrows::check());
+    tally.step("unsafe code and lengths", sources::check());
+    tally.step("licences", licences::check());
+    let clippy =
+        ["clippy", "--workspace", "--all-targets", "--locked", "--quiet", "--", "--deny", "warnings"];
+    tally.step("clippy", shell::run(shell::cargo().args(clippy)));
+    let mut doc = shell::cargo();
+    doc.args(["doc", "--workspace", "--no-deps", "--locked", "--quiet"]);
+    doc.env("RUSTDOCFLAGS", "--deny warnings");
+    tally.step("documentation", shell::run(&mut doc));
+}
+
+/// The numbers of a line such as `test result: ok. 3 passed; 0 failed; 1 ignored; …`.
+fn counts(line: &str) -> Option<[usize; 3]> {
+    let (_, rest) = line.strip_prefix("test result: ")?.split_once(". ")?;
+    let mut numbers = rest.split("; ").map(|part| part.split_once(' ')?.0.parse().ok());
+    Some([numbers.next()??, numbers.next()??, numbers.next()??])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::counts;
+
+    #[test]
+    fn the_harness_is_understood() {
+        let line = "test result: FAILED. 12 passed; 3 failed; 4 ignored; 0 measured; 5 filtered out; finished in 0.1s";
+        assert_eq!(counts(line), Some([12, 3, 4]));
+        assert_eq!(counts("test result of something: ok"), None);
+    }
+}
