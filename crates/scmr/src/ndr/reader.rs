@@ -1,0 +1,132 @@
+use super::{DecodeError, Result};
+
+/// Reads NDR from a stub, or little-endian structures from a buffer.
+#[derive(Debug, Clone)]
+pub struct Reader<'a> {
+    bytes: &'a [u8],
+    at: usize,
+    lossy: bool,
+}
+
+impl<'a> Reader<'a> {
+    /// Reads a stub from its start; text has to be valid UTF-16.
+    pub fn new(bytes: &'a [u8]) -> Self {
+        Self { bytes, at: 0, lossy: false }
+    }
+
+    /// Reads a stub from its start; what is not valid in a text is replaced, for answers that are only shown.
+    pub fn lossy(bytes: &'a [u8]) -> Self {
+        Self { bytes, at: 0, lossy: true }
+    }
+
+    /// How far reading has come.
+    pub fn position(&self) -> usize {
+        self.at
+    }
+
+    /// How many bytes are left.
+    pub fn remaining(&self) -> usize {
+        self.bytes.len() - self.at
+    }
+
+    /// The next `length` bytes as they are.
+    pub fn take(&mut self, length: usize) -> Result<&'a [u8]> {
+        let short = DecodeError::Short { at: self.at, wanted: length, length: self.bytes.len() };
+        let end = self.at.checked_add(length).ok_or(short)?;
+        let taken = self.bytes.get(self.at..end).ok_or(short)?;
+        self.at = end;
+        Ok(taken)
+    }
+
+    /// The next `N` bytes as they are.
+    pub fn array<const N: usize>(&mut self) -> Result<[u8; N]> {
+        let mut array = [0; N];
+        array.copy_from_slice(self.take(N)?);
+        Ok(array)
+    }
+
+    /// Skips to the next multiple of `alignment` (C706 14.2.2). The skipped bytes may hold anything, and may be missing at the end.
+    pub fn align(&mut self, alignment: usize) {
+        self.at = self.at.next_multiple_of(alignment).min(self.bytes.len());
+    }
+
+    /// One byte.
+    pub fn u8(&mut self) -> Result<u8> {
+        Ok(self.array::<1>()?[0])
+    }
+
+    /// An aligned 16-bit integer.
+    pub fn u16(&mut self) -> Result<u16> {
+        self.align(2);
+        self.array().map(u16::from_le_bytes)
+    }
+
+    /// An aligned 32-bit integer.
+    pub fn u32(&mut self) -> Result<u32> {
+        self.align(4);
+        self.array().map(u32::from_le_bytes)
+    }
+
+    /// An aligned 64-bit integer.
+    pub fn u64(&mut self) -> Result<u64> {
+        self.align(8);
+        self.array().map(u64::from_le_bytes)
+    }
+
+    /// An aligned 32-bit integer with a bound (`[range(0, limit)]`).
+    pub fn bounded(&mut self, what: &'static str, limit: u32) -> Result<u32> {
+        let found = self.u32()?;
+        if found > limit {
+            return Err(DecodeError::Bound { what, found: found.into(), limit: limit.into() });
+        }
+        Ok(found)
+    }
+
+    /// The representation of a unique pointer: whether it points to anything (C706 14.3.10).
+    pub fn pointer(&mut self) -> Result<bool> {
+        Ok(self.u32()? != 0)
+    }
+
+    /// A conformant array of bytes (C706 14.3.3.2).
+    pub fn conformant_bytes(&mut self, what: &'static str, limit: u32) -> Result<&'a [u8]> {
+        let count = self.bounded(what, limit)?;
+        self.take(count as usize)
+    }
+
+    /// A conformant varying string of wide characters with its terminator, which is left out (C706 14.3.4.2).
+    pub fn wide_string(&mut self, what: &'static str, limit: u32) -> Result<String> {
+        let maximum = self.u32()?;
+        let offset = self.u32()?;
+        let actual = self.bounded(what, limit)?;
+        if offset != 0 || actual > maximum {
+            return Err(DecodeError::Invalid { what });
+        }
+        let at = self.at;
+        let mut units = wide(self.take(actual as usize * 2)?);
+        if actual > 0 && units.pop() != Some(0) {
+            return Err(DecodeError::Invalid { what });
+        }
+        self.text(&units, at)
+    }
+
+    /// Text from its code units, by the reader's rule for what is not valid.
+    pub fn text(&self, units: &[u16], at: usize) -> Result<String> {
+        if self.lossy {
+            return Ok(String::from_utf16_lossy(units));
+        }
+        String::from_utf16(units).map_err(|_| DecodeError::Text { at })
+    }
+
+    /// Checks that everything was read; up to seven bytes of padding may follow.
+    pub fn finish(&self) -> Result<()> {
+        if self.remaining() > 7 {
+            return Err(DecodeError::Invalid { what: "the length of the stub" });
+        }
+        Ok(())
+    }
+}
+
+/// The code units of little-endian UTF-16; an odd last byte is left out.
+pub(crate) fn wide(bytes: &[u8]) -> Vec<u16> {
+    bytes.chunks_exact(2).map(|pair| u16::from_le_bytes([pair[0], pair[1]])).collect()
+}

@@ -1,0 +1,112 @@
+/// The first referent identifier, as Windows has it; the others follow in steps of four.
+const FIRST_REFERENT: u32 = 0x0002_0000;
+
+/// Writes NDR into a stub, or little-endian structures into a buffer.
+#[derive(Debug, Clone)]
+pub struct Writer {
+    bytes: Vec<u8>,
+    next_referent: u32,
+}
+
+impl Default for Writer {
+    fn default() -> Self {
+        Self { bytes: Vec::with_capacity(256), next_referent: FIRST_REFERENT }
+    }
+}
+
+impl Writer {
+    /// An empty stub.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// What was written.
+    pub fn into_bytes(self) -> Vec<u8> {
+        self.bytes
+    }
+
+    /// Bytes as they are.
+    pub fn raw(&mut self, bytes: &[u8]) {
+        self.bytes.extend_from_slice(bytes);
+    }
+
+    /// Fills up with zeros to the next multiple of `alignment` (C706 14.2.2).
+    pub fn align(&mut self, alignment: usize) {
+        self.bytes.resize(self.bytes.len().next_multiple_of(alignment), 0);
+    }
+
+    /// One byte.
+    pub fn u8(&mut self, value: u8) {
+        self.bytes.push(value);
+    }
+
+    /// An aligned 16-bit integer.
+    pub fn u16(&mut self, value: u16) {
+        self.align(2);
+        self.raw(&value.to_le_bytes());
+    }
+
+    /// An aligned 32-bit integer.
+    pub fn u32(&mut self, value: u32) {
+        self.align(4);
+        self.raw(&value.to_le_bytes());
+    }
+
+    /// An aligned 64-bit integer.
+    pub fn u64(&mut self, value: u64) {
+        self.align(8);
+        self.raw(&value.to_le_bytes());
+    }
+
+    /// A length or count. What doesn't fit 32 bits can't be sent, and is cut by the limits of whoever calls long before.
+    pub fn count(&mut self, value: usize) {
+        self.u32(u32::try_from(value).unwrap_or(u32::MAX));
+    }
+
+    /// The representation of a unique pointer, null or with a referent identifier of its own (C706 14.3.10).
+    pub fn pointer(&mut self, present: bool) {
+        if !present {
+            self.u32(0);
+            return;
+        }
+        self.u32(self.next_referent);
+        self.next_referent = self.next_referent.wrapping_add(4);
+    }
+
+    /// A unique pointer directly followed by what it points to, as it is with parameters; in a structure the referent comes after all
+    /// fields (C706 14.3.12).
+    pub fn optional<T>(&mut self, value: Option<T>, referent: impl FnOnce(&mut Self, T)) {
+        self.pointer(value.is_some());
+        if let Some(value) = value {
+            referent(self, value);
+        }
+    }
+
+    /// A conformant array of bytes (C706 14.3.3.2).
+    pub fn conformant_bytes(&mut self, bytes: &[u8]) {
+        self.count(bytes.len());
+        self.raw(bytes);
+    }
+
+    /// A conformant varying string of wide characters; the terminator is added (C706 14.3.4.2).
+    pub fn wide_string(&mut self, text: &str) {
+        let units = text.encode_utf16().count() + 1;
+        self.wide_string_in(text, units);
+    }
+
+    /// The same in a buffer of `maximum` characters, the terminator included.
+    pub fn wide_string_in(&mut self, text: &str, maximum: usize) {
+        self.count(maximum);
+        self.u32(0);
+        self.count(text.encode_utf16().count() + 1);
+        self.wide_characters(text);
+    }
+
+    /// Wide characters with their terminator and nothing before.
+    pub fn wide_characters(&mut self, text: &str) {
+        for unit in text.encode_utf16() {
+            self.raw(&unit.to_le_bytes());
+        }
+        self.raw(&[0, 0]);
+    }
+}

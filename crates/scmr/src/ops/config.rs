@@ -1,0 +1,165 @@
+use svckit_core::access::ServiceAccess;
+
+use super::{
+    Handle, MAX_DEPENDENCIES, MAX_PASSWORD, MAX_TEXT, read_number, read_text, write_number, write_text,
+};
+use crate::ndr::{Reader, Result, Writer};
+
+/// `SERVICE_NO_CHANGE`: the number that leaves a setting as it is.
+pub const NO_CHANGE: u32 = u32::MAX;
+
+/// A password as it is on the wire (`lpPassword`). Never printed.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Password(pub Vec<u8>);
+
+impl std::fmt::Debug for Password {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Password(***)")
+    }
+}
+
+/// The arguments of `RCreateServiceW` ([MS-SCMR] 3.1.4.12).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CreateService {
+    /// `hSCManager`.
+    pub manager: Handle,
+    /// `lpServiceName`.
+    pub name: String,
+    /// `lpDisplayName`.
+    pub display_name: Option<String>,
+    /// `dwDesiredAccess`.
+    pub access: ServiceAccess,
+    /// `dwServiceType`.
+    pub service_type: u32,
+    /// `dwStartType`.
+    pub start_type: u32,
+    /// `dwErrorControl`.
+    pub error_control: u32,
+    /// `lpBinaryPathName`.
+    pub image_path: String,
+    /// `lpLoadOrderGroup`.
+    pub load_order_group: Option<String>,
+    /// `lpdwTagId`: present if a tag is wanted.
+    pub tag: Option<u32>,
+    /// `lpDependencies`, a list as in [`super::multi`].
+    pub dependencies: Option<Vec<u8>>,
+    /// `lpServiceStartName`.
+    pub account: Option<String>,
+    /// `lpPassword`.
+    pub password: Option<Password>,
+}
+
+/// The arguments of `RChangeServiceConfigW` ([MS-SCMR] 3.1.4.11).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ChangeServiceConfig {
+    /// `hService`.
+    pub service: Handle,
+    /// `dwServiceType`, or [`NO_CHANGE`].
+    pub service_type: u32,
+    /// `dwStartType`, or [`NO_CHANGE`].
+    pub start_type: u32,
+    /// `dwErrorControl`, or [`NO_CHANGE`].
+    pub error_control: u32,
+    /// `lpBinaryPathName`.
+    pub image_path: Option<String>,
+    /// `lpLoadOrderGroup`.
+    pub load_order_group: Option<String>,
+    /// `lpdwTagId`: present if a new tag is wanted.
+    pub tag: Option<u32>,
+    /// `lpDependencies`, a list as in [`super::multi`].
+    pub dependencies: Option<Vec<u8>>,
+    /// `lpServiceStartName`.
+    pub account: Option<String>,
+    /// `lpPassword`.
+    pub password: Option<Password>,
+    /// `lpDisplayName`.
+    pub display_name: Option<String>,
+}
+
+impl CreateService {
+    /// [MS-SCMR] 3.1.4.12.
+    pub(crate) fn write(&self, w: &mut Writer) {
+        self.manager.write(w); // hSCManager
+        w.wide_string(&self.name); // lpServiceName
+        write_text(w, self.display_name.as_deref()); // lpDisplayName
+        w.u32(self.access.0); // dwDesiredAccess
+        w.u32(self.service_type); // dwServiceType
+        w.u32(self.start_type); // dwStartType
+        w.u32(self.error_control); // dwErrorControl
+        w.wide_string(&self.image_path); // lpBinaryPathName
+        write_text(w, self.load_order_group.as_deref()); // lpLoadOrderGroup
+        write_number(w, self.tag); // lpdwTagId
+        write_sized(w, self.dependencies.as_deref()); // lpDependencies, dwDependSize
+        write_text(w, self.account.as_deref()); // lpServiceStartName
+        write_sized(w, self.password.as_ref().map(|password| &*password.0)); // lpPassword, dwPwSize
+    }
+
+    /// [MS-SCMR] 3.1.4.12.
+    pub(crate) fn read(r: &mut Reader<'_>) -> Result<Self> {
+        Ok(Self {
+            manager: Handle::read(r)?,                                          // hSCManager
+            name: r.wide_string("lpServiceName", MAX_TEXT)?,                    // lpServiceName
+            display_name: read_text(r, "lpDisplayName")?,                       // lpDisplayName
+            access: r.u32()?.into(),                                            // dwDesiredAccess
+            service_type: r.u32()?,                                             // dwServiceType
+            start_type: r.u32()?,                                               // dwStartType
+            error_control: r.u32()?,                                            // dwErrorControl
+            image_path: r.wide_string("lpBinaryPathName", MAX_TEXT)?,           // lpBinaryPathName
+            load_order_group: read_text(r, "lpLoadOrderGroup")?,                // lpLoadOrderGroup
+            tag: read_number(r)?,                                               // lpdwTagId
+            dependencies: read_sized(r, "lpDependencies", MAX_DEPENDENCIES)?, // lpDependencies, dwDependSize
+            account: read_text(r, "lpServiceStartName")?,                     // lpServiceStartName
+            password: read_sized(r, "lpPassword", MAX_PASSWORD)?.map(Password), // lpPassword, dwPwSize
+        })
+    }
+}
+
+impl ChangeServiceConfig {
+    /// [MS-SCMR] 3.1.4.11.
+    pub(crate) fn write(&self, w: &mut Writer) {
+        self.service.write(w); // hService
+        w.u32(self.service_type); // dwServiceType
+        w.u32(self.start_type); // dwStartType
+        w.u32(self.error_control); // dwErrorControl
+        write_text(w, self.image_path.as_deref()); // lpBinaryPathName
+        write_text(w, self.load_order_group.as_deref()); // lpLoadOrderGroup
+        write_number(w, self.tag); // lpdwTagId
+        write_sized(w, self.dependencies.as_deref()); // lpDependencies, dwDependSize
+        write_text(w, self.account.as_deref()); // lpServiceStartName
+        write_sized(w, self.password.as_ref().map(|password| &*password.0)); // lpPassword, dwPwSize
+        write_text(w, self.display_name.as_deref()); // lpDisplayName
+    }
+
+    /// [MS-SCMR] 3.1.4.11.
+    pub(crate) fn read(r: &mut Reader<'_>) -> Result<Self> {
+        Ok(Self {
+            service: Handle::read(r)?,                                          // hService
+            service_type: r.u32()?,                                             // dwServiceType
+            start_type: r.u32()?,                                               // dwStartType
+            error_control: r.u32()?,                                            // dwErrorControl
+            image_path: read_text(r, "lpBinaryPathName")?,                      // lpBinaryPathName
+            load_order_group: read_text(r, "lpLoadOrderGroup")?,                // lpLoadOrderGroup
+            tag: read_number(r)?,                                               // lpdwTagId
+            dependencies: read_sized(r, "lpDependencies", MAX_DEPENDENCIES)?, // lpDependencies, dwDependSize
+            account: read_text(r, "lpServiceStartName")?,                     // lpServiceStartName
+            password: read_sized(r, "lpPassword", MAX_PASSWORD)?.map(Password), // lpPassword, dwPwSize
+            display_name: read_text(r, "lpDisplayName")?,                     // lpDisplayName
+        })
+    }
+}
+
+/// A unique pointer to bytes, with their number as the next parameter.
+fn write_sized(w: &mut Writer, bytes: Option<&[u8]>) {
+    w.optional(bytes, Writer::conformant_bytes);
+    w.count(bytes.map_or(0, <[u8]>::len));
+}
+
+/// A unique pointer to bytes, with their number as the next parameter, which has to agree.
+fn read_sized(r: &mut Reader<'_>, what: &'static str, limit: u32) -> Result<Option<Vec<u8>>> {
+    let bytes = if r.pointer()? { Some(r.conformant_bytes(what, limit)?.to_vec()) } else { None };
+    let size = r.bounded(what, limit)? as usize;
+    match &bytes {
+        Some(bytes) if bytes.len() != size => Err(crate::ndr::DecodeError::Invalid { what }),
+        _ => Ok(bytes),
+    }
+}

@@ -1,0 +1,152 @@
+//! The calls of [MS-SCMR] (3.1.4) and their answers, in typed form.
+//!
+//! [`Call`] and [`Answer`] hold what is on the wire in plain data: a name is a `String` that may be nonsense, and whoever serves the call
+//! answers with the right code. [`convert`] goes from there to the types of `svckit-core` that can't hold nonsense, and back;
+//! [`buffers`] makes and reads what [MS-SCMR] puts into output buffers of bytes.
+
+mod answer;
+pub mod buffers;
+mod call;
+mod config;
+mod config2;
+pub mod convert;
+pub mod multi;
+mod notify;
+mod record;
+mod status;
+
+pub use answer::Answer;
+pub use call::Call;
+pub use config::{ChangeServiceConfig, CreateService, NO_CHANGE, Password};
+pub use config2::{ConfigInfo, FailureActionsInfo};
+pub use notify::NotifyParams;
+pub use record::ConfigRecord;
+
+use crate::ndr::{Reader, Result, Writer};
+
+/// The bound of a name in characters on the wire. [MS-SCMR] 2.2.56 has `SC_MAX_NAME_LENGTH` (257), and a Windows server answers longer ones
+/// with a fault; here they are read so that the server can say which name was wrong.
+pub(crate) const MAX_TEXT: u32 = 32 * 1024 + 1;
+
+/// `BOUNDED_DWORD_8K` ([MS-SCMR] 2.2.8).
+pub const MAX_8K: u32 = 8 * 1024;
+
+/// `BOUNDED_DWORD_256K` ([MS-SCMR] 2.2.9): the largest buffer of an enumeration.
+pub const MAX_256K: u32 = 256 * 1024;
+
+/// `SC_MAX_DEPEND_SIZE` ([MS-SCMR] 2.2.56), in bytes.
+pub const MAX_DEPENDENCIES: u32 = 4 * 1024;
+
+/// `SC_MAX_PWD_SIZE` ([MS-SCMR] 2.2.56), in bytes.
+pub const MAX_PASSWORD: u32 = 514;
+
+/// `SC_MAX_ARGUMENTS` ([MS-SCMR] 2.2.56).
+pub const MAX_ARGUMENTS: u32 = 1024;
+
+/// An operation number ([MS-SCMR] 3.1.4).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Opnum(pub u16);
+
+macro_rules! opnums {
+    ($($constant:ident = $number:literal => $name:literal,)*) => {
+        impl Opnum {
+            $(#[doc = concat!("`", $name, "`.")] pub const $constant: Self = Self($number);)*
+
+            /// The operations known here.
+            pub const KNOWN: &'static [Self] = &[$(Self::$constant),*];
+
+            /// The name in [MS-SCMR].
+            pub const fn name(self) -> Option<&'static str> {
+                Some(match self {
+                    $(Self::$constant => $name,)*
+                    _ => return None,
+                })
+            }
+        }
+    };
+}
+
+opnums! {
+    CLOSE_SERVICE_HANDLE = 0 => "RCloseServiceHandle",
+    CONTROL_SERVICE = 1 => "RControlService",
+    DELETE_SERVICE = 2 => "RDeleteService",
+    QUERY_SERVICE_STATUS = 6 => "RQueryServiceStatus",
+    CHANGE_SERVICE_CONFIG = 11 => "RChangeServiceConfigW",
+    CREATE_SERVICE = 12 => "RCreateServiceW",
+    ENUM_DEPENDENT_SERVICES = 13 => "REnumDependentServicesW",
+    ENUM_SERVICES_STATUS = 14 => "REnumServicesStatusW",
+    OPEN_SC_MANAGER = 15 => "ROpenSCManagerW",
+    OPEN_SERVICE = 16 => "ROpenServiceW",
+    QUERY_SERVICE_CONFIG = 17 => "RQueryServiceConfigW",
+    START_SERVICE = 19 => "RStartServiceW",
+    GET_SERVICE_DISPLAY_NAME = 20 => "RGetServiceDisplayNameW",
+    GET_SERVICE_KEY_NAME = 21 => "RGetServiceKeyNameW",
+    CHANGE_SERVICE_CONFIG2 = 37 => "RChangeServiceConfig2W",
+    QUERY_SERVICE_CONFIG2 = 39 => "RQueryServiceConfig2W",
+    QUERY_SERVICE_STATUS_EX = 40 => "RQueryServiceStatusEx",
+    ENUM_SERVICES_STATUS_EX = 42 => "REnumServicesStatusExW",
+    NOTIFY_SERVICE_STATUS_CHANGE = 47 => "RNotifyServiceStatusChange",
+    GET_NOTIFY_RESULTS = 48 => "RGetNotifyResults",
+    CLOSE_NOTIFY_HANDLE = 49 => "RCloseNotifyHandle",
+}
+
+/// A context handle, opaque to the client ([MS-SCMR] 2.2.4 `SC_RPC_HANDLE`, 2.2.6 `SC_NOTIFY_RPC_HANDLE`).
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Handle(pub [u8; 20]);
+
+impl Handle {
+    /// No handle: what a call that failed, and closing, return.
+    pub const NULL: Self = Self([0; 20]);
+
+    /// A handle that carries a number that is not zero.
+    pub fn from_number(number: u64) -> Self {
+        let mut bytes = [0; 20];
+        bytes[4..12].copy_from_slice(&number.to_le_bytes());
+        Self(bytes)
+    }
+
+    /// The number in a handle made by [`Self::from_number`]; `None` for the null handle and those made elsewhere.
+    pub fn number(self) -> Option<u64> {
+        let number = u64::from_le_bytes(self.0[4..12].try_into().ok()?);
+        (number != 0 && Self::from_number(number) == self).then_some(number)
+    }
+
+    pub(crate) fn write(&self, w: &mut Writer) {
+        w.align(4);
+        w.raw(&self.0);
+    }
+
+    pub(crate) fn read(r: &mut Reader<'_>) -> Result<Self> {
+        r.align(4);
+        r.array().map(Self)
+    }
+}
+
+impl std::fmt::Debug for Handle {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self.number() {
+            Some(number) => write!(f, "Handle({number})"),
+            None => write!(f, "Handle({:02x?})", self.0),
+        }
+    }
+}
+
+/// A unique pointer to a wide string, as a parameter.
+pub(crate) fn write_text(w: &mut Writer, text: Option<&str>) {
+    w.optional(text, |w, text| w.wide_string(text));
+}
+
+/// A unique pointer to a wide string, as a parameter.
+pub(crate) fn read_text(r: &mut Reader<'_>, what: &'static str) -> Result<Option<String>> {
+    if r.pointer()? { r.wide_string(what, MAX_TEXT).map(Some) } else { Ok(None) }
+}
+
+/// A unique pointer to a number, as a parameter.
+pub(crate) fn write_number(w: &mut Writer, number: Option<u32>) {
+    w.optional(number, Writer::u32);
+}
+
+/// A unique pointer to a number, as a parameter.
+pub(crate) fn read_number(r: &mut Reader<'_>) -> Result<Option<u32>> {
+    if r.pointer()? { r.u32().map(Some) } else { Ok(None) }
+}
