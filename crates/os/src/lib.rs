@@ -11,6 +11,7 @@ pub mod lock;
 pub mod pidfd;
 pub mod pipe;
 pub mod process;
+pub mod program;
 pub mod random;
 pub mod session;
 pub mod signal;
