@@ -89,14 +89,15 @@ fn syntax(source: &Source, error: &toml::de::Error) -> Diagnostic {
 
 fn services(reader: &Reader<'_>, document: &Spanned<DeTable<'_>>) -> Vec<ServiceDefinition> {
     let mut root = Section::root(reader, document);
-    let Some(mut table) = root.section("service") else {
-        if !document.get_ref().iter().any(|(key, _)| key.get_ref() == "service") && !root.finish() {
-            let help = "write a table [service.NAME] with run = [\"program\", \"argument\"]";
-            reader.report(document.span(), "the file defines no service", Some(help.to_owned()));
-        }
-        return Vec::new();
-    };
-    root.finish();
+    let header =
+        document.get_ref().iter().find(|(key, _)| key.get_ref() == "service").map(|(key, _)| key.span());
+    let table = root.section("service");
+    let nothing_there = table.as_ref().map_or(header.is_none(), Section::is_empty);
+    if !root.finish() && nothing_there {
+        let help = "write a table [service.NAME] with run = [\"program\", \"argument\"]";
+        reader.report(header.unwrap_or(0..0), "the file defines no service", Some(help.to_owned()));
+    }
+    let Some(mut table) = table else { return Vec::new() };
     let services: Vec<_> =
         table.entries().into_iter().filter_map(|entry| service::read(reader, entry)).collect();
     unique(reader, &services);
@@ -115,7 +116,8 @@ fn unique(reader: &Reader<'_>, services: &[ServiceDefinition]) {
         }
     }
     let mut displayed: HashMap<String, &ServiceDefinition> = HashMap::new();
-    for service in services {
+    // One that is its service's name is unique if that is.
+    for service in services.iter().filter(|service| service.display_name.as_str() != service.name.as_str()) {
         let folded = service.display_name.folded();
         let by_name = taken.get(&folded).filter(|other| other.name != service.name).copied();
         if let Some(other) =

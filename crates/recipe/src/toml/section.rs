@@ -74,11 +74,30 @@ pub(super) struct Section<'a> {
     path: String,
     table: &'a DeTable<'a>,
     known: Vec<&'static str>,
+    /// Known ones that are refused, and so not recommended.
+    refused: Vec<&'static str>,
 }
+
+/// Where keys belong that are easily written a level too high.
+pub(super) const ELSEWHERE: &[(&str, &[&str])] = &[
+    ("restart", &["when", "delay", "factor", "max-delay", "jitter", "budget", "reset-after", "exit-codes"]),
+    ("stop", &["ladder", "tree"]),
+    ("ready", &["tcp", "timeout"]),
+    ("log", &["file", "stdout-file", "stderr-file", "rotate", "keep", "buffer"]),
+    ("controls", &["pause", "continue", "reload"]),
+    ("recovery", &["actions", "reset-period", "command", "reboot-message", "on-stop-with-error"]),
+    ("windows", &["sid-type", "privileges", "preshutdown", "group", "tag", "error-control"]),
+];
 
 impl<'a> Section<'a> {
     pub(super) fn root(reader: &'a Reader<'a>, document: &'a Spanned<DeTable<'a>>) -> Self {
-        Self { reader, path: String::new(), table: document.get_ref(), known: Vec::new() }
+        Self {
+            reader,
+            path: String::new(),
+            table: document.get_ref(),
+            known: Vec::new(),
+            refused: Vec::new(),
+        }
     }
 
     /// The table that is the value of an entry.
@@ -87,11 +106,15 @@ impl<'a> Section<'a> {
             wrong_type(reader, entry, "a table", example);
             return None;
         };
-        Some(Self { reader, path, table, known: Vec::new() })
+        Some(Self { reader, path, table, known: Vec::new(), refused: Vec::new() })
     }
 
     pub(super) fn path(&self) -> &str {
         &self.path
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.table.is_empty()
     }
 
     /// Every entry, in the order of the file.
@@ -106,6 +129,16 @@ impl<'a> Section<'a> {
         if !self.known.contains(&key) {
             self.known.push(key);
         }
+        self.find(key)
+    }
+
+    /// The entry of a key that is known to be wrong; the caller says so.
+    pub(super) fn refused(&mut self, key: &'static str) -> Option<Entry<'a>> {
+        self.refused.push(key);
+        self.find(key)
+    }
+
+    fn find(&self, key: &str) -> Option<Entry<'a>> {
         self.table.iter().find(|(name, _)| name.get_ref() == key).map(|(key, value)| Entry { key, value })
     }
 
@@ -119,7 +152,7 @@ impl<'a> Section<'a> {
 
     /// A key that the definition file has and this version hasn't: refused, never ignored.
     pub(super) fn later(&mut self, key: &'static str) {
-        if let Some(entry) = self.entry(key) {
+        if let Some(entry) = self.refused(key) {
             self.not_yet(entry.key.span(), key);
         }
     }
@@ -242,7 +275,7 @@ impl<'a> Section<'a> {
     pub(super) fn finish(mut self) -> bool {
         let mut found = false;
         for entry in self.entries() {
-            if !self.known.contains(&entry.name()) {
+            if !self.known.contains(&entry.name()) && !self.refused.contains(&entry.name()) {
                 found = true;
                 self.unknown(entry);
             }
@@ -253,9 +286,13 @@ impl<'a> Section<'a> {
     fn unknown(&self, entry: Entry<'_>) {
         let place =
             if self.path.is_empty() { "at the top".to_owned() } else { format!("in [{}]", self.path) };
-        let help = match closest(entry.name(), self.known.iter().copied()) {
-            Some(right) => format!("did you mean {right:?}?"),
-            None => format!("the keys here are {}", self.known.join(", ")),
+        let elsewhere = ELSEWHERE
+            .iter()
+            .find(|(section, keys)| self.known.contains(section) && keys.contains(&entry.name()));
+        let help = match (elsewhere, closest(entry.name(), self.known.iter().copied())) {
+            (Some((section, _)), _) => format!("write it in [{}.{section}]", self.path),
+            (None, Some(right)) => format!("did you mean {right:?}?"),
+            (None, None) => format!("the keys here are {}", self.known.join(", ")),
         };
         self.reader.report(entry.key.span(), format!("unknown key {:?} {place}", entry.name()), Some(help));
     }

@@ -94,7 +94,7 @@ fn dependencies(section: &mut Section<'_>, places: &mut Places) -> Vec<Dependenc
 }
 
 fn account(section: &mut Section<'_>, places: &mut Places) -> Option<String> {
-    if let Some(entry) = section.entry("password") {
+    if let Some(entry) = section.refused("password") {
         let help = "leave it out and give it to: svc install --password-stdin".to_owned();
         section.reader.report(entry.key.span(), "a password does not belong into a file", Some(help));
     }

@@ -1,1 +1,539 @@
+//! What is read, and what is said about what can't be.
 
+use std::path::Path;
+use std::time::Duration;
+
+use proptest::prelude::*;
+use svckit_core::control::Control;
+use svckit_core::definition::{
+    ControlAction, ExitAction, HostDefinition, LogTarget, RestartPolicy, RestartWhen, Rung, StopAction,
+    StopPolicy,
+};
+use svckit_core::failure::{ActionType, FailureAction, ResetPeriod};
+use svckit_core::kind::{ErrorControl, ServiceType, SidType, StartType};
+use svckit_core::signal::Signal;
+
+use super::parse;
+use crate::definition::{Definition, Process, ServiceDefinition, StartMode};
+
+const FILE: &str = "/srv/shop/service.toml";
+
+fn read(text: &str) -> Definition {
+    parse(FILE, text).unwrap_or_else(|wrong| panic!("{wrong}"))
+}
+
+fn only(text: &str) -> ServiceDefinition {
+    let mut services = read(text).services;
+    assert_eq!(services.len(), 1);
+    services.remove(0)
+}
+
+/// The messages without the path, a line each.
+fn wrong(text: &str) -> String {
+    parse(FILE, text).expect_err("it is wrong").to_string().replace("/srv/shop/service.toml:", "")
+}
+
+#[track_caller]
+fn refuses(text: &str, expected: &str) {
+    assert_eq!(wrong(text), expected, "for:\n{text}");
+}
+
+/// Keys of a service that is otherwise complete; they begin in line 3.
+#[track_caller]
+fn refuses_keys(keys: &str, expected: &str) {
+    refuses(&format!("[service.web]\nrun = \"web\"\n{keys}"), expected);
+}
+
+#[test]
+fn a_command_is_enough() {
+    let service = only("[service.web]\nrun = ['python3', '-m', 'web']");
+    assert_eq!(service.name.as_str(), "web");
+    assert_eq!(service.display_name.as_str(), "web");
+    assert_eq!(service.program.command, ["python3", "-m", "web"]);
+    assert_eq!(service.program.directory, Path::new("/srv/shop"));
+    assert_eq!(service.restart, RestartPolicy::default());
+    assert_eq!(service.stop, StopPolicy::default());
+    assert_eq!((service.start, service.process), (None, Process::Own));
+    let config = service.config(svckit_core::image_path::ImagePath::new("svc host run").unwrap());
+    assert_eq!(config.service_type, ServiceType::WIN32_OWN_PROCESS);
+    assert_eq!(config.start_type, StartType::DEMAND_START);
+    assert_eq!(config.account.as_deref(), Some("LocalSystem"));
+    let host = service.host(Path::new("/state/logs/web.log"), Path::new(FILE));
+    assert_eq!(host.log.stdout, LogTarget::File("/state/logs/web.log".into()));
+    assert_eq!(host.log.stderr, host.log.stdout);
+}
+
+const EVERYTHING: &str = r#"
+[service.shop]
+run = "./bin/shop --greeting 'good day'"
+directory = "app/."
+display-name = "Shop"
+description = "The web shop"
+start = "delayed"
+depends-on = ["postgresql", "+Network"]
+account = "LocalService"
+environment = { PORT = "8080" }
+environment-file = [".env", "/etc/shop.env"]
+process = "share"
+[service.shop.restart]
+when = "always"
+delay = "500ms"
+factor = 1.5
+max-delay = "5m"
+jitter = 0.1
+budget = "10m"
+reset-after = "1m"
+exit-codes = { 0 = "stop", 75 = "restart", 78 = "fail", -1 = "stop" }
+[service.shop.stop]
+ladder = [{ ctrl-c = "5s" }, { wm-close = "5s" }, { "signal:sigquit" = "1s" }, { stdin-close = "0s" }, { ctrl-break = "1s" }, { terminate = "0s" }]
+tree = "kill"
+[service.shop.ready]
+tcp = "[::1]:8080"
+timeout = "90s"
+[service.shop.log]
+stdout-file = "logs/shop.out"
+rotate = { size = "10MB", at-start = false }
+keep = { count = 10 }
+compress = false
+timestamps = false
+buffer = "64KiB"
+[service.shop.controls]
+pause = "signal:TSTP"
+continue = "signal:CONT"
+reload = "signal:HUP"
+200 = "signal:USR1"
+[service.shop.recovery]
+actions = [{ restart = "5s" }, { run-command = "0s" }, { none = "0s" }]
+reset-period = "1d"
+command = "notify shop"
+reboot-message = "going down"
+on-stop-with-error = true
+[service.shop.windows]
+sid-type = "unrestricted"
+privileges = ["SeBackupPrivilege"]
+preshutdown = "1m"
+group = "Web"
+tag = true
+error-control = "severe"
+"#;
+
+#[test]
+fn every_key_is_read() {
+    let service = only(EVERYTHING);
+    assert_eq!(service.program.command, ["/srv/shop/app/bin/shop", "--greeting", "good day"]);
+    assert_eq!(service.program.directory, Path::new("/srv/shop/app"));
+    assert_eq!(service.program.environment["PORT"], "8080");
+    assert_eq!(service.program.environment_files, [Path::new("/srv/shop/.env"), Path::new("/etc/shop.env")]);
+    assert_eq!((service.start, service.process), (Some(StartMode::Delayed), Process::Share));
+    assert_eq!(
+        service.dependencies.iter().map(ToString::to_string).collect::<Vec<_>>(),
+        ["postgresql", "+Network"]
+    );
+    assert_eq!(service.account.as_deref(), Some("LocalService"));
+    assert_eq!(service.description.as_deref(), Some("The web shop"));
+    assert_eq!((service.error_control, service.sid), (ErrorControl::SEVERE, SidType::UNRESTRICTED));
+    assert_eq!((service.group.unwrap().as_str(), service.tag), ("Web", true));
+    assert_eq!(service.privileges, ["SeBackupPrivilege"]);
+    assert_eq!(service.preshutdown, Duration::from_secs(60));
+    let ready = service.ready.unwrap();
+    assert_eq!((ready.tcp.as_str(), ready.timeout), ("[::1]:8080", Duration::from_secs(90)));
+}
+
+#[test]
+fn every_policy_is_read() {
+    let service = only(EVERYTHING);
+    let restart = &service.restart;
+    assert_eq!((restart.when, restart.factor, restart.jitter), (RestartWhen::Always, 1.5, 0.1));
+    assert_eq!((restart.delay, restart.max_delay), (Duration::from_millis(500), Duration::from_secs(300)));
+    assert_eq!((restart.budget, restart.reset_after), (Duration::from_secs(600), Duration::from_secs(60)));
+    let codes =
+        [(-1, ExitAction::Stop), (0, ExitAction::Stop), (75, ExitAction::Restart), (78, ExitAction::Fail)];
+    assert_eq!(restart.exit_codes, codes.into());
+    let rung = |action, seconds| Rung { action, wait: Duration::from_secs(seconds) };
+    let ladder = [
+        rung(StopAction::CtrlC, 5),
+        rung(StopAction::WmClose, 5),
+        rung(StopAction::Signal(Signal::Quit), 1),
+        rung(StopAction::StdinClose, 0),
+        rung(StopAction::CtrlBreak, 1),
+        rung(StopAction::Terminate, 0),
+    ];
+    assert_eq!(service.stop.ladder, ladder);
+    let host = service.host(Path::new("/state/logs/shop.log"), Path::new(FILE));
+    assert_eq!(host.log.stdout, LogTarget::File("/srv/shop/logs/shop.out".into()));
+    assert_eq!(host.log.stderr, LogTarget::File("/state/logs/shop.log".into()));
+    assert_eq!(
+        (host.log.rotate_size, host.log.keep_count, host.log.buffer),
+        (Some(10_000_000), Some(10), 65_536)
+    );
+    let signals = [
+        (Control::PAUSE.0, Signal::Tstp),
+        (Control::CONTINUE.0, Signal::Cont),
+        (Control::PARAMCHANGE.0, Signal::Hup),
+        (200, Signal::Usr1),
+    ];
+    assert_eq!(
+        host.controls,
+        signals.map(|(control, signal)| (control, ControlAction::Signal(signal))).into()
+    );
+    let action = |kind, seconds| FailureAction { kind, delay: Duration::from_secs(seconds) };
+    let recovery = &service.recovery;
+    let actions =
+        [action(ActionType::RESTART, 5), action(ActionType::RUN_COMMAND, 0), action(ActionType::NONE, 0)];
+    assert_eq!(recovery.actions, actions);
+    assert_eq!(recovery.reset_period, ResetPeriod::Seconds(86_400));
+    assert_eq!((recovery.command.as_str(), recovery.reboot_message.as_str()), ("notify shop", "going down"));
+    assert!(service.recovery_on_error);
+}
+
+#[test]
+fn dependencies_come_first_and_else_the_file_rules() {
+    let definition = read(
+        "[service.a]\nrun='x'\ndepends-on=['c', 'elsewhere']\n[service.b]\nrun='x'\n[service.C]\nrun='x'\ndepends-on=['+g']\n\
+         [service.d]\nrun='x'\n[service.d.windows]\ngroup='G'",
+    );
+    let names: Vec<_> = definition.services.iter().map(|service| service.name.as_str()).collect();
+    assert_eq!(names, ["d", "C", "a", "b"]);
+}
+
+#[test]
+fn a_long_chain_of_dependencies_is_no_trouble() {
+    let services: String =
+        (0..5000).map(|n| format!("[service.s{n}]\nrun='x'\ndepends-on=['s{}']\n", n + 1)).collect();
+    let definition = read(&services);
+    assert_eq!(definition.services[0].name.as_str(), "s4999");
+}
+
+#[test]
+fn an_unknown_key_suggests_the_right_one() {
+    refuses_keys(
+        "discription = 'x'",
+        r#"3:1: unknown key "discription" in [service.web] (did you mean "description"?)"#,
+    );
+    refuses_keys(
+        "display_name = 'x'",
+        r#"3:1: unknown key "display_name" in [service.web] (did you mean "display-name"?)"#,
+    );
+    refuses_keys(
+        "[service.web.restart]\n  dealy = '5s'",
+        r#"4:3: unknown key "dealy" in [service.web.restart] (did you mean "delay"?)"#,
+    );
+    refuses(
+        "[services.web]\nrun = 'x'",
+        r#"1:2: unknown key "services" at the top (did you mean "service"?)"#,
+    );
+    refuses_keys(
+        "keep = { count = 3 }\n[service.web.log]\nkeep = { number = 3 }",
+        "3:1: unknown key \"keep\" in [service.web] (write it in [service.web.log])\n\
+         5:10: unknown key \"number\" in [service.web.log.keep] (the keys here are count)",
+    );
+}
+
+#[test]
+fn a_wrong_type_is_told_with_an_example() {
+    refuses_keys(
+        "display-name = 7",
+        r#"3:16: "display-name" must be a string, not a whole number (write display-name = "Shop")"#,
+    );
+    refuses_keys(
+        "depends-on = 'db'",
+        r#"3:14: "depends-on" must be a list of strings, not a string (write depends-on = ["postgresql", "+group"])"#,
+    );
+    refuses_keys(
+        "depends-on = ['db', 3]",
+        r#"3:21: "depends-on" must be a list of strings, not a whole number (write depends-on = ["postgresql", "+group"])"#,
+    );
+    refuses_keys(
+        "environment = { PORT = 8080 }",
+        r#"3:24: "PORT" must be a string, not a whole number (write PORT = "8080")"#,
+    );
+    refuses_keys(
+        "[service.web.restart]\ndelay = 5",
+        r#"4:9: "delay" must be a duration, not a whole number (write delay = "5s")"#,
+    );
+    refuses_keys(
+        "restart = 'always'",
+        r#"3:11: "restart" must be a table, not a string (write it as a table [service.web.restart])"#,
+    );
+    refuses_keys(
+        "[service.web.restart]\nfactor = '2'",
+        r#"4:10: "factor" must be a number, not a string (write factor = 2)"#,
+    );
+    refuses_keys(
+        "[service.web.log]\nrotate = { size = 10 }",
+        r#"4:19: "size" must be a size, not a whole number (write size = "10MB")"#,
+    );
+    refuses_keys(
+        "[service.web.log]\nkeep = { count = '10' }",
+        r#"4:18: "count" must be a whole number, not a string (write count = 0)"#,
+    );
+    refuses_keys(
+        "[service.web.recovery]\non-stop-with-error = 'yes'",
+        r#"4:22: "on-stop-with-error" must be true or false, not a string (write on-stop-with-error = true)"#,
+    );
+    refuses(
+        "service = 3",
+        r#"1:11: "service" must be a table, not a whole number (write it as a table [service])"#,
+    );
+    refuses(
+        "[service]\nweb = 'x'",
+        r#"2:7: "web" must be a table, not a string (write [service.NAME] with run = ["program", "argument"])"#,
+    );
+    refuses(
+        "[service.web]\nrun = 3",
+        r#"2:7: "run" must be a list of strings or one string, not a whole number (write run = ["python3", "app.py"])"#,
+    );
+}
+
+#[test]
+fn a_wrong_value_is_told_with_what_would_be_right() {
+    refuses_keys("start = 'automatic'", r#"3:9: "start" can't be "automatic" (did you mean "auto"?)"#);
+    refuses_keys("process = 'both'", r#"3:11: "process" can't be "both" (it is one of "own", "share")"#);
+    refuses_keys(
+        "[service.web.restart]\ndelay = '5'",
+        r#"4:9: "5" is not a duration (a number and one of ms, s, m, h, d, such as "5s", "500ms" or "1m 30s")"#,
+    );
+    refuses_keys(
+        "[service.web.restart]\nfactor = 0.5",
+        r#"4:10: "factor" must be a number from 1 to 1000 (write factor = 2)"#,
+    );
+    refuses_keys(
+        "[service.web.restart]\nexit-codes = { x = 'stop' }",
+        r#"4:16: "x" is not an exit code (write exit-codes = { 75 = "restart", 78 = "fail" })"#,
+    );
+    refuses_keys(
+        "[service.web.log]\nrotate = { size = '10' }",
+        r#"4:19: "10" is not a size (a number and one of B, KB, MB, GB, KiB, MiB, GiB: size = "10MB")"#,
+    );
+    refuses_keys(
+        "[service.web.log]\nfile = 'a'\nstdout-file = 'b'",
+        r#"4:8: "file" can't go with "stdout-file" or "stderr-file" ("file" takes both streams; give it alone, or the two others)"#,
+    );
+    refuses_keys(
+        "[service.web.ready]\ntcp = '8080'",
+        r#"4:7: "8080" is not HOST:PORT (write tcp = "127.0.0.1:8080" or tcp = "[::1]:8080")"#,
+    );
+    refuses_keys(
+        "[service.web.ready]\ntimeout = '3s'",
+        r#"4:1: [service.web.ready] does not say when the program is ready (write tcp = "127.0.0.1:8080")"#,
+    );
+    refuses_keys(
+        "[service.web.windows]\ntag = true",
+        r#"4:7: a tag is a place in a group (write group = "NAME" as well)"#,
+    );
+    refuses_keys(
+        "password = 'x'",
+        "3:1: a password does not belong into a file (leave it out and give it to: svc install --password-stdin)",
+    );
+    refuses_keys(
+        "environment = { 'A=B' = 'x' }",
+        r#"3:17: "A=B" can't name a variable (a name has at least one character and no =)"#,
+    );
+}
+
+#[test]
+fn the_ladder_and_the_controls_know_their_means() {
+    let ladder = |rung: &str| format!("[service.web.stop]\nladder = [{rung}]");
+    refuses_keys(
+        &ladder("{ ctrlc = '5s' }"),
+        r#"4:13: "ctrlc" is not a means of stopping (did you mean "ctrl-c"?)"#,
+    );
+    refuses_keys(
+        &ladder("{ TERM = '5s' }"),
+        r#"4:13: "TERM" is not a means of stopping (did you mean "signal:TERM"?)"#,
+    );
+    refuses_keys(
+        &ladder("{ 'signal:TREM' = '5s' }"),
+        r#"4:13: there is no signal "TREM" (did you mean "signal:TERM"?)"#,
+    );
+    refuses_keys(
+        &ladder("{ ctrl-c = 5 }"),
+        r#"4:22: "ctrl-c" must be a duration, not a whole number (write { "ctrl-c" = "5s" })"#,
+    );
+    refuses_keys(
+        &ladder("{}"),
+        r#"4:11: each step of "ladder" is one means with its time (write ladder = [{ ctrl-c = "5s" }, { "signal:TERM" = "10s" }])"#,
+    );
+    refuses_keys(
+        &ladder("{ signal:TERM = '5s' }"),
+        "4:19: this is not TOML: invalid unquoted key, expected letters, numbers, `-`, `_` (a key with a colon is quoted: { \"signal:TERM\" = \"10s\" })",
+    );
+    let controls = |line: &str| format!("[service.web.controls]\n{line}");
+    refuses_keys(
+        &controls("127 = 'signal:HUP'"),
+        r#"4:1: unknown key "127" in [service.web.controls] (the keys here are pause, continue, reload and the numbers 128 to 255)"#,
+    );
+    refuses_keys(
+        &controls("relaod = 'signal:HUP'"),
+        r#"4:1: unknown key "relaod" in [service.web.controls] (did you mean "reload"?)"#,
+    );
+    refuses_keys(
+        &controls("reload = 'HUP'"),
+        r#"4:10: "HUP" is not an action (write reload = "signal:HUP")"#,
+    );
+    refuses_keys(
+        &controls("pause = 'signal:TSTP'"),
+        r#"4:1: "pause" needs "continue" as well (for example pause = "signal:TSTP", continue = "signal:CONT")"#,
+    );
+    let recovery = |line: &str| format!("[service.web.recovery]\n{line}");
+    refuses_keys(
+        &recovery("actions = [{ restrat = '5s' }]"),
+        r#"4:14: "restrat" is not an action (did you mean "restart"?)"#,
+    );
+    refuses_keys(
+        &recovery("actions = [{ run-command = '5s' }]"),
+        r#"4:1: "run-command" needs a "command" (write command = "program argument")"#,
+    );
+}
+
+#[test]
+fn what_comes_later_is_refused_and_not_ignored() {
+    let later = |keys: &str, place: &str, key: &str, section: &str| {
+        let expected = format!(
+            "{place}: {key:?} in [service.web{section}] is not supported yet by this version (remove it)"
+        );
+        refuses_keys(keys, &expected);
+    };
+    later("[service.web.health]\nhttp = 'x'", "3:14", "health", "");
+    later("hooks = { pre-start = 'x' }", "3:1", "hooks", "");
+    later("[service.web.limits]\nmemory = '1GB'", "3:14", "limits", "");
+    later("[service.web.ready]\nhttp = 'x'", "4:1", "http", ".ready");
+    later("[service.web.log]\nrotate = { time = '1d' }", "4:12", "time", ".log.rotate");
+    later("[service.web.log]\nrotate = { at-start = true }", "4:23", "at-start", ".log.rotate");
+    later("[service.web.log]\nkeep = { age = '1d' }", "4:10", "age", ".log.keep");
+    later("[service.web.log]\ncompress = true", "4:12", "compress", ".log");
+    later("[service.web.stop]\nladder = [{ http = 'x' }]", "4:13", "http", ".stop");
+    later("[service.web.stop]\ntree = 'follow'", "4:8", "tree = follow", ".stop");
+    later("[service.web.stop]\ntree = { leave = ['x'] }", "4:8", "tree = leave", ".stop");
+    later("[service.web.controls]\nreload = { command = 'x' }", "4:12", "command", ".controls");
+    later("[service.web.windows]\ntriggers = []", "4:1", "triggers", ".windows");
+}
+
+#[test]
+fn names_are_what_the_service_api_allows() {
+    let help = "a service's name has 1 to 256 characters, without / and \\";
+    refuses("[service.'a/b']\nrun = 'x'", &format!("1:10: a service name can't contain '/' ({help})"));
+    refuses("[service.'']\nrun = 'x'", &format!("1:10: a service name can't be empty ({help})"));
+    refuses(
+        "[service.Web]\nrun = 'x'\n[service.web]\nrun = 'x'",
+        r#"3:10: service "web" is already there as "Web" (names are compared without regard to case)"#,
+    );
+    refuses(
+        "[service.a]\nrun = 'x'\ndisplay-name = 'B'\n[service.b]\nrun = 'x'",
+        r#"1:10: the display name "B" is in use by service "b" (choose another display-name)"#,
+    );
+    refuses_keys("depends-on = ['a\\b']", "3:15: a service name can't contain '\\\\'");
+}
+
+#[test]
+fn a_circle_of_dependencies_is_named() {
+    refuses(
+        "[service.a]\nrun='x'\ndepends-on=['b']\n[service.b]\nrun='x'\ndepends-on=['C']\n[service.c]\nrun='x'\ndepends-on=['A']",
+        "9:13: the services depend on each other in a circle: a -> b -> c -> a (remove one of these dependencies)",
+    );
+    refuses(
+        "[service.a]\nrun='x'\ndepends-on=['a']",
+        "3:13: the services depend on each other in a circle: a -> a (remove one of these dependencies)",
+    );
+}
+
+#[test]
+fn a_file_without_services_says_so() {
+    let help = r#"write a table [service.NAME] with run = ["program", "argument"]"#;
+    refuses("", &format!("1:1: the file defines no service ({help})"));
+    refuses("[service]", &format!("1:2: the file defines no service ({help})"));
+    refuses(
+        "[service.web]",
+        "1:10: [service.web] does not say what to run (write run = [\"python3\", \"app.py\"])",
+    );
+    refuses(
+        "[service.web]\nrun = []",
+        "2:7: there is nothing to run (write run = [\"python3\", \"app.py\"])",
+    );
+    refuses(
+        "[service.web]\nrun = \"echo 'x\"",
+        "2:7: this command can't be split: the quotation mark ' is never closed (or write it as a list: run = [\"python3\", \"app.py\"])",
+    );
+}
+
+#[test]
+fn everything_wrong_is_told_at_once() {
+    let text = "[service.web]\nrun = 3\nstrat = 'auto'\n[service.'x/y']\nstart = 'now'";
+    assert_eq!(wrong(text).lines().count(), 5, "{}", wrong(text));
+}
+
+#[test]
+fn text_that_is_not_toml_is_told_with_its_place() {
+    assert!(
+        wrong("[service.web\nrun = 'x'").starts_with("1:13: this is not TOML: "),
+        "{}",
+        wrong("[service.web\nrun = 'x'")
+    );
+    assert!(
+        wrong("a = 1\na = 2").starts_with("2:1: this is not TOML: duplicate key"),
+        "{}",
+        wrong("a = 1\na = 2")
+    );
+}
+
+#[test]
+fn files_that_cannot_be_read_are_told() {
+    let folder = std::env::temp_dir();
+    let missing = super::load(&folder.join("svckit-no-such-file.toml")).unwrap_err().to_string();
+    assert!(missing.contains("cannot read the definition file"), "{missing}");
+    let not_a_file = super::load(&folder).unwrap_err().to_string();
+    assert!(not_a_file.contains("cannot read the definition file"), "{not_a_file}");
+}
+
+#[test]
+fn a_definition_survives_being_stored() {
+    let host = only(EVERYTHING).host(Path::new("/state/logs/shop.log"), Path::new(FILE));
+    let stored = serde_json::to_string(&host).unwrap();
+    assert_eq!(serde_json::from_str::<HostDefinition>(&stored).unwrap(), host);
+}
+
+/// Text that looks like a definition, so that it gets past the parser.
+fn almost() -> impl Strategy<Value = String> {
+    let line = prop_oneof![
+        Just("[service.web]".to_owned()),
+        Just("[service.'a/b']".to_owned()),
+        "\\[service\\.web\\.(restart|stop|log|ready|controls|recovery|windows|environment)\\]",
+        "(run|directory|start|when|delay|factor|ladder|actions|size|count|rotate|keep|tcp|200|x) = ('[ -~]{0,6}'|[0-9.]{1,4}|true|\\[\\]|\\['x', 3\\]|\\{ [a-z]{1,3} = '5s' \\}|\\[\\{ ctrl-c = '5s' \\}\\])"
+            .prop_map(|line| line),
+        ".{0,12}",
+    ];
+    prop::collection::vec(line, 0..12).prop_map(|lines| lines.join("\n"))
+}
+
+proptest! {
+    #[test]
+    fn any_text_is_read_or_refused(text in ".{0,200}") {
+        let _ = parse(FILE, text);
+    }
+
+    #[test]
+    fn any_almost_definition_is_read_or_refused_at_a_place_that_is_there(text in almost()) {
+        if let Err(wrong) = parse(FILE, text.as_str()) {
+            for diagnostic in wrong.iter() {
+                let place = diagnostic.place.as_ref().expect("it is in the text");
+                let line = text.split('\n').nth(place.line - 1).expect("the line is there");
+                prop_assert!(place.column <= line.chars().count() + 1, "{diagnostic}");
+                prop_assert!(!diagnostic.message.is_empty());
+            }
+        }
+    }
+}
+
+#[test]
+fn every_key_that_belongs_elsewhere_is_known_there() {
+    for (section, keys) in super::section::ELSEWHERE {
+        for key in *keys {
+            let misplaced = wrong(&format!("[service.web]\nrun = 'x'\n{key} = 3"));
+            assert!(misplaced.contains(&format!("(write it in [service.web.{section}])")), "{misplaced}");
+            let placed =
+                parse(FILE, format!("[service.web]\nrun = 'x'\n[service.web.{section}]\n{key} = {{}}"));
+            let said = placed.err().map(|wrong| wrong.to_string()).unwrap_or_default();
+            assert!(!said.contains("unknown key"), "{said}");
+        }
+    }
+}
