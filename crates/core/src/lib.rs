@@ -30,6 +30,7 @@ pub mod rights;
 pub mod signal;
 pub mod status;
 pub mod time;
+pub mod wait;
 pub mod win32;
 
 pub use error::{Error, Result};

@@ -2,4 +2,4 @@
 
 mod unix;
 
-pub use unix::{Peer, bind, connect, packet_pair, pair, peer, receive, send};
+pub use unix::{Peer, Stream, bind, connect, is_trusted, packet_pair, pair, peer, receive, send};

@@ -12,6 +12,8 @@ use rustix::net::{
     SendAncillaryMessage, SendFlags, SocketAddrUnix, SocketFlags, SocketType,
 };
 
+pub use std::os::unix::net::UnixStream as Stream;
+
 /// How many connections may wait to be accepted; the system has a limit of its own.
 const BACKLOG: i32 = 4096;
 
@@ -81,6 +83,12 @@ pub struct Peer {
 pub fn peer(socket: impl AsFd) -> io::Result<Peer> {
     let credentials = rustix::net::sockopt::socket_peercred(socket)?;
     Ok(Peer { uid: credentials.uid.as_raw(), pid: credentials.pid.as_raw_nonzero().get().cast_unsigned() })
+}
+
+/// Whether a client may believe the server at the other end: it runs as the same user or as root; root believes everybody it asks.
+pub fn is_trusted(socket: impl AsFd) -> io::Result<bool> {
+    let own = rustix::process::geteuid();
+    Ok(own.is_root() || [0, own.as_raw()].contains(&peer(socket)?.uid))
 }
 
 /// Sends bytes with descriptors (at most four); the number of bytes that were taken. The descriptors go with the first of them.

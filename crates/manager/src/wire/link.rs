@@ -1,0 +1,212 @@
+use std::collections::BTreeMap;
+use std::io;
+use std::time::Duration;
+
+use svckit_core::Win32Error;
+use svckit_core::native::{Reply, Request};
+use svckit_core::time::Tick;
+use svckit_os::{clock, errno};
+use svckit_scmr::client::{Binding, Client, Outcome, Progress};
+use svckit_scmr::ops::{Answer, Call};
+use svckit_scmr::pdu::{ProtocolError, Status};
+
+use super::Transport;
+
+/// How long the other side has to say good-bye.
+const FAREWELL: Duration = Duration::from_secs(2);
+
+/// Why a call brought no answer.
+#[derive(Debug)]
+pub(super) struct LinkError {
+    pub(super) code: Win32Error,
+    pub(super) cause: String,
+}
+
+/// A stream with the client's machine on it.
+pub(super) struct Link<S> {
+    stream: S,
+    client: Client,
+    buffer: Box<[u8]>,
+    /// Outcomes of calls that nobody has asked for yet.
+    outcomes: BTreeMap<u32, Outcome>,
+    works: bool,
+}
+
+impl<S: Transport> Link<S> {
+    /// Binds to the interfaces.
+    pub(super) fn open(mut stream: S) -> Result<Self, LinkError> {
+        let (mut binding, hello) = Binding::start();
+        stream.write_all(&hello).map_err(lost)?;
+        let mut buffer = vec![0; 64 * 1024].into_boxed_slice();
+        loop {
+            let count = read(&mut stream, &mut buffer)?;
+            match binding.receive(&buffer[..count])? {
+                Progress::Binding(more) => binding = more,
+                Progress::Ready(client) => {
+                    return Ok(Self { stream, client, buffer, outcomes: BTreeMap::new(), works: true });
+                }
+            }
+        }
+    }
+
+    /// Whether the connection can still be used.
+    pub(super) fn works(&self) -> bool {
+        self.works
+    }
+
+    /// Makes a call and waits for its answer.
+    pub(super) fn call(&mut self, call: &Call) -> Result<Answer, LinkError> {
+        let call_id = self.begin(call)?;
+        match self.outcome(call_id, None)? {
+            Some(outcome) => answer(outcome),
+            None => Err(LinkError::new(Win32Error::WAIT_TIMEOUT, "no answer came")),
+        }
+    }
+
+    /// Asks on the native interface and waits for the reply.
+    pub(super) fn native(&mut self, request: &Request) -> Result<Reply, LinkError> {
+        if !self.client.has_native() {
+            return Err(LinkError::new(
+                Win32Error::NOT_SUPPORTED,
+                "this service control manager knows nothing of hosts, events and logs",
+            ));
+        }
+        let (call_id, bytes) = self
+            .client
+            .native(request)
+            .map_err(|error| LinkError::new(Win32Error::INVALID_PARAMETER, error.to_string()))?;
+        self.send(&bytes)?;
+        match self.outcome(call_id, None)? {
+            Some(Outcome::Native(reply)) => Ok(reply),
+            Some(Outcome::Fault(status)) => Err(fault(status)),
+            _ => Err(LinkError::new(Win32Error::RPC_S_PROTOCOL_ERROR, "the reply is not one to the request")),
+        }
+    }
+
+    /// Sends a call; the number under which its outcome can be had.
+    pub(super) fn begin(&mut self, call: &Call) -> Result<u32, LinkError> {
+        let (call_id, bytes) = self.client.call(call);
+        self.send(&bytes)?;
+        Ok(call_id)
+    }
+
+    /// Waits for the outcome of a call until `deadline`; `None` when that is over. The call goes on, and can be asked for again.
+    pub(super) fn outcome(
+        &mut self,
+        call_id: u32,
+        deadline: Option<Tick>,
+    ) -> Result<Option<Outcome>, LinkError> {
+        let outcome = self.wait_for(call_id, deadline);
+        self.works &= outcome.is_ok();
+        outcome
+    }
+
+    /// Closes the connection, and waits until the other side did so, too: then its handles are closed.
+    pub(super) fn close(mut self) {
+        let deadline = clock::now().tick + FAREWELL;
+        let mut open = self.stream.finish().is_ok();
+        while open {
+            let left = deadline.since(clock::now().tick);
+            open = !left.is_zero()
+                && self.stream.set_read_timeout(Some(left)).is_ok()
+                && self.stream.read(&mut self.buffer).is_ok_and(|count| count > 0);
+        }
+    }
+
+    fn wait_for(&mut self, call_id: u32, deadline: Option<Tick>) -> Result<Option<Outcome>, LinkError> {
+        loop {
+            if let Some(outcome) = self.outcomes.remove(&call_id) {
+                return Ok(Some(outcome));
+            }
+            let left = deadline.map(|deadline| deadline.since(clock::now().tick));
+            if left == Some(Duration::ZERO) {
+                return Ok(None);
+            }
+            self.stream.set_read_timeout(left).map_err(lost)?;
+            let count = match self.stream.read(&mut self.buffer) {
+                Ok(0) => return Err(lost(io::ErrorKind::UnexpectedEof.into())),
+                Ok(count) => count,
+                Err(error) if is_no_loss(&error) => continue,
+                Err(error) => return Err(lost(error)),
+            };
+            for returned in self.client.receive(&self.buffer[..count])? {
+                self.outcomes.insert(returned.call_id, returned.outcome);
+            }
+        }
+    }
+
+    fn send(&mut self, bytes: &[u8]) -> Result<(), LinkError> {
+        if !self.works {
+            return Err(LinkError::new(
+                Win32Error::RPC_S_CALL_FAILED,
+                "the connection to the service control manager was lost before",
+            ));
+        }
+        let sent = self.stream.write_all(bytes);
+        self.works = sent.is_ok();
+        sent.map_err(lost)
+    }
+}
+
+/// The answer in an outcome.
+pub(super) fn answer(outcome: Outcome) -> Result<Answer, LinkError> {
+    match outcome {
+        Outcome::Answer(answer) => Ok(answer),
+        Outcome::Fault(status) => Err(fault(status)),
+        Outcome::Native(_) => {
+            Err(LinkError::new(Win32Error::RPC_S_PROTOCOL_ERROR, "the answer is one of another interface"))
+        }
+    }
+}
+
+impl LinkError {
+    fn new(code: Win32Error, cause: impl Into<String>) -> Self {
+        Self { code, cause: cause.into() }
+    }
+}
+
+impl From<ProtocolError> for LinkError {
+    fn from(error: ProtocolError) -> Self {
+        Self::new(Win32Error::RPC_S_PROTOCOL_ERROR, error.to_string())
+    }
+}
+
+fn read(stream: &mut impl Transport, buffer: &mut [u8]) -> Result<usize, LinkError> {
+    loop {
+        match stream.read(buffer) {
+            Ok(0) => return Err(lost(io::ErrorKind::UnexpectedEof.into())),
+            Ok(count) => return Ok(count),
+            Err(error) if is_no_loss(&error) => {}
+            Err(error) => return Err(lost(error)),
+        }
+    }
+}
+
+fn is_no_loss(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::Interrupted | io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut)
+}
+
+/// The connection is gone in the middle of a call: whether the call was carried out can't be told.
+fn lost(error: io::Error) -> LinkError {
+    let lost = "the connection to the service control manager was lost";
+    let cause = match error.kind() {
+        io::ErrorKind::UnexpectedEof | io::ErrorKind::BrokenPipe | io::ErrorKind::ConnectionReset => {
+            lost.to_owned()
+        }
+        _ => format!("{lost}: {}", errno::describe(&error)),
+    };
+    LinkError::new(Win32Error::RPC_S_CALL_FAILED, cause)
+}
+
+/// The code that the RPC runtime of Windows makes of a fault.
+fn fault(status: Status) -> LinkError {
+    let code = match status {
+        Status::OPERATION => Win32Error::RPC_S_PROCNUM_OUT_OF_RANGE,
+        Status::STUB => Win32Error::RPC_X_BAD_STUB_DATA,
+        Status::CONTEXT => Win32Error::INVALID_HANDLE,
+        Status::ACCESS => Win32Error::ACCESS_DENIED,
+        Status::INTERFACE => Win32Error::NOT_SUPPORTED,
+        _ => Win32Error::RPC_S_CALL_FAILED,
+    };
+    LinkError::new(code, format!("the service control manager refused the call with the fault {status}"))
+}

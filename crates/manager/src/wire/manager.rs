@@ -1,0 +1,135 @@
+use std::rc::Rc;
+
+use svckit_core::access::ServiceAccess;
+use svckit_core::backend::{Enumerated, Manager, Service};
+use svckit_core::config::NewService;
+use svckit_core::kind::ServiceType;
+use svckit_core::status::StateFilter;
+use svckit_core::{Result, Win32Error};
+use svckit_scmr::ops::{Answer, Call, CreateService, Handle, MAX_256K, buffers};
+
+use super::service::WireService;
+use super::{Connection, Doing, Transport};
+
+/// The first buffer of an enumeration: the answer is one fragment, and hundreds of services fit.
+const FIRST_BUFFER: u32 = 60 * 1024;
+
+/// The buffer for a name, in characters; no name is longer than 256.
+const NAME_BUFFER: u32 = 512;
+
+/// `SC_ENUM_PROCESS_INFO`.
+const PROCESS_INFO: u32 = 0;
+
+pub(super) struct WireManager<S: Transport> {
+    connection: Rc<Connection<S>>,
+    handle: Handle,
+}
+
+impl<S: Transport> WireManager<S> {
+    pub(super) fn new(connection: Rc<Connection<S>>, handle: Handle) -> Self {
+        Self { connection, handle }
+    }
+
+    fn service(&self, handle: Handle, name: &str, access: ServiceAccess) -> Box<dyn Service> {
+        Box::new(WireService::new(Rc::clone(&self.connection), handle, name.to_owned(), access))
+    }
+}
+
+impl<S: Transport> Drop for WireManager<S> {
+    fn drop(&mut self) {
+        close(&self.connection, self.handle);
+    }
+}
+
+/// Closes a handle. A handle on a connection that was lost is closed already.
+pub(super) fn close<S: Transport>(connection: &Connection<S>, handle: Handle) {
+    if !connection.works() {
+        return;
+    }
+    let closed = connection.ask(&Doing::new("close handle"), &Call::CloseServiceHandle { handle });
+    if let Err(error) = closed {
+        tracing::debug!(%error, "a handle was not closed");
+    }
+}
+
+impl<S: Transport> Manager for WireManager<S> {
+    fn create_service(&self, new: &NewService, access: ServiceAccess) -> Result<(Box<dyn Service>, u32)> {
+        let doing = Doing::to("create service", new.name.as_str());
+        let call = Call::CreateService(Box::new(CreateService::new(self.handle, new, access)));
+        match self.connection.ask(&doing, &call)? {
+            Answer::CreateService { tag, service, .. } => {
+                Ok((self.service(service, new.name.as_str(), access), tag.unwrap_or(0)))
+            }
+            _ => Err(self.connection.nonsense(&doing, "the answer is one to another call")),
+        }
+    }
+
+    fn open_service(&self, name: &str, access: ServiceAccess) -> Result<Box<dyn Service>> {
+        let doing = Doing::to("open service", name);
+        let call = Call::OpenService { manager: self.handle, name: name.to_owned(), access };
+        match self.connection.ask(&doing, &call)? {
+            Answer::OpenService { service, .. } => Ok(self.service(service, name, access)),
+            _ => Err(self.connection.nonsense(&doing, "the answer is one to another call")),
+        }
+    }
+
+    fn enumerate(
+        &self,
+        types: ServiceType,
+        states: StateFilter,
+        group: Option<&str>,
+    ) -> Result<Vec<Enumerated>> {
+        let doing = Doing::new("list services");
+        let mut services = Vec::new();
+        let (mut size, mut from) = (FIRST_BUFFER, 0);
+        loop {
+            let call = Call::EnumServicesStatusEx {
+                manager: self.handle,
+                level: PROCESS_INFO,
+                types,
+                states,
+                size,
+                resume: Some(from),
+                group: group.map(str::to_owned),
+            };
+            let answer = self.connection.ask_for(&doing, &call)?;
+            let Answer::EnumServicesStatusEx { buffer, returned, resume, code, .. } = answer else {
+                return Err(self.connection.nonsense(&doing, "the answer is one to another call"));
+            };
+            if !matches!(code, Win32Error::SUCCESS | Win32Error::MORE_DATA) {
+                return Err(doing.error(code, &self.connection.shared.target));
+            }
+            let found = buffers::read_enum_status_process(&buffer, returned)
+                .map_err(|error| self.connection.nonsense(&doing, error.to_string()))?;
+            services.extend(found);
+            let next = resume.unwrap_or(0);
+            match code {
+                Win32Error::SUCCESS => return Ok(services),
+                _ if next <= from && size == MAX_256K => {
+                    return Err(self.connection.nonsense(&doing, "the list does not come to an end"));
+                }
+                _ => (size, from) = (MAX_256K, next.max(from)),
+            }
+        }
+    }
+
+    fn display_name(&self, name: &str) -> Result<String> {
+        let doing = Doing::to("look up display name of service", name);
+        let call =
+            Call::GetServiceDisplayName { manager: self.handle, name: name.to_owned(), size: NAME_BUFFER };
+        match self.connection.ask(&doing, &call)? {
+            Answer::GetServiceDisplayName { name, .. } => Ok(name),
+            _ => Err(self.connection.nonsense(&doing, "the answer is one to another call")),
+        }
+    }
+
+    fn key_name(&self, display_name: &str) -> Result<String> {
+        let doing = Doing::to("look up name of service", display_name);
+        let display_name = display_name.to_owned();
+        let call = Call::GetServiceKeyName { manager: self.handle, display_name, size: NAME_BUFFER };
+        match self.connection.ask(&doing, &call)? {
+            Answer::GetServiceKeyName { name, .. } => Ok(name),
+            _ => Err(self.connection.nonsense(&doing, "the answer is one to another call")),
+        }
+    }
+}

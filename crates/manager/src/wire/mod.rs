@@ -1,0 +1,174 @@
+//! A service control manager that is reached through a stream of bytes: MS-SCMR and the native interface, blocking.
+
+mod link;
+mod manager;
+mod service;
+mod waiter;
+
+use std::cell::RefCell;
+use std::io::{self, Read, Write};
+use std::rc::Rc;
+use std::time::Duration;
+
+use svckit_core::access::ManagerAccess;
+use svckit_core::backend::{Backend, Manager};
+use svckit_core::native::{Reply, Request};
+use svckit_core::{Error, Result, Win32Error};
+use svckit_os::socket::Stream;
+use svckit_scmr::ops::{Answer, Call};
+
+use link::{Link, LinkError};
+use manager::WireManager;
+
+/// A stream of bytes both ways.
+pub trait Transport: Read + Write + 'static {
+    /// Sets how long a read may take before it fails with `WouldBlock` or `TimedOut`; `None`: for ever.
+    fn set_read_timeout(&self, limit: Option<Duration>) -> io::Result<()>;
+
+    /// Says that nothing more will be sent.
+    fn finish(&self) -> io::Result<()>;
+}
+
+impl Transport for Stream {
+    fn set_read_timeout(&self, limit: Option<Duration>) -> io::Result<()> {
+        Stream::set_read_timeout(self, limit)
+    }
+
+    fn finish(&self) -> io::Result<()> {
+        self.shutdown(std::net::Shutdown::Write)
+    }
+}
+
+/// A service control manager behind a stream.
+///
+/// Calls share one connection; a wait has one of its own. When the connection was lost, the handles on it are gone; opening the service control
+/// manager again makes a new one.
+pub struct Wire<S> {
+    shared: Rc<Shared<S>>,
+}
+
+/// What a handle has to know of where it came from.
+struct Shared<S> {
+    target: String,
+    dial: Box<dyn Fn() -> Result<S>>,
+    link: RefCell<Option<Rc<Connection<S>>>>,
+}
+
+/// A connection that handles share.
+struct Connection<S> {
+    link: RefCell<Link<S>>,
+    shared: Rc<Shared<S>>,
+}
+
+/// What is being done, for errors.
+#[derive(Debug, Clone)]
+struct Doing {
+    operation: &'static str,
+    service: Option<String>,
+}
+
+impl<S: Transport> Wire<S> {
+    /// Connects. `dial` makes a stream to the service control manager, now and whenever another is needed.
+    pub fn connect(target: String, dial: impl Fn() -> Result<S> + 'static) -> Result<Self> {
+        let wire =
+            Self { shared: Rc::new(Shared { target, dial: Box::new(dial), link: RefCell::new(None) }) };
+        wire.shared.connection()?;
+        Ok(wire)
+    }
+}
+
+impl<S> Drop for Wire<S> {
+    fn drop(&mut self) {
+        // The connection knows where it came from: without this, the two would hold each other for ever.
+        self.shared.link.borrow_mut().take();
+    }
+}
+
+impl<S: Transport> Shared<S> {
+    /// The connection, made anew if there is none that works.
+    fn connection(self: &Rc<Self>) -> Result<Rc<Connection<S>>> {
+        if let Some(connection) = self.link.borrow().as_ref().filter(|connection| connection.works()) {
+            return Ok(Rc::clone(connection));
+        }
+        let link = RefCell::new(self.open()?);
+        let connection = Rc::new(Connection { link, shared: Rc::clone(self) });
+        *self.link.borrow_mut() = Some(Rc::clone(&connection));
+        Ok(connection)
+    }
+
+    fn open(&self) -> Result<Link<S>> {
+        let doing = Doing::new("connect to service control manager");
+        Link::open((self.dial)()?).map_err(|error| doing.failed(error, &self.target))
+    }
+}
+
+impl<S: Transport> Connection<S> {
+    fn works(&self) -> bool {
+        self.link.borrow().works()
+    }
+
+    /// Makes a call; an answer with an error code is an error.
+    fn ask(&self, doing: &Doing, call: &Call) -> Result<Answer> {
+        let answer = self.ask_for(doing, call)?;
+        match answer.code().check() {
+            Ok(()) => Ok(answer),
+            Err(code) => Err(doing.error(code, &self.shared.target)),
+        }
+    }
+
+    /// Makes a call, whatever the code of its answer is.
+    fn ask_for(&self, doing: &Doing, call: &Call) -> Result<Answer> {
+        self.link.borrow_mut().call(call).map_err(|error| doing.failed(error, &self.shared.target))
+    }
+
+    /// The error for an answer that is none to the call.
+    fn nonsense(&self, doing: &Doing, cause: impl Into<String>) -> Box<Error> {
+        let error = LinkError { code: Win32Error::RPC_S_PROTOCOL_ERROR, cause: cause.into() };
+        doing.failed(error, &self.shared.target)
+    }
+}
+
+impl Doing {
+    fn new(operation: &'static str) -> Self {
+        Self { operation, service: None }
+    }
+
+    fn to(operation: &'static str, service: &str) -> Self {
+        Self { operation, service: Some(service.to_owned()) }
+    }
+
+    fn error(&self, code: Win32Error, target: &str) -> Box<Error> {
+        let mut error = Error::new(self.operation, code).target(target);
+        error.service.clone_from(&self.service);
+        Box::new(error)
+    }
+
+    fn failed(&self, failure: LinkError, target: &str) -> Box<Error> {
+        let mut error = self.error(failure.code, target);
+        error.cause = Some(failure.cause);
+        error
+    }
+}
+
+impl<S: Transport> Backend for Wire<S> {
+    fn target(&self) -> String {
+        self.shared.target.clone()
+    }
+
+    fn open_manager(&self, access: ManagerAccess) -> Result<Box<dyn Manager>> {
+        let doing = Doing::new("open service control manager");
+        let connection = self.shared.connection()?;
+        let call = Call::OpenScManager { machine: None, database: None, access };
+        match connection.ask(&doing, &call)? {
+            Answer::OpenScManager { manager, .. } => Ok(Box::new(WireManager::new(connection, manager))),
+            _ => Err(connection.nonsense(&doing, "the answer is one to another call")),
+        }
+    }
+
+    fn native(&self, request: Request) -> Result<Reply> {
+        let doing = Doing::new("ask service control manager");
+        let connection = self.shared.connection()?;
+        let reply = connection.link.borrow_mut().native(&request);
+        reply.map_err(|error| doing.failed(error, &self.shared.target))
+    }
+}
