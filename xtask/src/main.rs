@@ -23,7 +23,7 @@ cargo xtask TASK
   arrows             which crate may use which, where unsafe code may be, how long files and functions are
   licences           that every dependency may be used under MIT or Apache-2.0 terms, or freer
   fuzz [SECONDS]     every fuzz target for so long (60)
-  bench [--quick] [--only ROW] [--services N] [--rounds N]
+  bench [--quick] [--peers] [--only ROW] [--services N] [--rounds N]
                      measures against other supervisors and writes docs/benchmarks.md
 ";
 
