@@ -71,15 +71,20 @@ impl Backoff {
             (None, _, when) => when != RestartWhen::Never,
         };
         match (restart, how) {
-            (true, _) => state.again(policy, how, roll),
+            (true, _) => state.again(policy, error_status(how), roll),
             (false, Ended::Code(0)) => (state, Decision::Stop),
             (false, _) => (state, Decision::Fail(error_status(how))),
         }
     }
 
-    fn again(self, policy: &RestartPolicy, how: Ended, roll: f64) -> (Self, Decision) {
+    /// The program could not be run again; that counts like a run of no length that failed.
+    pub fn not_started(self, policy: &RestartPolicy, code: Win32Error, roll: f64) -> (Self, Decision) {
+        self.again(policy, ExitStatus::Win32(code), roll)
+    }
+
+    fn again(self, policy: &RestartPolicy, status: ExitStatus, roll: f64) -> (Self, Decision) {
         if self.spent > policy.budget {
-            return (self, Decision::GiveUp(error_status(how)));
+            return (self, Decision::GiveUp(status));
         }
         let swing = 1.0 + policy.jitter.clamp(0.0, 1.0) * (2.0 * roll.clamp(0.0, 1.0) - 1.0);
         let delay = scaled(self.next, swing, Duration::MAX);

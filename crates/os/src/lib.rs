@@ -4,6 +4,7 @@
 
 pub mod clock;
 pub mod daemon;
+pub mod dial;
 pub mod errno;
 pub mod event;
 pub mod file;

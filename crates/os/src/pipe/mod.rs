@@ -2,4 +2,4 @@
 
 mod unix;
 
-pub use unix::{available, grow, outflow, pour, set_nonblocking, waste};
+pub use unix::{available, grow, outflow, pour, read, set_nonblocking, waste};

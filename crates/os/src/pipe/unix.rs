@@ -46,6 +46,20 @@ pub fn pour(pipe: impl AsFd, file: &File, offset: u64, limit: usize) -> io::Resu
     }
 }
 
+/// Reads up to `limit` bytes from the pipe to the end of `bytes`, with answers as [`pour`]'s.
+pub fn read(pipe: impl AsFd, bytes: &mut Vec<u8>, limit: usize) -> io::Result<usize> {
+    let before = bytes.len();
+    bytes.resize(before + limit, 0);
+    let result = loop {
+        match rustix::io::read(&pipe, bytes.get_mut(before..).unwrap_or_default()) {
+            Err(rustix::io::Errno::INTR) => {}
+            other => break other,
+        }
+    };
+    bytes.truncate(before + result.unwrap_or(0));
+    Ok(result?)
+}
+
 /// Throws away up to `limit` bytes from the pipe, with answers as [`pour`]'s. `sink` is the system's null device.
 pub fn waste(pipe: impl AsFd, sink: &File, limit: usize) -> io::Result<usize> {
     loop {

@@ -13,8 +13,9 @@ use svckit_core::Win32Error;
 pub use credentials::Credentials;
 pub use spawn::{Stdio, spawn};
 pub use unix::{
-    Forked, OpenFiles, adopt_descriptor, become_subreaper, children, environment_value, fork, is_same_file,
-    kill, leave_terminal, name_process, pidfd, raise_open_files, reap, session, signal_group,
+    Forked, OpenFiles, adopt_descriptor, become_subreaper, children, environment_value, fork, is_alive,
+    is_same_file, kill, leave_terminal, name_process, pidfd, raise_open_files, reap, session, signal_group,
+    wait_for,
 };
 
 /// A program to be started, complete: nothing is inherited but what is said here.

@@ -6,7 +6,9 @@ use std::os::fd::{AsFd, FromRawFd, OwnedFd};
 use std::os::unix::ffi::OsStringExt;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
+use std::time::Duration;
 
+use rustix::event::{PollFd, PollFlags, Timespec};
 use rustix::process::{Pid, PidfdFlags, Resource, Rlimit, Signal as RawSignal, WaitOptions};
 use svckit_core::restart::Ended;
 use svckit_core::signal::Signal;
@@ -55,6 +57,25 @@ pub fn reap() -> io::Result<Option<(u32, Ended)>> {
             return Ok(Some((pid, Ended::Signal(signal))));
         }
     }
+}
+
+/// Waits for a child to end, but not longer than `limit`; whether it has.
+pub fn wait_for(pid: u32, limit: Duration) -> io::Result<bool> {
+    let handle = pidfd(pid)?;
+    let limit = Timespec {
+        tv_sec: i64::try_from(limit.as_secs()).unwrap_or(i64::MAX),
+        tv_nsec: i64::from(limit.subsec_nanos()),
+    };
+    let mut fds = [PollFd::new(&handle, PollFlags::IN)];
+    while matches!(rustix::event::poll(&mut fds, Some(&limit)), Err(rustix::io::Errno::INTR)) {}
+    Ok(rustix::process::waitpid(Some(process(pid)?), WaitOptions::NOHANG)?.is_some())
+}
+
+/// Whether a process is there and has not ended.
+pub fn is_alive(pid: u32) -> bool {
+    let Ok(line) = std::fs::read_to_string(format!("/proc/{pid}/stat")) else { return false };
+    let rest = line.rsplit_once(')').map_or("", |(_, rest)| rest);
+    !matches!(rest.split_ascii_whitespace().next(), None | Some("Z" | "X"))
 }
 
 /// Sends a signal to all processes of the group that `leader` leads. The caller makes sure that `leader` was not waited for.

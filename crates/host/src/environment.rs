@@ -1,0 +1,154 @@
+//! The environment of a program: what it inherits, what files add, what the definition sets.
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use svckit_core::Win32Error;
+use svckit_core::definition::Program;
+use svckit_core::dispatch::{CHANNEL_VARIABLE, MARK_VARIABLE};
+use svckit_core::name::ServiceName;
+use svckit_os::errno;
+
+use crate::spawner::SOCKET_VARIABLE;
+use crate::supervisor::Setting;
+
+/// Why an environment could not be made.
+#[derive(Debug)]
+pub(crate) struct EnvironmentError {
+    pub(crate) code: Win32Error,
+    pub(crate) message: String,
+}
+
+/// The whole environment of a program, later sources over earlier: what the host has, what came with the order for the host, what belongs to the
+/// user, the files, the definition, and the mark by which the program's tree is known.
+pub(crate) fn assemble(
+    setting: &Setting,
+    service: &ServiceName,
+    program: &Program,
+) -> Result<Vec<(OsString, OsString)>, EnvironmentError> {
+    let mut all: BTreeMap<OsString, OsString> = std::env::vars_os().collect();
+    for own in [CHANNEL_VARIABLE, SOCKET_VARIABLE] {
+        all.remove(&OsString::from(own));
+    }
+    let mut set = |name: &str, value: OsString| all.insert(name.into(), value);
+    for (name, value) in &setting.environment {
+        set(name, value.into());
+    }
+    if let Some(user) = &setting.credentials {
+        set("USER", (&user.name).into());
+        set("LOGNAME", (&user.name).into());
+        set("HOME", user.home.clone());
+        set("SHELL", user.shell.clone());
+    }
+    for path in &program.environment_files {
+        for (name, value) in read_file(path)? {
+            set(&name, value.into());
+        }
+    }
+    for (name, value) in &program.environment {
+        set(name, value.into());
+    }
+    set(MARK_VARIABLE, format!("{}/{}", setting.instance, service.as_str()).into());
+    Ok(all.into_iter().collect())
+}
+
+fn read_file(path: &PathBuf) -> Result<Vec<(String, String)>, EnvironmentError> {
+    let fail = |code, why: String| EnvironmentError {
+        code,
+        message: format!("cannot read the environment file {path:?}: {why}"),
+    };
+    let bytes = std::fs::read(path)
+        .map_err(|error: io::Error| fail(errno::win32(&error), errno::describe(&error)))?;
+    let text = String::from_utf8(bytes)
+        .map_err(|_| fail(Win32Error::INVALID_DATA, "it is not valid UTF-8".to_owned()))?;
+    parse(path, &text).map_err(|message| EnvironmentError { code: Win32Error::INVALID_DATA, message })
+}
+
+/// Reads `NAME=value` lines. Blank lines and lines that begin with `#` count for nothing, `export ` before a name neither; quotes around a value are
+/// taken off, and inside double quotes `\n`, `\t`, `\"`, `\\` and `\$` stand for what they do elsewhere.
+fn parse(path: &Path, text: &str) -> Result<Vec<(String, String)>, String> {
+    let mut found = Vec::new();
+    for (index, line) in text.strip_prefix('\u{feff}').unwrap_or(text).lines().enumerate() {
+        let line = line.trim();
+        if line.is_empty() || line.starts_with('#') {
+            continue;
+        }
+        let fail = |why: &str| format!("{}:{}: {why}", path.display(), index + 1);
+        let assignment = line.strip_prefix("export ").unwrap_or(line).trim_start();
+        let Some((name, value)) = assignment.split_once('=') else {
+            return Err(fail("a line has to be NAME=value, a comment that begins with #, or blank"));
+        };
+        let name = name.trim_end();
+        if name.is_empty() || name.contains(|c: char| c.is_whitespace() || c == '\0') {
+            return Err(fail("a variable's name can't be empty or contain blanks"));
+        }
+        let value = unquote(value.trim_start()).map_err(fail)?;
+        if value.contains('\0') {
+            return Err(fail("a value can't contain a NUL character"));
+        }
+        found.push((name.to_owned(), value));
+    }
+    Ok(found)
+}
+
+fn unquote(value: &str) -> Result<String, &'static str> {
+    let Some(quote @ ('"' | '\'')) = value.chars().next() else {
+        return Ok(value.to_owned());
+    };
+    let mut plain = String::new();
+    let mut rest = value.chars();
+    rest.next();
+    while let Some(c) = rest.next() {
+        match c {
+            c if c == quote => {
+                let after = rest.as_str().trim_start();
+                if !after.is_empty() && !after.starts_with('#') {
+                    return Err("nothing but a comment can follow the closing quote");
+                }
+                return Ok(plain);
+            }
+            '\\' if quote == '"' => match rest.next() {
+                Some('n') => plain.push('\n'),
+                Some('t') => plain.push('\t'),
+                Some(c @ ('"' | '\\' | '$')) => plain.push(c),
+                Some(other) => plain.extend(['\\', other]),
+                None => break,
+            },
+            c => plain.push(c),
+        }
+    }
+    Err("the quote is not closed on its line")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(text: &str) -> Result<Vec<(String, String)>, String> {
+        parse(Path::new("x.env"), text)
+    }
+
+    #[test]
+    fn lines_comments_quotes() {
+        let text = "\u{feff}A=1\n# note\n\n export B = two words \nC='a \"b\" \\n' # why\nD=\"x\\ty\\\"\\q\"\nE=\r\nF=a=b#c\n";
+        let expected = [
+            ("A", "1"),
+            ("B", "two words"),
+            ("C", "a \"b\" \\n"),
+            ("D", "x\ty\"\\q"),
+            ("E", ""),
+            ("F", "a=b#c"),
+        ];
+        assert_eq!(read(text).unwrap(), expected.map(|(name, value)| (name.to_owned(), value.to_owned())));
+    }
+
+    #[test]
+    fn errors_name_the_line() {
+        assert!(read("A=1\nnonsense\n").unwrap_err().starts_with("x.env:2: a line has to be"));
+        assert!(read("=1").unwrap_err().starts_with("x.env:1: a variable's name"));
+        assert!(read("\n\nA=\"x").unwrap_err().starts_with("x.env:3: the quote"));
+        assert!(read("A='x' y").unwrap_err().starts_with("x.env:1: nothing but"));
+    }
+}

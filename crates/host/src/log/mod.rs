@@ -1,0 +1,137 @@
+//! A program's output on its way into a log: moved by the kernel from pipe to file, held in memory only while the disk takes none.
+
+mod name;
+mod writer;
+
+use std::io;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::path::{Path, PathBuf};
+
+use svckit_core::definition::LogPolicy;
+use svckit_core::time::{Now, Tick};
+use svckit_os::{errno, pipe};
+
+use writer::Writer;
+
+/// How much one turn moves at most, so that one flood doesn't hold up everything else.
+const TURN: u64 = 4 << 20;
+
+/// A pipe through which more than this goes in one turn is made larger.
+const BUSY: u64 = 128 << 10;
+
+/// How large a busy pipe is made.
+const LARGE_PIPE: usize = 1 << 20;
+
+/// What a log has to say.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Remark {
+    /// The file takes nothing; output is held in memory.
+    Blocked { path: PathBuf, why: String },
+    /// The memory is full; output is being lost.
+    Losing { path: PathBuf },
+    /// Output is written again; so many bytes were lost in between.
+    Resumed { path: PathBuf, lost: u64 },
+    /// The service stopped before the file took anything again; so many bytes were lost.
+    Lost { path: PathBuf, bytes: u64 },
+    /// The file could not be rotated; it grows on.
+    NotRotated { path: PathBuf, why: String },
+    /// The output can't be read any more.
+    Unread { path: PathBuf, why: String },
+}
+
+/// One pipe and the log it goes to.
+#[derive(Debug)]
+pub(crate) struct Stream {
+    pipe: Option<OwnedFd>,
+    large: bool,
+    writer: Writer,
+}
+
+impl Stream {
+    /// A stream into a file. Nothing is opened yet.
+    pub(crate) fn new(path: PathBuf, policy: &LogPolicy) -> Self {
+        Self { pipe: None, large: false, writer: Writer::new(path, policy) }
+    }
+
+    /// Opens the log, if it is not, and makes a pipe for a new program: the program's end.
+    pub(crate) fn connect(&mut self, now: Now, remarks: &mut Vec<Remark>) -> io::Result<OwnedFd> {
+        self.writer.prepare(now, remarks);
+        let (read, write) = pipe::outflow()?;
+        self.pipe = Some(read);
+        self.large = false;
+        Ok(write)
+    }
+
+    /// The end to wait at.
+    pub(crate) fn pipe(&self) -> Option<BorrowedFd<'_>> {
+        self.pipe.as_ref().map(AsFd::as_fd)
+    }
+
+    /// The file.
+    pub(crate) fn path(&self) -> &Path {
+        self.writer.path()
+    }
+
+    /// How many bytes were lost so far.
+    pub(crate) fn lost(&self) -> u64 {
+        self.writer.lost()
+    }
+
+    /// When a file that takes nothing is to be tried again.
+    pub(crate) fn retry_at(&self) -> Option<Tick> {
+        self.writer.retry_at()
+    }
+
+    /// Tries such a file again.
+    pub(crate) fn retry(&mut self, now: Now, remarks: &mut Vec<Remark>) {
+        self.writer.retry(now, remarks);
+    }
+
+    /// Moves what is in the pipe, up to the size of a turn. At the end of the output the pipe is closed.
+    pub(crate) fn pump(&mut self, now: Now, remarks: &mut Vec<Remark>) {
+        let moved = self.transfer(TURN, now, remarks);
+        if moved >= BUSY
+            && !self.large
+            && let Some(pipe) = &self.pipe
+        {
+            self.large = true;
+            // Refused when this user has many large pipes already; the small one works too.
+            let _ = pipe::grow(pipe, LARGE_PIPE);
+        }
+    }
+
+    /// Takes what is in the pipe now, and closes it. Somebody who still holds the other end, and may write for ever, holds up nothing.
+    pub(crate) fn drain(&mut self, now: Now, remarks: &mut Vec<Remark>) {
+        if let Some(pipe) = &self.pipe {
+            let rest = pipe::available(pipe).unwrap_or(TURN);
+            self.transfer(rest, now, remarks);
+            self.pipe = None;
+        }
+    }
+
+    /// The service stops: tries once more to write what is held, and counts as lost what can't be.
+    pub(crate) fn finish(&mut self, now: Now, remarks: &mut Vec<Remark>) {
+        self.pipe = None;
+        self.writer.finish(now, remarks);
+    }
+
+    fn transfer(&mut self, limit: u64, now: Now, remarks: &mut Vec<Remark>) -> u64 {
+        let mut moved = 0;
+        while let Some(pipe) = &self.pipe
+            && moved < limit
+        {
+            let wanted = usize::try_from(limit - moved).unwrap_or(usize::MAX);
+            match self.writer.take(pipe.as_fd(), wanted, now, remarks) {
+                Ok(0) => self.pipe = None,
+                Ok(count) => moved += count as u64,
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
+                Err(error) => {
+                    remarks
+                        .push(Remark::Unread { path: self.path().to_owned(), why: errno::describe(&error) });
+                    self.pipe = None;
+                }
+            }
+        }
+        moved
+    }
+}

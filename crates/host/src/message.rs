@@ -1,0 +1,127 @@
+//! What is recorded about a program, in words.
+
+use std::time::Duration;
+
+use svckit_core::definition::StopAction;
+use svckit_core::native::{EventId, Level};
+use svckit_core::restart::Ended;
+use svckit_os::signal;
+
+use crate::log::Remark;
+
+/// An event without its service and time.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Message {
+    pub(crate) id: EventId,
+    pub(crate) level: Level,
+    pub(crate) text: String,
+}
+
+impl Message {
+    pub(crate) fn new(id: EventId, level: Level, text: String) -> Self {
+        Self { id, level, text }
+    }
+}
+
+/// How a program ended: `exit code 3`, `SIGKILL`.
+pub(crate) fn ending(how: Ended) -> String {
+    match how {
+        Ended::Code(code) => format!("exit code {code}"),
+        Ended::Signal(number) => signal::name(number),
+    }
+}
+
+/// A time span: `5 s`, `1.5 s`, `200 ms`, `5 min`.
+pub(crate) fn span(duration: Duration) -> String {
+    let millis = duration.as_millis();
+    match millis {
+        0..1000 => format!("{millis} ms"),
+        _ if millis.is_multiple_of(60_000) => format!("{} min", millis / 60_000),
+        _ if millis.is_multiple_of(1000) => format!("{} s", millis / 1000),
+        _ => format!("{:.1} s", duration.as_secs_f64()),
+    }
+}
+
+/// When a program is started again.
+pub(crate) fn again(delay: Duration) -> String {
+    if delay.is_zero() {
+        "it is started again at once".to_owned()
+    } else {
+        format!("it is started again in {}", span(delay))
+    }
+}
+
+/// What a rung of the stop ladder does.
+pub(crate) fn action(action: StopAction) -> String {
+    match action {
+        StopAction::CtrlC => "Ctrl+C".to_owned(),
+        StopAction::CtrlBreak => "Ctrl+Break".to_owned(),
+        StopAction::WmClose => "WM_CLOSE".to_owned(),
+        StopAction::StdinClose => "the end of its input".to_owned(),
+        StopAction::Signal(signal) => format!("SIG{signal}"),
+        StopAction::Terminate => "force".to_owned(),
+    }
+}
+
+/// What a log has to say.
+pub(crate) fn remark(remark: &Remark) -> Message {
+    match remark {
+        Remark::Blocked { path, why } => Message::new(
+            EventId::LOG_BLOCKED,
+            Level::Warning,
+            format!("the log {path:?} cannot be written: {why}; output is held in memory and tried again"),
+        ),
+        Remark::Losing { path } => Message::new(
+            EventId::LOG_LOST,
+            Level::Error,
+            format!("the memory for the log {path:?} is full; output is being lost"),
+        ),
+        Remark::Resumed { path, lost: 0 } => Message::new(
+            EventId::LOG_RESUMED,
+            Level::Information,
+            format!("the log {path:?} is written again; nothing was lost"),
+        ),
+        Remark::Resumed { path, lost } => Message::new(
+            EventId::LOG_RESUMED,
+            Level::Warning,
+            format!("the log {path:?} is written again; {lost} bytes were lost"),
+        ),
+        Remark::Lost { path, bytes } => Message::new(
+            EventId::LOG_LOST,
+            Level::Error,
+            format!(
+                "the log {path:?} could not be written before the service stopped; {bytes} bytes were lost"
+            ),
+        ),
+        Remark::NotRotated { path, why } => Message::new(
+            EventId::LOG_BLOCKED,
+            Level::Warning,
+            format!("the log {path:?} cannot be rotated: {why}; it grows on"),
+        ),
+        Remark::Unread { path, why } => Message::new(
+            EventId::LOG_LOST,
+            Level::Error,
+            format!("the output for the log {path:?} cannot be read: {why}; what follows is lost"),
+        ),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn spans_read_well() {
+        let of = |millis| span(Duration::from_millis(millis));
+        assert_eq!(
+            [of(0), of(200), of(1500), of(5000), of(90_000), of(300_000)],
+            ["0 ms", "200 ms", "1.5 s", "5 s", "90 s", "5 min"]
+        );
+    }
+
+    #[test]
+    fn endings_read_well() {
+        assert_eq!(ending(Ended::Code(3)), "exit code 3");
+        assert_eq!(ending(Ended::Signal(9)), "SIGKILL");
+    }
+}

@@ -1,0 +1,564 @@
+//! One service: its program, its state, and what it tells.
+
+mod program;
+mod stop;
+
+use std::time::Duration;
+
+use svckit_core::control::{Control, ControlsAccepted};
+use svckit_core::definition::{ControlAction, DEFINITION_VERSION, HostDefinition};
+use svckit_core::dispatch::{FromProcess, ServiceReport};
+use svckit_core::kind::ServiceType;
+use svckit_core::ladder::{GRACE, Ladder, PULSE};
+use svckit_core::name::ServiceName;
+use svckit_core::native::{EventId, HostState, Level, Phase, ProgramExit};
+use svckit_core::restart::{Backoff, Decision, Ended};
+use svckit_core::signal::Signal;
+use svckit_core::status::{ExitStatus, ServiceState, ServiceStatus};
+use svckit_core::time::{Now, Tick, WallTime};
+use svckit_core::win32::Win32Error;
+use svckit_os::process;
+
+use crate::log::{Remark, Stream};
+use crate::message::{self, Message};
+use crate::supervisor::Shared;
+
+use program::{NotStarted, Program, Waiting};
+
+/// What a descriptor of a service is: its streams come first, by number.
+const PROBE: usize = 16;
+
+/// A program that can't be started is not tried again sooner, whatever the policy says.
+const RETRY_START: Duration = Duration::from_secs(1);
+
+#[derive(Debug)]
+pub(crate) struct Service {
+    slot: usize,
+    name: ServiceName,
+    /// Absent: none came, or one that is newer than this host knows.
+    definition: Option<HostDefinition>,
+    arguments: Vec<String>,
+    state: State,
+    run: Run,
+    backoff: Backoff,
+    paused: bool,
+    streams: Vec<Stream>,
+    /// The program that ran last: its orphans are in its session.
+    leader: Option<u32>,
+    restarts: u32,
+    last_exit: Option<ProgramExit>,
+    /// The losses that were told.
+    lost: u64,
+    told_status: Option<ServiceStatus>,
+    told_host: Option<HostState>,
+}
+
+/// The service as the service control manager sees it.
+#[derive(Debug)]
+enum State {
+    /// The program is not ready yet.
+    Starting { until: Option<Tick>, pulse: Tick, checkpoint: u32 },
+    /// It runs, or will again.
+    Up,
+    /// The stop ladder is under way; at its end the service has this exit status.
+    Stopping { ladder: Ladder, exit: ExitStatus },
+    /// At rest.
+    Stopped { exit: ExitStatus, gave_up: bool },
+}
+
+/// The program.
+#[derive(Debug)]
+enum Run {
+    /// It runs.
+    Running(Program),
+    /// It ended; what it left behind is being ended, not longer than until then.
+    Ending { next: Next, until: Tick, ended: Vec<u32> },
+    /// It is run again then.
+    Backoff { until: Tick, at: WallTime },
+    /// There is none and will be none.
+    Idle,
+}
+
+/// What follows when nothing is left of a program.
+#[derive(Debug, Clone, Copy)]
+enum Next {
+    Restart(Duration),
+    Stop { exit: ExitStatus, gave_up: bool },
+}
+
+impl Service {
+    pub(crate) fn new(
+        slot: usize,
+        name: ServiceName,
+        definition: Option<HostDefinition>,
+        arguments: Vec<String>,
+        now: Now,
+    ) -> Self {
+        let definition = definition.filter(|definition| definition.version <= DEFINITION_VERSION);
+        let backoff = Backoff::new(&definition.as_ref().map(|d| d.restart.clone()).unwrap_or_default());
+        let ready = definition.as_ref().and_then(|definition| definition.ready.as_ref());
+        let until = ready.map(|ready| now.tick + ready.timeout);
+        Self {
+            slot,
+            name,
+            definition,
+            arguments,
+            state: State::Starting { until, pulse: now.tick + PULSE, checkpoint: 1 },
+            run: Run::Idle,
+            backoff,
+            paused: false,
+            streams: Vec::new(),
+            leader: None,
+            restarts: 0,
+            last_exit: None,
+            lost: 0,
+            told_status: None,
+            told_host: None,
+        }
+    }
+
+    pub(crate) fn is_stopped(&self) -> bool {
+        matches!(self.state, State::Stopped { .. })
+    }
+
+    /// Runs the program for the first time.
+    pub(crate) fn start(&mut self, shared: &mut Shared, now: Now) {
+        match self.launch(shared, now) {
+            Ok(pid) => {
+                let text = format!("{} runs as process {pid}", self.quoted());
+                self.tell(shared, now, Message::new(EventId::PROGRAM_STARTED, Level::Information, text));
+            }
+            Err(NotStarted { code, message }) => {
+                let text = format!("{} could not be started: {message}", self.quoted());
+                self.tell(shared, now, Message::new(EventId::PROGRAM_NOT_STARTED, Level::Error, text));
+                self.rest(shared, ExitStatus::Win32(code), false, now);
+            }
+        }
+    }
+
+    /// Runs the program again.
+    fn relaunch(&mut self, shared: &mut Shared, now: Now) {
+        self.restarts += 1;
+        match self.launch(shared, now) {
+            Ok(pid) => {
+                let text = format!("{} runs again, as process {pid}", self.quoted());
+                self.tell(shared, now, Message::new(EventId::PROGRAM_RECOVERED, Level::Information, text));
+            }
+            Err(not_started) => self.relaunch_failed(shared, not_started, now),
+        }
+    }
+
+    fn relaunch_failed(&mut self, shared: &mut Shared, NotStarted { code, message }: NotStarted, now: Now) {
+        let Some(definition) = &self.definition else { return };
+        let roll = svckit_os::random::unit();
+        let (backoff, decision) = self.backoff.not_started(&definition.restart, code, roll);
+        self.backoff = backoff;
+        match decision {
+            Decision::Restart(delay) => {
+                let delay = delay.max(RETRY_START);
+                let text = format!(
+                    "{} could not be started again: {message}; it is tried again in {}",
+                    self.quoted(),
+                    message::span(delay)
+                );
+                self.tell(shared, now, Message::new(EventId::PROGRAM_NOT_STARTED, Level::Error, text));
+                self.wait(delay, now);
+            }
+            Decision::GiveUp(exit) | Decision::Fail(exit) => {
+                let text =
+                    format!("{} could not be started again: {message}; the service stops", self.quoted());
+                self.tell(shared, now, Message::new(EventId::GAVE_UP, Level::Error, text));
+                self.rest(shared, exit, true, now);
+            }
+            Decision::Stop => self.rest(shared, ExitStatus::CLEAN, false, now),
+        }
+    }
+
+    fn wait(&mut self, delay: Duration, now: Now) {
+        let until = now.tick + delay;
+        self.run = Run::Backoff { until, at: now.wall_at(until) };
+    }
+
+    /// The program ended.
+    pub(crate) fn program_ended(&mut self, shared: &mut Shared, how: Ended, now: Now) {
+        let Run::Running(program) = std::mem::replace(&mut self.run, Run::Idle) else { return };
+        let (code, signal) = match how {
+            Ended::Code(code) => (Some(code), None),
+            Ended::Signal(signal) => (None, Some(signal)),
+        };
+        self.last_exit = Some(ProgramExit { code, signal, at: now.wall });
+        let next = match &self.state {
+            State::Stopping { exit, .. } => {
+                let exit = *exit;
+                let text = format!("{} was stopped; it ended with {}", self.quoted(), message::ending(how));
+                self.tell(shared, now, Message::new(EventId::PROGRAM_STOPPED, Level::Information, text));
+                Next::Stop { exit, gave_up: false }
+            }
+            _ => self.decide(shared, how, now.tick.since(program.since), now),
+        };
+        self.run = Run::Ending { next, until: now.tick + GRACE, ended: Vec::new() };
+        self.settle(shared, now);
+    }
+
+    /// What follows an end that nobody asked for.
+    fn decide(&mut self, shared: &mut Shared, how: Ended, ran_for: Duration, now: Now) -> Next {
+        let Some(definition) = &self.definition else {
+            return Next::Stop { exit: how.status(), gave_up: false };
+        };
+        let roll = svckit_os::random::unit();
+        let (backoff, decision) = self.backoff.ended(&definition.restart, how, ran_for, roll);
+        self.backoff = backoff;
+        let (name, ending) = (self.quoted(), message::ending(how));
+        let (id, level, text, next) = match decision {
+            Decision::Restart(delay) => (
+                EventId::PROGRAM_DIED,
+                Level::Warning,
+                format!("{name} ended unexpectedly with {ending}; {}", message::again(delay)),
+                Next::Restart(delay),
+            ),
+            Decision::Stop => (
+                EventId::PROGRAM_STOPPED,
+                Level::Information,
+                format!("{name} ended with {ending}; the service stops"),
+                Next::Stop { exit: ExitStatus::CLEAN, gave_up: false },
+            ),
+            Decision::Fail(exit) => (
+                EventId::PROGRAM_STOPPED,
+                Level::Error,
+                format!("{name} ended with {ending}; the service stops with an error"),
+                Next::Stop { exit, gave_up: false },
+            ),
+            Decision::GiveUp(exit) => (
+                EventId::GAVE_UP,
+                Level::Error,
+                format!(
+                    "{name} ended unexpectedly with {ending} again, after {} of waiting between restarts; the service gives up",
+                    message::span(backoff.spent())
+                ),
+                Next::Stop { exit, gave_up: true },
+            ),
+        };
+        self.tell(shared, now, Message::new(id, level, text));
+        next
+    }
+
+    /// Some orphan ended; perhaps it was the last that was left.
+    pub(crate) fn orphan_ended(&mut self, shared: &mut Shared, now: Now) {
+        self.settle(shared, now);
+    }
+
+    /// Ends what is left of the program, and goes on when nothing is.
+    fn settle(&mut self, shared: &mut Shared, now: Now) {
+        let Run::Ending { next, until, .. } = self.run else { return };
+        let left = self.end_rest(shared);
+        let Run::Ending { ended, .. } = &mut self.run else { return };
+        let news = left.iter().filter(|pid| !ended.contains(pid)).copied().collect::<Vec<_>>();
+        ended.extend(news);
+        if !left.is_empty() && now.tick < until {
+            return;
+        }
+        let ended = ended.len();
+        self.tell_of_leftovers(shared, ended, &left, now);
+        let mut remarks = Vec::new();
+        for stream in &mut self.streams {
+            stream.drain(now, &mut remarks);
+        }
+        self.tell_remarks(shared, &remarks, now);
+        match next {
+            Next::Stop { exit, gave_up } => self.rest(shared, exit, gave_up, now),
+            Next::Restart(Duration::ZERO) => self.relaunch(shared, now),
+            Next::Restart(delay) => self.wait(delay, now),
+        }
+    }
+
+    fn tell_of_leftovers(&self, shared: &mut Shared, ended: usize, left: &[u32], now: Now) {
+        let forced = matches!(&self.state, State::Stopping { ladder, .. } if ladder.is_forced());
+        if !left.is_empty() {
+            let text = format!("{} left processes that the system does not end: {left:?}", self.quoted());
+            self.tell(shared, now, Message::new(EventId::LEFTOVERS_ENDED, Level::Error, text));
+        } else if ended > 0 && !forced {
+            let noun = if ended == 1 { "process" } else { "processes" };
+            let text = format!("{} left {ended} {noun} behind, which were ended", self.quoted());
+            self.tell(shared, now, Message::new(EventId::LEFTOVERS_ENDED, Level::Warning, text));
+        }
+    }
+
+    /// Ends by force what is below this process and belongs to the service, except programs; those that were there.
+    ///
+    /// Only children are ended, whose ids are theirs until they are waited for. What they leave becomes our child when they end, and
+    /// its turn comes with the signal that tells so.
+    fn end_rest(&self, shared: &Shared) -> Vec<u32> {
+        let children = process::children().unwrap_or_default();
+        let mut left = Vec::new();
+        for pid in children {
+            if shared.programs.contains_key(&pid) || !self.owns(shared, pid) || !process::is_alive(pid) {
+                continue;
+            }
+            // One that may not be ended stays in the list, and is told of.
+            let _ = process::kill(pid);
+            left.push(pid);
+        }
+        left
+    }
+
+    fn owns(&self, shared: &Shared, pid: u32) -> bool {
+        if shared.alone {
+            return true;
+        }
+        let mark = || process::environment_value(pid, svckit_core::dispatch::MARK_VARIABLE);
+        process::session(pid).is_some_and(|session| Some(session) == self.leader)
+            || mark().is_some_and(|mark| *mark == *program::mark(shared, &self.name))
+    }
+
+    /// The service has stopped for good.
+    fn rest(&mut self, shared: &mut Shared, exit: ExitStatus, gave_up: bool, now: Now) {
+        let mut remarks = Vec::new();
+        for stream in &mut self.streams {
+            stream.finish(now, &mut remarks);
+        }
+        self.tell_remarks(shared, &remarks, now);
+        self.lost = self.streams.iter().map(Stream::lost).sum();
+        self.run = Run::Idle;
+        self.state = State::Stopped { exit, gave_up };
+    }
+
+    /// A control came; what the service answers.
+    pub(crate) fn control(&mut self, shared: &mut Shared, control: Control, now: Now) -> Win32Error {
+        match control {
+            Control::INTERROGATE => {
+                self.told_status = None;
+                self.told_host = None;
+                Win32Error::SUCCESS
+            }
+            Control::STOP | Control::SHUTDOWN | Control::PRESHUTDOWN => self.stop(shared, now),
+            Control::PAUSE | Control::CONTINUE if !self.accepts_pause() => {
+                Win32Error::INVALID_SERVICE_CONTROL
+            }
+            _ if !matches!(self.state, State::Up) => Win32Error::SERVICE_CANNOT_ACCEPT_CTRL,
+            Control::PAUSE | Control::CONTINUE => {
+                self.paused = control == Control::PAUSE;
+                self.act(control);
+                Win32Error::SUCCESS
+            }
+            other => self.act(other),
+        }
+    }
+
+    /// Does to the program what the definition says for a control.
+    fn act(&self, control: Control) -> Win32Error {
+        let action = self.definition.as_ref().and_then(|definition| definition.controls.get(&control.0));
+        match (action, &self.run) {
+            (None, _) => Win32Error::INVALID_SERVICE_CONTROL,
+            (Some(ControlAction::Signal(signal)), Run::Running(program)) => {
+                match process::signal_group(program.pid, *signal) {
+                    Ok(()) => Win32Error::SUCCESS,
+                    Err(error) => svckit_os::errno::win32(&error),
+                }
+            }
+            (Some(_), _) => Win32Error::SERVICE_CANNOT_ACCEPT_CTRL,
+        }
+    }
+
+    fn accepts_pause(&self) -> bool {
+        self.configured(Control::PAUSE) && self.configured(Control::CONTINUE)
+    }
+
+    fn configured(&self, control: Control) -> bool {
+        self.definition.as_ref().is_some_and(|definition| definition.controls.contains_key(&control.0))
+    }
+
+    /// Something can be read from a stream, or the probe is decided.
+    pub(crate) fn ready(&mut self, shared: &mut Shared, kind: usize, now: Now) {
+        let mut remarks = Vec::new();
+        if let Some(stream) = self.streams.get_mut(kind) {
+            stream.pump(now, &mut remarks);
+        } else if kind == PROBE
+            && let Run::Running(program) = &mut self.run
+            && program.waiting.as_mut().is_some_and(|waiting| waiting.probe.decided(now.tick))
+        {
+            program.waiting = None;
+            self.became_ready();
+        }
+        self.tell_remarks(shared, &remarks, now);
+    }
+
+    fn became_ready(&mut self) {
+        if matches!(self.state, State::Starting { .. }) {
+            self.state = State::Up;
+        }
+    }
+
+    /// When [`Service::tick`] has to be called.
+    pub(crate) fn deadline(&self) -> Option<Tick> {
+        let retries = self.streams.iter().filter_map(Stream::retry_at);
+        let state = match &self.state {
+            State::Starting { until, pulse, .. } => Some(until.map_or(*pulse, |until| until.min(*pulse))),
+            State::Stopping { ladder, .. } => Some(ladder.deadline()),
+            State::Up | State::Stopped { .. } => None,
+        };
+        let run = match &self.run {
+            Run::Running(program) => {
+                program.waiting.as_ref().map(|waiting| waiting.until.min(waiting.probe.deadline()))
+            }
+            Run::Ending { until, .. } | Run::Backoff { until, .. } => Some(*until),
+            Run::Idle => None,
+        };
+        retries.chain(state).chain(run).min()
+    }
+
+    /// Does what is due.
+    pub(crate) fn tick(&mut self, shared: &mut Shared, now: Now) {
+        let mut remarks = Vec::new();
+        for stream in &mut self.streams {
+            if stream.retry_at().is_some_and(|at| at <= now.tick) {
+                stream.retry(now, &mut remarks);
+            }
+        }
+        self.lost = self.streams.iter().map(Stream::lost).sum();
+        self.tell_remarks(shared, &remarks, now);
+        match &mut self.state {
+            State::Starting { until: Some(until), .. } if *until <= now.tick => self.not_ready(shared, now),
+            State::Starting { pulse, checkpoint, .. } if *pulse <= now.tick => {
+                *pulse = now.tick + PULSE;
+                *checkpoint += 1;
+            }
+            State::Stopping { .. } => self.climb(shared, now),
+            _ => {}
+        }
+        match &mut self.run {
+            Run::Running(program) => {
+                let due = program.waiting.as_mut().filter(|w| w.until.min(w.probe.deadline()) <= now.tick);
+                if let Some(Waiting { until, probe }) = due {
+                    if *until <= now.tick {
+                        self.not_ready_again(shared, now);
+                    } else if let Some(socket) = probe.attempt(now.tick) {
+                        program::watch(shared, self.slot, PROBE, socket);
+                    }
+                }
+            }
+            Run::Backoff { until, .. } if *until <= now.tick => self.relaunch(shared, now),
+            Run::Ending { until, .. } if *until <= now.tick => self.settle(shared, now),
+            _ => {}
+        }
+    }
+
+    /// Tells what changed.
+    pub(crate) fn report(&mut self, shared: &mut Shared, now: Now) {
+        let status = self.status(now);
+        let same = self
+            .told_status
+            .is_some_and(|told| told == ServiceStatus { wait_hint: told.wait_hint, ..status });
+        let host = self.host_state();
+        if self.told_host.as_ref() != Some(&host) {
+            self.told_host = Some(host.clone());
+            shared.outbox.push(FromProcess::Host { service: self.name.clone(), state: host });
+        }
+        // The status last: what it is about has been told when somebody acts on it.
+        if !same {
+            self.told_status = Some(status);
+            shared.outbox.push(FromProcess::Status { service: self.name.clone(), status });
+        }
+    }
+
+    /// Everything, for a greeting.
+    pub(crate) fn full_report(&self, now: Now) -> ServiceReport {
+        ServiceReport { service: self.name.clone(), status: self.status(now), host: Some(self.host_state()) }
+    }
+
+    fn status(&self, now: Now) -> ServiceStatus {
+        let mut status = ServiceStatus::stopped(ServiceType::WIN32_OWN_PROCESS, Win32Error::SUCCESS);
+        status.pid = std::process::id();
+        match &self.state {
+            State::Starting { checkpoint, .. } => {
+                status.state = ServiceState::START_PENDING;
+                status.checkpoint = *checkpoint;
+                status.wait_hint = PULSE + GRACE;
+            }
+            State::Up => {
+                status.state = if self.paused { ServiceState::PAUSED } else { ServiceState::RUNNING };
+                status.controls_accepted = self.controls_accepted();
+            }
+            State::Stopping { ladder, .. } => {
+                status.state = ServiceState::STOP_PENDING;
+                status.checkpoint = ladder.checkpoint();
+                status.wait_hint = ladder.wait_hint(now.tick);
+            }
+            State::Stopped { exit, .. } => {
+                (status.win32_exit_code, status.service_exit_code) = exit.codes();
+                status.pid = 0;
+            }
+        }
+        status
+    }
+
+    fn controls_accepted(&self) -> ControlsAccepted {
+        let mut accepted =
+            ControlsAccepted::STOP | ControlsAccepted::SHUTDOWN | ControlsAccepted::PRESHUTDOWN;
+        if self.accepts_pause() {
+            accepted = accepted | ControlsAccepted::PAUSE_CONTINUE;
+        }
+        if self.configured(Control::PARAMCHANGE) {
+            accepted = accepted | ControlsAccepted::PARAMCHANGE;
+        }
+        accepted
+    }
+
+    fn host_state(&self) -> HostState {
+        let (child_pid, ready, next_retry_at) = match &self.run {
+            Run::Running(program) => (Some(program.pid), program.waiting.is_none(), None),
+            Run::Backoff { at, .. } => (None, false, Some(*at)),
+            Run::Ending { .. } | Run::Idle => (None, false, None),
+        };
+        HostState {
+            child_pid,
+            ready,
+            phase: self.phase(),
+            restarts: self.restarts,
+            last_exit: self.last_exit,
+            next_retry_at,
+            log_files: self.streams.iter().map(|stream| stream.path().to_owned()).collect(),
+            log_bytes_lost: self.lost,
+        }
+    }
+
+    fn phase(&self) -> Phase {
+        match (&self.state, &self.run) {
+            (State::Stopped { gave_up: true, .. }, _) => Phase::GaveUp,
+            (State::Stopped { .. }, _) => Phase::Stopped,
+            (State::Stopping { .. }, _) | (_, Run::Ending { next: Next::Stop { .. }, .. }) => Phase::Stopping,
+            (_, Run::Backoff { .. } | Run::Ending { .. }) => Phase::Backoff,
+            (State::Starting { .. }, _) => Phase::Starting,
+            (State::Up, _) if self.paused => Phase::Paused,
+            (State::Up, _) => Phase::Running,
+        }
+    }
+
+    fn quoted(&self) -> String {
+        format!("{:?}", self.name.as_str())
+    }
+
+    fn tell(&self, shared: &mut Shared, now: Now, message: Message) {
+        let Message { id, level, text } = message;
+        shared.outbox.push(FromProcess::Event {
+            service: self.name.clone(),
+            time: now.wall,
+            id,
+            level,
+            message: text,
+        });
+    }
+
+    fn tell_remarks(&self, shared: &mut Shared, remarks: &[Remark], now: Now) {
+        for remark in remarks {
+            self.tell(shared, now, message::remark(remark));
+        }
+    }
+
+    /// Lets a paused program hear what it is told.
+    fn wake(&self, pid: u32) {
+        if self.paused {
+            // A program that was paused by other means than SIGSTOP isn't harmed by it.
+            let _ = process::signal_group(pid, Signal::Cont);
+        }
+    }
+}

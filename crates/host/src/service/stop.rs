@@ -1,0 +1,138 @@
+//! The end of a service that somebody asked for, and of a program that isn't ready in time.
+
+use svckit_core::definition::{StopAction, StopPolicy};
+use svckit_core::ladder::Ladder;
+use svckit_core::native::{EventId, Level};
+use svckit_core::signal::Signal;
+use svckit_core::status::ExitStatus;
+use svckit_core::time::Now;
+use svckit_core::win32::Win32Error;
+use svckit_os::process;
+
+use super::{Next, Run, Service, State};
+use crate::message::{self, Message};
+use crate::supervisor::Shared;
+
+impl Service {
+    /// Somebody asked for the stop of the service.
+    pub(super) fn stop(&mut self, shared: &mut Shared, now: Now) -> Win32Error {
+        match self.state {
+            State::Stopping { .. } => return Win32Error::SERVICE_CANNOT_ACCEPT_CTRL,
+            State::Stopped { .. } => return Win32Error::SERVICE_NOT_ACTIVE,
+            State::Starting { .. } | State::Up => self.begin_stop(shared, ExitStatus::CLEAN, now),
+        }
+        Win32Error::SUCCESS
+    }
+
+    fn begin_stop(&mut self, shared: &mut Shared, exit: ExitStatus, now: Now) {
+        match &mut self.run {
+            Run::Running(_) => {
+                let policy = self.stop_policy();
+                let (ladder, actions) = Ladder::begin(&policy, now.tick, |action| self.can(action));
+                self.state = State::Stopping { ladder, exit };
+                self.carry_out(shared, &actions);
+            }
+            // Its end is under way, by force already.
+            Run::Ending { next, .. } => {
+                *next = Next::Stop { exit, gave_up: false };
+                let force = StopPolicy { ladder: Vec::new() };
+                let (ladder, _) = Ladder::begin(&force, now.tick, |_| true);
+                self.state = State::Stopping { ladder, exit };
+            }
+            Run::Backoff { .. } | Run::Idle => {
+                let text = format!("{} was stopped while it waited to be started again", self.quoted());
+                self.tell(shared, now, Message::new(EventId::PROGRAM_STOPPED, Level::Information, text));
+                self.rest(shared, exit, false, now);
+            }
+        }
+    }
+
+    /// Goes on with the ladder.
+    pub(super) fn climb(&mut self, shared: &mut Shared, now: Now) {
+        let State::Stopping { ladder, exit } = self.state else { return };
+        if ladder.is_exhausted(now.tick) && matches!(self.run, Run::Running(_)) {
+            let text = format!("the system does not end {}, not even by force", self.quoted());
+            self.tell(shared, now, Message::new(EventId::STOP_RUNG, Level::Error, text));
+            self.rest(shared, ExitStatus::Win32(Win32Error::SERVICE_REQUEST_TIMEOUT), false, now);
+            return;
+        }
+        let policy = self.stop_policy();
+        let (ladder, actions) = ladder.at(&policy, now.tick, |action| self.can(action));
+        self.state = State::Stopping { ladder, exit };
+        for action in &actions {
+            let text = format!("{} has not ended yet; {} follows", self.quoted(), message::action(*action));
+            self.tell(shared, now, Message::new(EventId::STOP_RUNG, Level::Warning, text));
+        }
+        self.carry_out(shared, &actions);
+    }
+
+    fn carry_out(&mut self, shared: &Shared, actions: &[StopAction]) {
+        for action in actions {
+            let Run::Running(program) = &mut self.run else { return };
+            let pid = program.pid;
+            // A group that has ended meanwhile is what is wanted.
+            match action {
+                StopAction::Signal(signal) => {
+                    let _ = process::signal_group(pid, *signal);
+                    self.wake(pid);
+                }
+                StopAction::CtrlC => {
+                    let _ = process::signal_group(pid, Signal::Int);
+                    self.wake(pid);
+                }
+                StopAction::StdinClose => {
+                    program.input = None;
+                    self.wake(pid);
+                }
+                StopAction::CtrlBreak | StopAction::WmClose => {}
+                StopAction::Terminate => {
+                    let _ = process::signal_group(pid, Signal::Kill);
+                    self.end_rest(shared);
+                }
+            }
+        }
+    }
+
+    fn can(&self, action: StopAction) -> bool {
+        match action {
+            StopAction::CtrlC | StopAction::Signal(_) | StopAction::Terminate => true,
+            StopAction::CtrlBreak | StopAction::WmClose => false,
+            StopAction::StdinClose => {
+                matches!(&self.run, Run::Running(program) if program.input.is_some())
+            }
+        }
+    }
+
+    fn stop_policy(&self) -> StopPolicy {
+        self.definition.as_ref().map(|definition| definition.stop.clone()).unwrap_or_default()
+    }
+
+    /// The start took too long.
+    pub(super) fn not_ready(&mut self, shared: &mut Shared, now: Now) {
+        self.tell_not_ready(shared, "the service stops", now);
+        self.begin_stop(shared, ExitStatus::Win32(Win32Error::SERVICE_REQUEST_TIMEOUT), now);
+    }
+
+    /// A program that was run again isn't ready in time: that counts as an end that nobody asked for.
+    pub(super) fn not_ready_again(&mut self, shared: &mut Shared, now: Now) {
+        if let Run::Running(program) = &mut self.run {
+            program.waiting = None;
+            let pid = program.pid;
+            self.tell_not_ready(shared, "it is ended", now);
+            let _ = process::signal_group(pid, Signal::Kill);
+        }
+    }
+
+    fn tell_not_ready(&self, shared: &mut Shared, consequence: &str, now: Now) {
+        let Some(ready) = self.definition.as_ref().and_then(|definition| definition.ready.as_ref()) else {
+            return;
+        };
+        let text = format!(
+            "{} was not ready within {}: nobody accepts connections at {}; {consequence}",
+            self.quoted(),
+            message::span(ready.timeout),
+            ready.tcp
+        );
+        self.tell(shared, now, Message::new(EventId::START_HANG, Level::Error, text));
+    }
+}

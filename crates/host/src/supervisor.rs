@@ -1,0 +1,231 @@
+//! All services of this process: who gets which event, and when the next deadline is.
+
+use std::collections::{BTreeMap, HashMap};
+use std::io;
+use std::time::Duration;
+
+use svckit_core::control::Control;
+use svckit_core::definition::HostDefinition;
+use svckit_core::dispatch::{FromProcess, ServiceReport};
+use svckit_core::name::ServiceName;
+use svckit_core::time::{Now, Tick};
+use svckit_core::win32::Win32Error;
+use svckit_os::event::{Poller, Ready};
+use svckit_os::process::{self, Credentials, OpenFiles};
+use svckit_os::signal::{Delivered, SignalSource};
+
+use crate::service::Service;
+
+/// The token of the signals.
+pub(crate) const SIGNALS: u64 = u64::MAX - 2;
+
+/// The low bits of a token tell which of a service's descriptors it is, the others which service.
+const KIND_BITS: u32 = 8;
+
+/// What is the same for all programs of this process.
+#[derive(Debug)]
+pub(crate) struct Setting {
+    /// The instance that marks all processes.
+    pub(crate) instance: String,
+    /// Variables over the inherited ones.
+    pub(crate) environment: Vec<(String, String)>,
+    /// Who runs the programs.
+    pub(crate) credentials: Option<Credentials>,
+    /// How many open files programs may have.
+    pub(crate) open_files: OpenFiles,
+    /// Where output goes.
+    pub(crate) output: Output,
+}
+
+/// Where the output of programs goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Output {
+    /// Into the logs of the definition.
+    Logs,
+    /// Where this process's own goes.
+    Console,
+}
+
+/// What services share.
+#[derive(Debug)]
+pub(crate) struct Shared {
+    pub(crate) poller: Poller,
+    pub(crate) setting: Setting,
+    /// Whose program a process is.
+    pub(crate) programs: HashMap<u32, usize>,
+    /// What is to be told.
+    pub(crate) outbox: Vec<FromProcess>,
+    /// Whether there is one service only, so that every process below this one is its.
+    pub(crate) alone: bool,
+}
+
+/// The services and what they wait for.
+#[derive(Debug)]
+pub(crate) struct Supervisor {
+    pub(crate) shared: Shared,
+    signals: SignalSource,
+    services: Vec<Option<Service>>,
+    /// Slots by folded name.
+    names: BTreeMap<String, usize>,
+}
+
+impl Supervisor {
+    /// Without services. From now on this process is the one that orphans below it come to.
+    pub(crate) fn new(setting: Setting) -> io::Result<Self> {
+        process::become_subreaper()?;
+        svckit_os::signal::ignore_file_size_signal();
+        let poller = Poller::new()?;
+        let signals = SignalSource::new(&[Delivered::Child, Delivered::End])?;
+        poller.add(&signals, SIGNALS, svckit_os::event::Interest::Read)?;
+        let shared = Shared { poller, setting, programs: HashMap::new(), outbox: Vec::new(), alone: true };
+        Ok(Self { shared, signals, services: Vec::new(), names: BTreeMap::new() })
+    }
+
+    /// Whether there is no service.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.names.is_empty()
+    }
+
+    /// Whether every service has stopped.
+    pub(crate) fn all_stopped(&self) -> bool {
+        self.services.iter().flatten().all(Service::is_stopped)
+    }
+
+    /// Every service, for a greeting.
+    pub(crate) fn reports(&self, now: Now) -> Vec<ServiceReport> {
+        self.services.iter().flatten().map(|service| service.full_report(now)).collect()
+    }
+
+    /// Starts a service. One that runs already only tells its state again.
+    pub(crate) fn start(
+        &mut self,
+        name: ServiceName,
+        arguments: Vec<String>,
+        definition: Option<HostDefinition>,
+        now: Now,
+    ) {
+        let slot = match self.names.get(&name.folded()) {
+            Some(slot)
+                if self.services.get(*slot).is_some_and(|s| s.as_ref().is_some_and(|s| !s.is_stopped())) =>
+            {
+                self.control(&name, Control::INTERROGATE, now);
+                return;
+            }
+            Some(slot) => *slot,
+            None => self.free_slot(),
+        };
+        self.names.insert(name.folded(), slot);
+        self.shared.alone = self.names.len() == 1;
+        let mut service = Service::new(slot, name, definition, arguments, now);
+        service.start(&mut self.shared, now);
+        service.report(&mut self.shared, now);
+        if let Some(place) = self.services.get_mut(slot) {
+            *place = Some(service);
+        }
+    }
+
+    fn free_slot(&mut self) -> usize {
+        let free = self.services.iter().position(Option::is_none);
+        free.unwrap_or_else(|| {
+            self.services.push(None);
+            self.services.len() - 1
+        })
+    }
+
+    /// Passes a control to a service.
+    pub(crate) fn control(&mut self, name: &ServiceName, control: Control, now: Now) -> Win32Error {
+        let slot = self.names.get(&name.folded()).copied();
+        let mut code = Win32Error::SERVICE_NOT_ACTIVE;
+        if let Some(slot) = slot {
+            self.with(slot, now, |service, shared| code = service.control(shared, control, now));
+        }
+        code
+    }
+
+    /// Forgets a service that has stopped.
+    pub(crate) fn release(&mut self, name: &ServiceName) {
+        let Some(slot) = self.names.get(&name.folded()).copied() else { return };
+        if let Some(place) = self.services.get_mut(slot)
+            && place.as_ref().is_some_and(Service::is_stopped)
+        {
+            *place = None;
+            self.names.remove(&name.folded());
+            self.shared.alone = self.names.len() == 1;
+        }
+    }
+
+    /// Stops every service.
+    pub(crate) fn stop_all(&mut self, now: Now) {
+        for slot in 0..self.services.len() {
+            self.with(slot, now, |service, shared| {
+                service.control(shared, Control::SHUTDOWN, now);
+            });
+        }
+    }
+
+    /// Takes the signals that came; whether this process was asked to end.
+    pub(crate) fn take_signals(&mut self, now: Now) -> io::Result<bool> {
+        let mut end = false;
+        while let Some(signal) = self.signals.next()? {
+            end |= signal == Delivered::End;
+        }
+        let mut orphans = false;
+        while let Some((pid, how)) = process::reap()? {
+            match self.shared.programs.remove(&pid) {
+                Some(slot) => {
+                    self.with(slot, now, |service, shared| service.program_ended(shared, how, now));
+                }
+                None => orphans = true,
+            }
+        }
+        if orphans {
+            for slot in 0..self.services.len() {
+                self.with(slot, now, |service, shared| service.orphan_ended(shared, now));
+            }
+        }
+        Ok(end)
+    }
+
+    /// Passes an event to the service that it belongs to.
+    pub(crate) fn ready(&mut self, ready: Ready, now: Now) {
+        let slot = usize::try_from(ready.token >> KIND_BITS).unwrap_or(usize::MAX);
+        let kind = usize::try_from(ready.token & ((1 << KIND_BITS) - 1)).unwrap_or(usize::MAX);
+        self.with(slot, now, |service, shared| service.ready(shared, kind, now));
+    }
+
+    /// Does what is due.
+    pub(crate) fn tick(&mut self, now: Now) {
+        for slot in 0..self.services.len() {
+            let due = self.services.get(slot).and_then(Option::as_ref).and_then(Service::deadline);
+            if due.is_some_and(|due| due <= now.tick) {
+                self.with(slot, now, |service, shared| service.tick(shared, now));
+            }
+        }
+    }
+
+    /// How long nothing is due.
+    pub(crate) fn pause(&self, now: Tick) -> Option<Duration> {
+        let next = self.services.iter().flatten().filter_map(Service::deadline).min()?;
+        Some(next.since(now))
+    }
+
+    fn with(&mut self, slot: usize, now: Now, act: impl FnOnce(&mut Service, &mut Shared)) {
+        if let Some(Some(service)) = self.services.get_mut(slot) {
+            act(service, &mut self.shared);
+            service.report(&mut self.shared, now);
+        }
+    }
+}
+
+/// The number under which a descriptor of a service is waited for.
+pub(crate) fn token(slot: usize, kind: usize) -> u64 {
+    (slot as u64) << KIND_BITS | kind as u64
+}
+
+/// Ends what is left below this process; what nobody could tell whose it is too.
+pub(crate) fn end_all_children() {
+    for pid in process::children().unwrap_or_default() {
+        // One that has ended meanwhile is still a child, so its id is nobody else's.
+        let _ = process::kill(pid);
+    }
+}
