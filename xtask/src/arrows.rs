@@ -12,7 +12,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("svckit-engine", &["svckit-host", "svckit-scmr", "svckit-os", "svckit-core"]),
     ("svckit-manager", &["svckit-scmr", "svckit-os", "svckit-core"]),
     ("svckit", &["svckit-manager", "svckit-recipe", "svckit-host", "svckit-engine", "svckit-core"]),
-    ("svckit-testkit", &["svckit-scmr", "svckit-recipe", "svckit-os", "svckit-core"]),
+    ("svckit-testkit", &["svckit-os", "svckit-core"]),
     ("xtask", &[]),
 ];
 

@@ -1,0 +1,35 @@
+//! Any text is a definition or a list of what is wrong with it, with places that are in the text.
+
+use std::path::Path;
+
+use svckit_core::image_path::ImagePath;
+
+pub(crate) fn check(data: &[u8]) {
+    let Ok(text) = std::str::from_utf8(data) else { return };
+    match svckit_recipe::toml::parse("/folder/service.toml", text) {
+        Err(diagnostics) => {
+            let lines = text.split('\n').count();
+            assert!(diagnostics.iter().count() > 0, "a refusal says why");
+            for diagnostic in diagnostics.iter() {
+                assert!(!diagnostic.message.is_empty());
+                if let Some(place) = &diagnostic.place {
+                    assert!((1..=lines).contains(&place.line), "line {} of {lines}", place.line);
+                    assert!(place.column >= 1 && place.length >= 1);
+                }
+                assert!(diagnostic.to_string().contains("service.toml"));
+            }
+        }
+        Ok(definition) => {
+            for service in &definition.services {
+                let image = ImagePath::new("svc host run").expect("it is one");
+                assert_eq!(service.new_service(image, None).name, service.name);
+                assert_eq!(service.config2().len(), 7);
+                let host = service.host(Path::new("/state/logs/x.log"), Path::new("/folder/service.toml"));
+                assert!(!host.program.command.is_empty(), "there is something to run");
+                let json = serde_json::to_vec(&host).expect("a definition can be stored");
+                let read = serde_json::from_slice::<svckit_core::definition::HostDefinition>(&json);
+                assert_eq!(read.expect("what was stored can be read"), host);
+            }
+        }
+    }
+}

@@ -1,0 +1,56 @@
+//! Replays the fuzz targets' corpora: what was once found stays found.
+
+use std::path::Path;
+
+#[path = "../../fuzz/checks/definition.rs"]
+mod definition;
+#[path = "../../fuzz/checks/dispatch.rs"]
+mod dispatch;
+
+fn replay(target: &str, check: fn(&[u8])) {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../fuzz/corpus").join(target);
+    let mut count = 0;
+    for entry in std::fs::read_dir(&folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display())) {
+        let path = entry.expect("an entry of the corpus").path();
+        println!("{}", path.display());
+        check(&std::fs::read(&path).expect("a file of the corpus"));
+        count += 1;
+    }
+    assert!(count > 0, "{} is empty", folder.display());
+}
+
+#[test]
+fn definition_corpus() {
+    replay("definition", definition::check);
+}
+
+#[test]
+fn dispatch_corpus() {
+    replay("dispatch", dispatch::check);
+}
+
+/// What is in the corpus is what it is named for, or the seeds would lead nowhere.
+#[test]
+fn the_seeds_are_what_they_say() {
+    let read = |name: &str| {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../fuzz/corpus").join(name);
+        std::fs::read(path).expect("a seed")
+    };
+    for name in ["start", "control", "release", "close"] {
+        let seed = read(&format!("dispatch/{name}"));
+        serde_json::from_slice::<svckit_core::dispatch::ToProcess>(&seed).expect(name);
+    }
+    for name in ["hello", "event", "control-done"] {
+        let seed = read(&format!("dispatch/{name}"));
+        serde_json::from_slice::<svckit_core::dispatch::FromProcess>(&seed).expect(name);
+    }
+    for (name, services) in [("smallest", 1), ("whole", 2), ("unicode", 1)] {
+        let text = String::from_utf8(read(&format!("definition/{name}"))).expect("text");
+        let definition = svckit_recipe::toml::parse("/x/service.toml", text).expect(name);
+        assert_eq!(definition.services.len(), services, "{name}");
+    }
+    for name in ["misspelt-key", "circle", "bad-name-and-type", "no-toml"] {
+        let text = String::from_utf8(read(&format!("definition/{name}"))).expect("text");
+        svckit_recipe::toml::parse("/x/service.toml", text).expect_err(name);
+    }
+}
