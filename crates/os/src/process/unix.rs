@@ -131,8 +131,9 @@ fn children_by_parent() -> io::Result<Vec<u32>> {
 
 /// The session that a process belongs to.
 pub fn session(pid: u32) -> Option<u32> {
-    let session = rustix::process::getsid(Some(process(pid).ok()?)).ok()?;
-    Some(session.as_raw_nonzero().get().cast_unsigned())
+    // SAFETY: `getsid` takes any number. (It may return zero, for the kernel's own processes.)
+    let session = unsafe { libc::getsid(pid.cast_signed()) };
+    u32::try_from(session).ok().filter(|session| *session != 0)
 }
 
 /// A variable of the environment that a process was started with.
