@@ -24,7 +24,11 @@ pub(crate) fn run(arguments: &[&str]) -> Outcome {
     let mut failed = Vec::new();
     for target in &targets {
         let mut fuzz = shell::program("cargo");
-        fuzz.args(["+nightly", "fuzz", "run", target, "--"]);
+        // What is found goes to the first folder, the seeds stay as they are.
+        let found = shell::target().join("fuzz-corpus").join(target);
+        fs::create_dir_all(&found).map_err(|error| format!("{}: {error}", found.display()))?;
+        let seeds = shell::root().join("fuzz/corpus").join(target);
+        fuzz.args(["+nightly", "fuzz", "run", target]).args([found, seeds]).arg("--");
         fuzz.args([
             format!("-max_total_time={seconds}"),
             "-rss_limit_mb=2048".to_owned(),
