@@ -18,3 +18,4 @@ mod service;
 mod supervisor;
 
 pub use runtime::run_from_environment;
+pub use svckit_os::program;

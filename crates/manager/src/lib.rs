@@ -14,6 +14,7 @@ pub mod wait;
 pub mod wire;
 
 pub use embedded::Embedded;
+pub use svckit_os::process::adopt_descriptor;
 pub use target::{Target, TargetError};
 
 use svckit_core::backend::Backend;

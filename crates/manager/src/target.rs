@@ -98,6 +98,11 @@ pub fn default_directory(state_home: Option<&Path>, home: Option<&Path>, root: b
         .map(|state| state.join("svckit"))
 }
 
+/// Whether this process is root's, for [`default_directory`].
+pub fn is_root() -> bool {
+    svckit_os::process::Credentials::may_change()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
