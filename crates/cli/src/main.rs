@@ -1,2 +1,95 @@
-//! The `svc` command.
-fn main() {}
+//! The `svc` command: see `docs/reference/cli.md`.
+
+#![forbid(unsafe_code)]
+
+mod app;
+mod apply;
+mod args;
+mod checks;
+mod failure;
+#[cfg(test)]
+mod fake;
+mod report;
+mod table;
+#[cfg(test)]
+mod tests;
+mod times;
+mod ui;
+mod verbs;
+mod wait;
+
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use clap::Parser;
+use clap::error::ErrorKind;
+
+use crate::app::App;
+use crate::args::{Cli, Verb};
+use crate::failure::{Failure, Status};
+use crate::ui::Ui;
+use crate::verbs::scm::Place;
+
+fn main() -> ExitCode {
+    // A thousand hosts are a thousand times this: no more is done for them than they need.
+    if let Some(end) = verbs::host::run_if_meant(std::env::args_os()) {
+        return end;
+    }
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            let asked = matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion);
+            // With nobody to read it there is nothing more to do.
+            let _ = error.print();
+            return if asked { ExitCode::SUCCESS } else { ExitCode::from(Status::Usage as u8) };
+        }
+    };
+    let mut ui = Ui::new(&cli.global);
+    let said = cli.global.scm.or_else(|| std::env::var("SVC_SCM").ok().filter(|text| !text.is_empty()));
+    let place = match Place::new(said.as_deref()) {
+        Ok(place) => place,
+        Err(failure) => return end(&mut ui, &failure),
+    };
+    let connector = place.clone();
+    let mut app = App::new(ui, Arc::new(move || connector.connect()), cli.global.wait);
+    let outcome = run(&mut app, &place, cli.verb).and_then(|code| {
+        app.ui.finish()?;
+        Ok(code)
+    });
+    outcome.unwrap_or_else(|failure| end(&mut app.ui, &failure))
+}
+
+/// Tells a failure; the exit status is its own, whether or not it could be told.
+fn end(ui: &mut Ui, failure: &Failure) -> ExitCode {
+    if matches!(failure, Failure::BrokenPipe) {
+        return ExitCode::SUCCESS;
+    }
+    let _ = failure.print(ui);
+    ExitCode::from(failure.status() as u8)
+}
+
+fn run(app: &mut App, place: &Place, verb: Verb) -> Result<ExitCode, Failure> {
+    match verb {
+        Verb::Up(arguments) => verbs::up::run(app, &arguments)?,
+        Verb::Down(arguments) => verbs::down::run(app, &arguments)?,
+        Verb::Install(arguments) => verbs::install::install(app, &arguments)?,
+        Verb::Update(arguments) => verbs::install::update(app, &arguments)?,
+        Verb::Remove(arguments) => verbs::install::remove(app, &arguments)?,
+        Verb::Start(arguments) => verbs::control::start(app, &arguments)?,
+        Verb::Stop(arguments) => verbs::control::stop(app, &arguments)?,
+        Verb::Restart(arguments) => verbs::control::restart(app, &arguments)?,
+        Verb::Pause(arguments) => verbs::control::pause(app, &arguments)?,
+        Verb::Continue(arguments) => verbs::control::proceed(app, &arguments)?,
+        Verb::Debug(arguments) => return verbs::debug::run(app, &arguments),
+        Verb::List(arguments) => verbs::status::list(app, &arguments)?,
+        Verb::Status(arguments) => verbs::status::status(app, &arguments)?,
+        Verb::Show(arguments) => verbs::show::run(app, &arguments)?,
+        Verb::Logs(arguments) => verbs::logs::run(app, &arguments)?,
+        Verb::Events(arguments) => verbs::events::run(app, &arguments)?,
+        Verb::Scm(action) => return verbs::scm::run(app, place, action),
+        Verb::Host(role) => return Ok(verbs::host::run(&role)),
+        Verb::Completions { shell } => verbs::generate::completions(app, shell)?,
+        Verb::Man { directory } => verbs::generate::man(app, directory.as_deref())?,
+    }
+    Ok(ExitCode::SUCCESS)
+}

@@ -1,0 +1,212 @@
+//! What every verb works with: the streams, the way to the service control manager, and the patience.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use svckit_core::access::{ManagerAccess, ServiceAccess};
+use svckit_core::backend::{Backend, Manager, Service};
+use svckit_core::name::ServiceName;
+use svckit_core::native::{NamedHostState, Reply, Request, ScmStatus};
+use svckit_core::win32::Win32Error;
+use svckit_core::{Error, Result};
+use svckit_recipe::Definition;
+
+use crate::failure::Failure;
+use crate::ui::Ui;
+
+/// How a connection is made: also from another thread, for what has to be given up after a while.
+pub(crate) type Connect = Arc<dyn Fn() -> Result<Box<dyn Backend>> + Send + Sync>;
+
+/// One run of `svc`.
+pub(crate) struct App {
+    pub(crate) ui: Ui,
+    pub(crate) connect: Connect,
+    /// The limit of each wait; absent: as long as there is progress.
+    pub(crate) wait: Option<Duration>,
+    backend: Option<Box<dyn Backend>>,
+}
+
+/// What an argument names: services by their names, or those of a file.
+pub(crate) enum Named {
+    Definition(Definition),
+    Service(ServiceName),
+}
+
+impl Named {
+    /// Key names, dependencies first.
+    pub(crate) fn names(&self) -> Vec<ServiceName> {
+        match self {
+            Self::Definition(definition) => {
+                definition.services.iter().map(|service| service.name.clone()).collect()
+            }
+            Self::Service(name) => vec![name.clone()],
+        }
+    }
+}
+
+impl App {
+    pub(crate) fn new(ui: Ui, connect: Connect, wait: Option<Duration>) -> Self {
+        Self { ui, connect, wait, backend: None }
+    }
+
+    /// The service control manager, connected when it is first needed.
+    pub(crate) fn backend(&mut self) -> Result<&dyn Backend> {
+        if self.backend.is_none() {
+            self.backend = Some((self.connect)()?);
+        }
+        match self.backend.as_deref() {
+            Some(backend) => Ok(backend),
+            None => Err(Box::new(Error::new("connect", Win32Error::RPC_S_SERVER_UNAVAILABLE))),
+        }
+    }
+
+    pub(crate) fn manager(&mut self, access: ManagerAccess) -> Result<Box<dyn Manager>> {
+        self.backend()?.open_manager(ManagerAccess::CONNECT | access)
+    }
+
+    /// Opens a service with just these rights.
+    pub(crate) fn open(&mut self, name: &ServiceName, access: ServiceAccess) -> Result<Box<dyn Service>> {
+        self.manager(ManagerAccess::CONNECT)?.open_service(name.as_str(), access)
+    }
+
+    /// Asks on the native interface; a refusal is an error about `operation`.
+    pub(crate) fn native(
+        &mut self,
+        operation: &'static str,
+        service: Option<&ServiceName>,
+        request: Request,
+    ) -> Result<Reply> {
+        let backend = self.backend()?;
+        let named = |mut error: Error| {
+            error.service = service.map(ToString::to_string);
+            Box::new(error.target(backend.target()))
+        };
+        match backend.native(request) {
+            Ok(Reply::Error { code, message }) => Err(named(Error::new(operation, code).cause(message))),
+            Ok(reply) => Ok(reply),
+            Err(mut error) => {
+                error.operation = operation;
+                error.service = error.service.or_else(|| service.map(ToString::to_string));
+                Err(error)
+            }
+        }
+    }
+
+    /// The states of hosts; none where the service control manager doesn't know of hosts.
+    pub(crate) fn host_states(&mut self, services: Option<Vec<ServiceName>>) -> Result<Vec<NamedHostState>> {
+        match self.native("query hosts", None, Request::HostStates { services }) {
+            Ok(Reply::HostStates { states }) => Ok(states),
+            Ok(_) => Err(self.unexpected("query hosts")),
+            Err(error) if error.code == Win32Error::NOT_SUPPORTED => Ok(Vec::new()),
+            Err(error) => Err(error),
+        }
+    }
+
+    pub(crate) fn scm_status(&mut self) -> Result<ScmStatus> {
+        match self.native("query service control manager", None, Request::ScmStatus)? {
+            Reply::ScmStatus(status) => Ok(status),
+            _ => Err(self.unexpected("query service control manager")),
+        }
+    }
+
+    /// An answer to another question.
+    pub(crate) fn unexpected(&self, operation: &'static str) -> Box<Error> {
+        let error = Error::new(operation, Win32Error::RPC_S_PROTOCOL_ERROR);
+        Box::new(match &self.backend {
+            Some(backend) => error.target(backend.target()),
+            None => error,
+        })
+    }
+}
+
+/// What an argument names: a path (it has a separator, ends in `.toml` or in `.cfg`) is a file, all else a service.
+pub(crate) fn named(argument: &str) -> Result<Named, Failure> {
+    let path = Path::new(argument);
+    if has_toml_suffix(path) || path.is_file() && argument.contains(std::path::is_separator) {
+        return Ok(Named::Definition(definition(path)?));
+    }
+    match ServiceName::new(argument) {
+        Ok(name) => Ok(Named::Service(name)),
+        Err(error) => {
+            let hint = "a definition file ends in .toml; any other argument is a service's name";
+            Err(Failure::usage(format!("{argument:?} names no service: {error}")).hint(hint))
+        }
+    }
+}
+
+/// Every argument resolved, before anything is done.
+pub(crate) fn all_named(arguments: &[String]) -> Result<Vec<ServiceName>, Failure> {
+    let mut names: Vec<ServiceName> = Vec::new();
+    for argument in arguments {
+        for name in named(argument)?.names() {
+            if !names.contains(&name) {
+                names.push(name);
+            }
+        }
+    }
+    Ok(names)
+}
+
+/// The one service that an argument names.
+pub(crate) fn one_named(argument: &str) -> Result<ServiceName, Failure> {
+    let mut names = named(argument)?.names();
+    match (names.pop(), names.is_empty()) {
+        (Some(name), true) => Ok(name),
+        _ => {
+            let all: Vec<_> = all_named(&[argument.to_owned()])?.iter().map(ToString::to_string).collect();
+            Err(Failure::usage(format!("{argument} defines several services"))
+                .hint(format!("name one of {}", all.join(", "))))
+        }
+    }
+}
+
+/// Reads a definition file.
+pub(crate) fn definition(path: &Path) -> Result<Definition, Failure> {
+    Ok(svckit_recipe::toml::load(path)?)
+}
+
+fn has_toml_suffix(path: &Path) -> bool {
+    path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("toml"))
+}
+
+/// Where a service's output goes unless its definition says something else: `NAME.log`.
+pub(crate) fn default_log(directory: &Path, name: &ServiceName) -> PathBuf {
+    const LONGEST: usize = 200;
+    let name = name.as_str();
+    let stem = if name.len() <= LONGEST { name.to_owned() } else { shortened(name, LONGEST) };
+    directory.join("logs").join(format!("{stem}.log"))
+}
+
+/// A name too long for a file: its beginning and a hash (FNV-1a) of all of it.
+fn shortened(name: &str, length: usize) -> String {
+    let hash = name.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
+        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+    });
+    let mut end = length;
+    while !name.is_char_boundary(end) {
+        end -= 1;
+    }
+    format!("{}-{hash:016x}", &name[..end])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_log_has_a_name_that_a_file_can_have() {
+        let name = ServiceName::new("\u{20ac}".repeat(256)).unwrap();
+        let log = default_log(Path::new("/state"), &name);
+        assert!(log.file_name().unwrap().len() <= 255);
+        assert_eq!(log.parent(), Some(Path::new("/state/logs")));
+        let other = ServiceName::new(format!("{}x", "\u{20ac}".repeat(255))).unwrap();
+        assert_ne!(log, default_log(Path::new("/state"), &other));
+    }
+
+    #[test]
+    fn a_name_with_a_slash_is_no_name() {
+        let failure = named("no/such").err().unwrap();
+        assert_eq!(failure.status(), crate::failure::Status::Usage);
+    }
+}

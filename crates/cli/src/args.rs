@@ -1,0 +1,301 @@
+//! The command line: what can be said, before the world is asked.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use svckit_recipe::{StartMode, units};
+
+/// Runs any program as a well-behaved service, and manages services.
+#[derive(Debug, Parser)]
+#[command(
+    name = "svc",
+    version,
+    max_term_width = 100,
+    disable_help_subcommand = true,
+    infer_subcommands = false
+)]
+#[command(after_help = "DEF is a definition file (service.toml); see docs/reference/definition.md. \
+    Exit statuses are in docs/reference/exit-status.md.")]
+pub(crate) struct Cli {
+    #[command(flatten)]
+    pub(crate) global: Global,
+    #[command(subcommand)]
+    pub(crate) verb: Verb,
+}
+
+/// Options of every verb.
+#[derive(Debug, Args)]
+pub(crate) struct Global {
+    /// The service control manager: embedded[:DIR] (also: the variable SVC_SCM)
+    #[arg(long, value_name = "TARGET", global = true)]
+    pub(crate) scm: Option<String>,
+    /// Print JSON: results on standard output, errors on standard error
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+    /// Print nothing but errors and what was asked for
+    #[arg(long, short, global = true, conflicts_with = "verbose")]
+    pub(crate) quiet: bool,
+    /// Print more about what is done
+    #[arg(long, short, global = true)]
+    pub(crate) verbose: bool,
+    /// Print without colours (also: the variable NO_COLOR)
+    #[arg(long, global = true)]
+    pub(crate) no_color: bool,
+    /// Wait at most so long for a service (default: 30 seconds without progress); 0: don't wait
+    #[arg(long, value_name = "SECONDS", global = true, value_parser = seconds)]
+    pub(crate) wait: Option<Duration>,
+}
+
+/// What is to be done.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Verb {
+    /// Install or update the services of DEF, start them, wait until they are ready, and show them
+    Up(Up),
+    /// Stop and remove the services of DEF
+    Down(Definition),
+    /// Install the services of DEF
+    Install(Install),
+    /// Bring installed services in line with DEF
+    Update(Install),
+    /// Remove services
+    Remove(Remove),
+    /// Start services
+    Start(Start),
+    /// Stop services
+    Stop(Stop),
+    /// Stop services and start them again
+    Restart(Stop),
+    /// Pause services
+    Pause(Services),
+    /// Continue paused services
+    Continue(Services),
+    /// Run a service of DEF in this console, without a service control manager
+    Debug(Debug),
+    /// List the installed services
+    List(List),
+    /// Show what services do; all of them without a name
+    Status(Status),
+    /// Show everything about a service
+    Show(One),
+    /// Show what a service's program wrote
+    Logs(Logs),
+    /// Show what happened to services
+    Events(Events),
+    /// The built-in service control manager
+    #[command(subcommand)]
+    Scm(Scm),
+    /// What the service control manager starts; not for people
+    #[command(subcommand, hide = true)]
+    Host(Host),
+    /// Print the completions for a shell
+    Completions {
+        /// The shell
+        shell: clap_complete::Shell,
+    },
+    /// Write the manual pages
+    Man {
+        /// The folder for a page of each verb; without: svc(1) on standard output
+        directory: Option<PathBuf>,
+    },
+}
+
+/// One or several definition files or names.
+#[derive(Debug, Args)]
+pub(crate) struct Services {
+    /// Names of services, or definition files
+    #[arg(required = true, value_name = "DEF|NAME")]
+    pub(crate) services: Vec<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Definition {
+    /// The definition file
+    #[arg(value_name = "DEF")]
+    pub(crate) definition: PathBuf,
+}
+
+/// What an installation may say beyond the file.
+#[derive(Debug, Args, Default)]
+pub(crate) struct InstallOptions {
+    /// The account that the services run under
+    #[arg(long, value_name = "ACCOUNT")]
+    pub(crate) username: Option<String>,
+    /// Read the account's password from the first line of standard input
+    #[arg(long, conflicts_with = "password")]
+    pub(crate) password_stdin: bool,
+    /// The account's password; others can see it in the list of processes: use --password-stdin
+    #[arg(long, value_name = "PASSWORD")]
+    pub(crate) password: Option<String>,
+    /// When the services are started
+    #[arg(long, value_enum, value_name = "WHEN")]
+    pub(crate) startup: Option<Startup>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Startup {
+    Manual,
+    Auto,
+    Delayed,
+    Disabled,
+}
+
+impl From<Startup> for StartMode {
+    fn from(startup: Startup) -> Self {
+        match startup {
+            Startup::Manual => Self::Manual,
+            Startup::Auto => Self::Auto,
+            Startup::Delayed => Self::Delayed,
+            Startup::Disabled => Self::Disabled,
+        }
+    }
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Up {
+    #[command(flatten)]
+    pub(crate) definition: Definition,
+    #[command(flatten)]
+    pub(crate) options: InstallOptions,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Install {
+    #[command(flatten)]
+    pub(crate) definition: Definition,
+    #[command(flatten)]
+    pub(crate) options: InstallOptions,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Remove {
+    #[command(flatten)]
+    pub(crate) services: Services,
+    /// Stop a running service first
+    #[arg(long)]
+    pub(crate) stop: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Start {
+    /// The name of a service, or a definition file
+    #[arg(value_name = "DEF|NAME")]
+    pub(crate) service: String,
+    /// Start arguments
+    #[arg(last = true, value_name = "ARGUMENTS")]
+    pub(crate) arguments: Vec<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Stop {
+    #[command(flatten)]
+    pub(crate) services: Services,
+    /// Also the running services that depend on these
+    #[arg(long)]
+    pub(crate) with_dependents: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Debug {
+    #[command(flatten)]
+    pub(crate) definition: Definition,
+    /// Which of the services of the file
+    #[arg(value_name = "NAME")]
+    pub(crate) service: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct List {
+    /// Only services that are not stopped
+    #[arg(long)]
+    pub(crate) active: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Status {
+    /// Names of services, or definition files
+    #[arg(value_name = "DEF|NAME")]
+    pub(crate) services: Vec<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct One {
+    /// The name of a service, or a definition file
+    #[arg(value_name = "DEF|NAME")]
+    pub(crate) service: String,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Logs {
+    /// The name of a service, or a definition file
+    #[arg(value_name = "DEF|NAME")]
+    pub(crate) service: String,
+    /// Go on as more is written
+    #[arg(long, short)]
+    pub(crate) follow: bool,
+    /// How many lines
+    #[arg(long, short = 'n', value_name = "N", default_value_t = 100)]
+    pub(crate) lines: u32,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Events {
+    /// Only of this service
+    #[arg(value_name = "DEF|NAME")]
+    pub(crate) service: Option<String>,
+    /// Go on as more happens
+    #[arg(long, short)]
+    pub(crate) follow: bool,
+    /// How many
+    #[arg(long, short = 'n', value_name = "N", default_value_t = 50)]
+    pub(crate) lines: u32,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Scm {
+    /// Run the service control manager in the foreground
+    Serve {
+        /// The state directory
+        #[arg(long, value_name = "DIR")]
+        directory: Option<PathBuf>,
+        /// Tell readiness, or why not, on this inherited descriptor
+        #[arg(long, value_name = "FD", hide = true)]
+        ready_fd: Option<i32>,
+    },
+    /// Show whether it runs, since when, and with how many services
+    Status,
+    /// Stop all services and then the service control manager
+    Stop,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Host {
+    /// Run the services that the service control manager names
+    Run,
+    /// Start processes for the service control manager
+    Spawner,
+}
+
+fn seconds(text: &str) -> Result<Duration, String> {
+    let plain = text.parse().ok().and_then(|seconds: f64| Duration::try_from_secs_f64(seconds).ok());
+    plain.or_else(|| units::duration(text)).ok_or_else(|| "expected seconds, such as 30 or 0.5".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn waits_are_seconds_or_durations() {
+        assert_eq!(seconds("0.5"), Ok(Duration::from_millis(500)));
+        assert_eq!(seconds("2m"), Ok(Duration::from_secs(120)));
+        assert!(seconds("-1").is_err());
+        assert!(seconds("soon").is_err());
+    }
+}

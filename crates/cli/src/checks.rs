@@ -1,0 +1,107 @@
+//! What only this machine can tell: is the folder there, can the program be run, are the dependencies installed?
+
+use std::ffi::OsString;
+use std::path::Path;
+
+use svckit_core::access::ManagerAccess;
+use svckit_core::name::Dependency;
+use svckit_core::win32::Win32Error;
+use svckit_host::program::{self, ProgramError};
+use svckit_recipe::{Definition, Diagnostic, Diagnostics, ServiceDefinition};
+
+use crate::app::App;
+use crate::failure::{Failure, plain};
+
+/// Completes a definition with what the machine knows: each program's path. Everything that is wrong is told, at its place in the file.
+pub(crate) fn on_this_machine(definition: &mut Definition) -> Result<(), Failure> {
+    let mut wrong = Vec::new();
+    for index in 0..definition.services.len() {
+        let service = &definition.services[index];
+        wrong.extend(directory(definition, service));
+        wrong.extend(environment_files(definition, service));
+        match find_program(service) {
+            Ok(path) => definition.services[index].program.command[0] = path,
+            Err(error) => wrong.push(definition.diagnostic(
+                service.places.run,
+                error.to_string(),
+                program_help(service, &error),
+            )),
+        }
+    }
+    Diagnostics::new(wrong).map_or(Ok(()), |wrong| Err(wrong.into()))
+}
+
+/// The path of the program as text; the `PATH` of the definition goes before that of this process.
+fn find_program(service: &ServiceDefinition) -> Result<String, ProgramError> {
+    let search = service.program.environment.get("PATH").map(OsString::from);
+    let search = search.or_else(|| std::env::var_os("PATH")).unwrap_or_default();
+    let found = program::find(&service.program.command[0], &search)?;
+    found.into_os_string().into_string().map_err(|path| ProgramError::Missing(path.into()))
+}
+
+fn program_help(service: &ServiceDefinition, error: &ProgramError) -> Option<String> {
+    Some(match error {
+        ProgramError::Missing(path) => {
+            let folder = path.parent().unwrap_or(Path::new("/"));
+            if folder.is_dir() {
+                "a path in \"run\" is relative to \"directory\"".to_owned()
+            } else {
+                format!("the folder {} isn't there either", folder.display())
+            }
+        }
+        ProgramError::NotFound(name) if service.program.directory.join(name).is_file() => {
+            format!("for the file in its directory write \"./{name}\"")
+        }
+        ProgramError::NotFound(_) => "install it, or give its path".to_owned(),
+        ProgramError::Folder(_) => "\"run\" is the program and its arguments".to_owned(),
+        ProgramError::NotExecutable(path) => {
+            format!("chmod +x {}, or name the program that interprets it first", path.display())
+        }
+    })
+}
+
+fn directory(definition: &Definition, service: &ServiceDefinition) -> Option<Diagnostic> {
+    let directory = &service.program.directory;
+    let message = match std::fs::metadata(directory) {
+        Ok(metadata) if metadata.is_dir() => return None,
+        Ok(_) => format!("{} is not a folder", directory.display()),
+        Err(error) => format!("cannot use the directory {}: {}", directory.display(), plain(&error)),
+    };
+    let span = service.places.directory.unwrap_or(service.places.name);
+    Some(definition.diagnostic(span, message, Some("it is relative to the definition file".to_owned())))
+}
+
+fn environment_files(definition: &Definition, service: &ServiceDefinition) -> Vec<Diagnostic> {
+    let files = service.program.environment_files.iter().zip(&service.places.environment_files);
+    files
+        .filter_map(|(file, span)| {
+            let error = std::fs::File::open(file).err()?;
+            let message = format!("cannot read the environment file {}: {}", file.display(), plain(&error));
+            Some(definition.diagnostic(*span, message, None))
+        })
+        .collect()
+}
+
+/// Every dependency is in the file or installed; if not, what Windows would answer at the start (1075) is told now.
+pub(crate) fn dependencies(app: &mut App, definition: &Definition) -> Result<(), Failure> {
+    let mut wrong = Vec::new();
+    for service in &definition.services {
+        for (dependency, span) in service.dependencies.iter().zip(&service.places.dependencies) {
+            let Dependency::Service(name) = dependency else { continue };
+            if definition.service(name).is_some() {
+                continue;
+            }
+            match app.manager(ManagerAccess::CONNECT)?.display_name(name.as_str()) {
+                Ok(_) => {}
+                Err(error) if error.code == Win32Error::SERVICE_DOES_NOT_EXIST => {
+                    let message =
+                        format!("dependency {:?} is neither in this file nor installed", name.as_str());
+                    let help = "install it first, or remove it from depends-on".to_owned();
+                    wrong.push(definition.diagnostic(*span, message, Some(help)));
+                }
+                Err(error) => return Err(error.into()),
+            }
+        }
+    }
+    Diagnostics::new(wrong).map_or(Ok(()), |wrong| Err(wrong.into()))
+}

@@ -1,0 +1,327 @@
+//! What went wrong, as people and as programs are told: heading, cause, hint, exit status.
+
+use std::io;
+
+use anstyle::{AnsiColor, Style};
+use serde::Serialize;
+use svckit_core::win32::Win32Error;
+use svckit_recipe::{Diagnostic, Diagnostics};
+
+use crate::ui::Ui;
+
+/// The exit statuses: `docs/reference/exit-status.md`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
+pub(crate) enum Status {
+    Failure = 1,
+    Usage = 2,
+    NoSuchService = 3,
+    AccessDenied = 4,
+    TimeOut = 5,
+    AlreadySo = 6,
+    ServiceFailed = 7,
+    Unreachable = 8,
+    MarkedForDeletion = 9,
+    NotNow = 10,
+}
+
+/// Why a verb did not do what it was asked.
+#[derive(Debug)]
+pub(crate) enum Failure {
+    /// A service control manager's answer.
+    Scm(ScmFailure),
+    /// The definition is wrong.
+    Definition(Diagnostics),
+    /// The command line can't be right.
+    Usage { message: String, hint: Option<String> },
+    /// Everything is as it was asked for already.
+    AlreadySo { message: String, service: Option<String> },
+    /// The system's answer.
+    Io { doing: String, error: io::Error },
+    /// Something that says all there is to say.
+    Other { message: String, status: Status },
+    /// Nobody reads the output any more.
+    BrokenPipe,
+}
+
+/// An error with what may help.
+#[derive(Debug)]
+pub(crate) struct ScmFailure {
+    pub(crate) error: Box<svckit_core::Error>,
+    pub(crate) hint: Option<String>,
+    /// Lines that tell more: the last output of a program that would not run.
+    pub(crate) notes: Vec<String>,
+}
+
+impl Failure {
+    pub(crate) fn usage(message: impl Into<String>) -> Self {
+        Self::Usage { message: message.into(), hint: None }
+    }
+
+    pub(crate) fn io(doing: impl Into<String>, error: io::Error) -> Self {
+        if error.kind() == io::ErrorKind::BrokenPipe {
+            return Self::BrokenPipe;
+        }
+        Self::Io { doing: doing.into(), error }
+    }
+
+    /// The code of a service control manager's answer.
+    pub(crate) fn code(&self) -> Option<Win32Error> {
+        match self {
+            Self::Scm(failure) => Some(failure.error.code),
+            _ => None,
+        }
+    }
+
+    /// The same with a hint, in place of the one that the code would give.
+    pub(crate) fn hint(mut self, text: impl Into<String>) -> Self {
+        match &mut self {
+            Self::Scm(ScmFailure { hint, .. }) | Self::Usage { hint, .. } => *hint = Some(text.into()),
+            _ => {}
+        }
+        self
+    }
+
+    /// The exit status.
+    pub(crate) fn status(&self) -> Status {
+        match self {
+            Self::Scm(failure) => status_of(failure.error.code),
+            Self::Definition(_) | Self::Usage { .. } => Status::Usage,
+            Self::AlreadySo { .. } => Status::AlreadySo,
+            Self::Io { error, .. } if error.kind() == io::ErrorKind::PermissionDenied => Status::AccessDenied,
+            Self::Other { status, .. } => *status,
+            Self::Io { .. } | Self::BrokenPipe => Status::Failure,
+        }
+    }
+
+    /// Tells it, on standard error.
+    pub(crate) fn print(&self, ui: &mut Ui) -> io::Result<()> {
+        ui.finish()?;
+        if ui.json {
+            if !matches!(self, Self::BrokenPipe) {
+                serde_json::to_writer(ui.err(), &self.object()).map_err(io::Error::from)?;
+                writeln!(ui.err())?;
+            }
+            return Ok(());
+        }
+        let error = ui.err_paint(AnsiColor::Red.on_default().bold(), "error:");
+        match self {
+            Self::BrokenPipe => return Ok(()),
+            Self::Definition(wrong) => {
+                for diagnostic in wrong.iter() {
+                    print_diagnostic(ui, &error, diagnostic)?;
+                }
+                return Ok(());
+            }
+            Self::AlreadySo { message, .. } => return writeln!(ui.err(), "{message}"),
+            Self::Scm(failure) => {
+                writeln!(ui.err(), "{error} {}", failure.error)?;
+                for note in &failure.notes {
+                    writeln!(ui.err(), "  {note}")?;
+                }
+            }
+            Self::Usage { message, .. } | Self::Other { message, .. } => {
+                writeln!(ui.err(), "{error} {message}")?
+            }
+            Self::Io { doing, error: cause } => writeln!(ui.err(), "{error} {doing}: {}", plain(cause))?,
+        }
+        match self.advice() {
+            Some(advice) => print_hint(ui, &advice),
+            None => Ok(()),
+        }
+    }
+
+    fn advice(&self) -> Option<String> {
+        match self {
+            Self::Scm(failure) => failure.hint.clone().or_else(|| advice_of(&failure.error)),
+            Self::Usage { hint, .. } => hint.clone(),
+            _ => None,
+        }
+    }
+
+    fn object(&self) -> ErrorReport<'_> {
+        let mut body = ErrorBody { message: String::new(), ..ErrorBody::default() };
+        match self {
+            Self::Scm(failure) => {
+                let error = &failure.error;
+                body.operation = Some(error.operation);
+                body.service = error.service.as_deref();
+                body.target = error.target.as_deref();
+                body.code = Some(error.code.0);
+                body.name = error.code.name();
+                body.message = error.to_string();
+            }
+            Self::Definition(wrong) => {
+                body.operation = Some("read definition");
+                body.message = wrong.to_string();
+                body.diagnostics = wrong.iter().map(DiagnosticReport::of).collect();
+            }
+            Self::Usage { message, .. } | Self::Other { message, .. } => body.message.clone_from(message),
+            Self::AlreadySo { message, service } => {
+                body.service = service.as_deref();
+                body.message.clone_from(message);
+            }
+            Self::Io { doing, error } => body.message = format!("{doing}: {}", plain(error)),
+            Self::BrokenPipe => {}
+        }
+        body.hint = self.advice();
+        body.exit_status = self.status() as u8;
+        ErrorReport { error: body }
+    }
+}
+
+/// A system's message without the number that Rust adds.
+pub(crate) fn plain(error: &io::Error) -> String {
+    let text = error.to_string();
+    let text = text.split_once(" (os error").map_or(text.as_str(), |(words, _)| words);
+    let mut chars = text.chars();
+    match chars.next() {
+        Some(first) if chars.clone().next().is_some_and(char::is_lowercase) => {
+            first.to_lowercase().chain(chars).collect()
+        }
+        _ => text.to_owned(),
+    }
+}
+
+fn print_hint(ui: &mut Ui, text: &str) -> io::Result<()> {
+    let heading = ui.err_paint(AnsiColor::Cyan.on_default().bold(), "hint:");
+    writeln!(ui.err(), "{heading} {text}")
+}
+
+fn print_diagnostic(ui: &mut Ui, heading: &str, diagnostic: &Diagnostic) -> io::Result<()> {
+    writeln!(ui.err(), "{heading} {}", diagnostic.message)?;
+    let arrow = ui.err_paint(AnsiColor::Blue.on_default(), "-->");
+    let Some(place) = &diagnostic.place else {
+        writeln!(ui.err(), "  {arrow} {}", diagnostic.file.display())?;
+        return diagnostic.help.as_ref().map_or(Ok(()), |help| print_hint(ui, help));
+    };
+    let number = place.line.to_string();
+    let margin = " ".repeat(number.len());
+    let bar = ui.err_paint(AnsiColor::Blue.on_default(), "|");
+    writeln!(ui.err(), "{margin}{arrow} {}:{}:{}", diagnostic.file.display(), place.line, place.column)?;
+    // Tabs and wide characters keep the caret under its text by being copied as blanks.
+    let lead: String =
+        place.text.chars().take(place.column - 1).map(|c| if c == '\t' { '\t' } else { ' ' }).collect();
+    let caret =
+        ui.err_paint(Style::new().bold().fg_color(Some(AnsiColor::Red.into())), &"^".repeat(place.length));
+    writeln!(ui.err(), "{number} {bar} {}", place.text)?;
+    writeln!(ui.err(), "{margin} {bar} {lead}{caret}")?;
+    diagnostic.help.as_ref().map_or(Ok(()), |help| print_hint(ui, help))
+}
+
+fn status_of(code: Win32Error) -> Status {
+    match code {
+        Win32Error::SERVICE_DOES_NOT_EXIST => Status::NoSuchService,
+        Win32Error::ACCESS_DENIED
+        | Win32Error::PRIVILEGE_NOT_HELD
+        | Win32Error::INVALID_SERVICE_ACCOUNT
+        | Win32Error::SERVICE_LOGON_FAILED => Status::AccessDenied,
+        Win32Error::WAIT_TIMEOUT | Win32Error::SERVICE_REQUEST_TIMEOUT | Win32Error::SERVICE_START_HANG => {
+            Status::TimeOut
+        }
+        Win32Error::SERVICE_ALREADY_RUNNING
+        | Win32Error::SERVICE_NOT_ACTIVE
+        | Win32Error::SERVICE_EXISTS
+        | Win32Error::DUPLICATE_SERVICE_NAME => Status::AlreadySo,
+        Win32Error::SERVICE_SPECIFIC_ERROR
+        | Win32Error::PROCESS_ABORTED
+        | Win32Error::EXCEPTION_IN_SERVICE
+        | Win32Error::SERVICE_DEPENDENCY_FAIL
+        | Win32Error::FILE_NOT_FOUND
+        | Win32Error::PATH_NOT_FOUND
+        | Win32Error::BAD_EXE_FORMAT
+        | Win32Error::DIRECTORY => Status::ServiceFailed,
+        Win32Error::RPC_S_SERVER_UNAVAILABLE | Win32Error::RPC_S_CALL_FAILED => Status::Unreachable,
+        Win32Error::SERVICE_MARKED_FOR_DELETE => Status::MarkedForDeletion,
+        Win32Error::DEPENDENT_SERVICES_RUNNING
+        | Win32Error::INVALID_SERVICE_CONTROL
+        | Win32Error::SERVICE_CANNOT_ACCEPT_CTRL
+        | Win32Error::SERVICE_DISABLED
+        | Win32Error::CIRCULAR_DEPENDENCY
+        | Win32Error::SERVICE_DEPENDENCY_DELETED
+        | Win32Error::SHUTDOWN_IN_PROGRESS => Status::NotNow,
+        _ => Status::Failure,
+    }
+}
+
+/// What may help, by the code.
+fn advice_of(error: &svckit_core::Error) -> Option<String> {
+    let name = error.service.as_deref().unwrap_or("NAME");
+    Some(match error.code {
+        Win32Error::SERVICE_DOES_NOT_EXIST => "svc list shows the services that there are".to_owned(),
+        Win32Error::SERVICE_DISABLED => format!("svc update DEF --startup manual makes {name} startable"),
+        Win32Error::SERVICE_REQUEST_TIMEOUT
+        | Win32Error::SERVICE_SPECIFIC_ERROR
+        | Win32Error::PROCESS_ABORTED
+        | Win32Error::SERVICE_DEPENDENCY_FAIL => format!("svc logs {name} and svc events {name} tell more"),
+        Win32Error::WAIT_TIMEOUT => "--wait SECONDS waits longer; svc status shows where it is".to_owned(),
+        Win32Error::SERVICE_MARKED_FOR_DELETE => {
+            "it goes when it has stopped and the last program that has it open closes it".to_owned()
+        }
+        Win32Error::RPC_S_SERVER_UNAVAILABLE => "svc scm status tells whether it runs".to_owned(),
+        Win32Error::INVALID_SERVICE_CONTROL => {
+            format!(
+                "svc show {name} lists what it accepts; [service.{name}.controls] in its definition adds more"
+            )
+        }
+        _ => return None,
+    })
+}
+
+#[derive(Serialize)]
+struct ErrorReport<'a> {
+    error: ErrorBody<'a>,
+}
+
+#[derive(Serialize, Default)]
+struct ErrorBody<'a> {
+    operation: Option<&'a str>,
+    service: Option<&'a str>,
+    target: Option<&'a str>,
+    code: Option<u32>,
+    name: Option<&'static str>,
+    message: String,
+    hint: Option<String>,
+    exit_status: u8,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    diagnostics: Vec<DiagnosticReport<'a>>,
+}
+
+#[derive(Serialize)]
+struct DiagnosticReport<'a> {
+    file: &'a std::path::Path,
+    line: Option<usize>,
+    column: Option<usize>,
+    message: &'a str,
+    help: Option<&'a str>,
+}
+
+impl<'a> DiagnosticReport<'a> {
+    fn of(diagnostic: &'a Diagnostic) -> Self {
+        Self {
+            file: &diagnostic.file,
+            line: diagnostic.place.as_ref().map(|place| place.line),
+            column: diagnostic.place.as_ref().map(|place| place.column),
+            message: &diagnostic.message,
+            help: diagnostic.help.as_deref(),
+        }
+    }
+}
+
+impl From<Box<svckit_core::Error>> for Failure {
+    fn from(error: Box<svckit_core::Error>) -> Self {
+        Self::Scm(ScmFailure { error, hint: None, notes: Vec::new() })
+    }
+}
+
+impl From<Diagnostics> for Failure {
+    fn from(wrong: Diagnostics) -> Self {
+        Self::Definition(wrong)
+    }
+}
+
+impl From<io::Error> for Failure {
+    fn from(error: io::Error) -> Self {
+        Self::io("cannot write", error)
+    }
+}

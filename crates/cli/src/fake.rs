@@ -1,0 +1,351 @@
+//! A service control manager for tests of this crate: services are table entries, every change is at once.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Duration;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use svckit_core::access::{ManagerAccess, ServiceAccess};
+use svckit_core::backend::{Backend, Enumerated, Manager, Notification, Service};
+use svckit_core::config::{Config2, Config2Change, Config2Level, ConfigChange, NewService, ServiceConfig};
+use svckit_core::control::{Control, ControlsAccepted};
+use svckit_core::definition::HostDefinition;
+use svckit_core::error::{Error, Result};
+use svckit_core::kind::{ServiceType, SidType};
+use svckit_core::name::{Dependency, ServiceName};
+use svckit_core::native::{Event, HostState, LogCursor, NamedHostState, Phase, Reply, Request, ScmStatus};
+use svckit_core::status::{NotifyMask, ServiceState, ServiceStatus, StateFilter};
+use svckit_core::time::WallTime;
+use svckit_core::win32::Win32Error;
+
+/// A service of the fake.
+#[derive(Clone)]
+pub(crate) struct Record {
+    pub(crate) config: ServiceConfig,
+    pub(crate) optional: BTreeMap<Config2Level, Config2>,
+    pub(crate) definition: Option<HostDefinition>,
+    pub(crate) status: ServiceStatus,
+    pub(crate) host: HostState,
+    pub(crate) log: Vec<u8>,
+    /// A start ends like this instead of running.
+    pub(crate) fails_with: Option<(Win32Error, u32)>,
+    /// It stays pending for ever.
+    pub(crate) hangs: bool,
+}
+
+#[derive(Default)]
+pub(crate) struct Contents {
+    pub(crate) services: BTreeMap<String, Record>,
+    pub(crate) events: Vec<Event>,
+    /// Every change, in order: `create web`, `config web`.
+    pub(crate) journal: Vec<String>,
+    /// This entry of the journal fails with this code.
+    pub(crate) sabotage: Option<(String, Win32Error)>,
+}
+
+/// The fake; clones are the same one.
+#[derive(Clone, Default)]
+pub(crate) struct Fake(Arc<Mutex<Contents>>);
+
+impl Fake {
+    pub(crate) fn contents(&self) -> MutexGuard<'_, Contents> {
+        self.0.lock().unwrap()
+    }
+
+    fn note(&self, entry: String) -> Result<()> {
+        let mut contents = self.contents();
+        let code = contents.sabotage.as_ref().filter(|(wanted, _)| *wanted == entry).map(|(_, code)| *code);
+        contents.journal.push(entry.clone());
+        code.map_or(Ok(()), |code| {
+            Err(Box::new(Error::new("change service", code).cause(format!("sabotaged {entry}"))))
+        })
+    }
+
+    fn with<T>(&self, name: &str, act: impl FnOnce(&mut Record) -> T) -> Result<T> {
+        match self.contents().services.get_mut(name) {
+            Some(record) => Ok(act(record)),
+            None => Err(fail("open service", Win32Error::SERVICE_DOES_NOT_EXIST, name)),
+        }
+    }
+
+    fn dependents(&self, name: &str) -> Vec<String> {
+        let contents = self.contents();
+        let needs = |record: &Record| {
+            record.config.dependencies.iter().any(
+                |dependency| matches!(dependency, Dependency::Service(needed) if needed.as_str() == name),
+            )
+        };
+        let running = |record: &Record| record.status.state != ServiceState::STOPPED;
+        contents
+            .services
+            .iter()
+            .filter(|(_, r)| needs(r) && running(r))
+            .map(|(name, _)| name.clone())
+            .collect()
+    }
+}
+
+fn fail(operation: &'static str, code: Win32Error, name: &str) -> Box<Error> {
+    Box::new(Error::new(operation, code).service(name).target("fake"))
+}
+
+impl Backend for Fake {
+    fn target(&self) -> String {
+        "fake".to_owned()
+    }
+
+    fn open_manager(&self, _: ManagerAccess) -> Result<Box<dyn Manager>> {
+        Ok(Box::new(self.clone()))
+    }
+
+    fn native(&self, request: Request) -> Result<Reply> {
+        Ok(match request {
+            Request::HostStates { services } => {
+                let wanted = |name: &str| {
+                    services.as_ref().is_none_or(|all| all.iter().any(|one| one.as_str() == name))
+                };
+                let contents = self.contents();
+                let hosted = contents
+                    .services
+                    .iter()
+                    .filter(|(name, record)| wanted(name) && record.definition.is_some());
+                let state = |(name, record): (&String, &Record)| NamedHostState {
+                    service: ServiceName::new(name.as_str()).unwrap(),
+                    state: record.host.clone(),
+                    start_error: None,
+                };
+                Reply::HostStates { states: hosted.map(state).collect() }
+            }
+            Request::Definition { service } => {
+                let definition = self.with(service.as_str(), |record| record.definition.clone())?;
+                Reply::Definition { definition: definition.map(Box::new) }
+            }
+            Request::SetDefinition { service, definition } => {
+                self.note(format!("define {service}"))?;
+                self.with(service.as_str(), |record| record.definition = definition.map(|all| *all))?;
+                Reply::Done
+            }
+            Request::Events { service, after, limit, .. } => {
+                let contents = self.contents();
+                let wanted = |event: &&Event| {
+                    (service.is_none() || event.service == service)
+                        && after.is_none_or(|after| event.sequence > after)
+                };
+                let all: Vec<_> = contents.events.iter().filter(wanted).cloned().collect();
+                let skip = limit.map_or(0, |limit| all.len().saturating_sub(limit as usize));
+                Reply::Events { events: all[skip..].to_vec() }
+            }
+            Request::Log { service, from, .. } => {
+                let log = self.with(service.as_str(), |record| record.log.clone())?;
+                let start = match from {
+                    svckit_core::native::LogFrom::Tail { lines: 0 } => log.len(),
+                    svckit_core::native::LogFrom::Tail { .. } => 0,
+                    svckit_core::native::LogFrom::Cursor(cursor) => usize::try_from(cursor.offset).unwrap(),
+                };
+                let cursor = LogCursor { file: 1, offset: log.len() as u64 };
+                Reply::Log { data: STANDARD.encode(&log[start..]), cursor }
+            }
+            Request::ScmStatus => Reply::ScmStatus(ScmStatus {
+                pid: 42,
+                version: "0.1.0".to_owned(),
+                directory: "/state".into(),
+                started_at: WallTime(0),
+                services: 0,
+                active: 0,
+                processes: 0,
+            }),
+            Request::ScmStop => Reply::Done,
+        })
+    }
+}
+
+impl Manager for Fake {
+    fn create_service(&self, new: &NewService, _: ServiceAccess) -> Result<(Box<dyn Service>, u32)> {
+        let name = new.name.to_string();
+        self.note(format!("create {name}"))?;
+        let optional = [
+            Config2::Description(None),
+            Config2::FailureActions(svckit_core::failure::FailureActions::default()),
+            Config2::DelayedAutoStart(false),
+            Config2::FailureActionsFlag(false),
+            Config2::Sid(SidType::NONE),
+            Config2::RequiredPrivileges(Vec::new()),
+            Config2::PreshutdownTimeout(Duration::from_secs(180)),
+        ];
+        let record = Record {
+            config: new.config.clone(),
+            optional: optional.into_iter().map(|value| (value.level(), value)).collect(),
+            definition: None,
+            status: ServiceStatus::stopped(new.config.service_type, Win32Error::SERVICE_NEVER_STARTED),
+            host: HostState::default(),
+            log: Vec::new(),
+            fails_with: None,
+            hangs: false,
+        };
+        self.contents().services.insert(name.clone(), record);
+        Ok((Box::new(Handle(self.clone(), name)), 0))
+    }
+
+    fn open_service(&self, name: &str, _: ServiceAccess) -> Result<Box<dyn Service>> {
+        self.with(name, |_| ())?;
+        Ok(Box::new(Handle(self.clone(), name.to_owned())))
+    }
+
+    fn enumerate(&self, _: ServiceType, states: StateFilter, _: Option<&str>) -> Result<Vec<Enumerated>> {
+        let contents = self.contents();
+        let found = contents.services.iter().filter(|(_, record)| states.admits(record.status.state));
+        let entry = |(name, record): (&String, &Record)| Enumerated {
+            name: name.clone(),
+            display_name: record.config.display_name.to_string(),
+            status: record.status,
+        };
+        Ok(found.map(entry).collect())
+    }
+
+    fn display_name(&self, name: &str) -> Result<String> {
+        self.with(name, |record| record.config.display_name.to_string())
+    }
+
+    fn key_name(&self, _: &str) -> Result<String> {
+        Err(fail("look up name", Win32Error::SERVICE_DOES_NOT_EXIST, ""))
+    }
+}
+
+struct Handle(Fake, String);
+
+impl Handle {
+    fn with<T>(&self, act: impl FnOnce(&mut Record) -> T) -> Result<T> {
+        self.0.with(&self.1, act)
+    }
+}
+
+impl Service for Handle {
+    fn delete(&self) -> Result<()> {
+        self.0.note(format!("delete {}", self.1))?;
+        self.0.contents().services.remove(&self.1);
+        Ok(())
+    }
+
+    fn start(&self, _: &[String]) -> Result<()> {
+        self.0.note(format!("start {}", self.1))?;
+        let name = self.1.clone();
+        self.with(|record| {
+            if record.status.state != ServiceState::STOPPED {
+                return Err(fail("start service", Win32Error::SERVICE_ALREADY_RUNNING, &name));
+            }
+            let status = &mut record.status;
+            match (record.hangs, record.fails_with) {
+                (true, _) => status.state = ServiceState::START_PENDING,
+                (false, Some((code, specific))) => {
+                    (status.win32_exit_code, status.service_exit_code) = (code, specific);
+                    record.log.extend_from_slice(b"Traceback\nboom\n");
+                }
+                (false, None) => {
+                    status.state = ServiceState::RUNNING;
+                    status.win32_exit_code = Win32Error::SUCCESS;
+                    status.controls_accepted = ControlsAccepted::STOP;
+                    status.pid = 100;
+                    record.log.extend_from_slice(b"listening\nsecond line\n");
+                    record.host = HostState {
+                        child_pid: Some(101),
+                        ready: true,
+                        phase: Phase::Running,
+                        ..HostState::default()
+                    };
+                }
+            }
+            Ok(())
+        })?
+    }
+
+    fn control(&self, control: Control) -> Result<ServiceStatus> {
+        self.0.note(format!("{} {}", control.to_string().to_lowercase(), self.1))?;
+        if control == Control::STOP && !self.0.dependents(&self.1).is_empty() {
+            return Err(fail("control service", Win32Error::DEPENDENT_SERVICES_RUNNING, &self.1));
+        }
+        let name = self.1.clone();
+        self.with(|record| {
+            let status = &mut record.status;
+            control
+                .check(status.state, status.controls_accepted)
+                .map_err(|code| fail("control service", code, &name))?;
+            match control {
+                Control::STOP => {
+                    *status = ServiceStatus::stopped(status.service_type, Win32Error::SUCCESS);
+                    record.host = HostState::default();
+                }
+                Control::PAUSE => status.state = ServiceState::PAUSED,
+                Control::CONTINUE => status.state = ServiceState::RUNNING,
+                _ => {}
+            }
+            Ok(record.status)
+        })?
+    }
+
+    fn status(&self) -> Result<ServiceStatus> {
+        self.with(|record| record.status)
+    }
+
+    fn config(&self) -> Result<ServiceConfig> {
+        self.with(|record| record.config.clone())
+    }
+
+    fn change_config(&self, change: &ConfigChange) -> Result<u32> {
+        self.0.note(format!("config {}", self.1))?;
+        let change = change.clone();
+        self.with(|record| {
+            let config = &mut record.config;
+            config.service_type = change.service_type.unwrap_or(config.service_type);
+            config.start_type = change.start_type.unwrap_or(config.start_type);
+            config.error_control = change.error_control.unwrap_or(config.error_control);
+            config.image_path = change.image_path.unwrap_or_else(|| config.image_path.clone());
+            config.load_order_group =
+                change.load_order_group.unwrap_or_else(|| config.load_order_group.clone());
+            config.dependencies = change.dependencies.unwrap_or_else(|| config.dependencies.clone());
+            config.account = change.account.or_else(|| config.account.clone());
+            config.display_name = change.display_name.unwrap_or_else(|| config.display_name.clone());
+            0
+        })
+    }
+
+    fn config2(&self, level: Config2Level) -> Result<Config2> {
+        let found = self.with(|record| record.optional.get(&level).cloned())?;
+        found.ok_or_else(|| fail("query service", Win32Error::INVALID_LEVEL, &self.1))
+    }
+
+    fn change_config2(&self, change: &Config2Change) -> Result<()> {
+        self.0.note(format!("config2-{} {}", change.level().0, self.1))?;
+        let value = match change.clone() {
+            Config2Change::Description(text) => Config2::Description(text.filter(|text| !text.is_empty())),
+            Config2Change::FailureActions(change) => {
+                let mut all = svckit_core::failure::FailureActions::default();
+                all.apply(change);
+                Config2::FailureActions(all)
+            }
+            Config2Change::DelayedAutoStart(on) => Config2::DelayedAutoStart(on),
+            Config2Change::FailureActionsFlag(on) => Config2::FailureActionsFlag(on),
+            Config2Change::Sid(kind) => Config2::Sid(kind),
+            Config2Change::RequiredPrivileges(names) => Config2::RequiredPrivileges(names),
+            Config2Change::PreshutdownTimeout(timeout) => Config2::PreshutdownTimeout(timeout),
+        };
+        self.with(|record| record.optional.insert(value.level(), value)).map(drop)
+    }
+
+    fn dependents(&self, _: StateFilter) -> Result<Vec<Enumerated>> {
+        let names = self.0.dependents(&self.1);
+        names
+            .into_iter()
+            .map(|name| {
+                let status = self.0.with(&name, |record| record.status)?;
+                Ok(Enumerated { display_name: name.clone(), name, status })
+            })
+            .collect()
+    }
+
+    fn wait(&self, mask: NotifyMask, _: Duration) -> Result<Option<Notification>> {
+        let status = self.status()?;
+        let triggered = NotifyMask::of(status.state);
+        Ok(mask.intersects(triggered).then_some(Notification { triggered, status }))
+    }
+}

@@ -1,0 +1,71 @@
+//! Moments and spans as text.
+
+use std::time::Duration;
+
+use svckit_core::time::WallTime;
+
+/// A moment as RFC 3339 in UTC, to the millisecond: `2026-11-21T01:02:03.004Z`.
+pub(crate) fn rfc3339(time: WallTime) -> String {
+    let (date, clock) = parts(time);
+    format!("{date}T{clock}.{:03}Z", time.0 % 1000)
+}
+
+/// A moment for people: `2026-11-21 01:02:03Z`.
+pub(crate) fn plain(time: WallTime) -> String {
+    let (date, clock) = parts(time);
+    format!("{date} {clock}Z")
+}
+
+/// The day and the time of day. The day by Howard Hinnant's method of counting from March of year 0.
+fn parts(time: WallTime) -> (String, String) {
+    let seconds = time.0 / 1000;
+    let days = seconds / 86_400 + 719_468;
+    let era = days / 146_097;
+    let day_of_era = days % 146_097;
+    let year_of_era = (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    let month_from_march = (5 * day_of_year + 2) / 153;
+    let day = day_of_year - (153 * month_from_march + 2) / 5 + 1;
+    let month = if month_from_march < 10 { month_from_march + 3 } else { month_from_march - 9 };
+    let year = year_of_era + era * 400 + u64::from(month <= 2);
+    let of_day = seconds % 86_400;
+    (
+        format!("{year:04}-{month:02}-{day:02}"),
+        format!("{:02}:{:02}:{:02}", of_day / 3600, of_day / 60 % 60, of_day % 60),
+    )
+}
+
+/// A span for people: `0.5 s`, `12 s`, `3 min`, `2 h 5 min`.
+pub(crate) fn span(duration: Duration) -> String {
+    let seconds = duration.as_secs();
+    match seconds {
+        0..10 if duration.subsec_millis() > 0 => format!("{:.1} s", duration.as_secs_f64()),
+        0..120 => format!("{seconds} s"),
+        120..3600 if seconds % 60 == 0 => format!("{} min", seconds / 60),
+        120..3600 => format!("{} min {} s", seconds / 60, seconds % 60),
+        _ if seconds / 60 % 60 == 0 => format!("{} h", seconds / 3600),
+        _ => format!("{} h {} min", seconds / 3600, seconds / 60 % 60),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn moments() {
+        assert_eq!(rfc3339(WallTime(0)), "1970-01-01T00:00:00.000Z");
+        assert_eq!(rfc3339(WallTime(951_827_696_789)), "2000-02-29T12:34:56.789Z");
+        assert_eq!(rfc3339(WallTime(1_709_251_199_000)), "2024-02-29T23:59:59.000Z");
+        assert_eq!(plain(WallTime(4_107_542_400_000)), "2100-03-01 00:00:00Z");
+        assert!(!rfc3339(WallTime(u64::MAX)).is_empty());
+    }
+
+    #[test]
+    fn spans() {
+        assert_eq!(span(Duration::from_millis(500)), "0.5 s");
+        assert_eq!(span(Duration::from_secs(90)), "90 s");
+        assert_eq!(span(Duration::from_secs(180)), "3 min");
+        assert_eq!(span(Duration::from_secs(7500)), "2 h 5 min");
+    }
+}

@@ -1,0 +1,200 @@
+//! What people see: standard output and error, colours, width, and the line of progress.
+
+use std::io::{self, IsTerminal, Write};
+
+use anstyle::{AnsiColor, Style};
+use serde::Serialize;
+use svckit_core::native::Level;
+use svckit_core::status::ServiceState;
+
+use crate::args::Global;
+use crate::failure::Failure;
+
+/// How much is said.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Detail {
+    Quiet,
+    Normal,
+    Verbose,
+}
+
+/// The two streams and how they are written to.
+pub(crate) struct Ui {
+    out: Box<dyn Write>,
+    err: Box<dyn Write>,
+    pub(crate) json: bool,
+    pub(crate) detail: Detail,
+    out_colour: bool,
+    err_colour: bool,
+    /// Whether progress is shown.
+    live: bool,
+    progress_shown: bool,
+    width: Option<usize>,
+}
+
+impl Ui {
+    /// The process's own streams.
+    pub(crate) fn new(global: &Global) -> Self {
+        let colour = !global.no_color
+            && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
+            && std::env::var_os("TERM").is_none_or(|term| term != "dumb");
+        let out_terminal = io::stdout().is_terminal();
+        let err_terminal = io::stderr().is_terminal();
+        let detail = match (global.quiet, global.verbose) {
+            (true, _) => Detail::Quiet,
+            (_, true) => Detail::Verbose,
+            _ => Detail::Normal,
+        };
+        Self {
+            out: Box::new(io::BufWriter::with_capacity(1 << 16, io::stdout().lock())),
+            err: Box::new(io::stderr()),
+            json: global.json,
+            detail,
+            out_colour: colour && out_terminal && !global.json,
+            err_colour: colour && err_terminal && !global.json,
+            live: err_terminal && out_terminal && !global.json && detail >= Detail::Normal,
+            progress_shown: false,
+            width: out_terminal
+                .then(|| terminal_size::terminal_size().map(|(width, _)| width.0.into()))
+                .flatten(),
+        }
+    }
+
+    /// Streams of a test: plain, or in colour and of a width as on a terminal.
+    #[cfg(test)]
+    pub(crate) fn captured(
+        out: Box<dyn Write>,
+        err: Box<dyn Write>,
+        json: bool,
+        terminal: Option<usize>,
+    ) -> Self {
+        let colour = terminal.is_some();
+        Self {
+            out,
+            err,
+            json,
+            detail: Detail::Normal,
+            out_colour: colour,
+            err_colour: colour,
+            live: false,
+            progress_shown: false,
+            width: terminal,
+        }
+    }
+
+    /// Standard output, for results.
+    pub(crate) fn out(&mut self) -> &mut dyn Write {
+        &mut *self.out
+    }
+
+    /// The terminal's width, if standard output is one.
+    pub(crate) fn width(&self) -> Option<usize> {
+        self.width
+    }
+
+    /// A line of results on standard output, unless only JSON or nothing is wanted there.
+    pub(crate) fn say(&mut self, line: impl AsRef<str>) -> Result<(), Failure> {
+        if !self.json && self.detail >= Detail::Normal {
+            self.clear_progress()?;
+            writeln!(self.out, "{}", line.as_ref())?;
+        }
+        Ok(())
+    }
+
+    /// A line about what is being done, on standard error, if more is wanted.
+    pub(crate) fn detail(&mut self, line: impl AsRef<str>) -> Result<(), Failure> {
+        if self.detail == Detail::Verbose {
+            self.clear_progress()?;
+            writeln!(self.err, "{}", line.as_ref())?;
+        }
+        Ok(())
+    }
+
+    /// Something to think about, on standard error.
+    pub(crate) fn warn(&mut self, message: impl AsRef<str>) -> Result<(), Failure> {
+        self.clear_progress()?;
+        let heading = self.err_paint(AnsiColor::Yellow.on_default().bold(), "warning:");
+        writeln!(self.err, "{heading} {}", message.as_ref())?;
+        Ok(())
+    }
+
+    /// JSON on standard output, one line.
+    pub(crate) fn print_json<T: Serialize>(&mut self, value: &T) -> Result<(), Failure> {
+        serde_json::to_writer(&mut self.out, value).map_err(io::Error::from)?;
+        writeln!(self.out)?;
+        Ok(())
+    }
+
+    /// Shows what is being waited for, in one line that the next replaces; only on a terminal.
+    pub(crate) fn progress(&mut self, line: impl AsRef<str>) -> Result<(), Failure> {
+        if self.live {
+            self.out.flush()?;
+            let text: String =
+                line.as_ref().chars().take(self.width.unwrap_or(80).saturating_sub(1)).collect();
+            write!(self.err, "\r\x1b[K{text}")?;
+            self.err.flush()?;
+            self.progress_shown = true;
+        }
+        Ok(())
+    }
+
+    /// Takes the line of progress away.
+    pub(crate) fn clear_progress(&mut self) -> io::Result<()> {
+        if self.progress_shown {
+            write!(self.err, "\r\x1b[K")?;
+            self.err.flush()?;
+            self.progress_shown = false;
+        }
+        Ok(())
+    }
+
+    /// Writes everything out.
+    pub(crate) fn finish(&mut self) -> io::Result<()> {
+        self.clear_progress()?;
+        self.out.flush()
+    }
+
+    /// Standard error, for errors.
+    pub(crate) fn err(&mut self) -> &mut dyn Write {
+        &mut *self.err
+    }
+
+    /// A text in a style, for standard output.
+    pub(crate) fn paint(&self, style: Style, text: &str) -> String {
+        if self.out_colour { format!("{style}{text}{style:#}") } else { text.to_owned() }
+    }
+
+    /// A text in a style, for standard error.
+    pub(crate) fn err_paint(&self, style: Style, text: &str) -> String {
+        if self.err_colour { format!("{style}{text}{style:#}") } else { text.to_owned() }
+    }
+}
+
+/// The style of a state.
+pub(crate) fn state_style(state: ServiceState) -> Style {
+    match state {
+        ServiceState::RUNNING => AnsiColor::Green.on_default(),
+        ServiceState::STOPPED => Style::new().dimmed(),
+        ServiceState::PAUSED => AnsiColor::Blue.on_default(),
+        _ => AnsiColor::Yellow.on_default(),
+    }
+}
+
+/// The style of something that is not as it should be.
+pub(crate) fn trouble_style() -> Style {
+    AnsiColor::Red.on_default()
+}
+
+/// The style of an event's level.
+pub(crate) fn level_style(level: Level) -> Style {
+    match level {
+        Level::Information => Style::new(),
+        Level::Warning => AnsiColor::Yellow.on_default(),
+        Level::Error => AnsiColor::Red.on_default(),
+    }
+}
+
+/// The style of headings.
+pub(crate) fn heading_style() -> Style {
+    Style::new().bold()
+}

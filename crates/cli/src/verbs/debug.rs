@@ -1,0 +1,53 @@
+//! `svc debug`: the service in this console, without a service control manager.
+
+use std::path::Path;
+use std::process::ExitCode;
+
+use svckit_recipe::{Definition, ServiceDefinition};
+
+use crate::app::{self, App};
+use crate::args::Debug;
+use crate::checks;
+use crate::failure::Failure;
+use crate::table::printable;
+use crate::ui::level_style;
+
+/// Runs the program with its output passing through, under its own restart policy and stop ladder.
+pub(crate) fn run(app: &mut App, arguments: &Debug) -> Result<ExitCode, Failure> {
+    let mut definition = app::definition(&arguments.definition.definition)?;
+    checks::on_this_machine(&mut definition)?;
+    let service = chosen(&definition, arguments.service.as_deref())?;
+    // The output passes through: the log of the definition is not written.
+    let host = service.host(Path::new("/dev/null"), definition.source.file());
+    app.ui.finish()?;
+    let quiet = app.ui.detail == crate::ui::Detail::Quiet;
+    let ended = svckit_host::debug::run(&host, &service.name, &mut |event| {
+        if !quiet {
+            let message = app.ui.err_paint(level_style(event.level), &printable(&event.message));
+            // A console that takes no more lines is no reason to end the program.
+            let _ = writeln!(app.ui.err(), "svc: {message}");
+        }
+    });
+    let code = ended.map_err(|error| Failure::io(format!("cannot run {}", service.name), error))?;
+    Ok(ExitCode::from(u8::try_from(code).unwrap_or(u8::MAX)))
+}
+
+fn chosen<'a>(definition: &'a Definition, name: Option<&str>) -> Result<&'a ServiceDefinition, Failure> {
+    let names = || {
+        let all: Vec<_> = definition.services.iter().map(|service| service.name.to_string()).collect();
+        all.join(", ")
+    };
+    match (name, &definition.services[..]) {
+        (None, [only]) => Ok(only),
+        (None, _) => {
+            Err(Failure::usage("the file defines several services").hint(format!("name one of {}", names())))
+        }
+        (Some(name), all) => {
+            let folded = svckit_core::name::fold(name);
+            all.iter().find(|service| service.name.folded() == folded).ok_or_else(|| {
+                Failure::usage(format!("the file defines no service {name:?}"))
+                    .hint(format!("name one of {}", names()))
+            })
+        }
+    }
+}

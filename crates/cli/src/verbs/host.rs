@@ -1,0 +1,24 @@
+//! `svc host`: what the service control manager starts.
+
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+use crate::args::Host;
+
+/// Runs as a host or as the spawner if that is all that the arguments say, before anything else of `svc` is set up.
+pub(crate) fn run_if_meant(arguments: impl Iterator<Item = OsString>) -> Option<ExitCode> {
+    let words: Vec<OsString> = arguments.skip(1).take(3).collect();
+    let words: Vec<_> = words.iter().map(|word| word.to_str().unwrap_or_default()).collect();
+    match words[..] {
+        ["host", "run"] => Some(run(&Host::Run)),
+        ["host", "spawner"] => Some(run(&Host::Spawner)),
+        _ => None,
+    }
+}
+
+pub(crate) fn run(role: &Host) -> ExitCode {
+    match role {
+        Host::Run => svckit_host::run_from_environment(),
+        Host::Spawner => svckit_host::spawner::serve(),
+    }
+}

@@ -1,0 +1,198 @@
+//! `svc install`, `update` and `remove`.
+
+use std::io::BufRead;
+use std::path::Path;
+
+use svckit_core::access::{ManagerAccess, ServiceAccess};
+use svckit_core::error::Error;
+use svckit_core::image_path::ImagePath;
+use svckit_core::name::ServiceName;
+use svckit_core::status::ServiceState;
+use svckit_core::win32::Win32Error;
+use svckit_recipe::{Definition, ServiceDefinition};
+
+use crate::app::{self, App, all_named, default_log};
+use crate::apply::{self, Changes, Wanted};
+use crate::args::{Install, InstallOptions, Remove};
+use crate::checks;
+use crate::failure::Failure;
+use crate::report;
+use crate::verbs::control;
+
+/// The services of a file, checked against this machine and the service control manager.
+pub(crate) struct Prepared {
+    pub(crate) definition: Definition,
+    pub(crate) wanted: Vec<Wanted>,
+}
+
+impl Prepared {
+    pub(crate) fn names(&self) -> Vec<ServiceName> {
+        self.definition.services.iter().map(|service| service.name.clone()).collect()
+    }
+}
+
+pub(crate) fn install(app: &mut App, arguments: &Install) -> Result<(), Failure> {
+    let prepared = prepare(app, &arguments.definition.definition, &arguments.options)?;
+    let manager = app.manager(ManagerAccess::CONNECT)?;
+    for wanted in &prepared.wanted {
+        if exists(&*manager, &wanted.service.name)? {
+            let error = Error::new("install service", Win32Error::SERVICE_EXISTS);
+            let failure = Failure::from(Box::new(error.service(wanted.service.name.as_str())));
+            return Err(failure.hint("svc update brings it in line with the file, svc up does either"));
+        }
+    }
+    for wanted in &prepared.wanted {
+        apply::install(app, wanted)?;
+        app.ui.say(format!("installed {}", wanted.service.name))?;
+    }
+    print_json(app, &prepared.names())
+}
+
+pub(crate) fn update(app: &mut App, arguments: &Install) -> Result<(), Failure> {
+    let prepared = prepare(app, &arguments.definition.definition, &arguments.options)?;
+    let manager = app.manager(ManagerAccess::CONNECT)?;
+    for wanted in &prepared.wanted {
+        let name = &wanted.service.name;
+        let changes = apply::update(app, wanted)?;
+        say_changes(app, name, &changes)?;
+        if changes.needs_restart && !is_stopped(&*manager, name)? {
+            app.ui.say(format!("{name} runs as before until it is restarted: svc restart {name}"))?;
+        }
+    }
+    print_json(app, &prepared.names())
+}
+
+pub(crate) fn remove(app: &mut App, arguments: &Remove) -> Result<(), Failure> {
+    let names = all_named(&arguments.services.services)?;
+    for name in names.iter().rev() {
+        remove_one(app, name, arguments.stop)?;
+        app.ui.say(format!("removed {name}"))?;
+    }
+    removed_json(app, &names)
+}
+
+/// What `svc remove` and `svc down` print as JSON.
+pub(crate) fn removed_json(app: &mut App, names: &[ServiceName]) -> Result<(), Failure> {
+    if !app.ui.json {
+        return Ok(());
+    }
+    let gone: Vec<_> =
+        names.iter().map(|name| serde_json::json!({ "name": name.as_str(), "removed": true })).collect();
+    app.ui.print_json(&gone)
+}
+
+/// Removes a service, and makes sure that it is gone.
+pub(crate) fn remove_one(app: &mut App, name: &ServiceName, stop: bool) -> Result<(), Failure> {
+    let manager = app.manager(ManagerAccess::CONNECT)?;
+    let fail = |code| Error::new("remove service", code).service(name.as_str());
+    let service = manager
+        .open_service(name.as_str(), ServiceAccess::DELETE | ServiceAccess::QUERY_STATUS)
+        .map_err(|mut error| {
+            error.operation = "remove service";
+            error
+        })?;
+    if service.status()?.state != ServiceState::STOPPED {
+        if !stop {
+            let error = fail(Win32Error::SERVICE_CANNOT_ACCEPT_CTRL).cause("it is not stopped");
+            return Err(Failure::from(Box::new(error)).hint("--stop stops it first"));
+        }
+        match control::stop_one(app, name, false) {
+            Err(failure) if failure.code() == Some(Win32Error::SERVICE_NOT_ACTIVE) => {}
+            other => drop(other?),
+        }
+    }
+    service.delete()?;
+    drop(service);
+    if exists(&*manager, name)? {
+        return Err(Box::new(fail(Win32Error::SERVICE_MARKED_FOR_DELETE)).into());
+    }
+    Ok(())
+}
+
+/// Reads a definition and resolves it against the world; nothing is changed.
+pub(crate) fn prepare(app: &mut App, file: &Path, options: &InstallOptions) -> Result<Prepared, Failure> {
+    let mut definition = app::definition(file)?;
+    checks::on_this_machine(&mut definition)?;
+    let password = password(app, options)?;
+    let state = app.scm_status()?.directory;
+    checks::dependencies(app, &definition)?;
+    let image_path = image_path()?;
+    let wanted = definition
+        .services
+        .iter()
+        .map(|service| {
+            let host = service.host(&default_log(&state, &service.name), definition.source.file());
+            let service = ServiceDefinition {
+                start: options.startup.map(Into::into).or(service.start),
+                account: options.username.clone().or_else(|| service.account.clone()),
+                ..service.clone()
+            };
+            Wanted { service, host, image_path: image_path.clone(), password: password.clone() }
+        })
+        .collect();
+    Ok(Prepared { definition, wanted })
+}
+
+/// The image path of every hosted service: this program, as host.
+fn image_path() -> Result<ImagePath, Failure> {
+    let program = std::env::current_exe().map_err(|error| Failure::io("cannot find this program", error))?;
+    let Some(program) = program.to_str() else {
+        return Err(Failure::usage(format!("the path of this program is not UTF-8: {}", program.display())));
+    };
+    ImagePath::from_arguments(&[program, "host", "run"]).map_err(|error| Failure::usage(error.to_string()))
+}
+
+fn password(app: &mut App, options: &InstallOptions) -> Result<Option<String>, Failure> {
+    if options.password.is_some() {
+        app.ui.warn("others can see --password in the list of processes; use --password-stdin")?;
+        return Ok(options.password.clone());
+    }
+    if !options.password_stdin {
+        return Ok(None);
+    }
+    let mut line = String::new();
+    let read = std::io::stdin().lock().read_line(&mut line);
+    read.map_err(|error| Failure::io("cannot read the password", error))?;
+    let password = line.trim_end_matches(['\r', '\n']);
+    if password.is_empty() {
+        return Err(Failure::usage("there is no password on standard input"));
+    }
+    Ok(Some(password.to_owned()))
+}
+
+pub(crate) fn exists(
+    manager: &dyn svckit_core::backend::Manager,
+    name: &ServiceName,
+) -> Result<bool, Failure> {
+    match manager.open_service(name.as_str(), ServiceAccess::QUERY_STATUS) {
+        Ok(_) => Ok(true),
+        Err(error) if error.code == Win32Error::SERVICE_DOES_NOT_EXIST => Ok(false),
+        Err(error) if error.code == Win32Error::SERVICE_MARKED_FOR_DELETE => Ok(true),
+        Err(error) => Err(error.into()),
+    }
+}
+
+pub(crate) fn is_stopped(
+    manager: &dyn svckit_core::backend::Manager,
+    name: &ServiceName,
+) -> Result<bool, Failure> {
+    let service = manager.open_service(name.as_str(), ServiceAccess::QUERY_STATUS)?;
+    Ok(service.status()?.state == ServiceState::STOPPED)
+}
+
+pub(crate) fn say_changes(app: &mut App, name: &ServiceName, changes: &Changes) -> Result<(), Failure> {
+    if changes.fields.is_empty() {
+        app.ui.say(format!("{name} is as the file says; nothing to change"))
+    } else {
+        app.ui.say(format!("updated {name}: {}", changes.fields.join(", ")))
+    }
+}
+
+fn print_json(app: &mut App, names: &[ServiceName]) -> Result<(), Failure> {
+    if !app.ui.json {
+        return Ok(());
+    }
+    let (reports, first_error) = report::some(app, names);
+    report::print(&mut app.ui, &reports)?;
+    first_error
+}

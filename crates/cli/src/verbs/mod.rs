@@ -1,0 +1,14 @@
+//! What `svc` can do, a module for each family of verbs.
+
+pub(crate) mod control;
+pub(crate) mod debug;
+pub(crate) mod down;
+pub(crate) mod events;
+pub(crate) mod generate;
+pub(crate) mod host;
+pub(crate) mod install;
+pub(crate) mod logs;
+pub(crate) mod scm;
+pub(crate) mod show;
+pub(crate) mod status;
+pub(crate) mod up;

@@ -1,0 +1,150 @@
+//! `svc scm`: the built-in service control manager, and the way to whichever is meant.
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use svckit_core::backend::Backend;
+use svckit_core::native::{Reply, Request};
+use svckit_core::win32::Win32Error;
+use svckit_engine::{ServeError, ServeOptions};
+use svckit_manager::Target;
+use svckit_manager::target::{default_directory, is_root};
+
+use crate::app::App;
+use crate::args::Scm;
+use crate::failure::{Failure, Status};
+use crate::report::ScmJson;
+use crate::times;
+
+/// Which service control manager is meant.
+#[derive(Clone)]
+pub(crate) struct Place {
+    target: Target,
+}
+
+impl Place {
+    /// Reads what was said with `--scm` or `SVC_SCM`; nothing means the built-in one of this user.
+    pub(crate) fn new(text: Option<&str>) -> Result<Self, Failure> {
+        let directory = state_directory();
+        let text = text.unwrap_or("embedded");
+        if text == "embedded" && directory.is_none() {
+            let hint = "set HOME, or name a state directory: --scm embedded:DIR";
+            return Err(Failure::usage("there is no place for the state directory").hint(hint));
+        }
+        let target = Target::parse(text, &directory.unwrap_or_default());
+        Ok(Self { target: target.map_err(|error| Failure::usage(format!("--scm: {error}")))? })
+    }
+
+    /// A connection; the built-in service control manager is started if it doesn't run.
+    pub(crate) fn connect(&self) -> svckit_core::Result<Box<dyn Backend>> {
+        svckit_manager::connect(&self.target.clone().autostart(std::env::current_exe().ok()))
+    }
+
+    /// A connection to one that runs; `None` if none does.
+    fn reach(&self) -> Result<Option<Box<dyn Backend>>, Failure> {
+        match svckit_manager::connect(&self.target) {
+            Ok(backend) => Ok(Some(backend)),
+            Err(error) if error.code == Win32Error::RPC_S_SERVER_UNAVAILABLE => Ok(None),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    fn directory(&self) -> Option<&Path> {
+        match &self.target {
+            Target::Embedded(embedded) => Some(embedded.directory()),
+            _ => None,
+        }
+    }
+}
+
+fn state_directory() -> Option<PathBuf> {
+    let path = |name| std::env::var_os(name).map(PathBuf::from);
+    default_directory(path("XDG_STATE_HOME").as_deref(), path("HOME").as_deref(), is_root())
+}
+
+pub(crate) fn run(app: &mut App, place: &Place, action: Scm) -> Result<ExitCode, Failure> {
+    match action {
+        Scm::Serve { directory, ready_fd } => serve(app, place, directory, ready_fd),
+        Scm::Status => status(app, place),
+        Scm::Stop => stop(app, place),
+    }
+}
+
+fn serve(
+    app: &App,
+    place: &Place,
+    directory: Option<PathBuf>,
+    ready_fd: Option<i32>,
+) -> Result<ExitCode, Failure> {
+    let Some(directory) = directory.or_else(|| place.directory().map(Path::to_owned)) else {
+        return Err(Failure::usage(format!("{} is not a built-in service control manager", place.target)));
+    };
+    let level = match app.ui.detail {
+        crate::ui::Detail::Quiet => tracing_subscriber::filter::LevelFilter::WARN,
+        crate::ui::Detail::Normal => tracing_subscriber::filter::LevelFilter::INFO,
+        crate::ui::Detail::Verbose => tracing_subscriber::filter::LevelFilter::DEBUG,
+    };
+    tracing_subscriber::fmt().with_max_level(level).with_writer(std::io::stderr).with_ansi(false).init();
+    let ready = ready_fd.map(svckit_manager::adopt_descriptor).transpose();
+    let ready = ready.map_err(|error| Failure::io("cannot use --ready-fd", error))?;
+    let served = svckit_engine::serve(ServeOptions { directory, ready });
+    served.map(|()| ExitCode::SUCCESS).map_err(|error| {
+        let status = match error {
+            ServeError::InUse { .. } => Status::AlreadySo,
+            _ => Status::Failure,
+        };
+        Failure::Other { message: error.to_string(), status }
+    })
+}
+
+fn status(app: &mut App, place: &Place) -> Result<ExitCode, Failure> {
+    let Some(backend) = place.reach()? else {
+        if app.ui.json {
+            app.ui.print_json(&serde_json::json!({ "running": false, "directory": place.directory() }))?;
+        } else {
+            app.ui.say(format!("the service control manager {} is not running", place.target))?;
+        }
+        return Ok(ExitCode::from(Status::Unreachable as u8));
+    };
+    let Reply::ScmStatus(status) = backend.native(Request::ScmStatus)? else {
+        return Err(app.unexpected("query service control manager").into());
+    };
+    if app.ui.json {
+        app.ui.print_json(&ScmJson::of(&status))?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    let lines = [
+        ("directory", status.directory.display().to_string()),
+        ("pid", status.pid.to_string()),
+        ("version", status.version),
+        ("running since", times::plain(status.started_at)),
+        (
+            "services",
+            format!("{}, {} active, in {} processes", status.services, status.active, status.processes),
+        ),
+    ];
+    for (label, value) in lines {
+        writeln!(app.ui.out(), "{label:<13}  {value}")?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn stop(app: &mut App, place: &Place) -> Result<ExitCode, Failure> {
+    let Some(backend) = place.reach()? else {
+        let message = format!("the service control manager {} is not running", place.target);
+        return Err(Failure::AlreadySo { message, service: None });
+    };
+    app.ui.progress("stopping all services")?;
+    let answer = backend.native(Request::ScmStop)?;
+    app.ui.clear_progress()?;
+    match answer {
+        Reply::Done => {}
+        Reply::Error { code, message } => {
+            let error = svckit_core::Error::new("stop service control manager", code);
+            return Err(Box::new(error.target(backend.target()).cause(message)).into());
+        }
+        _ => return Err(app.unexpected("stop service control manager").into()),
+    }
+    app.ui.say("stopped all services and the service control manager")?;
+    Ok(ExitCode::SUCCESS)
+}

@@ -1,0 +1,295 @@
+//! `svc show`: everything about one service.
+
+use serde::Serialize;
+use serde_json::Value;
+use svckit_core::access::{ManagerAccess, ServiceAccess};
+use svckit_core::backend::Service;
+use svckit_core::config::{Config2, Config2Level, ServiceConfig};
+use svckit_core::definition::{HostDefinition, LogTarget, StopAction};
+use svckit_core::failure::{FailureActions, ResetPeriod};
+use svckit_core::kind::StartType;
+use svckit_core::millis::to_u32;
+use svckit_core::win32::Win32Error;
+
+use crate::app::{App, one_named};
+use crate::apply::stored_definition;
+use crate::args::One;
+use crate::failure::Failure;
+use crate::report::{self, ServiceReport, StatusJson};
+use crate::table::printable;
+use crate::times;
+use crate::ui::heading_style;
+
+const LEVELS: [Config2Level; 7] = [
+    Config2Level::DESCRIPTION,
+    Config2Level::FAILURE_ACTIONS,
+    Config2Level::DELAYED_AUTO_START,
+    Config2Level::FAILURE_ACTIONS_FLAG,
+    Config2Level::SID_INFO,
+    Config2Level::REQUIRED_PRIVILEGES,
+    Config2Level::PRESHUTDOWN,
+];
+
+/// Everything known of a service.
+struct Whole {
+    report: ServiceReport,
+    config: ServiceConfig,
+    optional: Vec<Config2>,
+    definition: Option<HostDefinition>,
+}
+
+pub(crate) fn run(app: &mut App, arguments: &One) -> Result<(), Failure> {
+    let name = one_named(&arguments.service)?;
+    let report = report::one(app, &name)?;
+    let service =
+        app.manager(ManagerAccess::CONNECT)?.open_service(name.as_str(), ServiceAccess::QUERY_CONFIG)?;
+    let config = service.config()?;
+    let optional = optional(&*service)?;
+    let definition = match stored_definition(app, &name) {
+        Ok(definition) => definition.map(|definition| *definition),
+        Err(failure) if failure.code() == Some(Win32Error::NOT_SUPPORTED) => None,
+        Err(failure) => return Err(failure),
+    };
+    let whole = Whole { report, config, optional, definition };
+    if app.ui.json { app.ui.print_json(&WholeJson::of(&whole)) } else { print(app, &whole) }
+}
+
+/// The levels that the service control manager knows.
+fn optional(service: &dyn Service) -> Result<Vec<Config2>, Failure> {
+    let mut known = Vec::new();
+    for level in LEVELS {
+        match service.config2(level) {
+            Ok(value) => known.push(value),
+            Err(error) if matches!(error.code, Win32Error::INVALID_LEVEL | Win32Error::NOT_SUPPORTED) => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Ok(known)
+}
+
+fn print(app: &mut App, whole: &Whole) -> Result<(), Failure> {
+    let mut lines = status_lines(&whole.report);
+    lines.extend(config_lines(&whole.config, &whole.optional));
+    if let Some(definition) = &whole.definition {
+        lines.extend(definition_lines(definition));
+    }
+    lines.retain(|(_, value)| !value.is_empty());
+    let width = lines.iter().map(|(label, _)| label.len()).max().unwrap_or(0);
+    for (label, value) in lines {
+        let padding = " ".repeat(width - label.len());
+        let label = app.ui.paint(heading_style(), label);
+        writeln!(app.ui.out(), "{label}{padding}  {}", printable(&value))?;
+    }
+    Ok(())
+}
+
+fn status_lines(report: &ServiceReport) -> Vec<(&'static str, String)> {
+    let status = &report.status;
+    let mut lines = vec![
+        ("name", report.name.clone()),
+        ("display name", report.display_name.clone()),
+        ("state", status.state.to_string()),
+        ("detail", report::detail(report)),
+        ("accepts", status.controls_accepted.names().join(", ")),
+        ("service pid", if status.pid == 0 { String::new() } else { status.pid.to_string() }),
+    ];
+    if let Some(named) = &report.host {
+        let host = &named.state;
+        let files: Vec<_> = host.log_files.iter().map(|file| file.display().to_string()).collect();
+        lines.extend([
+            ("program pid", host.child_pid.map_or_else(String::new, |pid| pid.to_string())),
+            ("restarts", host.restarts.to_string()),
+            (
+                "last exit",
+                host.last_exit.map_or_else(String::new, |exit| {
+                    format!("{} at {}", report::exited(&exit), times::plain(exit.at))
+                }),
+            ),
+            ("writing", files.join(", ")),
+        ]);
+    }
+    lines
+}
+
+fn config_lines(config: &ServiceConfig, optional: &[Config2]) -> Vec<(&'static str, String)> {
+    let delayed = optional.contains(&Config2::DelayedAutoStart(true));
+    let start = match config.start_type {
+        StartType::AUTO_START if delayed => "delayed".to_owned(),
+        StartType::AUTO_START => "auto".to_owned(),
+        StartType::DEMAND_START => "manual".to_owned(),
+        StartType::DISABLED => "disabled".to_owned(),
+        other => other.to_string(),
+    };
+    let names: Vec<_> = config.dependencies.iter().map(ToString::to_string).collect();
+    let group = config.load_order_group.as_ref().map_or_else(String::new, ToString::to_string);
+    let mut lines = vec![
+        ("type", config.service_type.to_string()),
+        ("start", start),
+        ("error control", config.error_control.to_string()),
+        ("depends on", names.join(", ")),
+        ("account", config.account.clone().unwrap_or_default()),
+        ("group", if config.tag == 0 { group } else { format!("{group}, tag {}", config.tag) }),
+        ("image path", config.image_path.to_string()),
+    ];
+    for value in optional {
+        lines.extend(match value {
+            Config2::Description(text) => Some(("description", text.clone().unwrap_or_default())),
+            Config2::FailureActions(actions) => Some(("recovery", recovery(actions))),
+            Config2::FailureActionsFlag(true) => {
+                Some(("recovery on", "stops with an error as well".to_owned()))
+            }
+            Config2::Sid(kind) => Some(("service SID", kind.to_string())),
+            Config2::RequiredPrivileges(names) => Some(("privileges", names.join(", "))),
+            Config2::PreshutdownTimeout(timeout) => Some(("preshutdown", times::span(*timeout))),
+            Config2::DelayedAutoStart(_) | Config2::FailureActionsFlag(false) => None,
+        });
+    }
+    lines
+}
+
+fn recovery(actions: &FailureActions) -> String {
+    let mut text: Vec<_> = actions
+        .actions
+        .iter()
+        .map(|action| format!("{} after {}", action.kind, times::span(action.delay)))
+        .collect();
+    if let (ResetPeriod::Seconds(seconds), false) = (actions.reset_period, text.is_empty()) {
+        text.push(format!("reset after {}", times::span(std::time::Duration::from_secs(seconds.into()))));
+    }
+    if !actions.command.is_empty() {
+        text.push(format!("command {}", actions.command));
+    }
+    text.join(", ")
+}
+
+fn definition_lines(definition: &HostDefinition) -> Vec<(&'static str, String)> {
+    let restart = &definition.restart;
+    let target = |target: &LogTarget| match target {
+        LogTarget::File(path) => path.display().to_string(),
+        LogTarget::Discard => "nowhere".to_owned(),
+    };
+    let ladder: Vec<_> = definition
+        .stop
+        .ladder
+        .iter()
+        .map(|rung| format!("{} {}", means(rung.action), times::span(rung.wait)))
+        .collect();
+    let files: Vec<_> =
+        definition.program.environment_files.iter().map(|file| file.display().to_string()).collect();
+    // The values of variables may be secrets.
+    let names: Vec<_> = definition.program.environment.keys().cloned().collect();
+    let when = serde_json::to_value(restart.when).ok();
+    vec![
+        ("runs", svckit_core::image_path::join(&definition.program.command)),
+        ("in", definition.program.directory.display().to_string()),
+        ("variables", names.join(", ")),
+        ("variables from", files.join(", ")),
+        (
+            "restart",
+            format!(
+                "{}, {} \u{d7} {} up to {}, budget {}",
+                when.as_ref().and_then(Value::as_str).unwrap_or_default(),
+                times::span(restart.delay),
+                restart.factor,
+                times::span(restart.max_delay),
+                times::span(restart.budget)
+            ),
+        ),
+        ("stop", ladder.join(", ")),
+        ("ready", definition.ready.as_ref().map_or_else(String::new, |ready| format!("tcp {}", ready.tcp))),
+        ("standard output", target(&definition.log.stdout)),
+        ("standard error", target(&definition.log.stderr)),
+        (
+            "defined in",
+            definition.source.as_ref().map_or_else(String::new, |file| file.display().to_string()),
+        ),
+    ]
+}
+
+fn means(action: StopAction) -> String {
+    match action {
+        StopAction::CtrlC => "ctrl-c".to_owned(),
+        StopAction::CtrlBreak => "ctrl-break".to_owned(),
+        StopAction::WmClose => "wm-close".to_owned(),
+        StopAction::StdinClose => "stdin-close".to_owned(),
+        StopAction::Signal(signal) => format!("signal:{signal}"),
+        StopAction::Terminate => "terminate".to_owned(),
+    }
+}
+
+/// `svc show --json`: the object of `svc status` and the configuration.
+#[derive(Serialize)]
+struct WholeJson<'a> {
+    // Two levels of one object: flattening is safe here, nothing is read back with it.
+    #[serde(flatten)]
+    status: StatusJson<'a>,
+    start_type: String,
+    error_control: String,
+    image_path: &'a str,
+    load_order_group: Option<String>,
+    tag: u32,
+    dependencies: Vec<String>,
+    account: Option<&'a str>,
+    #[serde(flatten)]
+    optional: serde_json::Map<String, Value>,
+    definition: Option<Value>,
+}
+
+impl<'a> WholeJson<'a> {
+    fn of(whole: &'a Whole) -> Self {
+        let config = &whole.config;
+        Self {
+            status: StatusJson::of(&whole.report),
+            start_type: config.start_type.to_string(),
+            error_control: config.error_control.to_string(),
+            image_path: config.image_path.as_str(),
+            load_order_group: config.load_order_group.as_ref().map(ToString::to_string),
+            tag: config.tag,
+            dependencies: config.dependencies.iter().map(ToString::to_string).collect(),
+            account: config.account.as_deref(),
+            optional: whole.optional.iter().map(optional_json).collect(),
+            definition: whole.definition.as_ref().map(definition_json),
+        }
+    }
+}
+
+fn optional_json(value: &Config2) -> (String, Value) {
+    let (key, value) = match value {
+        Config2::Description(text) => ("description", text.clone().into()),
+        Config2::FailureActions(all) => ("failure_actions", failure_actions_json(all)),
+        Config2::DelayedAutoStart(on) => ("delayed_auto_start", (*on).into()),
+        Config2::FailureActionsFlag(on) => ("failure_flag", (*on).into()),
+        Config2::Sid(kind) => ("sid_type", kind.to_string().into()),
+        Config2::RequiredPrivileges(names) => ("required_privileges", names.clone().into()),
+        Config2::PreshutdownTimeout(timeout) => ("preshutdown_timeout_ms", to_u32(*timeout).into()),
+    };
+    (key.to_owned(), value)
+}
+
+fn failure_actions_json(all: &FailureActions) -> Value {
+    let reset = match all.reset_period {
+        ResetPeriod::Never => None,
+        ResetPeriod::Seconds(seconds) => Some(seconds),
+    };
+    let actions: Vec<_> = all
+        .actions
+        .iter()
+        .map(
+            |action| serde_json::json!({ "type": action.kind.to_string(), "delay_ms": to_u32(action.delay) }),
+        )
+        .collect();
+    serde_json::json!({
+        "reset_period_s": reset,
+        "reboot_message": all.reboot_message,
+        "command": all.command,
+        "actions": actions,
+    })
+}
+
+/// The stored definition, with the names of the variables only: their values may be secrets.
+fn definition_json(definition: &HostDefinition) -> Value {
+    let mut value = serde_json::to_value(definition).unwrap_or_default();
+    let names: Vec<_> = definition.program.environment.keys().cloned().collect();
+    value["program"]["environment"] = names.into();
+    value
+}
