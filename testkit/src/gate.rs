@@ -1,8 +1,8 @@
 //! How a test and the programs that it started tell each other where they are: over loopback connections, so that nobody sleeps or polls.
 
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{BufRead, BufReader, ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+use std::sync::mpsc::{Receiver, channel};
 use std::thread;
 
 use crate::PATIENCE;
@@ -26,6 +26,11 @@ impl Gate {
         self.address
     }
 
+    /// Whether nobody stands at the gate who was not asked for.
+    pub fn is_empty(&self) -> bool {
+        self.arrivals.try_recv().is_err()
+    }
+
     /// Waits until a program stands at the gate.
     pub fn arrival(&self) -> Held {
         Held(self.arrivals.recv_timeout(PATIENCE).expect("no program came to the gate"))
@@ -47,6 +52,18 @@ impl Held {
     /// Lets the program go on.
     pub fn release(self) {
         drop(self.0);
+    }
+
+    /// Waits until the program is gone while it is still held.
+    pub fn gone(mut self) {
+        self.0.set_read_timeout(Some(PATIENCE)).expect("a connection has time-outs");
+        match self.0.read(&mut [0]) {
+            Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => {
+                panic!("the program was still there after {PATIENCE:?}")
+            }
+            // However the connection ended, its other end is no more.
+            _ => {}
+        }
     }
 }
 
@@ -136,13 +153,4 @@ fn listen() -> (SocketAddr, Receiver<TcpStream>) {
         }
     });
     (address, arrivals)
-}
-
-/// Waits for an item as long as a test waits for anything; `None` when the other side is gone.
-pub fn receive<T>(items: &Receiver<T>) -> Option<T> {
-    match items.recv_timeout(PATIENCE) {
-        Ok(item) => Some(item),
-        Err(RecvTimeoutError::Disconnected) => None,
-        Err(RecvTimeoutError::Timeout) => panic!("nothing came within {PATIENCE:?}"),
-    }
 }

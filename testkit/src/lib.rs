@@ -12,6 +12,7 @@ pub mod need;
 pub mod script;
 pub mod scripted;
 pub mod suite;
+pub mod svc;
 
 use std::time::Duration;
 

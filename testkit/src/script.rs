@@ -10,6 +10,7 @@
 //! | `start=ACTION` | done when a service is started, in place of reporting `RUNNING` |
 //! | `on-N=ACTION` | done when control N comes, in place of the usual |
 //! | `report=ADDRESS` | every start and control is told to this address |
+//! | `program=ACTION,ACTION,…` | it is no service but an ordinary program that does these things one after the other; it reports `program` first |
 //! | `note=ADDRESS:TEXT` | tells the text and ends at once: for failure commands |
 //!
 //! An action is `ok`, `hang` (nothing is reported or answered), `never`, `exit:CODE`, `abort`, `stop:CODE` (reports `STOPPED` with a Win32 code),
@@ -54,6 +55,8 @@ pub struct Script {
     pub on: BTreeMap<u32, Action>,
     /// Where starts and controls are told.
     pub report: Option<String>,
+    /// What is done in place of being a service.
+    pub program: Option<Vec<Action>>,
     /// Where a text is told at once.
     pub note: Option<(String, String)>,
 }
@@ -66,6 +69,7 @@ impl Default for Script {
             start: Action::Ok,
             on: BTreeMap::new(),
             report: None,
+            program: None,
             note: None,
         }
     }
@@ -81,6 +85,7 @@ impl Script {
                 "connect" => self.connect = action(value)?,
                 "start" => self.start = action(value)?,
                 "report" => self.report = Some(value.to_owned()),
+                "program" => self.program = Some(value.split(',').map(action).collect::<Result<_, _>>()?),
                 "note" => {
                     let (address, text) = value.rsplit_once(':').ok_or("note=ADDRESS:TEXT")?;
                     self.note = Some((address.to_owned(), text.to_owned()));

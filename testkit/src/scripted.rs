@@ -63,6 +63,10 @@ fn run(script: Script) -> std::io::Result<()> {
         gate::report(address, &["note", text]);
         return Ok(());
     }
+    if let Some(steps) = &script.program {
+        program(&script, steps);
+        return Ok(());
+    }
     end_as_told(&script.connect);
     if let Action::Gate(address) = &script.connect {
         gate::pass(address);
@@ -73,6 +77,23 @@ fn run(script: Script) -> std::io::Result<()> {
     }
     Process { script, services: BTreeMap::new(), connection: None, events, closing: false }.serve(&received);
     Ok(())
+}
+
+/// Does its steps as an ordinary program.
+fn program(script: &Script, steps: &[Action]) {
+    if let Some(address) = &script.report {
+        gate::report(address, &["program", &std::process::id().to_string()]);
+    }
+    for step in steps {
+        end_as_told(step);
+        match step {
+            Action::Gate(address) => gate::pass(address),
+            Action::Hang => loop {
+                thread::park();
+            },
+            _ => {}
+        }
+    }
 }
 
 impl Process {

@@ -12,8 +12,8 @@ fn replay(target: &str, check: fn(&[u8])) {
     let mut count = 0;
     for entry in std::fs::read_dir(&folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display())) {
         let path = entry.expect("an entry of the corpus").path();
-        println!("{}", path.display());
-        check(&std::fs::read(&path).expect("a file of the corpus"));
+        let input = std::fs::read(&path).expect("a file of the corpus");
+        std::panic::catch_unwind(|| check(&input)).unwrap_or_else(|_| panic!("on {}", path.display()));
         count += 1;
     }
     assert!(count > 0, "{} is empty", folder.display());
