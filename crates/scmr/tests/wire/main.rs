@@ -6,4 +6,6 @@ mod corpus;
 mod impacket;
 mod machines;
 mod round_trip;
+#[cfg(unix)]
+mod scm;
 mod strategies;
