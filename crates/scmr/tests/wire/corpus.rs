@@ -1,1 +1,151 @@
+//! Replays the corpora of the fuzz targets, whose seeds are the vectors of impacket and sessions of our own machines.
 
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use svckit_core::Win32Error;
+use svckit_core::config::Config2;
+use svckit_core::failure::FailureActions;
+use svckit_core::native::{Reply, Request};
+use svckit_core::status::NotifyMask;
+use svckit_scmr::client::{Binding, Progress};
+use svckit_scmr::ops::{Answer, Handle, NotifyParams, buffers};
+use svckit_scmr::server::{Incoming, Server};
+
+use crate::impacket;
+
+#[path = "../../../../fuzz/checks/scmr_answer.rs"]
+mod scmr_answer;
+#[path = "../../../../fuzz/checks/scmr_call.rs"]
+mod scmr_call;
+#[path = "../../../../fuzz/checks/scmr_pdu.rs"]
+mod scmr_pdu;
+
+fn folder(target: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fuzz/corpus").join(target)
+}
+
+fn replay(target: &str, check: fn(&[u8])) {
+    let folder = folder(target);
+    let mut count = 0;
+    for entry in std::fs::read_dir(&folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display())) {
+        let path = entry.unwrap().path();
+        let input = std::fs::read(&path).unwrap();
+        std::panic::catch_unwind(|| check(&input)).unwrap_or_else(|_| panic!("on {}", path.display()));
+        count += 1;
+    }
+    assert!(count > 0, "{} is empty", folder.display());
+}
+
+#[test]
+fn calls() {
+    replay("scmr_call", scmr_call::check);
+}
+
+#[test]
+fn answers() {
+    replay("scmr_answer", scmr_answer::check);
+}
+
+#[test]
+fn units() {
+    replay("scmr_pdu", scmr_pdu::check);
+}
+
+/// The seeds are in the corpora. To write them: `UPDATE_SEEDS=1 cargo test -p svckit-scmr seeds`.
+#[test]
+fn the_seeds_are_there() {
+    let update = std::env::var_os("UPDATE_SEEDS").is_some();
+    for (target, seeds) in
+        [("scmr_call", call_seeds()), ("scmr_answer", answer_seeds()), ("scmr_pdu", unit_seeds())]
+    {
+        for (name, seed) in seeds {
+            let path = folder(target).join(name);
+            if update {
+                std::fs::write(&path, &seed).unwrap();
+            }
+            assert!(std::fs::read(&path).is_ok_and(|found| found == seed), "{}", path.display());
+        }
+    }
+}
+
+fn with_opnum(opnum: u16, stub: Vec<u8>) -> Vec<u8> {
+    [opnum.to_le_bytes().to_vec(), stub].concat()
+}
+
+fn call_seeds() -> BTreeMap<String, Vec<u8>> {
+    let calls = impacket::calls();
+    impacket::vectors()
+        .into_iter()
+        .map(|(name, stub)| {
+            let seed = with_opnum(calls[name.as_str()].opnum().0, stub);
+            (name, seed)
+        })
+        .collect()
+}
+
+fn answer_seeds() -> BTreeMap<String, Vec<u8>> {
+    let code = Win32Error::SUCCESS;
+    let status = impacket::status();
+    let entry = buffers::Entry { name: "web", display_name: "The wéb", status };
+    let listed = buffers::enum_services_status_ex(&[entry; 3], 0, 200);
+    let failure = buffers::query_service_config2(&Config2::FailureActions(FailureActions::default()), 64);
+    let told =
+        NotifyParams { triggered: NotifyMask::RUNNING, status, ..NotifyParams::request(NotifyMask::SERVICE) };
+    let of_calls = impacket::calls()
+        .into_iter()
+        .map(|(name, call)| (format!("refused-{name}"), call.refuse(Win32Error::MORE_DATA)));
+    let filled = [
+        (
+            "list-ex",
+            Answer::EnumServicesStatusEx {
+                buffer: listed.buffer,
+                needed: listed.needed,
+                returned: listed.returned,
+                resume: Some(listed.resume),
+                code: listed.code,
+            },
+        ),
+        ("config", buffers::query_service_config(&impacket::config(), 8192)),
+        ("config2", Answer::QueryServiceConfig2 { buffer: failure.buffer, needed: failure.needed, code }),
+        ("notify", Answer::GetNotifyResults { results: Some(vec![told.clone(), told]), code }),
+        ("display-name", Answer::GetServiceDisplayName { name: "The web".to_owned(), size: 7, code }),
+        ("create", Answer::CreateService { tag: Some(1), service: Handle::from_number(1), code }),
+    ];
+    // Buffers of hundreds of kilobytes would be no help to a fuzzer.
+    filled
+        .map(|(name, answer)| (name.to_owned(), answer))
+        .into_iter()
+        .chain(of_calls)
+        .map(|(name, answer)| (name, with_opnum(answer.opnum().0, answer.encode())))
+        .filter(|(_, seed)| seed.len() < 2000)
+        .collect()
+}
+
+/// What goes over a connection each way.
+fn unit_seeds() -> BTreeMap<String, Vec<u8>> {
+    let mut server = Server::new(4096);
+    let (binding, mut to_server) = Binding::start();
+    server.receive(&to_server).unwrap();
+    let mut to_client = server.take_output();
+    let Progress::Ready(mut client) = binding.receive(&to_client).unwrap() else { panic!("not bound") };
+    for call in impacket::calls().into_values() {
+        let (call_id, bytes) = client.call(&call);
+        server.receive(&bytes).unwrap();
+        to_server.extend(bytes);
+        server.answer(call_id, &call.refuse(Win32Error::ACCESS_DENIED));
+    }
+    let (call_id, bytes) = client.native(&Request::ScmStatus).unwrap();
+    let asked = server.receive(&bytes).unwrap();
+    assert_eq!(asked, [Incoming::Native { call_id, request: Request::ScmStatus }]);
+    to_server.extend(bytes);
+    server.reply(call_id, &Reply::Done);
+    to_client.extend(server.take_output());
+    let seed = |bytes: &[u8]| [&[255], bytes].concat();
+    BTreeMap::from([
+        ("to-server".to_owned(), seed(&to_server)),
+        ("to-client".to_owned(), seed(&to_client[..8000])),
+        ("half".to_owned(), seed(&to_server[..200])),
+        ("http".to_owned(), seed(b"GET / HTTP/1.1\r\n\r\n")),
+    ])
+}
