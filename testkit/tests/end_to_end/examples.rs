@@ -1,0 +1,83 @@
+//! The examples do what they say.
+
+use std::fs;
+use std::net::TcpListener;
+use std::path::{Path, PathBuf};
+
+use svckit_core::status::ServiceState;
+use svckit_testkit::svc::Svc;
+
+use crate::{reaches, until};
+
+/// A copy of an example in which fixed ports are such that are free.
+fn example(svc: &Svc, name: &str) -> PathBuf {
+    let from = Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples").join(name);
+    let to = svc.folder().join(name);
+    fs::create_dir(&to).unwrap();
+    let ports: Vec<(String, TcpListener)> = (8080..=8089)
+        .map(|port: u16| (port.to_string(), TcpListener::bind("127.0.0.1:0").unwrap()))
+        .collect();
+    for entry in fs::read_dir(from).unwrap() {
+        let path = entry.unwrap().path();
+        let mut text = fs::read_to_string(&path).unwrap();
+        for (fixed, free) in &ports {
+            text = text.replace(fixed, &free.local_addr().unwrap().port().to_string());
+        }
+        fs::write(to.join(path.file_name().unwrap()), text).unwrap();
+    }
+    to.join("service.toml")
+}
+
+#[test]
+fn every_example_comes_up_and_goes_down() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples");
+    let mut seen = 0;
+    for entry in fs::read_dir(folder).unwrap() {
+        let entry = entry.unwrap();
+        if !entry.path().join("service.toml").is_file() {
+            continue;
+        }
+        let svc = Svc::new();
+        let file = example(&svc, entry.file_name().to_str().unwrap());
+        let file = file.to_str().unwrap();
+        svc.ok(&["up", file]);
+        let all = svc.json(&["list"]);
+        let all = all.as_array().unwrap();
+        assert!(!all.is_empty() && all.iter().all(|service| service["state"] == "RUNNING"), "{all:?}");
+        svc.ok(&["down", file]);
+        assert_eq!(svc.json(&["list"]).as_array().unwrap().len(), 0);
+        svc.ok(&["scm", "stop"]);
+        until("every process has ended", || svc.processes().is_empty());
+        seen += 1;
+    }
+    assert!(seen >= 4, "{seen} examples");
+}
+
+#[test]
+fn the_web_server_answers() {
+    use std::io::{Read, Write};
+    let svc = Svc::new();
+    let file = example(&svc, "web");
+    let shown = svc.ok(&["up", file.to_str().unwrap()]);
+    let definition = fs::read_to_string(&file).unwrap();
+    let address = definition.split("tcp = \"").nth(1).unwrap().split('"').next().unwrap();
+    assert!(shown.contains("RUNNING"), "{shown}");
+    assert!(shown.contains(&format!("http://{address}/")), "the URL is shown: {shown}");
+    let mut stream = std::net::TcpStream::connect(address).unwrap();
+    stream.write_all(b"GET / HTTP/1.0\r\n\r\n").unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    assert!(answer.contains(" 200 "), "{answer}");
+}
+
+#[test]
+fn the_children_end_with_their_program() {
+    let svc = Svc::new();
+    let file = example(&svc, "children");
+    svc.ok(&["up", file.to_str().unwrap()]);
+    until("the family is complete", || svc.processes().len() >= 6);
+    svc.ok(&["stop", "children"]);
+    reaches(&svc, "children", ServiceState::STOPPED);
+    // What is left are the service control manager, its spawner and perhaps a host on its way.
+    until("only the manager is left", || svc.processes().len() <= 2);
+}
