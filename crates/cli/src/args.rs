@@ -25,7 +25,7 @@ pub(crate) struct Cli {
 }
 
 /// Options of every verb.
-#[derive(Debug, Args)]
+#[derive(Debug, Args, Default)]
 pub(crate) struct Global {
     /// The service control manager: embedded[:DIR] (also: the variable SVC_SCM)
     #[arg(long, value_name = "TARGET", global = true)]
@@ -45,6 +45,13 @@ pub(crate) struct Global {
     /// Wait at most so long for a service (default: 30 seconds without progress); 0: don't wait
     #[arg(long, value_name = "SECONDS", global = true, value_parser = seconds)]
     pub(crate) wait: Option<Duration>,
+}
+
+impl Global {
+    /// What is known of a command line that can't be understood.
+    pub(crate) fn json_only() -> Self {
+        Self { json: true, ..Self::default() }
+    }
 }
 
 /// What is to be done.
@@ -178,10 +185,9 @@ pub(crate) struct Remove {
 
 #[derive(Debug, Args)]
 pub(crate) struct Start {
-    /// The name of a service, or a definition file
-    #[arg(value_name = "DEF|NAME")]
-    pub(crate) service: String,
-    /// Start arguments
+    #[command(flatten)]
+    pub(crate) services: Services,
+    /// Start arguments, which the service's program gets after its own
     #[arg(last = true, value_name = "ARGUMENTS")]
     pub(crate) arguments: Vec<String>,
 }

@@ -25,7 +25,7 @@ use clap::Parser;
 use clap::error::ErrorKind;
 
 use crate::app::App;
-use crate::args::{Cli, Verb};
+use crate::args::{Cli, Global, Verb};
 use crate::failure::{Failure, Status};
 use crate::ui::Ui;
 use crate::verbs::scm::Place;
@@ -38,10 +38,7 @@ fn main() -> ExitCode {
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => {
-            let asked = matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion);
-            // With nobody to read it there is nothing more to do.
-            let _ = error.print();
-            return if asked { ExitCode::SUCCESS } else { ExitCode::from(Status::Usage as u8) };
+            return misunderstood(&error);
         }
     };
     let mut ui = Ui::new(&cli.global);
@@ -57,6 +54,20 @@ fn main() -> ExitCode {
         Ok(code)
     });
     outcome.unwrap_or_else(|failure| end(&mut app.ui, &failure))
+}
+
+/// Help that was asked for, or why the command line can't be understood: as JSON if that much of it can.
+fn misunderstood(error: &clap::Error) -> ExitCode {
+    let asked = matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion);
+    if !asked && std::env::args_os().any(|word| word == "--json") {
+        let text = error.to_string();
+        let first = text.lines().next().unwrap_or_default();
+        let message = first.strip_prefix("error: ").unwrap_or(first);
+        return end(&mut Ui::new(&Global::json_only()), &Failure::usage(message));
+    }
+    // With nobody to read it there is nothing more to do.
+    let _ = error.print();
+    if asked { ExitCode::SUCCESS } else { ExitCode::from(Status::Usage as u8) }
 }
 
 /// Tells a failure; the exit status is its own, whether or not it could be told.

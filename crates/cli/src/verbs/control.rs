@@ -20,7 +20,7 @@ use crate::wait::{self, Errand};
 const LAST_LINES: u32 = 10;
 
 pub(crate) fn start(app: &mut App, arguments: &Start) -> Result<(), Failure> {
-    let names = all_named(std::slice::from_ref(&arguments.service))?;
+    let names = all_named(&arguments.services.services)?;
     let mut already = Vec::new();
     for name in &names {
         match start_one(app, name, &arguments.arguments) {

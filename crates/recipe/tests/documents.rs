@@ -1,0 +1,65 @@
+//! Every definition that the documentation and the examples show can be read.
+
+use std::path::{Path, PathBuf};
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
+}
+
+/// The blocks of a Markdown file that are TOML, each with its first line's number.
+fn blocks(text: &str) -> Vec<(usize, String)> {
+    let mut blocks = Vec::new();
+    let mut open: Option<(usize, String)> = None;
+    for (index, line) in text.lines().enumerate() {
+        match (&mut open, line) {
+            (None, "```toml") => open = Some((index + 2, String::new())),
+            (Some(_), "```") => blocks.extend(open.take()),
+            (Some((_, block)), line) => {
+                block.push_str(line);
+                block.push('\n');
+            }
+            (None, _) => {}
+        }
+    }
+    blocks
+}
+
+fn markdown_files(folder: &Path) -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    entries.filter(|path| path.extension().is_some_and(|extension| extension == "md")).collect()
+}
+
+#[test]
+fn documented_definitions_can_be_read() {
+    let root = root();
+    let mut files = markdown_files(&root.join("docs/reference"));
+    files.extend(markdown_files(&root.join("docs/tasks")));
+    files.push(root.join("README.md"));
+    let mut read = 0;
+    for file in files {
+        let text = std::fs::read_to_string(&file).unwrap();
+        for (line, block) in blocks(&text) {
+            if !block.contains("[service.") {
+                continue;
+            }
+            if let Err(wrong) = svckit_recipe::toml::parse("/doc/service.toml", block) {
+                panic!("{}:{line}: {wrong}", file.display());
+            }
+            read += 1;
+        }
+    }
+    assert!(read >= 2, "{read} definitions are documented");
+}
+
+#[test]
+fn examples_can_be_read() {
+    let mut read = 0;
+    for folder in std::fs::read_dir(root().join("examples")).unwrap() {
+        let file = folder.unwrap().path().join("service.toml");
+        if file.is_file() {
+            svckit_recipe::toml::load(&file).unwrap_or_else(|wrong| panic!("{wrong}"));
+            read += 1;
+        }
+    }
+    assert!(read >= 4, "{read} examples");
+}
