@@ -6,7 +6,7 @@ use std::process::Command;
 use crate::{Outcome, arrows, licences, python, shell, sources};
 
 /// What the comparison with an independent implementation needs from PyPI.
-const COMPARISON: &[&str] = &["impacket==0.12.0", "setuptools<81"];
+const COMPARISON: &[&str] = &["impacket==0.13.1"];
 
 /// What came of the steps.
 #[derive(Default)]

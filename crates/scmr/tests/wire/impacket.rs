@@ -19,18 +19,13 @@ use svckit_scmr::ops::{
     Answer, Call, ChangeServiceConfig, ConfigInfo, CreateService, FailureActionsInfo, Handle, NO_CHANGE,
     Password, buffers, multi,
 };
+use svckit_testkit::need;
 
 const SCRIPT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/impacket_vectors.py");
 
-/// Runs the script, with lines for it to read. Without impacket a test is skipped, but not where everything has to be there.
+/// Runs the script, with lines for it to read. Without impacket a test is skipped.
 fn impacket(arguments: &[&str], input: &str) -> Option<String> {
-    let found = Command::new("python3").args(["-c", "import impacket"]).stderr(Stdio::null()).status();
-    if !found.is_ok_and(|status| status.success()) {
-        assert_ne!(std::env::var("CI").as_deref(), Ok("true"), "python3 with impacket is needed here");
-        eprintln!("SKIPPED: python3 can't import impacket");
-        return None;
-    }
-    let mut python = Command::new("python3")
+    let mut python = Command::new(need::python()?)
         .arg(SCRIPT)
         .args(arguments)
         .stdin(Stdio::piped())
