@@ -9,7 +9,7 @@ use svckit_core::Win32Error;
 use svckit_core::definition::Program;
 use svckit_core::dispatch::{CHANNEL_VARIABLE, MARK_VARIABLE};
 use svckit_core::name::ServiceName;
-use svckit_os::errno;
+use svckit_os::{errno, process};
 
 use crate::spawner::SOCKET_VARIABLE;
 use crate::supervisor::Setting;
@@ -28,10 +28,7 @@ pub(crate) fn assemble(
     service: &ServiceName,
     program: &Program,
 ) -> Result<Vec<(OsString, OsString)>, EnvironmentError> {
-    let mut all: BTreeMap<OsString, OsString> = std::env::vars_os().collect();
-    for own in [CHANNEL_VARIABLE, SOCKET_VARIABLE] {
-        all.remove(&OsString::from(own));
-    }
+    let mut all: BTreeMap<OsString, OsString> = inherited().collect();
     let mut set = |name: &str, value: OsString| all.insert(name.into(), value);
     for (name, value) in &setting.environment {
         set(name, value.into());
@@ -52,6 +49,13 @@ pub(crate) fn assemble(
     }
     set(MARK_VARIABLE, format!("{}/{}", setting.instance, service.as_str()).into());
     Ok(all.into_iter().collect())
+}
+
+/// The variables of this process without those that are about itself.
+pub(crate) fn inherited() -> impl Iterator<Item = (OsString, OsString)> {
+    std::env::vars_os()
+        .filter(|(name, _)| name != CHANNEL_VARIABLE && name != SOCKET_VARIABLE && name != MARK_VARIABLE)
+        .filter_map(|(name, value)| process::undo_lean(&name, value).map(|value| (name, value)))
 }
 
 fn read_file(path: &PathBuf) -> Result<Vec<(String, String)>, EnvironmentError> {

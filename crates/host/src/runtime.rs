@@ -67,6 +67,8 @@ struct Host {
     closing: bool,
     /// Whether it ever had a service.
     used: bool,
+    /// Whether a service was started in this turn.
+    started: bool,
 }
 
 impl Host {
@@ -75,7 +77,7 @@ impl Host {
         let setting = Setting { instance, environment, credentials, open_files, output: Output::Logs };
         let supervisor = Supervisor::new(setting)?;
         let link = Link::new(listener, &supervisor.shared.poller)?;
-        Ok(Self { supervisor, link, lonely_until: None, closing: false, used: false })
+        Ok(Self { supervisor, link, lonely_until: None, closing: false, used: false, started: false })
     }
 
     fn serve(&mut self) -> io::Result<()> {
@@ -93,6 +95,7 @@ impl Host {
                     .into_iter()
                     .flatten()
                     .min();
+            self.save_memory();
             self.supervisor.shared.poller.wait(&mut ready, pause)?;
             let now = clock::now();
             for event in &ready {
@@ -121,6 +124,7 @@ impl Host {
             match order {
                 ToProcess::Start { service, arguments, definition } => {
                     self.used = true;
+                    self.started = true;
                     self.supervisor.start(service, arguments, definition.map(|boxed| *boxed), now);
                 }
                 ToProcess::Control { service, control, id } => {
@@ -130,6 +134,13 @@ impl Host {
                 ToProcess::Release { service } => self.supervisor.release(&service),
                 ToProcess::Close => self.closing = true,
             }
+        }
+    }
+
+    /// After the start of a service a host is idle nearly all its life, and there may be a thousand like it.
+    fn save_memory(&mut self) {
+        if std::mem::take(&mut self.started) && self.supervisor.shared.alone {
+            process::trim_memory();
         }
     }
 

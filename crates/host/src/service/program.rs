@@ -71,15 +71,14 @@ impl Service {
         let (ours, theirs) = self.input().map_err(|error| NotStarted::system("make a pipe", &error))?;
         let ends = self.outputs(shared, now)?;
         let input = theirs.as_ref().map_or(null.as_fd(), AsFd::as_fd);
-        let (out, err) = (io::stdout(), io::stderr());
-        let [output, error] = match (shared.setting.output, &ends) {
-            (Output::Console, _) => [out.as_fd(), err.as_fd()],
-            (Output::Logs, [output, error]) => {
-                [output, error].map(|end| end.as_ref().map_or(null.as_fd(), AsFd::as_fd))
-            }
+        let pid = if shared.setting.output == Output::Console {
+            let (output, error) = (io::stdout(), io::stderr());
+            process::spawn(&command, Stdio { input, output: output.as_fd(), error: error.as_fd() }, None)
+        } else {
+            let [output, error] = ends.each_ref().map(|end| end.as_ref().map_or(null.as_fd(), AsFd::as_fd));
+            process::spawn(&command, Stdio { input, output, error }, None)
         };
-        let pid = process::spawn(&command, Stdio { input, output, error }, None)
-            .map_err(|error| NotStarted { code: error.code(), message: error.to_string() })?;
+        let pid = pid.map_err(|error| NotStarted { code: error.code(), message: error.to_string() })?;
         for (kind, stream) in self.streams.iter().enumerate() {
             if let Some(pipe) = stream.pipe() {
                 watch(shared, self.slot, kind, pipe);

@@ -28,6 +28,7 @@ impl Spawner {
         let null = file::null_device()?;
         let mut environment: Vec<(OsString, OsString)> = std::env::vars_os().collect();
         environment.retain(|(name, _)| name != SOCKET_VARIABLE);
+        process::make_lean(&mut environment);
         environment.push((SOCKET_VARIABLE.into(), theirs.as_raw_fd().to_string().into()));
         let command = Command {
             command: vec![exe.into(), "host".into(), "spawner".into()],

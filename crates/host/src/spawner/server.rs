@@ -13,6 +13,7 @@ use svckit_os::signal::{Delivered, SignalSource};
 use svckit_os::{errno, file, pipe, socket};
 
 use super::{Answer, Image, MAX_MESSAGE, Order, SOCKET_VARIABLE};
+use crate::environment::inherited;
 use crate::runtime::{self, Ticket};
 
 /// The longest reason in words, in characters, so that the answer with all escapes fits into [`super::MAX_ANSWER`].
@@ -219,8 +220,7 @@ fn environment(
     additions: Vec<(String, String)>,
     channel: i32,
 ) -> Vec<(OsString, OsString)> {
-    let mut all: Vec<(OsString, OsString)> =
-        std::env::vars_os().filter(|(name, _)| name != SOCKET_VARIABLE).collect();
+    let mut all: Vec<(OsString, OsString)> = inherited().collect();
     let mut set = |name: OsString, value: OsString| {
         all.retain(|(other, _)| *other != name);
         all.push((name, value));

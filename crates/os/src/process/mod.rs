@@ -1,6 +1,7 @@
 //! Starting programs and learning how they end.
 
 mod credentials;
+mod lean;
 mod spawn;
 mod unix;
 
@@ -11,11 +12,12 @@ use std::path::PathBuf;
 use svckit_core::Win32Error;
 
 pub use credentials::Credentials;
+pub use lean::{make_lean, undo_lean};
 pub use spawn::{Stdio, spawn};
 pub use unix::{
     Forked, OpenFiles, adopt_descriptor, become_subreaper, children, environment_value, fork, is_alive,
     is_same_file, kill, leave_terminal, name_process, pidfd, raise_open_files, reap, session, signal_group,
-    wait_for,
+    trim_memory, wait_for,
 };
 
 /// A program to be started, complete: nothing is inherited but what is said here.

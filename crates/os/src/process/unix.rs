@@ -163,6 +163,15 @@ pub fn name_process(name: &std::ffi::CStr) {
     let _ = rustix::thread::set_name(name);
 }
 
+/// Gives memory that was freed back to the system, as far as the C library knows how.
+pub fn trim_memory() {
+    #[cfg(all(target_os = "linux", target_env = "gnu"))]
+    // SAFETY: the function may be called at any time.
+    unsafe {
+        libc::malloc_trim(0);
+    }
+}
+
 /// How many open files a process may have.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct OpenFiles {
