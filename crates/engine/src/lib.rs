@@ -1,1 +1,26 @@
-//! svckit engine.
+//! The built-in service control manager: what Windows' does, on any system.
+//!
+//! [`serve`] is the process behind `svc scm serve`. Inside it one actor owns everything ([`scm`] decides, [`actor`] carries out); connections, processes
+//! of services and the spawner are tasks that feed it. What survives it is in two databases ([`store`]).
+
+#![forbid(unsafe_code)]
+
+mod actor;
+mod connection;
+mod direct;
+mod directory;
+mod error;
+mod launcher;
+mod link;
+mod log;
+mod readable;
+mod remains;
+mod scm;
+mod serve;
+mod settings;
+mod store;
+mod wire;
+
+pub use direct::Direct;
+pub use error::ServeError;
+pub use serve::{ServeOptions, serve, serve_directly};

@@ -1,5 +1,5 @@
-//! The life of the machine or container that this process is in.
+//! The life of the machine or container that this process is in, and the user it acts as.
 
 mod unix;
 
-pub use unix::identity;
+pub use unix::{identity, user};

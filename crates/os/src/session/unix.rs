@@ -11,6 +11,11 @@ pub fn identity() -> io::Result<String> {
     Ok(format!("{}/{start}", boot.trim()))
 }
 
+/// The user that this process acts as.
+pub fn user() -> u32 {
+    rustix::process::geteuid().as_raw()
+}
+
 /// Field 22 of `/proc/PID/stat`; the name before it, in parentheses, may contain anything.
 #[cfg(target_os = "linux")]
 fn start_time(stat: &str) -> Option<u64> {

@@ -1,0 +1,292 @@
+//! The actor: takes one input after the other, lets the service control manager decide, and carries out what follows.
+
+use std::collections::HashMap;
+use std::io;
+use std::os::fd::OwnedFd;
+use std::process::{Command, Stdio};
+
+use svckit_core::native::Reply as NativeReply;
+use svckit_core::win32::Win32Error;
+use svckit_host::spawner::{Launch, SpawnerEvent};
+use svckit_os::pidfd::PidFd;
+use svckit_os::watch::Watch;
+use svckit_os::{clock, errno, socket};
+use tokio::net::UnixStream;
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+use tokio::task::{spawn_local, yield_now};
+
+use crate::connection::{Asked, Outgoing, Question};
+use crate::directory::StateDirectory;
+use crate::launcher::{Launcher, LauncherEvent};
+use crate::link::{Link, LinkOrder};
+use crate::log;
+use crate::readable::readable;
+use crate::remains::Remains;
+use crate::scm::{ConnectionId, Effect, LaunchOrder, LogRequest, NativeAnswer, ProcessEvent, Scm};
+use crate::wire;
+
+/// How many inputs are taken in one turn at most: what follows from the first of them has to wait for the last.
+const TURN: usize = 128;
+
+/// What the actor is told.
+pub(crate) enum Input {
+    /// A client asks something.
+    Question(Question),
+    /// Somebody in this process asks something.
+    Direct(Box<dyn FnOnce(&mut Scm) + Send>),
+    /// A connection is closed.
+    Closed(ConnectionId),
+    /// Something happened to a process.
+    Process { instance: String, event: ProcessEvent },
+    /// What a process left behind has been ended.
+    RemainsEnded { instance: String, ended: usize },
+    /// A command of the failure actions failed.
+    CommandFailed { service: String, cause: String },
+    /// The service control manager is to end; told again: at once.
+    End,
+}
+
+/// The actor with all that it holds in the world.
+pub(crate) struct Actor {
+    scm: Scm,
+    directory: StateDirectory,
+    launcher: Launcher,
+    remains: Remains,
+    links: HashMap<String, UnboundedSender<LinkOrder>>,
+    /// Which process is which, to understand the spawner.
+    processes: HashMap<u32, String>,
+    inputs: UnboundedSender<Input>,
+    finished: bool,
+}
+
+impl Actor {
+    pub(crate) fn new(
+        scm: Scm,
+        directory: StateDirectory,
+        launcher: Launcher,
+        inputs: UnboundedSender<Input>,
+    ) -> Self {
+        let remains = Remains::new(inputs.clone());
+        let (links, processes) = (HashMap::new(), HashMap::new());
+        Self { scm, directory, launcher, remains, links, processes, inputs, finished: false }
+    }
+
+    /// Runs until everything has stopped.
+    pub(crate) async fn run(mut self, mut inputs: UnboundedReceiver<Input>) {
+        self.end_turn();
+        while !self.finished {
+            let deadline = self.scm.next_deadline().map(|at| at.since(clock::now().tick));
+            tokio::select! {
+                Some(input) = inputs.recv() => {
+                    self.begin_turn();
+                    self.take(input);
+                    for _ in 1..TURN {
+                        let Ok(input) = inputs.try_recv() else { break };
+                        self.take(input);
+                    }
+                }
+                event = self.launcher.next() => {
+                    self.begin_turn();
+                    self.launcher_event(event);
+                }
+                () = sleep(deadline) => self.begin_turn(),
+            }
+            self.scm.expire();
+            self.end_turn();
+            // Inputs may never end; connections and processes get their turn too.
+            yield_now().await;
+        }
+    }
+
+    fn begin_turn(&mut self) {
+        self.scm.at(clock::now());
+    }
+
+    /// Carries out what follows, and what follows from that.
+    fn end_turn(&mut self) {
+        loop {
+            let effects = self.scm.finish();
+            if effects.is_empty() {
+                return;
+            }
+            for effect in effects {
+                self.carry_out(effect);
+            }
+        }
+    }
+
+    fn take(&mut self, input: Input) {
+        match input {
+            Input::Question(question) => self.question(question),
+            Input::Direct(act) => act(&mut self.scm),
+            Input::Closed(connection) => self.scm.connection_closed(connection),
+            Input::Process { instance, event } => self.scm.process_event(&instance, event),
+            Input::RemainsEnded { instance, ended } => self.scm.remains_ended(&instance, ended),
+            Input::CommandFailed { service, cause } => self.scm.command_failed(&service, &cause),
+            Input::End => self.scm.stop_everything(None),
+        }
+    }
+
+    fn question(&mut self, question: Question) {
+        let Question { connection, call_id, asked, answers } = question;
+        // An answer that nobody takes any more is dropped with the connection.
+        match asked {
+            Asked::Call(call) => {
+                let reply = move |answer| drop(answers.send(Outgoing::Answer(call_id, Box::new(answer))));
+                wire::carry_out(&mut self.scm, connection, *call, reply);
+            }
+            Asked::Native(request) => {
+                let reply = move |reply| drop(answers.send(Outgoing::Reply(call_id, Box::new(reply))));
+                self.scm.native(connection, *request, NativeAnswer::new(reply));
+            }
+        }
+    }
+
+    fn launcher_event(&mut self, event: LauncherEvent) {
+        match event {
+            LauncherEvent::Spawner(SpawnerEvent::Launched { instance, pid, pidfd }) => {
+                self.order(&instance, LinkOrder::Process(PidFd::from(pidfd)));
+                self.processes.insert(pid, instance.clone());
+                self.scm.process_event(&instance, ProcessEvent::Launched { pid });
+            }
+            LauncherEvent::Spawner(SpawnerEvent::Failed { instance, code, message }) => {
+                self.scm.process_event(&instance, ProcessEvent::Failed { code, message });
+            }
+            LauncherEvent::Spawner(SpawnerEvent::Exited { pid, code, signal }) => {
+                if let Some(instance) = self.processes.remove(&pid) {
+                    tracing::debug!("process {pid} of {instance} ended: code {code:?}, signal {signal:?}");
+                }
+            }
+            LauncherEvent::Lost => self.scm.spawner_lost(),
+        }
+    }
+
+    fn carry_out(&mut self, effect: Effect) {
+        match effect {
+            Effect::Answer(answer) => answer(),
+            Effect::Launch(order) => self.launch(order),
+            Effect::Reconnect { instance } => {
+                let stream = socket::connect(&self.directory.instance(&instance));
+                self.link(instance, stream);
+            }
+            Effect::Tell { instance, message } => self.order(&instance, LinkOrder::Tell(Box::new(message))),
+            Effect::Kill { instance } => self.order(&instance, LinkOrder::Kill),
+            Effect::EndRemains { instance, programs } => self.remains.end(instance, programs),
+            Effect::Forget { instance } => {
+                self.links.remove(&instance);
+                // It may never have been there.
+                let _ = std::fs::remove_file(self.directory.instance(&instance));
+            }
+            Effect::Run { service, command } => self.run_command(service, &command),
+            Effect::ReadLog(request) => self.read_log(request),
+            Effect::Finished => self.finished = true,
+        }
+    }
+
+    fn order(&self, instance: &str, order: LinkOrder) {
+        if let Some(link) = self.links.get(instance) {
+            // A link that has ended has said so.
+            let _ = link.send(order);
+        }
+    }
+
+    fn launch(&mut self, order: LaunchOrder) {
+        let LaunchOrder { instance, image, user } = order;
+        let path = self.directory.instance(&instance);
+        let image = self.launcher.image(image.arguments());
+        let launched = (|| {
+            let listener = OwnedFd::from(socket::bind(&path)?);
+            let launch =
+                Launch { instance: instance.clone(), image, environment: Vec::new(), user, listener };
+            self.launcher.launch(&launch)
+        })();
+        match launched {
+            Ok(()) => {
+                let stream = socket::connect(&path);
+                self.link(instance, stream);
+            }
+            Err(error) => {
+                let message = format!("its process could not be ordered: {}", errno::describe(&error));
+                let event = ProcessEvent::Failed { code: errno::win32(&error), message };
+                self.scm.process_event(&instance, event);
+            }
+        }
+    }
+
+    fn link(&mut self, instance: String, stream: io::Result<socket::Stream>) {
+        let stream = stream.and_then(|stream| {
+            stream.set_nonblocking(true)?;
+            UnixStream::from_std(stream)
+        });
+        let (sender, orders) = unbounded_channel();
+        self.links.insert(instance.clone(), sender);
+        spawn_local(Link::new(instance, self.inputs.clone()).run(stream, orders));
+    }
+
+    /// Runs a command of the failure actions; it goes on by itself.
+    fn run_command(&self, service: String, command: &[String]) {
+        let inputs = self.inputs.clone();
+        let fail = move |cause: String| drop(inputs.send(Input::CommandFailed { service, cause }));
+        let Some((program, arguments)) = command.split_first() else { return };
+        let mut run = Command::new(program);
+        run.args(arguments).current_dir("/").stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+        match run.spawn() {
+            Ok(mut child) => {
+                let ended = PidFd::open(child.id());
+                spawn_local(async move {
+                    let Ok(ended) = ended.and_then(|held| readable(held)) else { return };
+                    let readable = ended.readable().await.is_ok();
+                    if readable && let Err(error) = child.wait() {
+                        tracing::error!("a failure command was lost: {error}");
+                    }
+                });
+            }
+            Err(error) => fail(format!("{program:?} could not be run: {}", errno::describe(&error))),
+        }
+    }
+
+    fn read_log(&self, request: LogRequest) {
+        spawn_local(async move {
+            let LogRequest { file, from, wait, answer } = request;
+            let piece = async {
+                if !wait {
+                    return log::read(&file, from);
+                }
+                // The watch first: what is written after the reading is told of.
+                let watch = Watch::new()?;
+                let directory = file.parent().unwrap_or(&file);
+                let watching = watch.add(directory);
+                let watch = readable(watch)?;
+                loop {
+                    let piece = log::read(&file, from)?;
+                    if !piece.data.is_empty() || watching.is_err() {
+                        return Ok(piece);
+                    }
+                    let mut ready = watch.readable().await?;
+                    watch.get_ref().drain()?;
+                    ready.clear_ready();
+                }
+            };
+            answer.give_now(match piece.await {
+                Ok(piece) => NativeReply::Log { data: log::base64(&piece.data), cursor: piece.cursor },
+                Err(error) => log_failure(&file, &error),
+            });
+        });
+    }
+}
+
+fn log_failure(file: &std::path::Path, error: &io::Error) -> NativeReply {
+    let message = format!("the log {} cannot be read: {}", file.display(), errno::describe(error));
+    let code = match errno::win32(error) {
+        Win32Error::SUCCESS => Win32Error::INVALID_DATA,
+        code => code,
+    };
+    NativeReply::Error { code, message }
+}
+
+async fn sleep(time: Option<std::time::Duration>) {
+    match time {
+        Some(time) => tokio::time::sleep(time).await,
+        None => std::future::pending().await,
+    }
+}

@@ -1,0 +1,86 @@
+//! Who makes processes: the spawner, kept running.
+
+use std::io;
+use std::os::fd::{AsFd, OwnedFd};
+use std::path::{Path, PathBuf};
+
+use svckit_host::spawner::{Image, Launch, Spawner, SpawnerEvent};
+use svckit_os::process;
+use tokio::io::unix::AsyncFd;
+
+use crate::readable::readable;
+
+/// What came of the orders.
+#[derive(Debug)]
+pub(crate) enum LauncherEvent {
+    /// From the spawner.
+    Spawner(SpawnerEvent),
+    /// The spawner ended; orders that it had not answered are lost.
+    Lost,
+}
+
+/// Makes processes through a spawner.
+pub(crate) struct Launcher {
+    executable: PathBuf,
+    running: Option<Running>,
+}
+
+struct Running {
+    spawner: Spawner,
+    /// A second descriptor of its socket, to wait on.
+    readable: AsyncFd<OwnedFd>,
+}
+
+impl Launcher {
+    /// Starts the spawner: `executable host spawner`.
+    pub(crate) fn start(executable: &Path) -> io::Result<Self> {
+        let mut launcher = Self { executable: executable.to_owned(), running: None };
+        launcher.running()?;
+        Ok(launcher)
+    }
+
+    /// Orders a process; the spawner is started anew if it has ended.
+    pub(crate) fn launch(&mut self, launch: &Launch) -> io::Result<()> {
+        self.running()?.spawner.launch(launch)
+    }
+
+    /// The next event. Can be given up and called again.
+    pub(crate) async fn next(&mut self) -> LauncherEvent {
+        loop {
+            let Some(running) = &mut self.running else { return std::future::pending().await };
+            let Ok(mut ready) = running.readable.readable().await else {
+                self.running = None;
+                return LauncherEvent::Lost;
+            };
+            match running.spawner.try_next() {
+                Ok(Some(event)) => return LauncherEvent::Spawner(event),
+                Ok(None) => ready.clear_ready(),
+                Err(error) => {
+                    tracing::error!("the spawner is gone: {error}");
+                    self.running = None;
+                    return LauncherEvent::Lost;
+                }
+            }
+        }
+    }
+
+    /// What the process of an image path is: svckit's own host, or a program to be executed.
+    pub(crate) fn image(&self, arguments: Vec<String>) -> Image {
+        let own = match arguments.as_slice() {
+            [program, verb, noun] if verb == "host" && noun == "run" => {
+                process::is_same_file(Path::new(program), &self.executable).unwrap_or(false)
+            }
+            _ => false,
+        };
+        if own { Image::Host } else { Image::Exec { arguments } }
+    }
+
+    fn running(&mut self) -> io::Result<&mut Running> {
+        if self.running.is_none() {
+            let spawner = Spawner::start(&self.executable)?;
+            let socket = readable(spawner.as_fd().try_clone_to_owned()?)?;
+            self.running = Some(Running { spawner, readable: socket });
+        }
+        self.running.as_mut().ok_or_else(|| io::ErrorKind::NotConnected.into())
+    }
+}

@@ -1,0 +1,201 @@
+//! The connection to the process of a service: frames of the dispatcher protocol, and the process itself held by a descriptor.
+
+use std::io;
+use std::os::fd::OwnedFd;
+
+use svckit_core::dispatch::{FromProcess, MAX_FRAME, ToProcess};
+use svckit_os::pidfd::PidFd;
+use svckit_os::socket;
+use tokio::io::unix::AsyncFd;
+use tokio::io::{AsyncWriteExt, Interest};
+use tokio::net::UnixStream;
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender};
+
+use crate::actor::Input;
+use crate::readable::readable;
+use crate::scm::ProcessEvent;
+
+/// How much is read at once.
+const CHUNK: usize = 16 * 1024;
+
+/// What a link is told to do.
+pub(crate) enum LinkOrder {
+    /// Say this to the process.
+    Tell(Box<ToProcess>),
+    /// This is the process.
+    Process(PidFd),
+    /// End the process by force.
+    Kill,
+}
+
+/// A connection to a process, until the orders end.
+pub(crate) struct Link {
+    instance: String,
+    inputs: UnboundedSender<Input>,
+    process: Option<AsyncFd<PidFd>>,
+    /// Whether the process is to be ended as soon as it is known.
+    kill: bool,
+    /// Bytes of a frame that is not complete.
+    partial: Vec<u8>,
+}
+
+/// What happened on a connection.
+enum Happened {
+    Order(Option<LinkOrder>),
+    Readable,
+    Ended,
+}
+
+impl Link {
+    pub(crate) fn new(instance: String, inputs: UnboundedSender<Input>) -> Self {
+        Self { instance, inputs, process: None, kill: false, partial: Vec::new() }
+    }
+
+    /// Carries messages both ways until the process is gone, and holds the process until it is let go.
+    pub(crate) async fn run(
+        mut self,
+        stream: io::Result<UnixStream>,
+        mut orders: UnboundedReceiver<LinkOrder>,
+    ) {
+        match stream {
+            Ok(mut stream) => {
+                if let Err(error) = self.carry(&mut stream, &mut orders).await {
+                    tracing::debug!("connection to process {}: {error}", self.instance);
+                }
+            }
+            Err(error) => tracing::debug!("process {} can't be reached: {error}", self.instance),
+        }
+        if orders.is_closed() && orders.is_empty() {
+            return;
+        }
+        self.tell(ProcessEvent::Gone);
+        while let Some(order) = orders.recv().await {
+            self.obey(order);
+        }
+    }
+
+    async fn carry(
+        &mut self,
+        stream: &mut UnixStream,
+        orders: &mut UnboundedReceiver<LinkOrder>,
+    ) -> io::Result<()> {
+        loop {
+            let happened = {
+                let ended = ended(self.process.as_ref());
+                tokio::select! {
+                    biased;
+                    order = orders.recv() => Happened::Order(order),
+                    ready = stream.readable() => ready.map(|()| Happened::Readable)?,
+                    () = ended => Happened::Ended,
+                }
+            };
+            match happened {
+                Happened::Order(None) => return Ok(()),
+                Happened::Order(Some(LinkOrder::Tell(message))) => {
+                    stream.write_all(&frame(&message)?).await?
+                }
+                Happened::Order(Some(order)) => self.obey(order),
+                Happened::Readable => {
+                    if self.read(stream)? {
+                        return Ok(());
+                    }
+                }
+                Happened::Ended => {
+                    // What it said at last is still there.
+                    while !self.read(stream)? {}
+                    return Ok(());
+                }
+            }
+        }
+    }
+
+    /// Reads what is there; whether the connection has ended (or, for a process that has ended, nothing more is there).
+    fn read(&mut self, stream: &UnixStream) -> io::Result<bool> {
+        let mut buffer = vec![0; CHUNK];
+        let mut descriptors = Vec::new();
+        let receive = || socket::receive(stream, &mut buffer, &mut descriptors);
+        match stream.try_io(Interest::READABLE, receive) {
+            Ok(0) => Ok(true),
+            Ok(length) => {
+                self.take(&buffer[..length], descriptors)?;
+                Ok(false)
+            }
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(self.has_ended()),
+            Err(error) => Err(error),
+        }
+    }
+
+    fn take(&mut self, bytes: &[u8], descriptors: Vec<OwnedFd>) -> io::Result<()> {
+        if let Some(descriptor) = descriptors.into_iter().next() {
+            self.obey(LinkOrder::Process(PidFd::from(descriptor)));
+        }
+        let mut input = std::mem::take(&mut self.partial);
+        input.extend_from_slice(bytes);
+        let mut rest = input.as_slice();
+        while let Some((head, tail)) = rest.split_first_chunk::<4>() {
+            let length = u32::from_le_bytes(*head) as usize;
+            if length > MAX_FRAME {
+                return Err(invalid(format!("a frame of {length} bytes")));
+            }
+            let Some((content, after)) = tail.split_at_checked(length) else { break };
+            let message: FromProcess =
+                serde_json::from_slice(content).map_err(|error| invalid(error.to_string()))?;
+            self.tell(ProcessEvent::Said(message));
+            rest = after;
+        }
+        self.partial = rest.to_vec();
+        Ok(())
+    }
+
+    fn obey(&mut self, order: LinkOrder) {
+        match order {
+            LinkOrder::Tell(_) => {}
+            LinkOrder::Process(process) => {
+                if self.process.is_none() {
+                    self.process = readable(process)
+                        .inspect_err(|error| {
+                            tracing::error!("cannot watch process {}: {error}", self.instance)
+                        })
+                        .ok();
+                }
+            }
+            LinkOrder::Kill => self.kill = true,
+        }
+        if let (true, Some(process)) = (self.kill, &self.process) {
+            self.kill = false;
+            if let Err(error) = process.get_ref().kill() {
+                tracing::error!("cannot end process {}: {error}", self.instance);
+            }
+        }
+    }
+
+    fn has_ended(&self) -> bool {
+        self.process.as_ref().is_some_and(|process| process.get_ref().has_ended().unwrap_or(false))
+    }
+
+    fn tell(&self, event: ProcessEvent) {
+        // If nobody listens, the service control manager is ending.
+        let _ = self.inputs.send(Input::Process { instance: self.instance.clone(), event });
+    }
+}
+
+async fn ended(process: Option<&AsyncFd<PidFd>>) {
+    match process {
+        // Readable, or no longer to be waited for: either way there is nothing more to come.
+        Some(process) => drop(process.readable().await),
+        None => std::future::pending().await,
+    }
+}
+
+fn frame(message: &ToProcess) -> io::Result<Vec<u8>> {
+    let json = serde_json::to_vec(message)?;
+    if json.len() > MAX_FRAME {
+        return Err(invalid(format!("a frame of {} bytes", json.len())));
+    }
+    let length = u32::try_from(json.len()).map_err(|error| invalid(error.to_string()))?;
+    Ok([&length.to_le_bytes(), json.as_slice()].concat())
+}
+
+fn invalid(what: String) -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidData, what)
+}

@@ -1,0 +1,214 @@
+//! Reading the log of a service while it is written and rotated: nothing is passed over and nothing is told twice.
+//!
+//! The file being written keeps its name, and is renamed when it is rotated, to `STEM-TIME[-N].EXT`. A cursor holds the identity of a file, so it
+//! stays right whatever the file is called by then.
+
+use std::fs::File;
+use std::io;
+use std::os::unix::fs::{FileExt, MetadataExt};
+use std::path::{Path, PathBuf};
+
+use svckit_core::native::{LogCursor, LogFrom};
+
+/// The most that one answer carries.
+const MOST: usize = 256 * 1024;
+
+/// A piece of a log, and where to go on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Piece {
+    pub(crate) data: Vec<u8>,
+    pub(crate) cursor: LogCursor,
+}
+
+/// Reads a piece; empty if there is nothing more at the moment.
+pub(crate) fn read(current: &Path, from: LogFrom) -> io::Result<Piece> {
+    match from {
+        LogFrom::Tail { lines } => tail(current, lines as usize),
+        LogFrom::Cursor(cursor) => go_on(current, cursor),
+    }
+}
+
+/// The files of a log, oldest first; the one being written is the last, if it is there.
+fn files(current: &Path) -> io::Result<Vec<PathBuf>> {
+    let (Some(directory), Some(name)) =
+        (current.parent(), current.file_name().and_then(|name| name.to_str()))
+    else {
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, "a log has a directory and a name"));
+    };
+    let (stem, extension) = name.rsplit_once('.').map_or((name, ""), |(stem, _)| (stem, &name[stem.len()..]));
+    let mut rotated = Vec::new();
+    let entries = match std::fs::read_dir(directory) {
+        Ok(entries) => entries,
+        // The service has never run.
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) => return Err(error),
+    };
+    for entry in entries {
+        let file = entry?.file_name();
+        let Some(file) = file.to_str() else { continue };
+        let middle = file.strip_prefix(stem).and_then(|rest| rest.strip_suffix(extension));
+        if let Some(place) = middle.and_then(|middle| middle.strip_prefix('-')).and_then(place) {
+            rotated.push((place, directory.join(file)));
+        }
+    }
+    rotated.sort();
+    let mut files: Vec<PathBuf> = rotated.into_iter().map(|(_, path)| path).collect();
+    if current.exists() {
+        files.push(current.to_owned());
+    }
+    Ok(files)
+}
+
+/// The place of a rotated file in the order of time: `20260102T030405.678Z`, and a number if there are several of that moment.
+fn place(text: &str) -> Option<(String, u32)> {
+    const FORM: &str = "dddddddd'T'dddddd.dddZ";
+    let form: Vec<char> = FORM.replace('\'', "").chars().collect();
+    let time: String = text.chars().take(form.len()).collect();
+    let fits = time.chars().count() == form.len()
+        && time.chars().zip(&form).all(|(c, f)| match f {
+            'd' => c.is_ascii_digit(),
+            f => c.eq_ignore_ascii_case(f),
+        });
+    if !fits {
+        return None;
+    }
+    match &text[time.len()..] {
+        "" => Some((time, 0)),
+        rest => Some((time, rest.strip_prefix('-')?.parse().ok()?)),
+    }
+}
+
+fn go_on(current: &Path, cursor: LogCursor) -> io::Result<Piece> {
+    // First which files there are, then their content: what was rotated before that look is not written any more.
+    let files = snapshot(current)?;
+    let at = files.iter().position(|(_, id)| *id == cursor.file);
+    let (mut index, mut offset) = match at {
+        Some(index) => (index, cursor.offset),
+        // Its file is gone, and every file that is left is newer.
+        None => (0, 0),
+    };
+    while let Some((file, id)) = files.get(index) {
+        let data = read_at(file, offset, MOST)?;
+        let last = index + 1 == files.len();
+        if !data.is_empty() || last {
+            let offset = offset + data.len() as u64;
+            return Ok(Piece { data, cursor: LogCursor { file: *id, offset } });
+        }
+        (index, offset) = (index + 1, 0);
+    }
+    Ok(Piece { data: Vec::new(), cursor })
+}
+
+fn tail(current: &Path, lines: usize) -> io::Result<Piece> {
+    let files = snapshot(current)?;
+    let Some((newest, id)) = files.last() else {
+        return Ok(Piece { data: Vec::new(), cursor: LogCursor { file: 0, offset: 0 } });
+    };
+    let end = newest.metadata()?.len();
+    let cursor = LogCursor { file: *id, offset: end };
+    let mut data: Vec<u8> = Vec::new();
+    for (index, (file, _)) in files.iter().enumerate().rev() {
+        let size = if index + 1 == files.len() { end } else { file.metadata()?.len() };
+        let mut before = size;
+        while before > 0 && data.len() < MOST && start_of_tail(&data, lines).is_none() {
+            let from = before.saturating_sub(64 * 1024);
+            let mut block = read_at(file, from, usize::try_from(before - from).unwrap_or(MOST))?;
+            block.append(&mut data);
+            data = block;
+            before = from;
+        }
+        if data.len() >= MOST || start_of_tail(&data, lines).is_some() {
+            break;
+        }
+    }
+    let start = start_of_tail(&data, lines).unwrap_or(0).max(data.len().saturating_sub(MOST));
+    Ok(Piece { data: data.split_off(start), cursor })
+}
+
+/// Where the last `lines` lines begin, if more than those are there.
+fn start_of_tail(data: &[u8], lines: usize) -> Option<usize> {
+    if lines == 0 {
+        return Some(data.len());
+    }
+    // The end of the last line is not the begin of another.
+    let content = data.strip_suffix(b"\n").unwrap_or(data);
+    content.iter().enumerate().rev().filter(|(_, byte)| **byte == b'\n').nth(lines - 1).map(|(at, _)| at + 1)
+}
+
+/// The files of a log, oldest first, as they were at one moment: a rotation while the directory is read could hide one, so it is read until
+/// nothing changes.
+fn snapshot(current: &Path) -> io::Result<Vec<(File, u64)>> {
+    let mut before = open_all(&files(current)?)?;
+    loop {
+        let after = open_all(&files(current)?)?;
+        if before.iter().map(|(_, id)| id).eq(after.iter().map(|(_, id)| id)) {
+            return Ok(after);
+        }
+        before = after;
+    }
+}
+
+/// What tells a file from every other, whatever its name: its number, which another may get when it is deleted, and when it was made.
+fn identity(file: &File) -> io::Result<u64> {
+    let metadata = file.metadata()?;
+    let made = metadata.created().ok().and_then(|time| time.duration_since(std::time::UNIX_EPOCH).ok());
+    let made = made.map_or(0, |time| u64::try_from(time.as_nanos()).unwrap_or(0));
+    Ok(metadata.ino().wrapping_mul(0x9E37_79B9_7F4A_7C15) ^ made)
+}
+
+fn open_all(paths: &[PathBuf]) -> io::Result<Vec<(File, u64)>> {
+    let mut files: Vec<(File, u64)> = Vec::new();
+    for path in paths {
+        match File::open(path) {
+            Ok(file) => {
+                let id = identity(&file)?;
+                // Rotated between the look at the directory and now: it is there twice.
+                if files.iter().all(|(_, known)| *known != id) {
+                    files.push((file, id));
+                }
+            }
+            // Deleted, as too old.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(files)
+}
+
+fn read_at(file: &File, offset: u64, most: usize) -> io::Result<Vec<u8>> {
+    let left = file.metadata()?.len().saturating_sub(offset);
+    let mut data = vec![0; usize::try_from(left).unwrap_or(most).min(most)];
+    let mut filled = 0;
+    while filled < data.len() {
+        match file.read_at(&mut data[filled..], offset + filled as u64) {
+            Ok(0) => break,
+            Ok(length) => filled += length,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    data.truncate(filled);
+    Ok(data)
+}
+
+/// The base64 of RFC 4648, with padding.
+pub(crate) fn base64(data: &[u8]) -> String {
+    const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let mut text = String::with_capacity(data.len().div_ceil(3) * 4);
+    for chunk in data.chunks(3) {
+        let byte = |index: usize| u32::from(chunk.get(index).copied().unwrap_or(0));
+        let group = byte(0) << 16 | byte(1) << 8 | byte(2);
+        for place in 0..4 {
+            if place <= chunk.len() {
+                text.push(char::from(ALPHABET[(group >> (18 - 6 * place) & 63) as usize]));
+            } else {
+                text.push('=');
+            }
+        }
+    }
+    text
+}
+
+#[cfg(test)]
+#[path = "log_tests.rs"]
+mod tests;

@@ -1,0 +1,135 @@
+//! Controls: checked, sent to the process, and answered when its handler has.
+
+use svckit_core::control::Control;
+use svckit_core::dispatch::ToProcess;
+use svckit_core::lifecycle::Lifecycle;
+use svckit_core::native::{EventId, Level};
+use svckit_core::rights;
+use svckit_core::status::{ServiceState, ServiceStatus};
+use svckit_core::win32::Win32Error;
+
+use super::timers::{Timer, TimerId};
+use super::{ConnectionId, Effect, HandleId, Reply, Scm};
+use crate::error::Failure;
+
+/// A control that its process has not answered.
+pub(super) struct PendingControl {
+    key: String,
+    instance: String,
+    control: Control,
+    timer: TimerId,
+    /// Absent for what the service control manager sent by itself.
+    reply: Option<Reply<ServiceStatus>>,
+}
+
+impl Scm {
+    /// Sends a control; answered with the status after the handler returned ([MS-SCMR] 3.1.4.2).
+    pub(crate) fn control(
+        &mut self,
+        connection: ConnectionId,
+        id: HandleId,
+        control: Control,
+        reply: Reply<ServiceStatus>,
+    ) {
+        match self.check_control(connection, id, control) {
+            Ok((key, instance)) => self.send_control(key, instance, control, Some(reply)),
+            Err(failure) => self.answer(reply, Err(failure)),
+        }
+    }
+
+    fn check_control(
+        &mut self,
+        connection: ConnectionId,
+        id: HandleId,
+        control: Control,
+    ) -> Result<(String, String), Failure> {
+        // The handle first: with a bad one nothing else matters.
+        self.opened(connection, id)?;
+        let key = self.check_service(connection, id, rights::for_control(control)?)?;
+        self.refuse_while_stopping()?;
+        let service = self.service(&key)?;
+        let status = service.status();
+        control.check(status.state, status.controls_accepted)?;
+        if control == Control::STOP {
+            let active = |name: &svckit_core::name::ServiceName| {
+                self.services.get(&name.folded()).is_some_and(|s| s.state() != ServiceState::STOPPED)
+            };
+            if let Some(blocker) = self.order.blocker(service.name(), active) {
+                let cause = format!("service {:?}, which depends on it, is running", blocker.as_str());
+                return Err(Failure::new(Win32Error::DEPENDENT_SERVICES_RUNNING, cause));
+            }
+        }
+        match (&service.life, &service.instance) {
+            (Lifecycle::Active(_), Some(instance)) => Ok((key, instance.clone())),
+            _ => Err(Win32Error::SERVICE_CANNOT_ACCEPT_CTRL.into()),
+        }
+    }
+
+    /// Sends a control that may be sent.
+    pub(super) fn send_control(
+        &mut self,
+        key: String,
+        instance: String,
+        control: Control,
+        reply: Option<Reply<ServiceStatus>>,
+    ) {
+        let Some(name) = self.services.get(&key).map(|service| service.name().clone()) else { return };
+        let id = self.next_control;
+        self.next_control += 1;
+        if control != Control::INTERROGATE {
+            let text = format!("service {:?} was sent the control {control}", name.as_str());
+            self.record_event(Some(&name), EventId::CONTROL_SENT, Level::Information, text);
+        }
+        let timer = self.timers.set(self.now.tick + self.settings.control_timeout, Timer::Control(id));
+        let message = ToProcess::Control { service: name, control, id };
+        self.effect(Effect::Tell { instance: instance.clone(), message });
+        self.controls.insert(id, PendingControl { key, instance, control, timer, reply });
+    }
+
+    pub(super) fn control_done(&mut self, id: u64, code: Win32Error) {
+        let Some(pending) = self.controls.remove(&id) else { return };
+        self.timers.cancel(Some(pending.timer));
+        let Some(reply) = pending.reply else { return };
+        let result = match code.check() {
+            Ok(()) => self.service(&pending.key).map(super::Service::status),
+            Err(code) => Err(code.into()),
+        };
+        self.answer(reply, result);
+    }
+
+    pub(super) fn control_timed_out(&mut self, id: u64) {
+        let Some(pending) = self.controls.remove(&id) else { return };
+        let limit = self.settings.control_timeout.as_millis();
+        let cause = format!("it did not answer the control {} within {limit} ms", pending.control);
+        if let Some(name) = self.services.get(&pending.key).map(|service| service.name().clone()) {
+            let text = format!("service {:?}: {cause}", name.as_str());
+            self.record_event(Some(&name), EventId::CONTROL_TIMEOUT, Level::Error, text);
+        }
+        if let Some(reply) = pending.reply {
+            self.answer(reply, Err(Failure::new(Win32Error::SERVICE_REQUEST_TIMEOUT, cause)));
+        }
+    }
+
+    /// Answers the controls that a process which is gone has left open: a stop has come true, anything else has not.
+    pub(super) fn drop_controls(&mut self, instance: &str) {
+        let open: Vec<u64> = self
+            .controls
+            .iter()
+            .filter(|(_, pending)| pending.instance == instance)
+            .map(|(id, _)| *id)
+            .collect();
+        for id in open {
+            let Some(pending) = self.controls.remove(&id) else { continue };
+            self.timers.cancel(Some(pending.timer));
+            let Some(reply) = pending.reply else { continue };
+            let status = self.service(&pending.key).map(super::Service::status);
+            let stopped = matches!(&status, Ok(status) if status.state == ServiceState::STOPPED);
+            let result = if stopped && pending.control == Control::STOP {
+                status
+            } else {
+                Err(Failure::new(Win32Error::PROCESS_ABORTED, "its process ended before it answered"))
+            };
+            self.answer(reply, result);
+        }
+    }
+}

@@ -1,0 +1,157 @@
+//! The second interface: hosts' states, definitions, events, logs, and the service control manager itself.
+
+use std::path::PathBuf;
+
+use svckit_core::definition::{HostDefinition, LogTarget};
+use svckit_core::name::ServiceName;
+use svckit_core::native::{HostState, LogFrom, NamedHostState, Reply as NativeReply, Request, ScmStatus};
+use svckit_core::status::ServiceState;
+use svckit_core::win32::Win32Error;
+
+use super::journal::EventWait;
+use super::{ConnectionId, Effect, Scm, Service};
+use crate::error::Failure;
+
+/// Somebody who waits for a reply on the native interface.
+pub(crate) struct NativeAnswer(Box<dyn FnOnce(NativeReply)>);
+
+impl NativeAnswer {
+    pub(crate) fn new(answer: impl FnOnce(NativeReply) + 'static) -> Self {
+        Self(Box::new(answer))
+    }
+
+    /// Answers after the turn.
+    pub(super) fn give(self, scm: &mut Scm, reply: NativeReply) {
+        scm.effect(Effect::Answer(Box::new(move || (self.0)(reply))));
+    }
+
+    /// Answers at once.
+    pub(crate) fn give_now(self, reply: NativeReply) {
+        (self.0)(reply);
+    }
+}
+
+/// A piece of a log that somebody wants.
+pub(crate) struct LogRequest {
+    /// The file that is being written.
+    pub(crate) file: PathBuf,
+    pub(crate) from: LogFrom,
+    pub(crate) wait: bool,
+    pub(crate) answer: NativeAnswer,
+}
+
+impl Scm {
+    /// Takes a request on the native interface.
+    pub(crate) fn native(&mut self, connection: ConnectionId, request: Request, answer: NativeAnswer) {
+        let result = match request {
+            Request::HostStates { services } => self.host_states(services),
+            Request::Definition { service } => self.definition(&service),
+            Request::SetDefinition { service, definition } => self.define(&service, definition),
+            Request::Events { service, after, limit, wait } => {
+                let after = after.unwrap_or(0);
+                return self.events(wait, EventWait { connection, service, after, limit, answer });
+            }
+            Request::Log { service, from, wait } => match self.log_file(&service) {
+                Ok(file) => {
+                    let request = LogRequest { file, from, wait, answer };
+                    return self.effect(Effect::ReadLog(request));
+                }
+                Err(failure) => Err(failure),
+            },
+            Request::ScmStatus => Ok(self.scm_status()),
+            Request::ScmStop => return self.stop_everything(Some(answer)),
+        };
+        let reply = result.unwrap_or_else(|failure| Self::native_error(&failure));
+        answer.give(self, reply);
+    }
+
+    fn host_states(&self, services: Option<Vec<ServiceName>>) -> Result<NativeReply, Failure> {
+        let hosted = |service: &&Service| service.record.definition.is_some();
+        let states = match services {
+            None => self.services.values().filter(hosted).map(named_state).collect(),
+            Some(names) => {
+                let mut states = Vec::with_capacity(names.len());
+                for name in names {
+                    let service = self.known(&name)?;
+                    states.extend(Some(service).filter(hosted).map(named_state));
+                }
+                states
+            }
+        };
+        Ok(NativeReply::HostStates { states })
+    }
+
+    fn definition(&self, name: &ServiceName) -> Result<NativeReply, Failure> {
+        let definition = self.known(name)?.record.definition.clone();
+        Ok(NativeReply::Definition { definition })
+    }
+
+    fn define(
+        &mut self,
+        name: &ServiceName,
+        definition: Option<Box<HostDefinition>>,
+    ) -> Result<NativeReply, Failure> {
+        self.known(name)?;
+        self.set_definition(&name.folded(), definition)?;
+        Ok(NativeReply::Done)
+    }
+
+    fn log_file(&self, name: &ServiceName) -> Result<PathBuf, Failure> {
+        let service = self.known(name)?;
+        let Some(definition) = &service.record.definition else {
+            let cause = format!("service {:?} has no definition that says where its log is", name.as_str());
+            return Err(Failure::new(Win32Error::NOT_SUPPORTED, cause));
+        };
+        let targets = [&definition.log.stdout, &definition.log.stderr];
+        let file = targets.into_iter().find_map(|target| match target {
+            LogTarget::File(path) => Some(path.clone()),
+            LogTarget::Discard => None,
+        });
+        file.ok_or_else(|| {
+            let cause = format!("service {:?} keeps no log", name.as_str());
+            Failure::new(Win32Error::FILE_NOT_FOUND, cause)
+        })
+    }
+
+    fn scm_status(&self) -> NativeReply {
+        let count = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
+        let active =
+            self.services.values().filter(|service| service.state() != ServiceState::STOPPED).count();
+        NativeReply::ScmStatus(ScmStatus {
+            pid: self.about.pid,
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            directory: self.about.directory.clone(),
+            started_at: self.about.started,
+            services: count(self.services.len()),
+            active: count(active),
+            processes: count(self.instances.len()),
+        })
+    }
+
+    fn known(&self, name: &ServiceName) -> Result<&Service, Failure> {
+        self.services.get(&name.folded()).ok_or_else(|| {
+            let cause = format!("service {:?} does not exist", name.as_str());
+            Failure::new(Win32Error::SERVICE_DOES_NOT_EXIST, cause)
+        })
+    }
+}
+
+fn named_state(service: &Service) -> NamedHostState {
+    let state = service.host.as_deref().cloned().unwrap_or_else(|| HostState {
+        log_files: service.record.definition.as_deref().map(log_files).unwrap_or_default(),
+        ..HostState::default()
+    });
+    NamedHostState { service: service.name().clone(), state, start_error: service.start_error.clone() }
+}
+
+/// The files that a host of this definition would write.
+fn log_files(definition: &HostDefinition) -> Vec<PathBuf> {
+    let mut files: Vec<PathBuf> = Vec::new();
+    for target in [&definition.log.stdout, &definition.log.stderr] {
+        match target {
+            LogTarget::File(path) if !files.contains(path) => files.push(path.clone()),
+            _ => {}
+        }
+    }
+    files
+}

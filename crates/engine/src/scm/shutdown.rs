@@ -1,0 +1,199 @@
+//! The end: everything is stopped in order, each before what it depends on; then by force.
+
+use std::collections::BTreeSet;
+
+use svckit_core::control::{Control, ControlsAccepted};
+use svckit_core::lifecycle::Lifecycle;
+use svckit_core::native::Reply as NativeReply;
+use svckit_core::status::ServiceState;
+use svckit_core::win32::Win32Error;
+
+use super::native::NativeAnswer;
+use super::timers::Timer;
+use super::{Effect, Scm};
+use crate::error::Failure;
+
+/// How far the service control manager is in its own life.
+pub(super) enum Stage {
+    /// It serves.
+    Serving,
+    /// It stops everything.
+    Stopping(Stopping),
+    /// Everything has stopped.
+    Over,
+}
+
+#[derive(Default)]
+pub(super) struct Stopping {
+    /// Services that were told to stop.
+    told: BTreeSet<String>,
+    /// Services whose process was ended by force.
+    forced: BTreeSet<String>,
+    /// Who waits for the end.
+    answers: Vec<NativeAnswer>,
+}
+
+impl Scm {
+    /// Stops all services in order, then this service control manager. If that is under way already: by force, unless somebody only asks for it.
+    pub(crate) fn stop_everything(&mut self, answer: Option<NativeAnswer>) {
+        match &mut self.stage {
+            Stage::Over => {
+                if let Some(answer) = answer {
+                    answer.give(self, NativeReply::Done);
+                }
+                return;
+            }
+            Stage::Stopping(stopping) => {
+                let by_force = answer.is_none();
+                stopping.answers.extend(answer);
+                if by_force {
+                    self.force_everything();
+                }
+                return;
+            }
+            Stage::Serving => {}
+        }
+        tracing::info!("stopping all services");
+        self.stage =
+            Stage::Stopping(Stopping { answers: answer.into_iter().collect(), ..Stopping::default() });
+        self.end_automatic();
+        for key in self.services.keys().cloned().collect::<Vec<_>>() {
+            let Some(service) = self.services.get_mut(&key) else { continue };
+            service.due = None;
+            self.timers.cancel(service.due_timer.take());
+            if matches!(service.life, Lifecycle::Waiting { .. }) {
+                self.fail_start(&key, Win32Error::SHUTDOWN_IN_PROGRESS.into());
+            }
+        }
+        self.stop_next();
+    }
+
+    pub(super) fn refuse_while_stopping(&self) -> Result<(), Failure> {
+        match self.stage {
+            Stage::Serving => Ok(()),
+            _ => Err(Win32Error::SHUTDOWN_IN_PROGRESS.into()),
+        }
+    }
+
+    /// A service's state changed: others may be told to stop now.
+    pub(super) fn advance_shutdown(&mut self, key: &str) {
+        let Stage::Stopping(stopping) = &self.stage else { return };
+        match self.services.get(key) {
+            Some(service)
+                if service.state() == ServiceState::STOP_PENDING && !stopping.forced.contains(key) =>
+            {
+                self.watch_stop(key);
+            }
+            _ => self.stop_next(),
+        }
+    }
+
+    /// Tells every service to stop that nothing depends on any more.
+    fn stop_next(&mut self) {
+        let active: Vec<String> = self
+            .services
+            .iter()
+            .filter(|(_, service)| service.state() != ServiceState::STOPPED)
+            .map(|(key, _)| key.clone())
+            .collect();
+        if active.is_empty() {
+            return self.stopped_everything();
+        }
+        for key in active {
+            let Stage::Stopping(stopping) = &self.stage else { return };
+            let Some(service) = self.services.get(&key) else { continue };
+            let needed = self.order.direct_dependents(service.name()).iter().any(|name| {
+                self.services.get(&name.folded()).is_some_and(|s| s.state() != ServiceState::STOPPED)
+            });
+            if !needed && !stopping.told.contains(&key) {
+                self.tell_to_stop(&key);
+            }
+        }
+    }
+
+    /// A service that wants to know early is told so, with the time it asked for; the others are told to shut down or to stop.
+    fn tell_to_stop(&mut self, key: &str) {
+        let Some(service) = self.services.get(key) else { return };
+        let Lifecycle::Active(active) = service.life else { return };
+        let Some(instance) = service.instance.clone() else { return };
+        let accepted = active.accepted;
+        let (control, time) = if active.state == ServiceState::STOP_PENDING {
+            (None, self.settings.shutdown_timeout)
+        } else if accepted.contains(ControlsAccepted::PRESHUTDOWN) {
+            (Some(Control::PRESHUTDOWN), service.record.extra.preshutdown_timeout)
+        } else if accepted.contains(ControlsAccepted::SHUTDOWN) {
+            (Some(Control::SHUTDOWN), self.settings.shutdown_timeout)
+        } else if accepted.contains(ControlsAccepted::STOP) {
+            (Some(Control::STOP), self.settings.shutdown_timeout)
+        } else if active.state == ServiceState::START_PENDING {
+            // It may come to accept something; if it doesn't in time, it is ended.
+            self.timers.set(self.now.tick + self.settings.shutdown_timeout, Timer::Shutdown(key.to_owned()));
+            return;
+        } else {
+            return self.force(key);
+        };
+        if let Stage::Stopping(stopping) = &mut self.stage {
+            stopping.told.insert(key.to_owned());
+        }
+        let limit = time.max(active.wait_hint);
+        self.timers.set(self.now.tick + limit, Timer::Shutdown(key.to_owned()));
+        if let Some(control) = control {
+            self.send_control(key.to_owned(), instance, control, None);
+        }
+    }
+
+    /// A stopping service made progress: it has its wait hint from now on.
+    fn watch_stop(&mut self, key: &str) {
+        let patience = self.settings.shutdown_timeout;
+        if let Some(at) = self.services.get(key).and_then(|service| service.life.hangs_at(patience)) {
+            self.timers.set(at, Timer::Shutdown(key.to_owned()));
+        }
+    }
+
+    /// A service that is still there and makes no progress is ended by force.
+    pub(super) fn shutdown_timed_out(&mut self, key: &str) {
+        let Some(service) = self.services.get(key) else { return };
+        if service.state() == ServiceState::STOPPED || !matches!(self.stage, Stage::Stopping(_)) {
+            return;
+        }
+        match service.life.hangs_at(self.settings.shutdown_timeout) {
+            Some(at) if at > self.now.tick && service.state() == ServiceState::STOP_PENDING => {
+                self.watch_stop(key)
+            }
+            _ => self.force(key),
+        }
+    }
+
+    fn force_everything(&mut self) {
+        tracing::warn!("ending all services by force");
+        for key in self.services.keys().cloned().collect::<Vec<_>>() {
+            if self.services.get(&key).is_some_and(|service| service.state() != ServiceState::STOPPED) {
+                self.force(&key);
+            }
+        }
+    }
+
+    fn force(&mut self, key: &str) {
+        let Stage::Stopping(stopping) = &mut self.stage else { return };
+        stopping.told.insert(key.to_owned());
+        if !stopping.forced.insert(key.to_owned()) {
+            return;
+        }
+        let Some(service) = self.services.get(key) else { return };
+        tracing::warn!("service {:?} did not stop in time and is ended by force", service.name().as_str());
+        if let Some(instance) = service.instance.clone() {
+            self.effect(Effect::Kill { instance });
+        }
+    }
+
+    fn stopped_everything(&mut self) {
+        let Stage::Stopping(stopping) = std::mem::replace(&mut self.stage, Stage::Over) else { return };
+        tracing::info!("all services have stopped");
+        self.session.clean_stop = true;
+        self.dirty.session = true;
+        for answer in stopping.answers {
+            answer.give(self, NativeReply::Done);
+        }
+        self.effect(Effect::Finished);
+    }
+}

@@ -1,0 +1,90 @@
+//! Beginning: a new session, or taking over what an earlier service control manager left.
+
+use svckit_core::lifecycle::{Active, Lifecycle};
+use svckit_core::status::ServiceState;
+
+use super::process::Instance;
+use super::timers::Timer;
+use super::{Effect, Scm};
+use crate::error::ServeError;
+use crate::store::{Run, Session};
+
+impl Scm {
+    /// Begins: takes over the session that is under way, or starts a new one. `identity` is that of the machine's life.
+    pub(crate) fn begin(&mut self, identity: &str) -> Result<(), ServeError> {
+        match self.run.session()? {
+            Some(session) if session.identity == identity && !session.clean_stop => {
+                self.session = session;
+                self.take_over()?;
+            }
+            _ => self.begin_session(identity)?,
+        }
+        for key in self.services.keys().cloned().collect::<Vec<_>>() {
+            self.remove_if_over(&key);
+        }
+        self.start_automatic();
+        Ok(())
+    }
+
+    fn begin_session(&mut self, identity: &str) -> Result<(), ServeError> {
+        self.session = Session {
+            identity: identity.to_owned(),
+            started: self.now.wall,
+            clean_stop: false,
+            automatic_done: false,
+            delayed_done: false,
+        };
+        self.run.begin_session(&self.session)
+    }
+
+    fn take_over(&mut self) -> Result<(), ServeError> {
+        for (id, row) in self.run.instances()? {
+            self.instances.insert(id, Instance::taken_over(row));
+        }
+        for (key, run) in self.run.runs()? {
+            if self.services.contains_key(&key) {
+                self.take_over_service(&key, run);
+            } else {
+                // Its record is gone; so goes what is left of it here.
+                self.mark_dirty(&key);
+            }
+        }
+        tracing::info!("taking over {} processes", self.instances.len());
+        for id in self.instances.keys().cloned().collect::<Vec<_>>() {
+            self.effect(Effect::Reconnect { instance: id });
+        }
+        Ok(())
+    }
+
+    fn take_over_service(&mut self, key: &str, run: Run) {
+        let now = self.now.tick;
+        let instance = run.instance.filter(|id| self.instances.contains_key(id));
+        let Some(service) = self.services.get_mut(key) else { return };
+        service.attempted = run.attempted;
+        service.count = run.count;
+        service.due = run.due;
+        service.start_error = run.start_error;
+        service.life = Lifecycle::Stopped { exit: run.exit };
+        if let (Some(id), Some(status)) = (instance, run.status) {
+            let launching = status.state == ServiceState::START_PENDING && status.pid == 0;
+            let active = Active::taken_over(status.pid, &status, now).filter(|_| !launching);
+            service.life = active.map_or(Lifecycle::Launching { pid: status.pid }, Lifecycle::Active);
+            service.arguments = run.arguments;
+            if let Some(program) = run.program {
+                // Until the host tells more, this is how what is left of it would be found.
+                let host = service.host.get_or_insert_default();
+                host.child_pid = Some(program);
+            }
+            service.instance = Some(id.clone());
+            if let Some(instance) = self.instances.get_mut(&id) {
+                instance.services.insert(key.to_owned());
+            }
+        }
+        if let Some(at) = service.life.hangs_at(self.settings.start_timeout)
+            && service.state() == ServiceState::START_PENDING
+        {
+            service.hang_timer = Some(self.timers.set(at, Timer::Hang(key.to_owned())));
+        }
+        self.resume_failure_action(key);
+    }
+}

@@ -1,0 +1,218 @@
+//! The service control manager as a process: one for each state directory.
+
+use std::fs::File;
+use std::io::Write;
+use std::os::fd::{AsFd, OwnedFd};
+use std::path::PathBuf;
+use std::time::Duration;
+
+use svckit_os::process::Credentials;
+use svckit_os::signal::{Delivered, SignalSource};
+use svckit_os::{clock, process, session, socket};
+use tokio::io::unix::AsyncFd;
+use tokio::net::UnixListener;
+use tokio::sync::mpsc::{Sender, UnboundedSender, channel, unbounded_channel};
+use tokio::sync::watch;
+use tokio::task::{LocalSet, spawn_local};
+use tokio::time::{sleep, timeout};
+
+use crate::actor::{Actor, Input};
+use crate::connection;
+use crate::direct::Direct;
+use crate::directory::StateDirectory;
+use crate::error::ServeError;
+use crate::launcher::Launcher;
+use crate::readable::readable;
+use crate::scm::{About, ConnectionId, Scm};
+use crate::settings::Settings;
+use crate::store::{RunStore, ServiceStore};
+
+/// How many connections there may be; more are turned away.
+const MAX_CONNECTIONS: usize = 1024;
+
+/// When it is tried again to accept a connection after the system refused.
+const RETRY: Duration = Duration::from_millis(200);
+
+/// How long the last answers may take to be taken.
+const FAREWELL: Duration = Duration::from_secs(2);
+
+/// What a service control manager is started with.
+#[derive(Debug)]
+pub struct ServeOptions {
+    /// The state directory; made if it isn't there.
+    pub directory: PathBuf,
+    /// Where the word `ready`, or the reason why not, is written.
+    pub ready: Option<OwnedFd>,
+    /// The program that is run with `host spawner`; absent: this process's own.
+    pub executable: Option<PathBuf>,
+}
+
+impl ServeOptions {
+    /// The usual options for a state directory.
+    pub fn new(directory: impl Into<PathBuf>) -> Self {
+        Self { directory: directory.into(), ready: None, executable: None }
+    }
+}
+
+/// Serves a state directory until it is told to stop, by a client or a signal.
+pub fn serve(options: ServeOptions) -> Result<(), ServeError> {
+    run(options, true, |_| {})
+}
+
+/// The same without taking signals; `started` gets a way to the service control manager that needs no connection.
+pub fn serve_directly(options: ServeOptions, started: impl FnOnce(Direct)) -> Result<(), ServeError> {
+    run(options, false, started)
+}
+
+fn run(options: ServeOptions, signals: bool, started: impl FnOnce(Direct)) -> Result<(), ServeError> {
+    let mut ready = options.ready.map(File::from);
+    let result = prepare(&options.directory, options.executable).and_then(|prepared| {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_io()
+            .enable_time()
+            .build()
+            .map_err(ServeError::system("start waiting for events"))?;
+        LocalSet::new().block_on(&runtime, prepared.run(signals, started, &mut ready))
+    });
+    if let Err(error) = &result {
+        announce(&mut ready, &error.to_string());
+    }
+    result
+}
+
+/// Everything that has to be right before anybody is served.
+struct Prepared {
+    directory: StateDirectory,
+    settings: Settings,
+    store: ServiceStore,
+    records: Vec<crate::store::Record>,
+    run: RunStore,
+    executable: PathBuf,
+    _lock: svckit_os::lock::Lock,
+}
+
+fn prepare(path: &std::path::Path, executable: Option<PathBuf>) -> Result<Prepared, ServeError> {
+    let directory = StateDirectory::open(path)?;
+    let lock = directory.lock()?;
+    let settings = Settings::load(&directory.settings())?;
+    let (store, records) = ServiceStore::open(&directory.services())?;
+    let run = RunStore::open(&directory.run())?;
+    let executable = match executable {
+        Some(executable) => executable,
+        None => std::env::current_exe().map_err(ServeError::system("find its own program"))?,
+    };
+    Ok(Prepared { directory, settings, store, records, run, executable, _lock: lock })
+}
+
+impl Prepared {
+    async fn run(
+        self,
+        signals: bool,
+        started: impl FnOnce(Direct),
+        ready: &mut Option<File>,
+    ) -> Result<(), ServeError> {
+        let launcher = Launcher::start(&self.executable).map_err(ServeError::system("start the spawner"))?;
+        // After the spawner, whose children should have the usual limit.
+        process::raise_open_files();
+        let now = clock::now();
+        let about = About {
+            pid: std::process::id(),
+            directory: self.directory.path().to_owned(),
+            started: now.wall,
+            may_switch_user: Credentials::may_change(),
+        };
+        let mut scm = Scm::new(self.settings, about, self.store, self.records, self.run)?;
+        scm.at(now);
+        let identity = session::identity().map_err(ServeError::system("identify the session"))?;
+        let listener = listen(&self.directory)?;
+        scm.begin(&identity)?;
+        let (sender, inputs) = unbounded_channel();
+        if signals {
+            let source =
+                SignalSource::new(&[Delivered::End]).map_err(ServeError::system("receive signals"))?;
+            let waiting = source.as_fd().try_clone_to_owned().and_then(readable);
+            let waiting = waiting.map_err(ServeError::system("receive signals"))?;
+            spawn_local(pass_signals(source, waiting, sender.clone()));
+        }
+        let (close, closing) = watch::channel(false);
+        let (open, mut all_closed) = channel::<()>(1);
+        let accepting = spawn_local(accept(listener, sender.clone(), closing, open));
+        let actor = Actor::new(scm, self.directory.clone(), launcher, sender.clone());
+        tracing::info!("serving {} as process {}", self.directory.path().display(), std::process::id());
+        announce(ready, "ready");
+        started(Direct::new(sender, self.directory.path()));
+        actor.run(inputs).await;
+        accepting.abort();
+        let _ = std::fs::remove_file(self.directory.endpoint());
+        close.send_replace(true);
+        // Every connection holds a sender; when the last has gone, so have the last answers.
+        let _ = timeout(FAREWELL, all_closed.recv()).await;
+        Ok(())
+    }
+}
+
+async fn accept(
+    listener: UnixListener,
+    inputs: UnboundedSender<Input>,
+    closing: watch::Receiver<bool>,
+    open: Sender<()>,
+) {
+    let mut number = 0;
+    loop {
+        match listener.accept().await {
+            Ok((stream, _)) if open.strong_count() > MAX_CONNECTIONS => {
+                tracing::warn!("a client is turned away: there are {MAX_CONNECTIONS} connections");
+                drop(stream);
+            }
+            Ok((stream, _)) if connection::is_welcome(&stream) => {
+                number += 1;
+                let serve = connection::serve(ConnectionId(number), stream, inputs.clone(), closing.clone());
+                let open = open.clone();
+                spawn_local(async move {
+                    serve.await;
+                    drop(open);
+                });
+            }
+            Ok(_) => tracing::warn!("a client of another user is turned away"),
+            Err(error) => {
+                // Nothing tells when there are descriptors again.
+                tracing::error!("cannot accept a connection: {error}");
+                sleep(RETRY).await;
+            }
+        }
+    }
+}
+
+async fn pass_signals(source: SignalSource, readable: AsyncFd<OwnedFd>, inputs: UnboundedSender<Input>) {
+    while let Ok(mut ready) = readable.readable().await {
+        match source.next() {
+            Ok(Some(_)) => {
+                if inputs.send(Input::End).is_err() {
+                    return;
+                }
+            }
+            Ok(None) => ready.clear_ready(),
+            Err(error) => {
+                tracing::error!("cannot receive signals: {error}");
+                return;
+            }
+        }
+    }
+}
+
+/// Tells whoever started us how it went.
+fn announce(ready: &mut Option<File>, word: &str) {
+    if let Some(mut pipe) = ready.take() {
+        // Nobody may be listening any more.
+        let _ = writeln!(pipe, "{}", word.replace('\n', " "));
+    }
+}
+
+fn listen(directory: &StateDirectory) -> Result<UnixListener, ServeError> {
+    let bind = || {
+        let listener = socket::bind(&directory.endpoint())?;
+        listener.set_nonblocking(true)?;
+        UnixListener::from_std(listener)
+    };
+    bind().map_err(|source| ServeError::Directory { path: directory.path().to_owned(), source })
+}

@@ -1,0 +1,212 @@
+//! Calls of MS-SCMR on the service control manager, and their answers.
+
+use svckit_core::access::ManagerAccess;
+use svckit_core::win32::Win32Error;
+use svckit_scmr::ops::buffers::{self, Entry, Filled};
+use svckit_scmr::ops::{Answer, Call, Handle, NotifyParams};
+
+use crate::error::Failure;
+use crate::scm::{ConnectionId, HandleId, Reply, Scm, Triggered};
+
+/// The only information level of the status and enumeration calls ([MS-SCMR] 2.2.27, 2.2.28).
+const PROCESS_INFO: u32 = 0;
+
+/// Carries a call out; `reply` is called with the answer, now or later.
+pub(crate) fn carry_out(
+    scm: &mut Scm,
+    connection: ConnectionId,
+    call: Call,
+    reply: impl FnOnce(Answer) + 'static,
+) {
+    match call {
+        Call::StartService { service, arguments } => {
+            let reply = Reply::new(move |result: Result<(), Failure>| {
+                reply(Answer::StartService { code: code(&result) });
+            });
+            scm.start(connection, id(service), arguments, reply);
+        }
+        Call::ControlService { service, control } => {
+            let before = scm.status_anyhow(connection, id(service));
+            let reply = Reply::new(move |result: Result<_, Failure>| {
+                let code = code(&result);
+                let refused = call.refuse(code);
+                reply(match result.ok().or(before) {
+                    Some(status) => Answer::ControlService { status, code },
+                    None => refused,
+                });
+            });
+            scm.control(connection, id(service), control, reply);
+        }
+        Call::GetNotifyResults { notify } => {
+            let reply = Reply::new(move |result: Result<Triggered, Failure>| {
+                let code = code(&result);
+                let results = result.ok().map(|news| vec![params(news)]);
+                reply(Answer::GetNotifyResults { results, code });
+            });
+            scm.results(connection, id(notify), reply);
+        }
+        call => {
+            let answer = at_once(scm, connection, &call);
+            let answer = answer.unwrap_or_else(|failure| call.refuse(failure.code));
+            scm.after_turn(move || reply(answer));
+        }
+    }
+}
+
+/// The calls that need not wait for anything.
+fn at_once(scm: &mut Scm, connection: ConnectionId, call: &Call) -> Result<Answer, Failure> {
+    let code = Win32Error::SUCCESS;
+    Ok(match call {
+        Call::CloseServiceHandle { handle } => {
+            scm.close(connection, id(*handle))?;
+            Answer::CloseServiceHandle { handle: Handle::NULL, code }
+        }
+        Call::DeleteService { service } => {
+            scm.delete(connection, id(*service))?;
+            Answer::DeleteService { code }
+        }
+        Call::CreateService(create) => {
+            let new = create.to_new_service()?;
+            let (service, tag) = scm.create(connection, id(create.manager), new, create.access)?;
+            Answer::CreateService { tag: create.tag.map(|_| tag), service: handle(service), code }
+        }
+        Call::ChangeServiceConfig(change) => {
+            let tag = scm.change_config(connection, id(change.service), change.to_change()?)?;
+            Answer::ChangeServiceConfig { tag: change.tag.map(|_| tag), code }
+        }
+        Call::ChangeServiceConfig2 { service, info } => {
+            scm.change_config2(connection, id(*service), info.to_change()?)?;
+            Answer::ChangeServiceConfig2 { code }
+        }
+        Call::OpenScManager { database, access, .. } => {
+            let manager = open_manager(scm, connection, database.as_deref(), *access)?;
+            Answer::OpenScManager { manager: handle(manager), code }
+        }
+        Call::OpenService { manager, name, access } => {
+            let service = scm.open_service(connection, id(*manager), name, *access)?;
+            Answer::OpenService { service: handle(service), code }
+        }
+        Call::NotifyServiceStatusChange { service, params } => {
+            if !params.is_known() {
+                return Err(Win32Error::INVALID_LEVEL.into());
+            }
+            let notify = scm.register(connection, id(*service), params.mask)?;
+            Answer::NotifyServiceStatusChange { notify: handle(notify), code }
+        }
+        Call::CloseNotifyHandle { notify } => {
+            scm.unregister(connection, id(*notify))?;
+            Answer::CloseNotifyHandle { notify: Handle::NULL, fired: false, code }
+        }
+        call => return question(scm, connection, call),
+    })
+}
+
+/// The calls that only ask.
+fn question(scm: &mut Scm, connection: ConnectionId, call: &Call) -> Result<Answer, Failure> {
+    Ok(match call {
+        Call::QueryServiceStatus { service } => {
+            let status = scm.status(connection, id(*service))?;
+            Answer::QueryServiceStatus { status, code: Win32Error::SUCCESS }
+        }
+        Call::QueryServiceStatusEx { service, level, size } => {
+            let status = scm.status(connection, id(*service))?;
+            check_level(*level)?;
+            let Filled { buffer, needed, code, .. } = buffers::query_service_status_ex(&status, *size);
+            Answer::QueryServiceStatusEx { buffer, needed, code }
+        }
+        Call::QueryServiceConfig { service, size } => {
+            buffers::query_service_config(&scm.config(connection, id(*service))?, *size)
+        }
+        Call::QueryServiceConfig2 { service, level, size } => {
+            let config = scm.config2(connection, id(*service), *level)?;
+            let Filled { buffer, needed, code, .. } = buffers::query_service_config2(&config, *size);
+            Answer::QueryServiceConfig2 { buffer, needed, code }
+        }
+        Call::EnumServicesStatus { manager, types, states, size, resume } => {
+            let found = scm.enumerate(connection, id(*manager), *types, *states, None)?;
+            let entries: Vec<Entry<'_>> = found.iter().map(Entry::from).collect();
+            let filled = buffers::enum_services_status(&entries, resume.unwrap_or(0), *size);
+            let Filled { buffer, needed, returned, code, .. } = filled;
+            Answer::EnumServicesStatus {
+                buffer,
+                needed,
+                returned,
+                resume: resume.map(|_| filled.resume),
+                code,
+            }
+        }
+        Call::EnumServicesStatusEx { manager, level, types, states, size, resume, group } => {
+            check_level(*level)?;
+            let found = scm.enumerate(connection, id(*manager), *types, *states, group.as_deref())?;
+            let entries: Vec<Entry<'_>> = found.iter().map(Entry::from).collect();
+            let filled = buffers::enum_services_status_ex(&entries, resume.unwrap_or(0), *size);
+            let Filled { buffer, needed, returned, code, .. } = filled;
+            Answer::EnumServicesStatusEx {
+                buffer,
+                needed,
+                returned,
+                resume: resume.map(|_| filled.resume),
+                code,
+            }
+        }
+        Call::EnumDependentServices { service, states, size } => {
+            let found = scm.dependents(connection, id(*service), *states)?;
+            let entries: Vec<Entry<'_>> = found.iter().map(Entry::from).collect();
+            let Filled { buffer, needed, returned, code, .. } =
+                buffers::enum_dependent_services(&entries, *size);
+            Answer::EnumDependentServices { buffer, needed, returned, code }
+        }
+        Call::GetServiceDisplayName { manager, name, size } => {
+            let text = scm.display_name(connection, id(*manager), name)?;
+            let (name, size, code) = buffers::name(&text, *size);
+            Answer::GetServiceDisplayName { name, size, code }
+        }
+        Call::GetServiceKeyName { manager, display_name, size } => {
+            let text = scm.key_name(connection, id(*manager), display_name)?;
+            let (name, size, code) = buffers::name(&text, *size);
+            Answer::GetServiceKeyName { name, size, code }
+        }
+        _ => return Err(Win32Error::INVALID_FUNCTION.into()),
+    })
+}
+
+/// Only the active database exists ([MS-SCMR] 3.1.4.15).
+fn open_manager(
+    scm: &mut Scm,
+    connection: ConnectionId,
+    database: Option<&str>,
+    access: ManagerAccess,
+) -> Result<HandleId, Failure> {
+    const FAILED_DATABASE: &str = "ServicesFailed";
+    match database {
+        None => {}
+        Some(name) if name.eq_ignore_ascii_case("ServicesActive") => {}
+        Some(name) if name.eq_ignore_ascii_case(FAILED_DATABASE) => {
+            return Err(Win32Error::DATABASE_DOES_NOT_EXIST.into());
+        }
+        Some(_) => return Err(Win32Error::INVALID_NAME.into()),
+    }
+    scm.open_manager(connection, access)
+}
+
+fn check_level(level: u32) -> Result<(), Failure> {
+    if level == PROCESS_INFO { Ok(()) } else { Err(Win32Error::INVALID_LEVEL.into()) }
+}
+
+fn id(handle: Handle) -> HandleId {
+    HandleId(handle.number().unwrap_or(0))
+}
+
+fn handle(id: HandleId) -> Handle {
+    Handle::from_number(id.0)
+}
+
+fn code<T>(result: &Result<T, Failure>) -> Win32Error {
+    result.as_ref().err().map_or(Win32Error::SUCCESS, |failure| failure.code)
+}
+
+fn params(news: Triggered) -> NotifyParams {
+    let triggered = news.notification.triggered;
+    let names = (!news.names.is_empty()).then(|| news.names.join("\0"));
+    NotifyParams { status: news.notification.status, triggered, names, ..NotifyParams::request(triggered) }
+}
