@@ -1,5 +1,7 @@
 //! Tests of the wire: round trips, the machines against each other, an independent implementation, and the corpora of the fuzz targets.
 
+#![allow(clippy::unwrap_used, clippy::print_stderr)] // in helpers of tests, too
+
 mod buffers;
 mod convert;
 mod corpus;

@@ -1,0 +1,8 @@
+//! The manager against a service control manager made for tests: a model without processes behind a real socket.
+
+#![allow(clippy::unwrap_used)] // in helpers of tests, too
+
+mod embedded;
+mod install;
+mod scm;
+mod wire;

@@ -1,0 +1,365 @@
+//! A service control manager with a model of services and no processes, behind a socket of its own.
+
+use std::collections::BTreeMap;
+use std::io::{Read, Write};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard};
+use std::thread;
+
+use svckit_core::Win32Error;
+use svckit_core::access::ServiceAccess;
+use svckit_core::config::{Config2, Config2Change, Config2Level, ServiceConfig};
+use svckit_core::definition::HostDefinition;
+use svckit_core::native::{Reply, Request};
+use svckit_core::status::{NotifyMask, ServiceState, ServiceStatus};
+use svckit_manager::Embedded;
+use svckit_manager::wire::Wire;
+use svckit_os::socket::{self, Stream};
+use svckit_scmr::ops::{Answer, Call, Handle, NotifyParams, buffers};
+use svckit_scmr::pdu::Status;
+use svckit_scmr::server::{Incoming, Server};
+
+/// A service of the model.
+pub(crate) struct Model {
+    pub(crate) config: ServiceConfig,
+    pub(crate) config2: BTreeMap<Config2Level, Config2>,
+    pub(crate) status: ServiceStatus,
+    pub(crate) definition: Option<Box<HostDefinition>>,
+    /// How often the status was changed.
+    changes: u64,
+}
+
+/// What a handle stands for.
+#[derive(Clone)]
+struct Open {
+    service: String,
+    access: ServiceAccess,
+    told: u64,
+    mask: NotifyMask,
+}
+
+#[derive(Default)]
+pub(crate) struct State {
+    pub(crate) services: BTreeMap<String, Model>,
+    pub(crate) starts: Vec<Vec<String>>,
+    /// What these levels are refused with.
+    pub(crate) refused: BTreeMap<Config2Level, Win32Error>,
+    /// Whether definitions are refused.
+    pub(crate) refuses_definitions: bool,
+    pub(crate) connections: usize,
+    pub(crate) writes: usize,
+    handles: BTreeMap<u64, Open>,
+    next: u64,
+}
+
+pub(crate) struct Scm {
+    state: Mutex<State>,
+    changed: Condvar,
+}
+
+/// The model with the directory in which it can be reached.
+pub(crate) struct Fixture {
+    pub(crate) scm: Arc<Scm>,
+    directory: tempfile::TempDir,
+}
+
+impl Fixture {
+    pub(crate) fn new() -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        let scm = Arc::new(Scm { state: Mutex::default(), changed: Condvar::new() });
+        scm.listen(&directory.path().join("scm.sock"));
+        Self { scm, directory }
+    }
+
+    pub(crate) fn path(&self) -> PathBuf {
+        self.directory.path().to_owned()
+    }
+
+    pub(crate) fn connect(&self) -> Wire<Stream> {
+        Embedded::new(self.path()).connect().unwrap()
+    }
+}
+
+impl Scm {
+    pub(crate) fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap()
+    }
+
+    /// Serves every connection to `path` until the process ends.
+    pub(crate) fn listen(self: &Arc<Self>, path: &Path) {
+        let listener = socket::bind(path).unwrap();
+        let scm = Arc::clone(self);
+        thread::spawn(move || {
+            for stream in listener.incoming() {
+                let (scm, stream) = (Arc::clone(&scm), stream.unwrap());
+                scm.state().connections += 1;
+                thread::spawn(move || scm.serve(stream));
+            }
+        });
+    }
+
+    pub(crate) fn set_state(&self, name: &str, state: ServiceState) {
+        let mut all = self.state();
+        let service = all.services.get_mut(name).unwrap();
+        service.status.state = state;
+        service.changes += 1;
+        self.changed.notify_all();
+    }
+
+    fn serve(self: Arc<Self>, mut stream: Stream) {
+        let server = Arc::new(Mutex::new((Server::default(), stream.try_clone().unwrap())));
+        let mut buffer = [0; 4096];
+        while let Ok(count @ 1..) = stream.read(&mut buffer) {
+            let incoming = server.lock().unwrap().0.receive(&buffer[..count]).unwrap();
+            for incoming in incoming {
+                match incoming {
+                    Incoming::Call { call: Call::DeleteService { service }, .. }
+                        if self.open(service).is_ok_and(|open| open.service == "fatal") =>
+                    {
+                        return stream.shutdown(std::net::Shutdown::Both).unwrap();
+                    }
+                    Incoming::Call { call_id, call: Call::ControlService { .. } } => {
+                        server.lock().unwrap().0.fault(call_id, Status::OPERATION);
+                    }
+                    Incoming::Call { call_id, call: Call::GetNotifyResults { notify } } => {
+                        let (scm, server) = (Arc::clone(&self), Arc::clone(&server));
+                        thread::spawn(move || {
+                            let answer = scm.next_change(notify);
+                            let mut server = server.lock().unwrap();
+                            server.0.answer(call_id, &answer);
+                            let output = server.0.take_output();
+                            // The client may have gone.
+                            drop(server.1.write_all(&output));
+                        });
+                    }
+                    Incoming::Call { call_id, call } => {
+                        let answer = self.answer(&call).unwrap_or_else(|code| call.refuse(code));
+                        server.lock().unwrap().0.answer(call_id, &answer);
+                    }
+                    Incoming::Native { call_id, request } => {
+                        let reply = self.native(request);
+                        server.lock().unwrap().0.reply(call_id, &reply);
+                    }
+                }
+            }
+            let output = server.lock().unwrap().0.take_output();
+            stream.write_all(&output).unwrap();
+        }
+    }
+
+    fn open(&self, handle: Handle) -> Result<Open, Win32Error> {
+        let number = handle.number().ok_or(Win32Error::INVALID_HANDLE)?;
+        self.state().handles.get(&number).cloned().ok_or(Win32Error::INVALID_HANDLE)
+    }
+
+    fn grant(&self, open: Open) -> Handle {
+        let mut state = self.state();
+        state.next += 1;
+        let number = state.next;
+        state.handles.insert(number, open);
+        Handle::from_number(number)
+    }
+
+    /// Waits for a state that the handle was not told of.
+    fn next_change(&self, notify: Handle) -> Answer {
+        let number = notify.number().unwrap();
+        let open = self.open(notify).unwrap();
+        let mut state = self.state();
+        loop {
+            let service = &state.services[&open.service];
+            let triggered = NotifyMask::of(service.status.state);
+            if open.mask.intersects(triggered) && service.changes > open.told {
+                let (status, changes) = (service.status, service.changes);
+                // The handle that asked is the one before.
+                state.handles.get_mut(&(number - 1)).unwrap().told = changes;
+                let params = NotifyParams { triggered, status, ..NotifyParams::request(open.mask) };
+                return Answer::GetNotifyResults { results: Some(vec![params]), code: Win32Error::SUCCESS };
+            }
+            state = self.changed.wait(state).unwrap();
+        }
+    }
+
+    fn answer(&self, call: &Call) -> Result<Answer, Win32Error> {
+        let code = Win32Error::SUCCESS;
+        let nobody = Open {
+            service: String::new(),
+            access: ServiceAccess::empty(),
+            told: 0,
+            mask: NotifyMask::empty(),
+        };
+        Ok(match call {
+            Call::OpenScManager { .. } => Answer::OpenScManager { manager: self.grant(nobody), code },
+            Call::CloseServiceHandle { handle } => {
+                let number = handle.number().ok_or(Win32Error::INVALID_HANDLE)?;
+                self.state().handles.remove(&number).ok_or(Win32Error::INVALID_HANDLE)?;
+                Answer::CloseServiceHandle { handle: Handle::NULL, code }
+            }
+            Call::OpenService { name, access, .. } => {
+                if !self.state().services.contains_key(name) {
+                    return Err(Win32Error::SERVICE_DOES_NOT_EXIST);
+                }
+                let open = Open { service: name.clone(), access: *access, ..nobody };
+                Answer::OpenService { service: self.grant(open), code }
+            }
+            Call::CreateService(create) => {
+                let new = create.to_new_service()?;
+                self.add(new.name.as_str(), new.config);
+                let open = Open { service: create.name.clone(), access: create.access, ..nobody };
+                Answer::CreateService { tag: create.tag.map(|_| 7), service: self.grant(open), code }
+            }
+            Call::EnumServicesStatusEx { size, resume, .. } => self.list(*size, *resume),
+            Call::NotifyServiceStatusChange { service, params } => {
+                let open = self.open(*service)?;
+                if !open.access.contains(ServiceAccess::QUERY_STATUS) {
+                    return Err(Win32Error::ACCESS_DENIED);
+                }
+                // The model keeps it simple: the notification's handle follows that of the service.
+                let number = service.number().unwrap();
+                let notify = Handle::from_number(number + 1);
+                let mut state = self.state();
+                state.next = state.next.max(number + 1);
+                state.handles.insert(number + 1, Open { mask: params.mask, ..open });
+                Answer::NotifyServiceStatusChange { notify, code }
+            }
+            Call::CloseNotifyHandle { .. } => {
+                Answer::CloseNotifyHandle { notify: Handle::NULL, fired: false, code }
+            }
+            call => self.answer_service(call)?,
+        })
+    }
+
+    pub(crate) fn add(&self, name: &str, config: ServiceConfig) {
+        let status = ServiceStatus::stopped(config.service_type, Win32Error::SERVICE_NEVER_STARTED);
+        let model = Model { config, config2: BTreeMap::new(), status, definition: None, changes: 1 };
+        self.state().services.insert(name.to_owned(), model);
+    }
+
+    fn answer_service(&self, call: &Call) -> Result<Answer, Win32Error> {
+        let code = Win32Error::SUCCESS;
+        let (handle, writes) = match call {
+            Call::QueryServiceStatusEx { service, .. }
+            | Call::QueryServiceConfig { service, .. }
+            | Call::StartService { service, .. }
+            | Call::QueryServiceConfig2 { service, .. } => (service, 0),
+            Call::DeleteService { service } | Call::ChangeServiceConfig2 { service, .. } => (service, 1),
+            Call::ChangeServiceConfig(change) => (&change.service, 1),
+            _ => return Err(Win32Error::INVALID_FUNCTION),
+        };
+        let name = self.open(*handle)?.service;
+        let mut state = self.state();
+        let State { services, refused, starts, writes: written, .. } = &mut *state;
+        *written += writes;
+        let service = services.get_mut(&name).ok_or(Win32Error::SERVICE_DOES_NOT_EXIST)?;
+        Ok(match call {
+            Call::QueryServiceStatusEx { size, .. } => {
+                let filled = buffers::query_service_status_ex(&service.status, *size);
+                Answer::QueryServiceStatusEx {
+                    buffer: filled.buffer,
+                    needed: filled.needed,
+                    code: filled.code,
+                }
+            }
+            Call::QueryServiceConfig { size, .. } => buffers::query_service_config(&service.config, *size),
+            Call::QueryServiceConfig2 { level, size, .. } => {
+                let config = service.config2.get(level).cloned().unwrap_or(empty(*level)?);
+                let filled = buffers::query_service_config2(&config, *size);
+                Answer::QueryServiceConfig2 {
+                    buffer: filled.buffer,
+                    needed: filled.needed,
+                    code: filled.code,
+                }
+            }
+            Call::ChangeServiceConfig2 { info, .. } => {
+                let change = info.to_change()?;
+                refused.get(&info.level()).map_or(Ok(()), |code| code.check())?;
+                let before = service.config2.get(&info.level()).cloned().unwrap_or(empty(info.level())?);
+                service.config2.insert(info.level(), after(before, change));
+                Answer::ChangeServiceConfig2 { code }
+            }
+            Call::ChangeServiceConfig(change) => {
+                let wanted = change.to_change()?;
+                let config = &mut service.config;
+                config.start_type = wanted.start_type.unwrap_or(config.start_type);
+                config.image_path = wanted.image_path.unwrap_or(config.image_path.clone());
+                config.load_order_group = wanted.load_order_group.unwrap_or(config.load_order_group.clone());
+                config.dependencies = wanted.dependencies.unwrap_or(config.dependencies.clone());
+                config.display_name = wanted.display_name.unwrap_or(config.display_name.clone());
+                config.account = wanted.account.or(config.account.take());
+                Answer::ChangeServiceConfig { tag: change.tag, code }
+            }
+            Call::StartService { arguments, .. } => {
+                starts.push(arguments.clone());
+                Answer::StartService { code }
+            }
+            _ => {
+                services.remove(&name);
+                Answer::DeleteService { code }
+            }
+        })
+    }
+
+    fn list(&self, size: u32, resume: Option<u32>) -> Answer {
+        let state = self.state();
+        let entries: Vec<_> = state
+            .services
+            .iter()
+            .map(|(name, service)| buffers::Entry {
+                name,
+                display_name: service.config.display_name.as_str(),
+                status: service.status,
+            })
+            .collect();
+        let filled = buffers::enum_services_status_ex(&entries, resume.unwrap_or(0), size);
+        Answer::EnumServicesStatusEx {
+            buffer: filled.buffer,
+            needed: filled.needed,
+            returned: filled.returned,
+            resume: resume.map(|_| filled.resume),
+            code: filled.code,
+        }
+    }
+
+    fn native(&self, request: Request) -> Reply {
+        let mut state = self.state();
+        let refused = state.refuses_definitions;
+        match request {
+            Request::Definition { service } => {
+                let definition = state.services[service.as_str()].definition.clone();
+                Reply::Definition { definition }
+            }
+            Request::SetDefinition { .. } if refused => {
+                Reply::Error { code: Win32Error::DISK_FULL, message: "the disk is full of cats".to_owned() }
+            }
+            Request::SetDefinition { service, definition } => {
+                state.writes += 1;
+                state.services.get_mut(service.as_str()).unwrap().definition = definition;
+                Reply::Done
+            }
+            _ => Reply::Error { code: Win32Error::NOT_SUPPORTED, message: "not in this model".to_owned() },
+        }
+    }
+}
+
+/// An optional setting that was never set.
+fn empty(level: Config2Level) -> Result<Config2, Win32Error> {
+    Ok(match level {
+        Config2Level::DESCRIPTION => Config2::Description(None),
+        Config2Level::FAILURE_ACTIONS => Config2::FailureActions(Default::default()),
+        Config2Level::DELAYED_AUTO_START => Config2::DelayedAutoStart(false),
+        Config2Level::REQUIRED_PRIVILEGES => Config2::RequiredPrivileges(Vec::new()),
+        _ => return Err(Win32Error::INVALID_LEVEL),
+    })
+}
+
+fn after(before: Config2, change: Config2Change) -> Config2 {
+    match (before, change) {
+        (_, Config2Change::Description(text)) => Config2::Description(text.filter(|text| !text.is_empty())),
+        (Config2::FailureActions(mut actions), Config2Change::FailureActions(change)) => {
+            actions.apply(change);
+            Config2::FailureActions(actions)
+        }
+        (_, Config2Change::DelayedAutoStart(on)) => Config2::DelayedAutoStart(on),
+        (_, Config2Change::RequiredPrivileges(names)) => Config2::RequiredPrivileges(names),
+        (before, _) => before,
+    }
+}
