@@ -85,7 +85,7 @@ fn a_cursor_into_a_deleted_file_goes_on_with_the_oldest() {
     log.write("old\n");
     let cursor = log.tail(0).cursor;
     // The file is held, so that no other gets its number.
-    let _held = fs::File::open(log.path()).unwrap();
+    let _held = File::open(log.path()).unwrap();
     fs::remove_file(log.path()).unwrap();
     log.write("1\n");
     log.rotate();

@@ -3,13 +3,15 @@
 use svckit_core::access::ServiceAccess;
 use svckit_core::backend::{Backend, Manager};
 use svckit_core::config::ConfigChange;
+use svckit_core::control::Control;
 use svckit_core::kind::ServiceType;
 use svckit_core::name::ServiceName;
-use svckit_core::status::StateFilter;
+use svckit_core::status::{NotifyMask, ServiceState, StateFilter};
 use svckit_core::win32::Win32Error;
 
 use super::Fixture;
-use super::fixture::{code, create, manager, open, start, stop};
+use super::fixture::{code, create, manager, open, start};
+use crate::PATIENCE;
 
 super::cases!(
     a_deleted_service_is_gone_with_its_last_handle,
@@ -65,7 +67,9 @@ fn a_marked_service_runs_until_it_is_stopped(backend: &dyn Backend, fixture: &Fi
     assert!(exists(&*manager, &name), "it runs");
     let service = open(&*manager, &name);
     assert_eq!(service.status().unwrap().pid, pid);
-    stop(&*service);
+    assert_eq!(code(service.wait(NotifyMask::STOPPED, PATIENCE)), MARKED);
+    let status = service.control(Control::STOP).unwrap();
+    assert_eq!(status.state, ServiceState::STOPPED, "the scripted service answers when it has stopped");
     drop(service);
     assert!(!exists(&*manager, &name));
 }

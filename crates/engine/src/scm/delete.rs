@@ -1,11 +1,12 @@
 //! Deletion: a mark first; the record goes when the service has stopped and nobody has it open.
 
 use svckit_core::access::ServiceAccess;
+use svckit_core::kind::StartType;
 use svckit_core::status::NotifyMask;
 use svckit_core::win32::Win32Error;
 
 use super::configure::not_stored;
-use super::{ConnectionId, HandleId, Scm};
+use super::{ConnectionId, HandleId, Scm, Service};
 use crate::error::Failure;
 
 impl Scm {
@@ -17,7 +18,10 @@ impl Scm {
             return Err(Win32Error::SERVICE_MARKED_FOR_DELETE.into());
         }
         record.delete_pending = true;
+        record.config.start_type = StartType::DISABLED;
         self.store.put(&record).map_err(|error| not_stored(&error))?;
+        // Nothing but its start changes, so it can't be a circle.
+        let _ = self.order.insert(Service::member(&record));
         if let Some(service) = self.services.get_mut(&key) {
             service.record = record;
             service.due = None;

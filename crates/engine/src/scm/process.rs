@@ -316,7 +316,7 @@ impl Scm {
                 }
                 Some(Lifecycle::Launching { .. }) => {
                     let cause = "its process ended before it connected";
-                    self.fail_start(&key, Failure::new(Win32Error::PROCESS_ABORTED, cause));
+                    self.fail_start(&key, Failure::new(Win32Error::SERVICE_REQUEST_TIMEOUT, cause));
                 }
                 Some(Lifecycle::Active(_)) => active = true,
                 _ => self.detach(&key),

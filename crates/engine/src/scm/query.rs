@@ -66,6 +66,11 @@ impl Scm {
             None | Some("") => group.map(|_| None),
             Some(name) => Some(Some(GroupName::new(name).map_err(|_| Win32Error::INVALID_PARAMETER)?)),
         };
+        if let Some(Some(name)) = &group
+            && self.order.group(name).is_empty()
+        {
+            return Err(Win32Error::SERVICE_DOES_NOT_EXIST.into());
+        }
         let found = self.services.values().filter(|service| {
             let config = &service.record.config;
             config.service_type.intersects(types)

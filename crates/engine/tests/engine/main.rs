@@ -1,0 +1,6 @@
+//! The service control manager as a whole, with real processes.
+
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a failed expectation is how a test fails")]
+
+mod behaviour;
+mod support;
