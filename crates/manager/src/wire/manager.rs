@@ -14,6 +14,9 @@ use super::{Connection, Doing, Transport};
 /// The first buffer of an enumeration: the answer is one fragment, and hundreds of services fit.
 const FIRST_BUFFER: u32 = 60 * 1024;
 
+/// What a buffer has over what is needed.
+const SLACK: u32 = 4 * 1024;
+
 /// The buffer for a name, in characters; no name is longer than 256.
 const NAME_BUFFER: u32 = 512;
 
@@ -93,7 +96,7 @@ impl<S: Transport> Manager for WireManager<S> {
                 group: group.map(str::to_owned),
             };
             let answer = self.connection.ask_for(&doing, &call)?;
-            let Answer::EnumServicesStatusEx { buffer, returned, resume, code, .. } = answer else {
+            let Answer::EnumServicesStatusEx { buffer, needed, returned, resume, code } = answer else {
                 return Err(self.connection.nonsense(&doing, "the answer is one to another call"));
             };
             if !matches!(code, Win32Error::SUCCESS | Win32Error::MORE_DATA) {
@@ -108,7 +111,11 @@ impl<S: Transport> Manager for WireManager<S> {
                 _ if next <= from && size == MAX_256K => {
                     return Err(self.connection.nonsense(&doing, "the list does not come to an end"));
                 }
-                _ => (size, from) = (MAX_256K, next.max(from)),
+                // What is needed for the rest, and a little more in case that services are being created.
+                _ if next > from => {
+                    (size, from) = (needed.saturating_add(SLACK).clamp(FIRST_BUFFER, MAX_256K), next)
+                }
+                _ => size = MAX_256K,
             }
         }
     }

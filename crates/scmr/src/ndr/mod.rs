@@ -4,10 +4,10 @@
 //! allocates more than the bytes it was given can account for.
 
 mod reader;
+pub(crate) mod wide;
 mod writer;
 
 pub use reader::Reader;
-pub(crate) use reader::wide;
 pub use writer::Writer;
 
 /// Why bytes could not be read.

@@ -1,4 +1,4 @@
-use super::{DecodeError, Result};
+use super::{DecodeError, Result, wide};
 
 /// Reads NDR from a stub, or little-endian structures from a buffer.
 #[derive(Debug, Clone)]
@@ -102,19 +102,12 @@ impl<'a> Reader<'a> {
             return Err(DecodeError::Invalid { what });
         }
         let at = self.at;
-        let mut units = wide(self.take(actual as usize * 2)?);
-        if actual > 0 && units.pop() != Some(0) {
+        let Some(count) = actual.checked_sub(1) else { return Ok(String::new()) };
+        let text = self.take(count as usize * 2)?;
+        if self.take(2)? != [0, 0] {
             return Err(DecodeError::Invalid { what });
         }
-        self.text(&units, at)
-    }
-
-    /// Text from its code units, by the reader's rule for what is not valid.
-    pub fn text(&self, units: &[u16], at: usize) -> Result<String> {
-        if self.lossy {
-            return Ok(String::from_utf16_lossy(units));
-        }
-        String::from_utf16(units).map_err(|_| DecodeError::Text { at })
+        if self.lossy { Ok(wide::lossy(text)) } else { wide::strict(text).ok_or(DecodeError::Text { at }) }
     }
 
     /// Checks that everything was read; up to seven bytes of padding may follow.
@@ -124,9 +117,4 @@ impl<'a> Reader<'a> {
         }
         Ok(())
     }
-}
-
-/// The code units of little-endian UTF-16; an odd last byte is left out.
-pub(crate) fn wide(bytes: &[u8]) -> Vec<u16> {
-    bytes.chunks_exact(2).map(|pair| u16::from_le_bytes([pair[0], pair[1]])).collect()
 }

@@ -1,3 +1,5 @@
+use super::wide;
+
 /// The first referent identifier, as Windows has it; the others follow in steps of four.
 const FIRST_REFERENT: u32 = 0x0002_0000;
 
@@ -10,14 +12,19 @@ pub struct Writer {
 
 impl Default for Writer {
     fn default() -> Self {
-        Self { bytes: Vec::with_capacity(256), next_referent: FIRST_REFERENT }
+        Self::new()
     }
 }
 
 impl Writer {
     /// An empty stub.
     pub fn new() -> Self {
-        Self::default()
+        Self::with_capacity(256)
+    }
+
+    /// An empty stub with room for `capacity` bytes.
+    pub fn with_capacity(capacity: usize) -> Self {
+        Self { bytes: Vec::with_capacity(capacity), next_referent: FIRST_REFERENT }
     }
 
     /// What was written.
@@ -90,23 +97,20 @@ impl Writer {
 
     /// A conformant varying string of wide characters; the terminator is added (C706 14.3.4.2).
     pub fn wide_string(&mut self, text: &str) {
-        let units = text.encode_utf16().count() + 1;
-        self.wide_string_in(text, units);
+        self.wide_string_in(text, wide::length(text) + 1);
     }
 
     /// The same in a buffer of `maximum` characters, the terminator included.
     pub fn wide_string_in(&mut self, text: &str, maximum: usize) {
         self.count(maximum);
         self.u32(0);
-        self.count(text.encode_utf16().count() + 1);
+        self.count(wide::length(text) + 1);
         self.wide_characters(text);
     }
 
     /// Wide characters with their terminator and nothing before.
     pub fn wide_characters(&mut self, text: &str) {
-        for unit in text.encode_utf16() {
-            self.raw(&unit.to_le_bytes());
-        }
+        wide::write(&mut self.bytes, text);
         self.raw(&[0, 0]);
     }
 }

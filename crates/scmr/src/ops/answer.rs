@@ -278,9 +278,21 @@ impl Answer {
         }
     }
 
+    /// The buffer of bytes, if the answer has one.
+    pub fn buffer(&self) -> Option<&[u8]> {
+        match self {
+            Self::EnumDependentServices { buffer, .. }
+            | Self::EnumServicesStatus { buffer, .. }
+            | Self::EnumServicesStatusEx { buffer, .. }
+            | Self::QueryServiceConfig2 { buffer, .. }
+            | Self::QueryServiceStatusEx { buffer, .. } => Some(buffer),
+            _ => None,
+        }
+    }
+
     /// The stub ([MS-SCMR] 3.1.4, the `[out]` parameters in order, then the code).
     pub fn encode(&self) -> Vec<u8> {
-        let mut writer = Writer::new();
+        let mut writer = Writer::with_capacity(256 + self.buffer().map_or(0, <[u8]>::len));
         let w = &mut writer;
         match self {
             Self::CloseServiceHandle { handle, .. }

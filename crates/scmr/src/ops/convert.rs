@@ -105,9 +105,10 @@ impl ChangeServiceConfig {
 impl Password {
     /// A password in clear, for a channel that nobody else reads.
     pub fn new(text: &str) -> Self {
-        let mut units: Vec<u16> = text.encode_utf16().collect();
-        units.push(0);
-        Self(units.into_iter().flat_map(u16::to_le_bytes).collect())
+        let mut bytes = Vec::new();
+        wide::write(&mut bytes, text);
+        bytes.extend([0, 0]);
+        Self(bytes)
     }
 
     /// The password in clear; no bytes at all are none, as some clients send them.
@@ -118,9 +119,7 @@ impl Password {
         if !self.0.len().is_multiple_of(2) {
             return Err(Win32Error::INVALID_PARAMETER);
         }
-        let mut units = wide(&self.0);
-        units.truncate(units.iter().position(|unit| *unit == 0).unwrap_or(units.len()));
-        String::from_utf16(&units).map(Some).map_err(|_| Win32Error::INVALID_PARAMETER)
+        wide::strict(wide::until_terminator(&self.0)).map(Some).ok_or(Win32Error::INVALID_PARAMETER)
     }
 }
 

@@ -22,7 +22,7 @@ pub fn decode(bytes: &[u8]) -> Result<Vec<String>, Win32Error> {
     if !bytes.len().is_multiple_of(2) {
         return Err(Win32Error::INVALID_PARAMETER);
     }
-    wide(bytes)
+    wide::units(bytes)
         .split(|unit| *unit == 0)
         .take_while(|text| !text.is_empty())
         .map(|text| String::from_utf16(text).map_err(|_| Win32Error::INVALID_PARAMETER))

@@ -1,5 +1,5 @@
 use super::MAX_TEXT;
-use crate::ndr::{Reader, Result, Writer};
+use crate::ndr::{Reader, Result, Writer, wide};
 
 /// `QUERY_SERVICE_CONFIGW` ([MS-SCMR] 2.2.15).
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -34,7 +34,7 @@ impl ConfigRecord {
     pub(crate) fn size(&self) -> usize {
         const STRUCTURE: usize = 64;
         let texts = self.texts().into_iter().flatten();
-        STRUCTURE + texts.map(|text| 2 * (text.encode_utf16().count() + 1)).sum::<usize>()
+        STRUCTURE + texts.map(|text| 2 * (wide::length(text) + 1)).sum::<usize>()
     }
 
     /// [MS-SCMR] 2.2.15: the fields, then what they point to.

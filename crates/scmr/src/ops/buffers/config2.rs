@@ -68,7 +68,7 @@ fn write_failure_actions(w: &mut Writer, all: &FailureActions) {
     for text in [&all.reboot_message, &all.command] {
         w.count(if text.is_empty() { 0 } else { offset }); // dwRebootMsgOffset, dwCommandOffset
         if !text.is_empty() {
-            offset += 2 * (text.encode_utf16().count() + 1);
+            offset += 2 * (wide::length(text) + 1);
         }
     }
     w.count(all.actions.len()); // cActions
@@ -113,7 +113,6 @@ fn at(buffer: &[u8], offset: u32) -> Result<Option<&[u8]>> {
 }
 
 fn text_at(buffer: &[u8], offset: u32) -> Result<String> {
-    let units = wide(at(buffer, offset)?.unwrap_or_default());
-    let length = units.iter().position(|unit| *unit == 0).unwrap_or(units.len());
-    Ok(String::from_utf16_lossy(&units[..length]))
+    let bytes = at(buffer, offset)?.unwrap_or_default();
+    Ok(wide::lossy(wide::until_terminator(bytes)))
 }

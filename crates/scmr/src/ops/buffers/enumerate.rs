@@ -3,7 +3,7 @@ use svckit_core::backend::Enumerated;
 use svckit_core::status::ServiceStatus;
 
 use super::Filled;
-use crate::ndr::{DecodeError, Reader, Result, Writer};
+use crate::ndr::{DecodeError, Reader, Result, Writer, wide};
 use crate::ops::MAX_256K;
 use crate::ops::status::{
     STATUS, STATUS_PROCESS, read_status, read_status_process, write_status, write_status_process,
@@ -63,7 +63,7 @@ const STRUCTURE_PROCESS: Layout =
     Layout { size: 8 + STATUS_PROCESS, write: write_status_process, read: read_status_process };
 
 fn wide_size(text: &str) -> usize {
-    2 * (text.encode_utf16().count() + 1)
+    2 * (wide::length(text) + 1)
 }
 
 /// Entries first, their strings after them.
@@ -117,7 +117,7 @@ fn read(buffer: &[u8], returned: u32, layout: &Layout) -> Result<Vec<Enumerated>
     }
     let mut r = Reader::lossy(buffer);
     // Entries may share strings, but not so that a small buffer becomes gigabytes.
-    let mut budget = buffer.len();
+    let mut budget = 2 * buffer.len();
     (0..count)
         .map(|_| {
             let (name, display_name) = (r.u32()?, r.u32()?); // lpServiceName, lpDisplayName
@@ -135,13 +135,7 @@ fn text_at(buffer: &[u8], offset: u32, budget: &mut usize) -> Result<String> {
     }
     let invalid = DecodeError::Invalid { what: "the offset of a string" };
     let bytes = buffer.get(offset as usize..).ok_or(invalid)?;
-    let (pairs, _) = bytes.as_chunks::<2>();
-    let units: Vec<u16> = pairs
-        .iter()
-        .map(|pair| u16::from_le_bytes(*pair))
-        .take_while(|unit| *unit != 0)
-        .take(*budget)
-        .collect();
-    *budget = budget.checked_sub(units.len()).filter(|left| *left > 0).ok_or(invalid)?;
-    Ok(String::from_utf16_lossy(&units))
+    let text = wide::until_terminator(&bytes[..bytes.len().min(*budget)]);
+    *budget = budget.checked_sub(text.len()).filter(|left| *left > 2).ok_or(invalid)?;
+    Ok(wide::lossy(text))
 }

@@ -18,7 +18,7 @@ use svckit_core::status::ServiceStatus;
 
 use super::status::{STATUS_PROCESS, read_status_process, write_status_process};
 use super::{Answer, ConfigRecord, MAX_8K};
-use crate::ndr::{Reader, Result, Writer};
+use crate::ndr::{Reader, Result, Writer, wide};
 
 /// A filled buffer with what else the answer tells.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -73,7 +73,7 @@ pub fn query_service_config(config: &ServiceConfig, size: u32) -> Answer {
 /// The answer's name and `lpcchBuffer` for `RGetServiceDisplayNameW` and `RGetServiceKeyNameW` ([MS-SCMR] 3.1.4.20, 3.1.4.21): `size` counts
 /// characters without the terminator.
 pub fn name(text: &str, size: u32) -> (String, u32, Win32Error) {
-    let length = u32::try_from(text.encode_utf16().count()).unwrap_or(u32::MAX);
+    let length = u32::try_from(wide::length(text)).unwrap_or(u32::MAX);
     if length > size {
         return (String::new(), length, Win32Error::INSUFFICIENT_BUFFER);
     }
