@@ -56,7 +56,8 @@ pub(crate) struct Actor {
     /// Which process is which, to understand the spawner.
     processes: HashMap<u32, String>,
     inputs: UnboundedSender<Input>,
-    finished: bool,
+    /// Who is to be told of the end, when it has come.
+    finished: Option<Vec<NativeAnswer>>,
 }
 
 impl Actor {
@@ -68,13 +69,16 @@ impl Actor {
     ) -> Self {
         let remains = Remains::new(inputs.clone());
         let (links, processes) = (HashMap::new(), HashMap::new());
-        Self { scm, directory, launcher, remains, links, processes, inputs, finished: false }
+        Self { scm, directory, launcher, remains, links, processes, inputs, finished: None }
     }
 
-    /// Runs until everything has stopped.
-    pub(crate) async fn run(mut self, mut inputs: UnboundedReceiver<Input>) {
+    /// Runs until everything has stopped, and lets go of all that it holds; those that are returned are to be told.
+    pub(crate) async fn run(mut self, mut inputs: UnboundedReceiver<Input>) -> Vec<NativeAnswer> {
         self.end_turn();
-        while !self.finished {
+        loop {
+            if let Some(answers) = self.finished {
+                return answers;
+            }
             let deadline = self.scm.next_deadline().map(|at| at.since(clock::now().tick));
             tokio::select! {
                 Some(input) = inputs.recv() => {
@@ -179,7 +183,7 @@ impl Actor {
             }
             Effect::Run { service, command } => self.run_command(service, &command),
             Effect::ReadLog(request) => self.read_log(request),
-            Effect::Finished => self.finished = true,
+            Effect::Finished(answers) => self.finished = Some(answers),
         }
     }
 

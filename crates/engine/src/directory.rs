@@ -3,10 +3,16 @@
 use std::io;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
+use std::sync::mpsc::channel;
+use std::time::Duration;
 
 use svckit_os::lock::Lock;
+use svckit_os::socket;
 
 use crate::error::ServeError;
+
+/// How long a service control manager that serves nobody any more may take to end.
+const ENDING: Duration = Duration::from_secs(5);
 
 /// A state directory that only its owner can change.
 #[derive(Debug, Clone)]
@@ -33,13 +39,38 @@ impl StateDirectory {
         Ok(own)
     }
 
-    /// Takes the lock that makes this process the only service control manager of the directory.
+    /// Takes the lock that makes this process the only service control manager of the directory. One that has the lock but serves nobody is ending, and
+    /// is waited for.
     pub(crate) fn lock(&self) -> Result<Lock, ServeError> {
         let file = self.path.join("scm.lock");
         let failed = |source| ServeError::Directory { path: self.path.clone(), source };
-        Lock::try_take(&file)
-            .map_err(failed)?
-            .ok_or_else(|| ServeError::InUse { path: self.path.clone(), holder: Lock::holder(&file) })
+        let in_use = || ServeError::InUse { path: self.path.clone(), holder: Lock::holder(&file) };
+        if let Some(lock) = Lock::try_take(&file).map_err(failed)? {
+            return Ok(lock);
+        }
+        if socket::connect(&self.endpoint()).is_ok() {
+            return Err(in_use());
+        }
+        let (sender, taken) = channel();
+        let path = file.clone();
+        std::thread::spawn(move || sender.send(Lock::take(&path)));
+        match taken.recv_timeout(ENDING) {
+            Ok(lock) => lock.map_err(failed),
+            Err(_) => Err(in_use()),
+        }
+    }
+
+    /// Removes the sockets of instances that nobody knows: left by a service control manager that was killed just then.
+    pub(crate) fn sweep(&self, is_known: impl Fn(&str) -> bool) -> io::Result<()> {
+        for entry in std::fs::read_dir(self.hosts())? {
+            let entry = entry?;
+            let name = entry.file_name();
+            let id = name.to_str().and_then(|name| name.strip_suffix(".sock"));
+            if !id.is_some_and(&is_known) {
+                std::fs::remove_file(entry.path())?;
+            }
+        }
+        Ok(())
     }
 
     pub(crate) fn path(&self) -> &Path {
@@ -111,8 +142,22 @@ mod tests {
         let base = tempfile::tempdir().unwrap();
         let directory = StateDirectory::open(&base.path().join("state")).unwrap();
         let _held = directory.lock().unwrap();
+        let _endpoint = socket::bind(&directory.endpoint()).unwrap();
         let error = directory.lock().unwrap_err().to_string();
         assert!(error.ends_with(&format!("(process {})", std::process::id())), "{error}");
+    }
+
+    #[test]
+    fn one_that_serves_nobody_any_more_is_waited_for() {
+        let base = tempfile::tempdir().unwrap();
+        let directory = StateDirectory::open(&base.path().join("state")).unwrap();
+        let held = directory.lock().unwrap();
+        let waiting = {
+            let directory = directory.clone();
+            std::thread::spawn(move || directory.lock().map(drop))
+        };
+        drop(held);
+        waiting.join().unwrap().unwrap();
     }
 
     #[test]

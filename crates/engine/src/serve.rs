@@ -6,6 +6,7 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::path::PathBuf;
 use std::time::Duration;
 
+use svckit_core::native::Reply as NativeReply;
 use svckit_os::process::Credentials;
 use svckit_os::signal::{Delivered, SignalSource};
 use svckit_os::{clock, process, session, socket};
@@ -88,7 +89,7 @@ struct Prepared {
     records: Vec<crate::store::Record>,
     run: RunStore,
     executable: PathBuf,
-    _lock: svckit_os::lock::Lock,
+    lock: svckit_os::lock::Lock,
 }
 
 fn prepare(path: &std::path::Path, executable: Option<PathBuf>) -> Result<Prepared, ServeError> {
@@ -101,7 +102,7 @@ fn prepare(path: &std::path::Path, executable: Option<PathBuf>) -> Result<Prepar
         Some(executable) => executable,
         None => std::env::current_exe().map_err(ServeError::system("find its own program"))?,
     };
-    Ok(Prepared { directory, settings, store, records, run, executable, _lock: lock })
+    Ok(Prepared { directory, settings, store, records, run, executable, lock })
 }
 
 impl Prepared {
@@ -126,6 +127,8 @@ impl Prepared {
         let identity = session::identity().map_err(ServeError::system("identify the session"))?;
         let listener = listen(&self.directory)?;
         scm.begin(&identity)?;
+        let swept = self.directory.sweep(|id| scm.has_instance(id));
+        swept.map_err(|source| ServeError::Directory { path: self.directory.path().to_owned(), source })?;
         let (sender, inputs) = unbounded_channel();
         if signals {
             let source =
@@ -141,9 +144,14 @@ impl Prepared {
         tracing::info!("serving {} as process {}", self.directory.path().display(), std::process::id());
         announce(ready, "ready");
         started(Direct::new(sender, self.directory.path()));
-        actor.run(inputs).await;
+        let waiting = actor.run(inputs).await;
         accepting.abort();
         let _ = std::fs::remove_file(self.directory.endpoint());
+        drop(self.lock);
+        // Whoever is told now can start the next one.
+        for answer in waiting {
+            answer.give_now(NativeReply::Done);
+        }
         close.send_replace(true);
         // Every connection holds a sender; when the last has gone, so have the last answers.
         let _ = timeout(FAREWELL, all_closed.recv()).await;

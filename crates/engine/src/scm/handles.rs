@@ -67,7 +67,7 @@ impl Handles {
         let open = self.connections.entry(connection).or_default();
         if open.len() >= MAX_HANDLES {
             let cause = format!("a connection may have {MAX_HANDLES} handles open");
-            return Err(Failure::new(Win32Error::NOT_ENOUGH_MEMORY, cause));
+            return Err(Failure::new(Win32Error::NO_SYSTEM_RESOURCES, cause));
         }
         self.made += 1;
         let id = HandleId(self.made);

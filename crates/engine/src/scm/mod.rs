@@ -72,8 +72,8 @@ pub(crate) enum Effect {
     Run { service: String, command: Vec<String> },
     /// Reads a piece of a log.
     ReadLog(LogRequest),
-    /// Everything has stopped.
-    Finished,
+    /// Everything has stopped; these are told when nothing is held any more.
+    Finished(Vec<NativeAnswer>),
 }
 
 /// A process to be made.
@@ -195,6 +195,7 @@ impl Scm {
                 Timer::Hang(key) => self.check_hang(&key),
                 Timer::Due(key) => self.take_failure_action(&key),
                 Timer::Delayed => self.start_delayed(),
+                Timer::Linger => self.end_lingering(),
                 Timer::Shutdown(key) => self.shutdown_timed_out(&key),
             }
         }

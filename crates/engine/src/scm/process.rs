@@ -382,7 +382,13 @@ impl Scm {
             self.timers.cancel(instance.connect_timer);
             self.dirty.instances.insert(id.to_owned());
             self.effect(Effect::Forget { instance: id.to_owned() });
+            self.process_forgotten();
         }
+    }
+
+    /// Whether there is such an instance.
+    pub(crate) fn has_instance(&self, id: &str) -> bool {
+        self.instances.contains_key(id)
     }
 
     pub(super) fn services_of(&self, id: &str) -> Vec<String> {

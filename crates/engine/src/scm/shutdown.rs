@@ -1,6 +1,7 @@
 //! The end: everything is stopped in order, each before what it depends on; then by force.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use svckit_core::control::{Control, ControlsAccepted};
 use svckit_core::lifecycle::Lifecycle;
@@ -12,6 +13,9 @@ use super::native::NativeAnswer;
 use super::timers::Timer;
 use super::{Effect, Scm};
 use crate::error::Failure;
+
+/// How long a process may take to end when its services have stopped.
+const LINGER: Duration = Duration::from_secs(5);
 
 /// How far the service control manager is in its own life.
 pub(super) enum Stage {
@@ -29,6 +33,8 @@ pub(super) struct Stopping {
     told: BTreeSet<String>,
     /// Services whose process was ended by force.
     forced: BTreeSet<String>,
+    /// Only processes without services are left.
+    lingering: bool,
     /// Who waits for the end.
     answers: Vec<NativeAnswer>,
 }
@@ -97,7 +103,7 @@ impl Scm {
             .map(|(key, _)| key.clone())
             .collect();
         if active.is_empty() {
-            return self.stopped_everything();
+            return self.await_processes();
         }
         for key in active {
             let Stage::Stopping(stopping) = &self.stage else { return };
@@ -186,14 +192,37 @@ impl Scm {
         }
     }
 
+    /// All services have stopped; their processes end by themselves.
+    fn await_processes(&mut self) {
+        if self.instances.is_empty() {
+            return self.stopped_everything();
+        }
+        let Stage::Stopping(stopping) = &mut self.stage else { return };
+        if !std::mem::replace(&mut stopping.lingering, true) {
+            self.timers.set(self.now.tick + LINGER, Timer::Linger);
+        }
+    }
+
+    /// A process is gone: it may have been the last.
+    pub(super) fn process_forgotten(&mut self) {
+        if matches!(&self.stage, Stage::Stopping(stopping) if stopping.lingering) {
+            self.await_processes();
+        }
+    }
+
+    /// Processes without a service that don't end are ended.
+    pub(super) fn end_lingering(&mut self) {
+        for instance in self.instances.keys().cloned().collect::<Vec<_>>() {
+            tracing::warn!("process {instance} has no service any more and is ended by force");
+            self.effect(Effect::Kill { instance });
+        }
+    }
+
     fn stopped_everything(&mut self) {
         let Stage::Stopping(stopping) = std::mem::replace(&mut self.stage, Stage::Over) else { return };
         tracing::info!("all services have stopped");
         self.session.clean_stop = true;
         self.dirty.session = true;
-        for answer in stopping.answers {
-            answer.give(self, NativeReply::Done);
-        }
-        self.effect(Effect::Finished);
+        self.effect(Effect::Finished(stopping.answers));
     }
 }

@@ -17,6 +17,8 @@ pub(super) enum Timer {
     Due(String),
     /// The delayed automatic start.
     Delayed,
+    /// The processes of stopped services should have ended.
+    Linger,
     /// A stopping service should have made progress.
     Shutdown(String),
 }

@@ -60,6 +60,9 @@ struct Connection<S> {
     shared: Rc<Shared<S>>,
 }
 
+/// How often a connection is made before one that is lost at once counts.
+const DIAL_ATTEMPTS: u32 = 5;
+
 /// What is being done, for errors.
 #[derive(Debug, Clone)]
 struct Doing {
@@ -98,7 +101,17 @@ impl<S: Transport> Shared<S> {
 
     fn open(&self) -> Result<Link<S>> {
         let doing = Doing::new("connect to service control manager");
-        Link::open((self.dial)()?).map_err(|error| doing.failed(error, &self.target))
+        let mut attempts = 1;
+        loop {
+            match Link::open((self.dial)()?) {
+                Ok(link) => return Ok(link),
+                // It was ending just then. Nothing was asked of it yet, so the next one can be asked.
+                Err(error) if error.code == Win32Error::RPC_S_CALL_FAILED && attempts < DIAL_ATTEMPTS => {
+                    attempts += 1;
+                }
+                Err(error) => return Err(doing.failed(error, &self.target)),
+            }
+        }
     }
 }
 
