@@ -9,8 +9,8 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::millis;
 use crate::signal::Signal;
+use crate::{millis, number_keys};
 
 /// The newest form of [`HostDefinition`] that this version writes.
 pub const DEFINITION_VERSION: u32 = 1;
@@ -30,7 +30,7 @@ pub struct HostDefinition {
     /// Where its output goes.
     pub log: LogPolicy,
     /// What pause, continue and the service's own controls do.
-    #[serde(default)]
+    #[serde(default, with = "number_keys")]
     pub controls: BTreeMap<u32, ControlAction>,
     /// When the program counts as ready; absent: as soon as it runs.
     #[serde(default)]
@@ -104,6 +104,7 @@ pub struct RestartPolicy {
     #[serde(with = "millis", rename = "reset_after_ms")]
     pub reset_after: Duration,
     /// What particular exit codes mean, before `when` is asked.
+    #[serde(with = "number_keys")]
     pub exit_codes: BTreeMap<i32, ExitAction>,
 }
 
@@ -211,4 +212,46 @@ pub struct ReadyPolicy {
     /// How long the program has.
     #[serde(with = "millis", rename = "timeout_ms")]
     pub timeout: Duration,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::native::Request;
+
+    #[test]
+    fn a_definition_survives_inside_a_tagged_message() {
+        let definition = HostDefinition {
+            version: DEFINITION_VERSION,
+            program: Program {
+                command: vec!["run".to_owned()],
+                directory: "/".into(),
+                environment: BTreeMap::from([("A".to_owned(), "1".to_owned())]),
+                environment_files: vec!["/etc/x.env".into()],
+            },
+            restart: RestartPolicy {
+                exit_codes: BTreeMap::from([(0, ExitAction::Stop), (-1, ExitAction::Fail)]),
+                jitter: 0.1,
+                ..RestartPolicy::default()
+            },
+            stop: StopPolicy::default(),
+            log: LogPolicy {
+                stdout: LogTarget::File("/x.log".into()),
+                stderr: LogTarget::Discard,
+                rotate_size: Some(1),
+                keep_count: None,
+                buffer: 2,
+            },
+            controls: BTreeMap::from([(200, ControlAction::Signal(Signal::Hup))]),
+            ready: Some(ReadyPolicy { tcp: "localhost:1".to_owned(), timeout: Duration::from_millis(1500) }),
+            source: None,
+        };
+        let service = crate::name::ServiceName::new("x").unwrap();
+        let request = Request::SetDefinition { service, definition: Some(Box::new(definition)) };
+        let text = serde_json::to_string(&request).unwrap();
+        assert_eq!(serde_json::from_str::<Request>(&text).unwrap(), request);
+        let bad = text.replace(r#""200":"#, r#""two hundred":"#);
+        let error = serde_json::from_str::<Request>(&bad).unwrap_err().to_string();
+        assert!(error.starts_with(r#""two hundred" is not a whole number"#), "{error}");
+    }
 }

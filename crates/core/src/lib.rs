@@ -23,6 +23,7 @@ pub mod lifecycle;
 pub mod millis;
 pub mod name;
 pub mod native;
+pub mod number_keys;
 pub mod order;
 pub mod recovery;
 pub mod restart;
