@@ -2,7 +2,6 @@
 
 use svckit_core::control::{Control, ControlsAccepted};
 use svckit_core::dispatch::FromProcess;
-use svckit_core::native::{EventId, Phase};
 use svckit_core::status::ServiceState;
 use svckit_core::win32::Win32Error;
 

@@ -1,5 +1,15 @@
 //! The host as a service control manager meets it: real processes, the real protocol, programs that are shell scripts.
-#![allow(missing_docs)]
+#![allow(missing_docs, clippy::unwrap_used, reason = "a failed expectation is how a test fails")]
 
+mod controls;
+mod debug;
 mod life;
+mod link;
+mod logs;
+mod restart;
+mod shared;
+mod spawner;
+mod start;
+mod stop;
 mod support;
+mod tree;

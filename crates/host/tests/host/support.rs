@@ -62,7 +62,12 @@ impl Bed {
             listener,
         };
         self.spawner.launch(&launch).unwrap();
-        self.event()
+        loop {
+            match self.event() {
+                SpawnerEvent::Exited { .. } => {}
+                answer => return answer,
+            }
+        }
     }
 
     /// The next event of the spawner.
@@ -99,31 +104,7 @@ impl Bed {
 
     /// A definition of a shell script that logs to `out.log`, ends at SIGTERM, and is not run again.
     pub(crate) fn script(&self, script: &str) -> HostDefinition {
-        let log = LogTarget::File(self.path("out.log"));
-        HostDefinition {
-            version: DEFINITION_VERSION,
-            program: Program {
-                command: vec!["/bin/sh".to_owned(), "-c".to_owned(), script.to_owned()],
-                directory: self.folder.path().to_owned(),
-                environment: BTreeMap::new(),
-                environment_files: Vec::new(),
-            },
-            restart: RestartPolicy {
-                when: svckit_core::definition::RestartWhen::Never,
-                ..RestartPolicy::default()
-            },
-            stop: StopPolicy { ladder: vec![rung(StopAction::Signal(Signal::Term), 30_000)] },
-            log: LogPolicy {
-                stdout: log.clone(),
-                stderr: log,
-                rotate_size: None,
-                keep_count: None,
-                buffer: 1 << 20,
-            },
-            controls: BTreeMap::new(),
-            ready: None,
-            source: None,
-        }
+        script_in(self.folder.path(), script)
     }
 
     /// A gate under a name.
@@ -133,6 +114,35 @@ impl Bed {
 
     pub(crate) fn log(&self) -> String {
         std::fs::read_to_string(self.path("out.log")).unwrap()
+    }
+}
+
+/// The definition of [`Bed::script`] in any folder.
+pub(crate) fn script_in(folder: &Path, script: &str) -> HostDefinition {
+    let log = LogTarget::File(folder.join("out.log"));
+    HostDefinition {
+        version: DEFINITION_VERSION,
+        program: Program {
+            command: vec!["/bin/sh".to_owned(), "-c".to_owned(), script.to_owned()],
+            directory: folder.to_owned(),
+            environment: BTreeMap::new(),
+            environment_files: Vec::new(),
+        },
+        restart: RestartPolicy {
+            when: svckit_core::definition::RestartWhen::Never,
+            ..RestartPolicy::default()
+        },
+        stop: StopPolicy { ladder: vec![rung(StopAction::Signal(Signal::Term), 30_000)] },
+        log: LogPolicy {
+            stdout: log.clone(),
+            stderr: log,
+            rotate_size: None,
+            keep_count: None,
+            buffer: 1 << 20,
+        },
+        controls: BTreeMap::new(),
+        ready: None,
+        source: None,
     }
 }
 
@@ -149,6 +159,11 @@ impl Gate {
         let file = File::options().read(true).write(true).open(path).unwrap();
         svckit_os::pipe::set_nonblocking(&file, true).unwrap();
         Self { file }
+    }
+
+    /// Lets a script that reads from the file go on.
+    pub(crate) fn open(&mut self) {
+        self.file.write_all(b"go\n").unwrap();
     }
 
     /// Waits for a word, and returns it with whatever followed it at once.
@@ -256,6 +271,24 @@ impl Link {
         self.stream.write_all(&frame).unwrap();
     }
 
+    pub(crate) fn send_bytes(&mut self, bytes: &[u8]) {
+        self.stream.write_all(bytes).unwrap();
+    }
+
+    /// Closes the connection, with another in its place.
+    pub(crate) fn replace(&mut self, stream: UnixStream) {
+        self.stream = stream;
+    }
+
+    /// Reads to the end; panics when it doesn't come.
+    pub(crate) fn is_closed(&mut self) -> bool {
+        let mut rest = Vec::new();
+        match self.stream.read_to_end(&mut rest) {
+            Ok(_) => true,
+            Err(error) => error.kind() == std::io::ErrorKind::ConnectionReset,
+        }
+    }
+
     pub(crate) fn start(&mut self, service: &str, definition: HostDefinition) {
         self.start_with(service, definition, &[]);
     }
@@ -341,13 +374,16 @@ impl Link {
         })
     }
 
-    /// The program's process, as told last.
-    pub(crate) fn program(&self) -> u32 {
-        let states = self.seen.iter().rev().filter_map(|frame| match frame {
+    /// The program's process, as told last; waits until one was told.
+    pub(crate) fn program(&mut self) -> u32 {
+        let told = |frame: &FromProcess| match frame {
             FromProcess::Host { state, .. } => state.child_pid,
             _ => None,
-        });
-        states.into_iter().next().unwrap()
+        };
+        match self.seen.iter().rev().find_map(told) {
+            Some(pid) => pid,
+            None => self.find(told),
+        }
     }
 
     /// Runs a service to its end: its last status.
@@ -356,7 +392,13 @@ impl Link {
         self.state(service, ServiceState::STOPPED)
     }
 
-    /// Stops a service and waits until it has.
+    /// Stops one of several services and waits until it has.
+    pub(crate) fn stop_of(&mut self, service: &str) {
+        self.send(&ToProcess::Control { service: name(service), control: Control::STOP, id: 0 });
+        self.state(service, ServiceState::STOPPED);
+    }
+
+    /// Stops the only service and waits until it has.
     pub(crate) fn stop(&mut self, service: &str) -> ServiceStatus {
         assert_eq!(self.control(service, Control::STOP), Win32Error::SUCCESS);
         if let Some(status) = self.seen.iter().rev().find_map(|frame| match frame {

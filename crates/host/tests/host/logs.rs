@@ -1,0 +1,265 @@
+//! Every byte of output, whatever happens.
+
+use std::path::{Path, PathBuf};
+
+use svckit_core::definition::{HostDefinition, LogTarget, RestartWhen};
+use svckit_core::dispatch::FromProcess;
+use svckit_core::native::EventId;
+use svckit_core::status::ServiceState;
+use svckit_core::win32::Win32Error;
+
+use crate::support::Bed;
+
+/// The rotated files of `out.log`, oldest first, and then the current one.
+fn logs(bed: &Bed) -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(bed.folder.path()).unwrap();
+    let paths = entries.map(|entry| entry.unwrap().path());
+    let mut rotated: Vec<PathBuf> =
+        paths.filter(|path| path.file_name().unwrap().to_str().unwrap().starts_with("out-")).collect();
+    rotated.sort_by_key(|path| order(path));
+    rotated.push(bed.path("out.log"));
+    rotated
+}
+
+/// Stamp and number of a rotated file.
+fn order(path: &Path) -> (String, u32) {
+    let stem = path.file_stem().unwrap().to_str().unwrap();
+    let rest = stem.strip_prefix("out-").unwrap();
+    match rest.split_once('-') {
+        Some((stamp, number)) => (stamp.to_owned(), number.parse().unwrap()),
+        None => (rest.to_owned(), 0),
+    }
+}
+
+fn contents(paths: &[PathBuf]) -> Vec<u8> {
+    paths.iter().flat_map(|path| std::fs::read(path).unwrap()).collect()
+}
+
+fn numbers(count: u32) -> Vec<u8> {
+    (1..=count).flat_map(|n| format!("{n}\n").into_bytes()).collect()
+}
+
+#[test]
+fn the_last_output_before_the_end_is_kept() {
+    let mut bed = Bed::new();
+    let mut host = bed.host();
+    for _ in 0..20 {
+        host.link.run("brief", bed.script("printf 'no newline'; echo error >&2; exit 9"));
+        host.link.release("brief");
+        host = bed.host();
+    }
+    assert_eq!(bed.log(), "no newlineerror\n".repeat(20));
+}
+
+#[test]
+fn rotation_loses_no_byte_and_cuts_at_lines() {
+    let mut bed = Bed::new();
+    let mut host = bed.host();
+    let mut definition = bed.script("seq 1 200000");
+    definition.log.rotate_size = Some(100_000);
+    let status = host.link.run("many", definition);
+    assert_eq!(status.win32_exit_code, Win32Error::SUCCESS);
+    let files = logs(&bed);
+    assert!(files.len() > 10, "{files:?}");
+    assert!(contents(&files) == numbers(200_000), "bytes differ");
+    for path in &files[..files.len() - 1] {
+        let bytes = std::fs::read(path).unwrap();
+        assert_eq!(bytes.last(), Some(&b'\n'), "{path:?}");
+        assert!((100_000..100_010).contains(&bytes.len()), "{path:?} {}", bytes.len());
+    }
+}
+
+#[test]
+fn a_flood_without_newlines_is_cut_all_the_same() {
+    let mut bed = Bed::new();
+    let mut host = bed.host();
+    let mut definition = bed.script("head -c 1000000 /dev/zero");
+    definition.log.rotate_size = Some(100_000);
+    host.link.run("flood", definition);
+    let files = logs(&bed);
+    assert!(contents(&files) == vec![0; 1_000_000]);
+    let sizes: Vec<usize> = files.iter().map(|path| std::fs::read(path).unwrap().len()).collect();
+    assert!(sizes[..sizes.len() - 1].iter().all(|size| *size == 100_000 + (64 << 10)), "{sizes:?}");
+}
+
+#[test]
+fn only_the_newest_rotated_files_are_kept() {
+    let mut bed = Bed::new();
+    let mut host = bed.host();
+    // One from an earlier run, and others that only look alike.
+    for other in ["out-20010101T000000.000Z.log", "out-of-the-way.log", "out-20010101T000000.000Z.txt"] {
+        std::fs::write(bed.path(other), "old\n").unwrap();
+    }
+    let mut definition = bed.script("seq 1 100000");
+    definition.log.rotate_size = Some(50_000);
+    definition.log.keep_count = Some(3);
+    host.link.run("kept", definition);
+    assert!(!bed.path("out-20010101T000000.000Z.log").exists());
+    for other in ["out-of-the-way.log", "out-20010101T000000.000Z.txt"] {
+        std::fs::remove_file(bed.path(other)).unwrap();
+    }
+    let files = logs(&bed);
+    assert_eq!(files.len(), 4, "{files:?}");
+    let all = numbers(100_000);
+    let kept = contents(&files);
+    assert!(all.ends_with(&kept) && kept.len() > 150_000);
+}
+
+#[test]
+fn a_log_that_is_there_is_continued_and_one_that_was_deleted_begun_anew() {
+    let mut bed = Bed::new();
+    let mut host = bed.host();
+    std::fs::write(bed.path("out.log"), "before\n").unwrap();
+    let (mut gate, mut go) = (bed.gate("gate"), bed.gate("go"));
+    let mut definition = bed.script("echo first; echo > gate; read word < go; seq 1 1000; exit 0");
+    definition.log.rotate_size = Some(1000);
+    host.link.start("log", definition);
+    gate.wait();
+    host.link.state("log", ServiceState::RUNNING);
+    let before = std::fs::read_to_string(bed.path("out.log")).unwrap();
+    assert!("before\nfirst\n".starts_with(&before));
+    std::fs::remove_file(bed.path("out.log")).unwrap();
+    go.open();
+    host.link.state("log", ServiceState::STOPPED);
+    let after = String::from_utf8(contents(&logs(&bed))).unwrap();
+    assert!(after.ends_with("999\n1000\n"), "{after}");
+}
+
+#[test]
+fn two_streams_can_have_two_files_or_none() {
+    let mut bed = Bed::new();
+    let mut host = bed.host();
+    let mut definition = bed.script("echo to out; echo to err >&2; ls -l /proc/$$/fd >&2; :");
+    definition.log.stderr = LogTarget::File(bed.path("sub/err.log"));
+    host.link.run("two", definition.clone());
+    assert_eq!(bed.log(), "to out\n");
+    let errors = std::fs::read_to_string(bed.path("sub/err.log")).unwrap();
+    assert!(errors.starts_with("to err\n"));
+    definition.log.stdout = LogTarget::Discard;
+    host.link.run("two", definition);
+    assert_eq!(bed.log(), "to out\n");
+    assert!(std::fs::read_to_string(bed.path("sub/err.log")).unwrap().contains("1 -> /dev/null"));
+}
+
+/// The definition of a service whose log device is full for ever.
+fn full(bed: &Bed, script: &str, memory: u64) -> HostDefinition {
+    let mut definition = bed.script(script);
+    definition.log.stdout = LogTarget::File("/dev/full".into());
+    definition.log.stderr = definition.log.stdout.clone();
+    definition.log.buffer = memory;
+    definition
+}
+
+#[test]
+fn a_full_disk_blocks_nobody_and_losses_are_counted() {
+    let mut bed = Bed::new();
+    let mut host = bed.host();
+    let mut definition = full(&bed, "head -c 3000000 /dev/zero; exit 3", 100_000);
+    definition.restart.when = RestartWhen::Never;
+    let status = host.link.run("full", definition);
+    assert_eq!(status.service_exit_code, 3, "the program ran to its end");
+    let events = host.link.events();
+    let of = |id: EventId| events.iter().find(|(of, _)| *of == id).map(|(_, text)| text.clone());
+    let blocked = of(EventId::LOG_BLOCKED).unwrap();
+    assert!(
+        blocked.starts_with(r#"the log "/dev/full" cannot be written: no space left on device"#),
+        "{blocked}"
+    );
+    assert_eq!(
+        of(EventId::LOG_LOST).unwrap(),
+        r#"the memory for the log "/dev/full" is full; output is being lost"#
+    );
+    assert_eq!(
+        events.iter().rfind(|(id, _)| *id == EventId::LOG_LOST).unwrap().1,
+        r#"the log "/dev/full" could not be written before the service stopped; 3000000 bytes were lost"#
+    );
+    let lost = host.link.seen.iter().rev().find_map(|frame| match frame {
+        FromProcess::Host { state, .. } => Some(state.log_bytes_lost),
+        _ => None,
+    });
+    assert_eq!(lost, Some(3_000_000));
+}
+
+#[test]
+fn when_the_disk_has_room_again_what_was_held_is_written() {
+    let mut bed = Bed::new();
+    let mut host = bed.host();
+    let disk = bed.path("disk");
+    std::fs::create_dir(&disk).unwrap();
+    let flags = rustix::mount::MountFlags::empty();
+    if rustix::mount::mount("svckit-test", &disk, "tmpfs", flags, Some(c"size=256k")).is_err() {
+        eprintln!("skipped: a small file system can't be mounted here");
+        return;
+    }
+    let _mounted = Mounted(disk.clone());
+    std::fs::write(disk.join("ballast"), vec![1; 200_000]).unwrap();
+    let mut gate = bed.gate("gate");
+    let mut go = bed.gate("go");
+    let mut definition = bed.script("seq 1 40000; echo > gate; read word < go; echo end; exit 0");
+    definition.log.stdout = LogTarget::File(disk.join("x.log"));
+    definition.log.rotate_size = Some(1 << 30);
+    host.link.start("tight", definition);
+    gate.wait();
+    host.link.event(EventId::LOG_BLOCKED);
+    std::fs::remove_file(disk.join("ballast")).unwrap();
+    assert!(host.link.event(EventId::LOG_RESUMED).ends_with("is written again; nothing was lost"));
+    go.open();
+    host.link.state("tight", ServiceState::STOPPED);
+    let mut expected = numbers(40_000);
+    expected.extend(b"end\n");
+    assert!(std::fs::read(disk.join("x.log")).unwrap() == expected);
+}
+
+struct Mounted(PathBuf);
+
+impl Drop for Mounted {
+    fn drop(&mut self) {
+        let _ = rustix::mount::unmount(&self.0, rustix::mount::UnmountFlags::DETACH);
+    }
+}
+
+#[test]
+fn a_log_that_can_not_be_opened_is_told_of_and_the_service_runs() {
+    let mut bed = Bed::new();
+    let mut host = bed.host();
+    let mut definition = bed.script("echo unheard; exec sleep 1000");
+    std::fs::write(bed.path("file"), "").unwrap();
+    definition.log.stdout = LogTarget::File(bed.path("file/x.log"));
+    definition.log.stderr = definition.log.stdout.clone();
+    host.link.start("deaf", definition);
+    assert!(host.link.event(EventId::LOG_BLOCKED).contains("file/x.log"));
+    host.link.state("deaf", ServiceState::RUNNING);
+    host.link.stop("deaf");
+    assert!(
+        host.link
+            .events()
+            .iter()
+            .any(|(id, text)| *id == EventId::LOG_LOST && text.ends_with("8 bytes were lost"))
+    );
+}
+
+#[test]
+fn a_link_in_the_place_of_a_log_is_not_followed() {
+    let mut bed = Bed::new();
+    let mut host = bed.host();
+    std::os::unix::fs::symlink(bed.path("elsewhere"), bed.path("out.log")).unwrap();
+    host.link.run("trap", bed.script("echo secret"));
+    assert!(!bed.path("elsewhere").exists());
+    assert!(host.link.events().iter().any(|(id, _)| *id == EventId::LOG_LOST));
+}
+
+#[test]
+fn output_goes_on_into_the_log_while_the_manager_is_away() {
+    let mut bed = Bed::new();
+    let mut host = bed.host();
+    let (mut gate, mut go) = (bed.gate("gate"), bed.gate("go"));
+    host.link.start("alone", bed.script("read word < go; seq 1 100000; echo > gate; exec sleep 1000"));
+    host.link.state("alone", ServiceState::RUNNING);
+    let nowhere = std::os::unix::net::UnixStream::pair().unwrap().0;
+    host.link.replace(nowhere);
+    go.open();
+    gate.wait();
+    host.reconnect();
+    host.link.stop("alone");
+    assert!(std::fs::read(bed.path("out.log")).unwrap() == numbers(100_000));
+}

@@ -1,0 +1,171 @@
+//! What a program is started with, and every way not to start.
+
+use std::net::TcpListener;
+use std::os::unix::fs::PermissionsExt;
+use std::time::Duration;
+
+use svckit_core::definition::{HostDefinition, ReadyPolicy};
+use svckit_core::dispatch::{FromProcess, ToProcess};
+use svckit_core::native::{EventId, Phase};
+use svckit_core::status::ServiceState;
+use svckit_core::win32::Win32Error;
+
+use crate::support::{Bed, name, wait_gone};
+
+/// The code and the event of a start that fails.
+fn failure(bed: &mut Bed, definition: HostDefinition) -> (u32, String) {
+    let mut host = bed.host();
+    let status = host.link.run("bad", definition);
+    let event = host.link.events().into_iter().find(|(id, _)| *id == EventId::PROGRAM_NOT_STARTED);
+    let running = host.link.seen.iter().any(
+        |frame| matches!(frame, FromProcess::Status { status, .. } if status.state == ServiceState::RUNNING),
+    );
+    assert!(!running, "it was never running");
+    host.link.release("bad");
+    host.wait_end();
+    (status.win32_exit_code.0, event.unwrap().1)
+}
+
+#[test]
+fn every_way_not_to_start_has_its_code_and_its_words() {
+    let mut bed = Bed::new();
+    let mut missing = bed.script("");
+    missing.program.command = vec!["/no/such/program".to_owned()];
+    let (code, words) = failure(&mut bed, missing);
+    assert_eq!(code, 2);
+    assert_eq!(
+        words,
+        r#""bad" could not be started: cannot run "/no/such/program": no such file or directory"#
+    );
+
+    let plain = bed.path("plain");
+    std::fs::write(&plain, "#!/bin/sh\n").unwrap();
+    let mut forbidden = bed.script("");
+    forbidden.program.command = vec![bed.text("plain")];
+    assert_eq!(failure(&mut bed, forbidden.clone()).0, 5);
+
+    std::fs::write(&plain, "nonsense").unwrap();
+    std::fs::set_permissions(&plain, std::fs::Permissions::from_mode(0o755)).unwrap();
+    assert_eq!(failure(&mut bed, forbidden).0, 193);
+
+    let mut nowhere = bed.script("");
+    nowhere.program.directory = bed.path("nowhere");
+    let (code, words) = failure(&mut bed, nowhere);
+    assert_eq!(code, 267);
+    assert!(words.contains("nowhere"), "{words}");
+
+    let mut newer = bed.script("");
+    newer.version += 1;
+    assert_eq!(failure(&mut bed, newer).0, Win32Error::INVALID_DATA.0);
+}
+
+#[test]
+fn environment_files_come_before_the_definition_and_their_errors_stop_the_start() {
+    let mut bed = Bed::new();
+    let mut definition = bed.script("echo $A $B $C; exit 0");
+    std::fs::write(bed.path("one.env"), "# first\nexport A='from file'\nB=2\n").unwrap();
+    std::fs::write(bed.path("two.env"), "B=3\nC=4\n").unwrap();
+    definition.program.environment_files = vec![bed.path("one.env"), bed.path("two.env")];
+    definition.program.environment.insert("C".to_owned(), "5".to_owned());
+    let mut host = bed.host();
+    host.link.run("env", definition.clone());
+    assert_eq!(bed.log(), "from file 3 5\n");
+
+    std::fs::write(bed.path("two.env"), "B=3\nC\n").unwrap();
+    let (code, words) = failure(&mut bed, definition.clone());
+    assert_eq!(code, Win32Error::INVALID_DATA.0);
+    assert!(words.contains("two.env:2: a line has to be NAME=value"), "{words}");
+
+    std::fs::remove_file(bed.path("two.env")).unwrap();
+    let (code, words) = failure(&mut bed, definition);
+    assert_eq!(code, 2);
+    assert!(words.contains("cannot read the environment file") && words.contains("two.env"), "{words}");
+}
+
+#[test]
+fn start_arguments_follow_those_of_the_definition() {
+    let mut bed = Bed::new();
+    let mut host = bed.host();
+    let mut definition = bed.script(r#"printf '%s|' "$0" "$@""#);
+    definition.program.command.push("zero".to_owned());
+    host.link.start_with("arguments", definition, &["a b", ""]);
+    host.link.state("arguments", ServiceState::STOPPED);
+    assert_eq!(bed.log(), "zero|a b||");
+}
+
+#[test]
+fn a_host_without_a_definition_says_so() {
+    let mut bed = Bed::new();
+    let mut host = bed.host();
+    host.link.send(&ToProcess::Start { service: name("none"), arguments: Vec::new(), definition: None });
+    let status = host.link.state("none", ServiceState::STOPPED);
+    assert_eq!(status.win32_exit_code, Win32Error::INVALID_DATA);
+}
+
+/// A port on which nobody listens.
+fn free_port() -> u16 {
+    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+}
+
+#[test]
+fn a_service_runs_only_when_its_program_accepts_connections() {
+    let mut bed = Bed::new();
+    let mut host = bed.host();
+    let port = free_port();
+    let mut definition = bed.script("exec sleep 1000");
+    definition.ready =
+        Some(ReadyPolicy { tcp: format!("127.0.0.1:{port}"), timeout: Duration::from_secs(60) });
+    host.link.start("web", definition);
+    let state = host.link.host_state(|state| state.child_pid.is_some());
+    assert!(!state.ready && state.phase == Phase::Starting);
+    let status = host.link.state("web", ServiceState::START_PENDING);
+    assert!(status.checkpoint > 0 && status.wait_hint > Duration::ZERO && status.controls_accepted.0 == 0);
+    let _listener = TcpListener::bind(("127.0.0.1", port)).unwrap();
+    host.link.state("web", ServiceState::RUNNING);
+    let told = host.link.seen.iter().rev().find_map(|frame| match frame {
+        FromProcess::Host { state, .. } => Some(state.clone()),
+        _ => None,
+    });
+    assert!(told.unwrap().ready, "the state of the host comes before the status");
+    host.link.stop("web");
+}
+
+#[test]
+fn a_program_that_is_not_ready_in_time_is_ended() {
+    let mut bed = Bed::new();
+    let mut host = bed.host();
+    let mut definition = bed.script("exec sleep 1000");
+    let tcp = format!("127.0.0.1:{}", free_port());
+    definition.ready = Some(ReadyPolicy { tcp, timeout: Duration::from_millis(200) });
+    let status = host.link.run("web", definition);
+    assert_eq!(status.win32_exit_code, Win32Error::SERVICE_REQUEST_TIMEOUT);
+    let words = host.link.events().into_iter().find(|(id, _)| *id == EventId::START_HANG).unwrap().1;
+    assert!(
+        words.starts_with(r#""web" was not ready within 200 ms: nobody accepts connections at 127.0.0.1:"#),
+        "{words}"
+    );
+    wait_gone(host.link.program());
+}
+
+#[test]
+fn a_user_is_switched_to_by_root_only() {
+    let mut bed = Bed::new();
+    if !rustix::process::geteuid().is_root() {
+        eprintln!("skipped: only root may switch to another user");
+        return;
+    }
+    let folder = bed.folder.path().to_owned();
+    std::fs::set_permissions(&folder, std::fs::Permissions::from_mode(0o755)).unwrap();
+    let mut host = bed.host_as(Some("nobody"));
+    let status =
+        host.link.run("user", bed.script("id -un; echo $USER $HOME; test -w /root || echo shut out"));
+    assert_eq!(status.win32_exit_code, Win32Error::SUCCESS);
+    let log = bed.log();
+    assert!(log.starts_with("nobody\nnobody /") && log.ends_with("shut out\n"), "{log}");
+    // The program dies with its host all the same.
+    let mut host = bed.host_as(Some("nobody"));
+    host.link.start("user", bed.script("exec sleep 1000"));
+    host.link.state("user", ServiceState::RUNNING);
+    host.kill();
+    wait_gone(host.link.program());
+}
