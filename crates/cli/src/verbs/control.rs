@@ -127,6 +127,9 @@ pub(crate) fn start_one(app: &mut App, name: &ServiceName, arguments: &[String])
     let access = ServiceAccess::START | ServiceAccess::QUERY_STATUS;
     let service = app.open(name, access).map_err(|error| about(error, errand))?;
     app.ui.detail(format!("starting {name}"))?;
+    if service.status()?.state == ServiceState::STOP_PENDING {
+        wait_if_wanted(app, &*service, errand, NotifyMask::STOPPED)?;
+    }
     if let Err(error) = service.start(arguments) {
         let pending = service.status()?.state == ServiceState::START_PENDING;
         if !(error.code == Win32Error::SERVICE_ALREADY_RUNNING && pending) {

@@ -87,7 +87,7 @@ fn serve(
     tracing_subscriber::fmt().with_max_level(level).with_writer(std::io::stderr).with_ansi(false).init();
     let ready = ready_fd.map(svckit_manager::adopt_descriptor).transpose();
     let ready = ready.map_err(|error| Failure::io("cannot use --ready-fd", error))?;
-    let served = svckit_engine::serve(ServeOptions { directory, ready });
+    let served = svckit_engine::serve(ServeOptions { ready, ..ServeOptions::new(directory) });
     served.map(|()| ExitCode::SUCCESS).map_err(|error| {
         let status = match error {
             ServeError::InUse { .. } => Status::AlreadySo,

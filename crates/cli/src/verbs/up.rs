@@ -5,9 +5,10 @@ use std::sync::mpsc;
 use std::time::Duration;
 
 use svckit_core::access::{ManagerAccess, ServiceAccess};
+use svckit_core::backend::Manager;
 use svckit_core::name::ServiceName;
 use svckit_core::native::{LogCursor, LogFrom, Reply, Request};
-use svckit_core::status::StateFilter;
+use svckit_core::status::{ServiceState, StateFilter};
 use svckit_core::win32::Win32Error;
 use svckit_recipe::StartMode;
 
@@ -41,7 +42,7 @@ pub(crate) fn run(app: &mut App, arguments: &Up) -> Result<(), Failure> {
     for wanted in &prepared.wanted {
         let name = &wanted.service.name;
         again.retain(|other| other != name);
-        if !is_stopped(&*manager, name)? {
+        if is_up(&*manager, name)? {
             continue;
         }
         if wanted.service.start == Some(StartMode::Disabled) {
@@ -117,6 +118,12 @@ fn take_back(app: &mut App, installed: &[&ServiceName]) -> Result<(), Failure> {
         }
     }
     Ok(())
+}
+
+/// Whether it is where a start leads to; on the way there it is still waited for.
+fn is_up(manager: &dyn Manager, name: &ServiceName) -> Result<bool, Failure> {
+    let state = manager.open_service(name.as_str(), ServiceAccess::QUERY_STATUS)?.status()?.state;
+    Ok(!matches!(state, ServiceState::STOPPED | ServiceState::START_PENDING | ServiceState::STOP_PENDING))
 }
 
 fn running_dependents(app: &mut App, name: &ServiceName) -> Result<Vec<ServiceName>, Failure> {

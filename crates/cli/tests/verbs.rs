@@ -1,0 +1,442 @@
+//! The verbs as a user types them, on the real program with a service control manager of its own.
+
+use std::io::{BufRead, BufReader};
+use std::net::TcpListener;
+use std::path::Path;
+use std::process::{Child, Stdio};
+use std::sync::mpsc::{Receiver, channel};
+
+use serde_json::Value;
+use svckit_testkit::PATIENCE;
+use svckit_testkit::svc::Svc;
+
+/// Says hello and stays.
+const HELLO: &str = "[service.web]\nrun = ['sh', '-c', 'echo hello; exec sleep 1000000']\n";
+
+const TWO: &str = "[service.shop]\nrun = ['sh', '-c', 'exec sleep 1000000']\ndepends-on = ['store']\n\
+                   [service.store]\nrun = ['sh', '-c', 'exec sleep 1000000']\n";
+
+/// A `svc` that goes on until it is dropped, and its lines.
+struct Following {
+    child: Child,
+    lines: Receiver<String>,
+}
+
+impl Following {
+    fn new(svc: &Svc, arguments: &[&str]) -> Self {
+        let mut child = svc.command(arguments).stdout(Stdio::piped()).spawn().unwrap();
+        let output = child.stdout.take().unwrap();
+        let (say, lines) = channel();
+        std::thread::spawn(move || {
+            for line in BufReader::new(output).split(b'\n').map_while(Result::ok) {
+                if say.send(String::from_utf8_lossy(&line).into_owned()).is_err() {
+                    return;
+                }
+            }
+        });
+        Self { child, lines }
+    }
+
+    /// The next line that is as wanted.
+    #[track_caller]
+    fn until(&self, wanted: impl Fn(&str) -> bool) -> String {
+        loop {
+            let line = self.lines.recv_timeout(PATIENCE).expect("the line comes");
+            if wanted(&line) {
+                return line;
+            }
+        }
+    }
+}
+
+impl Drop for Following {
+    fn drop(&mut self) {
+        // It may have ended by itself.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// Waits for an event of a service; where there is one already, at once.
+#[track_caller]
+fn wait_for_event(svc: &Svc, service: &str, id: u64) -> Value {
+    let events = Following::new(svc, &["events", service, "-f", "-n", "1000", "--json"]);
+    let is_it = |line: &str| serde_json::from_str::<Value>(line).is_ok_and(|event| event["id"] == id);
+    serde_json::from_str(&events.until(is_it)).unwrap()
+}
+
+fn program(status: &Value) -> u64 {
+    status["host"]["child_pid"].as_u64().unwrap_or_else(|| panic!("no program in {status}"))
+}
+
+fn is_there(pid: u64) -> bool {
+    Path::new(&format!("/proc/{pid}")).exists()
+}
+
+#[test]
+fn up_shows_state_address_and_first_lines_and_twice_does_nothing() {
+    let svc = Svc::new();
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    svc.write("service.toml", &format!("{HELLO}[service.web.ready]\ntcp = '{address}'\n"));
+    let out = svc.ok(&["up", "service.toml"]);
+    assert!(out.starts_with("installed web\nNAME  STATE    PID"), "{out}");
+    assert!(out.contains("\nweb   RUNNING  "), "{out}");
+    assert!(out.contains(&format!("\nweb accepts connections at {address}\n")), "{out}");
+    assert!(out.contains("\nweb | hello\n"), "{out}");
+    let before = svc.status("web");
+    assert_eq!(before["host"]["ready"], true);
+    let again = svc.ok(&["up", "service.toml"]);
+    assert!(again.starts_with("everything is as the file says and runs; nothing to do\n"), "{again}");
+    assert_eq!(program(&svc.status("web")), program(&before));
+}
+
+#[test]
+fn a_service_lives_and_goes() {
+    let svc = Svc::new();
+    svc.write("service.toml", HELLO);
+    assert_eq!(svc.ok(&["install", "service.toml"]), "installed web\n");
+    assert_eq!(svc.run(&["install", "service.toml"]).code(), Some(6));
+    assert_eq!(svc.status("web")["win32_exit_code"], 1077);
+    svc.ok(&["start", "web"]);
+    assert_eq!(svc.run(&["start", "web"]).code(), Some(6));
+    let first = svc.status("web");
+    assert_eq!((&first["state"], &first["host"]["phase"]), (&"RUNNING".into(), &"running".into()));
+    assert!(is_there(program(&first)));
+    svc.ok(&["restart", "web"]);
+    let second = svc.status("web");
+    assert_ne!(program(&first), program(&second));
+    assert!(!is_there(program(&first)));
+    assert_eq!(svc.run(&["remove", "web"]).code(), Some(10));
+    svc.ok(&["stop", "web"]);
+    assert!(!is_there(program(&second)));
+    let stopped = svc.status("web");
+    assert_eq!((&stopped["state"], &stopped["win32_exit_code"]), (&"STOPPED".into(), &0.into()));
+    assert_eq!(svc.run(&["stop", "web"]).code(), Some(6));
+    assert_eq!(svc.ok(&["remove", "web"]), "removed web\n");
+    assert_eq!(svc.run(&["status", "web"]).code(), Some(3));
+    assert_eq!(svc.ok(&["list"]), "no services\n");
+}
+
+#[test]
+fn down_takes_everything_away() {
+    let svc = Svc::new();
+    svc.write("service.toml", TWO);
+    svc.ok(&["up", "service.toml"]);
+    let programs = [program(&svc.status("shop")), program(&svc.status("store"))];
+    assert_eq!(svc.ok(&["down", "service.toml"]), "stopped and removed shop\nstopped and removed store\n");
+    assert!(programs.iter().all(|pid| !is_there(*pid)));
+    assert_eq!(svc.json(&["list"]), Value::Array(Vec::new()));
+    assert!(svc.ok(&["down", "service.toml"]).contains("shop is not installed; nothing to do"));
+}
+
+#[test]
+fn names_are_known_without_case() {
+    let svc = Svc::new();
+    svc.write("service.toml", HELLO);
+    svc.ok(&["up", "service.toml"]);
+    assert_eq!(svc.status("WEB")["name"], "web");
+    svc.ok(&["stop", "Web"]);
+    assert!(svc.ok(&["logs", "wEB"]).contains("hello"));
+}
+
+#[test]
+fn an_update_changes_what_differs() {
+    let svc = Svc::new();
+    let definition = |value: &str, text: &str| {
+        format!(
+            "[service.web]\nrun = ['sh', '-c', 'echo it is $VALUE; exec sleep 1000000']\n\
+             description = '{text}'\nenvironment = {{ VALUE = '{value}' }}\n"
+        )
+    };
+    svc.write("service.toml", &definition("one", "first"));
+    assert!(svc.ok(&["up", "service.toml"]).contains("web | it is one\n"));
+    let before = program(&svc.status("web"));
+    svc.write("service.toml", &definition("one", "second"));
+    assert!(svc.ok(&["up", "service.toml"]).starts_with("updated web: the description\n"));
+    assert_eq!(program(&svc.status("web")), before);
+    svc.write("service.toml", &definition("two", "second"));
+    let updated = svc.ok(&["update", "service.toml"]);
+    assert!(updated.contains("web runs as before until it is restarted: svc restart web"), "{updated}");
+    assert_eq!(program(&svc.status("web")), before);
+    let logs = Following::new(&svc, &["logs", "web", "-f"]);
+    svc.ok(&["restart", "web"]);
+    logs.until(|line| line == "it is two");
+    svc.write("service.toml", &definition("three", "second"));
+    let up = svc.ok(&["up", "service.toml"]);
+    assert!(up.contains("restarting web\n"), "{up}");
+    logs.until(|line| line == "it is three");
+    assert_eq!(svc.ok(&["logs", "web"]), "it is one\nit is two\nit is three\n");
+    assert_eq!(svc.json(&["show", "web"])["description"], "second");
+}
+
+#[test]
+fn logs_are_the_bytes_that_were_written() {
+    let svc = Svc::new();
+    svc.write(
+        "service.toml",
+        "[service.web]\nrun = ['sh', '-c', 'printf \"a\\377\\000b\\n\\n\"; echo oops >&2; exec sleep 1000000']\n",
+    );
+    svc.ok(&["up", "service.toml"]);
+    Following::new(&svc, &["logs", "web", "-f"]).until(|line| line == "oops");
+    svc.ok(&["stop", "web"]);
+    let output = svc.command(&["logs", "web"]).output().unwrap();
+    assert_eq!(output.stdout, b"a\xff\0b\n\noops\n");
+    assert_eq!(svc.ok(&["logs", "web", "-n", "1"]), "oops\n");
+}
+
+#[test]
+fn logs_are_followed_over_a_restart() {
+    let svc = Svc::new();
+    svc.write("service.toml", HELLO);
+    svc.ok(&["up", "service.toml"]);
+    let logs = Following::new(&svc, &["logs", "web", "-f"]);
+    logs.until(|line| line == "hello");
+    svc.ok(&["restart", "web"]);
+    logs.until(|line| line == "hello");
+}
+
+#[test]
+fn a_crash_is_told_with_what_follows() {
+    let svc = Svc::new();
+    svc.write(
+        "service.toml",
+        "[service.crashing]\nrun = ['sh', '-c', 'echo dying; exit 3']\n\
+         [service.crashing.restart]\ndelay = '1h'\nmax-delay = '1h'\nbudget = '2h'\n",
+    );
+    svc.ok(&["up", "service.toml"]);
+    let event = wait_for_event(&svc, "crashing", 3);
+    assert_eq!((&event["level"], &event["service"]), (&"warning".into(), &"crashing".into()));
+    let status = svc.status("crashing");
+    let host = &status["host"];
+    assert_eq!((&status["state"], &host["phase"]), (&"RUNNING".into(), &"backoff".into()));
+    assert_eq!((&host["last_exit"]["code"], &host["child_pid"]), (&3.into(), &Value::Null));
+    assert!(host["next_retry_at"].as_str().unwrap().ends_with('Z'));
+    let shown = svc.ok(&["status", "crashing"]);
+    assert!(shown.contains("the program exited with 3, runs again at 2"), "{shown}");
+    svc.ok(&["stop", "crashing"]);
+    assert_eq!(svc.status("crashing")["state"], "STOPPED");
+}
+
+#[test]
+fn a_program_that_fails_for_good_leaves_its_code() {
+    let svc = Svc::new();
+    svc.write(
+        "service.toml",
+        "[service.crashing]\nrun = ['sh', '-c', 'echo dying; exit 3']\n\
+         [service.crashing.restart]\nexit-codes = { 3 = 'fail' }\n",
+    );
+    svc.ok(&["install", "service.toml"]);
+    // Whether it is seen RUNNING before it ends is a matter of luck; where it ends is not.
+    let started = svc.run(&["start", "crashing"]);
+    assert!(matches!(started.code(), Some(0 | 7)), "{started:?}");
+    wait_for_event(&svc, "crashing", 7024);
+    let status = svc.status("crashing");
+    assert_eq!((&status["win32_exit_code"], &status["service_exit_code"]), (&1066.into(), &3.into()));
+    assert!(svc.ok(&["status"]).contains("ended with code 3"));
+}
+
+#[test]
+fn a_program_that_went_missing_is_named() {
+    let svc = Svc::new();
+    let script = svc.write("program", "#!/bin/sh\nexec sleep 1000000\n");
+    assert!(std::process::Command::new("chmod").arg("+x").arg(&script).status().unwrap().success());
+    svc.write("service.toml", "[service.web]\nrun = './program'\n");
+    svc.ok(&["install", "service.toml"]);
+    std::fs::remove_file(&script).unwrap();
+    let failed = svc.run(&["start", "web"]);
+    assert_eq!(failed.code(), Some(7), "{failed:?}");
+    assert!(failed.stderr.contains("cannot start service \"web\": "), "{failed:?}");
+    assert!(failed.stderr.contains("/program"), "{failed:?}");
+    assert!(failed.stderr.contains("2 ERROR_FILE_NOT_FOUND"), "{failed:?}");
+    assert_eq!(svc.status("web")["win32_exit_code"], 2);
+}
+
+#[test]
+fn a_wait_ends_at_its_limit_and_the_service_goes_on() {
+    let svc = Svc::new();
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    drop(listener);
+    svc.write("service.toml", &format!("{HELLO}[service.web.ready]\ntcp = '{address}'\ntimeout = '1h'\n"));
+    let late = svc.run(&["up", "service.toml", "--wait", "0.3"]);
+    assert_eq!(late.code(), Some(5), "{late:?}");
+    assert!(late.stderr.contains("it is still START_PENDING after 0.3 s"), "{late:?}");
+    assert_eq!(svc.status("web")["state"], "START_PENDING");
+    let _listener = TcpListener::bind(address).unwrap();
+    svc.ok(&["up", "service.toml"]);
+    assert_eq!(svc.status("web")["state"], "RUNNING");
+}
+
+#[test]
+fn dependencies_are_started_first_and_dependents_stopped_first() {
+    let svc = Svc::new();
+    svc.write("service.toml", TWO);
+    svc.ok(&["install", "service.toml"]);
+    svc.ok(&["start", "shop"]);
+    assert_eq!(svc.status("store")["state"], "RUNNING");
+    let refused = svc.run(&["stop", "store"]);
+    assert_eq!(refused.code(), Some(10));
+    assert!(refused.stderr.contains("1051 ERROR_DEPENDENT_SERVICES_RUNNING"), "{refused:?}");
+    assert!(refused.stderr.contains("these depend on it and run: shop"), "{refused:?}");
+    let before = [program(&svc.status("shop")), program(&svc.status("store"))];
+    svc.ok(&["restart", "store", "--with-dependents"]);
+    let after = [program(&svc.status("shop")), program(&svc.status("store"))];
+    assert!(before[0] != after[0] && before[1] != after[1]);
+    svc.ok(&["stop", "store", "--with-dependents"]);
+    assert!(svc.json(&["status"]).as_array().unwrap().iter().all(|service| service["state"] == "STOPPED"));
+}
+
+#[test]
+fn pause_and_continue_do_what_the_definition_says() {
+    let svc = Svc::new();
+    svc.write("service.toml", HELLO);
+    svc.ok(&["up", "service.toml"]);
+    assert_eq!(svc.run(&["pause", "web"]).code(), Some(10));
+    svc.write(
+        "service.toml",
+        &format!("{HELLO}[service.web.controls]\npause = 'signal:STOP'\ncontinue = 'signal:CONT'\n"),
+    );
+    svc.ok(&["up", "service.toml"]);
+    svc.ok(&["pause", "web"]);
+    let paused = svc.status("web");
+    assert_eq!(paused["state"], "PAUSED");
+    assert_eq!(svc.run(&["pause", "web"]).code(), Some(6));
+    svc.ok(&["continue", "web"]);
+    let running = svc.status("web");
+    assert_eq!((&running["state"], program(&running)), (&"RUNNING".into(), program(&paused)));
+}
+
+#[test]
+fn start_arguments_reach_the_program() {
+    let svc = Svc::new();
+    svc.write(
+        "service.toml",
+        "[service.web]\nrun = ['sh', '-c', 'echo \"got $*\"; exec sleep 1000000', 'sh', 'own']\n",
+    );
+    svc.ok(&["install", "service.toml"]);
+    svc.ok(&["start", "web", "--", "a b", "c"]);
+    let logs = Following::new(&svc, &["logs", "web", "-f"]);
+    assert_eq!(logs.until(|_| true), "got own a b c");
+}
+
+#[test]
+fn events_tell_the_story() {
+    let svc = Svc::new();
+    svc.write("service.toml", HELLO);
+    svc.ok(&["up", "service.toml"]);
+    svc.ok(&["stop", "web"]);
+    for id in [7045, 1, 7036, 2] {
+        wait_for_event(&svc, "web", id);
+    }
+    let lines = svc.ok(&["events", "-n", "2"]);
+    assert_eq!(lines.lines().count(), 2, "{lines}");
+    let events = svc.json(&["events", "web", "-n", "1"]);
+    assert_eq!(events.as_array().unwrap().len(), 1);
+}
+
+#[test]
+fn debug_runs_in_the_console_without_a_service_control_manager() {
+    let svc = Svc::new();
+    svc.write(
+        "service.toml",
+        "[service.one]\nrun = ['sh', '-c', 'echo out; echo err >&2; exit 3']\n\
+         [service.one.restart]\nwhen = 'never'\n",
+    );
+    let ran = svc.run(&["debug", "service.toml"]);
+    assert_eq!(ran.code(), Some(3), "{ran:?}");
+    assert_eq!(ran.stdout, "out\n");
+    assert!(ran.stderr.contains("err\n") && ran.stderr.contains("svc: \"one\" runs as process "), "{ran:?}");
+    assert!(!svc.state().exists());
+}
+
+#[test]
+fn the_service_control_manager_is_shown_and_stopped() {
+    let svc = Svc::new();
+    assert_eq!(svc.run(&["scm", "status"]).code(), Some(8));
+    assert_eq!(svc.run(&["scm", "stop"]).code(), Some(6));
+    svc.write("service.toml", HELLO);
+    svc.ok(&["up", "service.toml"]);
+    let status = svc.json(&["scm", "status"]);
+    assert_eq!((&status["services"], &status["active"]), (&1.into(), &1.into()));
+    let program = program(&svc.status("web"));
+    svc.ok(&["scm", "stop"]);
+    assert!(!is_there(program));
+    assert_eq!(svc.run(&["scm", "status"]).code(), Some(8));
+    assert_eq!(svc.status("web")["state"], "STOPPED");
+}
+
+#[test]
+fn mistakes_are_told_and_change_nothing() {
+    let svc = Svc::new();
+    let mistake = |keys: &str, expected: &str| {
+        svc.write("service.toml", keys);
+        let ran = svc.run(&["up", "service.toml"]);
+        assert_eq!(ran.code(), Some(2), "{ran:?}");
+        assert!(ran.stderr.contains(expected), "{expected:?} is not in {}", ran.stderr);
+    };
+    let place = "service.toml:3:1\n3 | strat = 'auto'\n  | ^^^^^\nhint: did you mean \"start\"?";
+    mistake("[service.web]\nrun = 'sh'\nstrat = 'auto'\n", place);
+    mistake("[service.'a/b']\nrun = 'sh'\n", "a service name can't contain '/'");
+    mistake("[service.web]\nrun = 'sh'\ndepends-on = 'x'\n", "must be a list of strings, not a string");
+    mistake("[service.web]\nrun = 'sh'\ndepends-on = ['x']\n", "neither in this file nor installed");
+    mistake("[service.web]\nrun = 'sh'\ndepends-on = ['web']\n", "in a circle: web -> web");
+    mistake("[service.web]\nrun = './missing'\n", "there is no program ");
+    mistake("[service.web]\nrun = './service.toml'\n", "is not executable");
+    mistake("[service.web]\nrun = 'sh'\ndirectory = 'missing'\n", "cannot use the directory ");
+    mistake("[service.web\n", "this is not TOML");
+    assert_eq!(svc.ok(&["list"]), "no services\n");
+}
+
+#[test]
+fn exit_statuses_tell_the_kind_of_failure() {
+    let svc = Svc::new();
+    let code = |arguments: &[&str]| svc.run(arguments).code().unwrap();
+    assert_eq!(code(&["frobnicate"]), 2);
+    assert_eq!(code(&["up", "missing.toml"]), 2);
+    assert_eq!(code(&["status", "a/b"]), 2);
+    assert_eq!(code(&["status", "ghost"]), 3);
+    assert_eq!(code(&["--scm", r"\\elsewhere", "list"]), 1);
+    let object = |arguments: &[&str]| -> Value { serde_json::from_str(&svc.run(arguments).stderr).unwrap() };
+    assert_eq!(object(&["start", "--json"])["error"]["exit_status"], 2);
+    let missing = object(&["start", "ghost", "--json"]);
+    assert_eq!((&missing["error"]["code"], &missing["error"]["service"]), (&1060.into(), &"ghost".into()));
+    assert!(missing["error"]["target"].as_str().unwrap().starts_with("embedded:/"));
+}
+
+#[test]
+fn a_reader_that_goes_away_is_no_failure() {
+    let svc = Svc::new();
+    let mut command = svc.command(&["completions", "bash"]);
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    drop(child.stdout.take());
+    let output = child.wait_with_output().unwrap();
+    assert!(output.status.success(), "{output:?}");
+    assert_eq!(output.stderr, b"");
+}
+
+#[test]
+fn completions_and_manual_pages_know_every_verb() {
+    let svc = Svc::new();
+    for shell in ["bash", "elvish", "fish", "powershell", "zsh"] {
+        assert!(svc.ok(&["completions", shell]).contains("restart"), "{shell}");
+    }
+    svc.ok(&["man", "pages"]);
+    let page = std::fs::read_to_string(svc.folder().join("pages/svc-up.1")).unwrap();
+    assert!(page.contains("Install or update the services of DEF"), "{page}");
+    assert!(svc.ok(&["man"]).contains(".TH svc 1"));
+}
+
+#[test]
+fn values_of_variables_stay_hidden() {
+    let svc = Svc::new();
+    svc.write("service.toml", &format!("{HELLO}environment = {{ TOKEN = 'hunter2' }}\n"));
+    svc.ok(&["up", "service.toml"]);
+    for arguments in
+        [&["show", "web"][..], &["show", "web", "--json"], &["events", "web"], &["status", "--json"]]
+    {
+        let out = svc.ok(arguments);
+        assert!(!out.contains("hunter2"), "{out}");
+    }
+    assert!(svc.ok(&["show", "web"]).contains("TOKEN"));
+}
