@@ -1,5 +1,7 @@
 //! The verbs as a user types them, on the real program with a service control manager of its own.
 
+#![expect(clippy::unwrap_used, reason = "a failed expectation is how a test fails")]
+
 use std::io::{BufRead, BufReader};
 use std::net::TcpListener;
 use std::path::Path;

@@ -1,5 +1,7 @@
 //! Every definition that the documentation and the examples show can be read.
 
+#![expect(clippy::unwrap_used, reason = "a failed expectation is how a test fails")]
+
 use std::path::{Path, PathBuf};
 
 fn root() -> PathBuf {

@@ -58,11 +58,11 @@ fn control(section: &Section<'_>, entry: Entry<'_>) -> Option<Control> {
 }
 
 fn action(section: &Section<'_>, entry: Entry<'_>) -> Option<ControlAction> {
-    if let DeValue::Table(table) = entry.value.get_ref() {
-        if let Some((key, _)) = table.iter().find(|(key, _)| matches!(&**key.get_ref(), "http" | "command")) {
-            section.not_yet(key.span(), key.get_ref());
-            return None;
-        }
+    if let DeValue::Table(table) = entry.value.get_ref()
+        && let Some((key, _)) = table.iter().find(|(key, _)| matches!(&**key.get_ref(), "http" | "command"))
+    {
+        section.not_yet(key.span(), key.get_ref());
+        return None;
     }
     let example = format!("{} = {EXAMPLE}", entry.name());
     let (text, span) = string(section.reader, entry, "a string", &example)?;

@@ -21,11 +21,12 @@ pub(super) fn read(mut section: Section<'_>) -> (FailureActions, bool) {
     let message = section.string("reboot-message", "restarting").map(|(text, _)| text.to_owned());
     let on_error = section.boolean("on-stop-with-error").is_some_and(|(on, _)| on);
     let reset_period = reset_period(&mut section);
-    if command.is_none() && actions.iter().any(|action| action.kind == ActionType::RUN_COMMAND) {
-        if let Some(entry) = section.entry("actions") {
-            let help = r#"write command = "program argument""#.to_owned();
-            section.reader.report(entry.key.span(), "\"run-command\" needs a \"command\"", Some(help));
-        }
+    if command.is_none()
+        && actions.iter().any(|action| action.kind == ActionType::RUN_COMMAND)
+        && let Some(entry) = section.entry("actions")
+    {
+        let help = r#"write command = "program argument""#.to_owned();
+        section.reader.report(entry.key.span(), "\"run-command\" needs a \"command\"", Some(help));
     }
     section.finish();
     let all = FailureActions {

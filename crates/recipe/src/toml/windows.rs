@@ -44,10 +44,10 @@ pub(super) fn read(mut section: Section<'_>) -> Windows {
     let sid = section.choice("sid-type", SIDS).unwrap_or(SidType::NONE);
     let privileges = privileges(&mut section);
     let preshutdown = section.duration("preshutdown", "3m");
-    if let (Some(entry), Some(time)) = (section.entry("preshutdown"), preshutdown) {
-        if u32::try_from(time.as_millis()).is_err() {
-            section.reader.report(entry.span(), "\"preshutdown\" can't be longer than 49 days", None);
-        }
+    if let (Some(entry), Some(time)) = (section.entry("preshutdown"), preshutdown)
+        && u32::try_from(time.as_millis()).is_err()
+    {
+        section.reader.report(entry.span(), "\"preshutdown\" can't be longer than 49 days", None);
     }
     let group = section.string("group", "Network").and_then(|(text, span)| {
         GroupName::new(text).map_err(|error| section.reader.report(span, error.to_string(), None)).ok()
