@@ -41,9 +41,9 @@ pub(crate) fn span(duration: Duration) -> String {
     match seconds {
         0..10 if duration.subsec_millis() > 0 => format!("{:.1} s", duration.as_secs_f64()),
         0..120 => format!("{seconds} s"),
-        120..3600 if seconds % 60 == 0 => format!("{} min", seconds / 60),
+        120..3600 if seconds.is_multiple_of(60) => format!("{} min", seconds / 60),
         120..3600 => format!("{} min {} s", seconds / 60, seconds % 60),
-        _ if seconds / 60 % 60 == 0 => format!("{} h", seconds / 3600),
+        _ if (seconds / 60).is_multiple_of(60) => format!("{} h", seconds / 3600),
         _ => format!("{} h {} min", seconds / 3600, seconds / 60 % 60),
     }
 }

@@ -56,12 +56,10 @@ pub(crate) fn until(
         if let (true, Ok(backend)) = (error.target.is_none(), app.backend()) {
             error.target = Some(backend.target());
         }
-        if error.code == Win32Error::WAIT_TIMEOUT {
-            if let Some(limit) = app.wait {
-                let state =
-                    service.status().map_or_else(|_| "on its way".to_owned(), |now| now.state.to_string());
-                error.cause = Some(format!("it is still {state} after {}", crate::times::span(limit)));
-            }
+        if let (Win32Error::WAIT_TIMEOUT, Some(limit)) = (error.code, app.wait) {
+            let state =
+                service.status().map_or_else(|_| "on its way".to_owned(), |now| now.state.to_string());
+            error.cause = Some(format!("it is still {state} after {}", crate::times::span(limit)));
         }
         error.into()
     })

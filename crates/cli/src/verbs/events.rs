@@ -32,13 +32,15 @@ pub(crate) fn run(app: &mut App, arguments: &Events) -> Result<(), Failure> {
         return app.ui.print_json(&all);
     }
     print(&mut app.ui, &events)?;
-    while arguments.follow {
+    if !arguments.follow {
+        return Ok(());
+    }
+    loop {
         app.ui.out().flush()?;
         let events = ask(app, last.or(Some(0)), None, true)?;
         print(&mut app.ui, &events)?;
         last = events.last().map(|event| event.sequence).or(last);
     }
-    Ok(())
 }
 
 fn print(ui: &mut Ui, events: &[Event]) -> Result<(), Failure> {
