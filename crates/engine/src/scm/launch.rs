@@ -40,8 +40,14 @@ impl Scm {
 
     /// Makes the record of a process to be ordered, with a time limit for its connection.
     fn new_instance(&mut self, shared: Option<String>) -> String {
-        self.instances_made += 1;
-        let id = format!("{:x}-{:x}-{:x}", self.now.wall.0, self.about.pid, self.instances_made);
+        let id = loop {
+            self.instances_made += 1;
+            let id = format!("{:x}-{:x}-{:x}", self.now.wall.0, self.about.pid, self.instances_made);
+            // A predecessor could have made it, if the clock was set back.
+            if !self.instances.contains_key(&id) {
+                break id;
+            }
+        };
         let limit = self.timers.set(self.now.tick + self.settings.start_timeout, Timer::Connect(id.clone()));
         self.instances.insert(id.clone(), Instance::ordered(shared, Some(limit)));
         self.dirty.instances.insert(id.clone());

@@ -282,3 +282,6 @@ impl Scm {
         NativeReply::Error { code: failure.code, message: failure.words() }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -3,4 +3,9 @@
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a failed expectation is how a test fails")]
 
 mod behaviour;
+mod connections;
+mod native;
+mod processes;
+mod session;
+mod shutdown;
 mod support;

@@ -5,6 +5,14 @@ use std::path::{Path, PathBuf};
 use std::sync::mpsc::channel;
 use std::thread::JoinHandle;
 
+use svckit_core::access::{ManagerAccess, ServiceAccess};
+use svckit_core::backend::{Backend, Service};
+use svckit_core::config::{NewService, ServiceConfig};
+use svckit_core::image_path::ImagePath;
+use svckit_core::kind::{ErrorControl, ServiceType, StartType};
+use svckit_core::name::{DisplayName, ServiceName};
+use svckit_core::native::{Event, Reply, Request};
+use svckit_core::status::{NotifyMask, ServiceState, ServiceStatus};
 use svckit_engine::{Direct, ServeError, ServeOptions, serve_directly};
 use svckit_manager::Embedded;
 use svckit_testkit::{PATIENCE, binary};
@@ -72,5 +80,73 @@ impl Drop for Scm {
                 ended.unwrap().unwrap();
             }
         }
+    }
+}
+
+/// A service that follows a script of the testkit.
+pub(crate) fn scripted(name: &str, script: &[&str]) -> NewService {
+    let program = binary::scripted();
+    let words: Vec<&str> = [program.to_str().unwrap()].into_iter().chain(script.iter().copied()).collect();
+    NewService {
+        name: ServiceName::new(name).unwrap(),
+        config: ServiceConfig {
+            service_type: ServiceType::WIN32_OWN_PROCESS,
+            start_type: StartType::DEMAND_START,
+            error_control: ErrorControl::NORMAL,
+            image_path: ImagePath::from_arguments(&words).unwrap(),
+            load_order_group: None,
+            tag: 0,
+            dependencies: Vec::new(),
+            account: None,
+            display_name: DisplayName::new(name).unwrap(),
+        },
+        want_tag: false,
+        password: None,
+    }
+}
+
+/// The same, started automatically.
+pub(crate) fn automatic(name: &str, script: &[&str]) -> NewService {
+    let mut new = scripted(name, script);
+    new.config.start_type = StartType::AUTO_START;
+    new
+}
+
+/// Creates services.
+pub(crate) fn create(backend: &dyn Backend, all: &[NewService]) {
+    let manager = backend.open_manager(ManagerAccess::ALL_ACCESS).unwrap();
+    for new in all {
+        manager.create_service(new, ServiceAccess::ALL_ACCESS).unwrap();
+    }
+}
+
+/// A service with every right.
+pub(crate) fn open(backend: &dyn Backend, name: &str) -> Box<dyn Service> {
+    let manager = backend.open_manager(ManagerAccess::ALL_ACCESS).unwrap();
+    manager.open_service(name, ServiceAccess::ALL_ACCESS).unwrap()
+}
+
+/// Waits until a service is in a state.
+#[track_caller]
+pub(crate) fn reaches(service: &dyn Service, state: ServiceState) -> ServiceStatus {
+    match service.wait(NotifyMask::of(state), PATIENCE).unwrap() {
+        Some(notification) => notification.status,
+        None => panic!("not {state} but {:?}", service.status()),
+    }
+}
+
+/// Starts a service and waits until it runs.
+#[track_caller]
+pub(crate) fn start(service: &dyn Service) -> ServiceStatus {
+    service.start(&[]).unwrap();
+    reaches(service, ServiceState::RUNNING)
+}
+
+/// All events so far.
+pub(crate) fn events(backend: &dyn Backend) -> Vec<Event> {
+    let request = Request::Events { service: None, after: None, limit: None, wait: false };
+    match backend.native(request).unwrap() {
+        Reply::Events { events } => events,
+        other => panic!("{other:?}"),
     }
 }
