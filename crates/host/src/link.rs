@@ -31,6 +31,8 @@ struct Connection {
     stream: UnixStream,
     input: Vec<u8>,
     output: Vec<u8>,
+    /// Events that are not written yet, each with how much has to be written until it is.
+    events: VecDeque<(usize, FromProcess)>,
     /// Whether the poller watches for room to write.
     full: bool,
 }
@@ -76,8 +78,11 @@ impl Link {
             return Ok(());
         }
         let output = hello.get(sent..).unwrap_or_default().to_vec();
-        self.connection = Some(Connection { stream, input: Vec::new(), output, full: false });
-        for event in std::mem::take(&mut self.waiting) {
+        self.disconnect();
+        let waiting = std::mem::take(&mut self.waiting);
+        self.connection =
+            Some(Connection { stream, input: Vec::new(), output, events: VecDeque::new(), full: false });
+        for event in waiting {
             self.send(event);
         }
         Ok(())
@@ -85,13 +90,32 @@ impl Link {
 
     /// Sends a frame, or keeps it if it is an event and nobody is there; everything else the next greeting tells.
     pub(crate) fn send(&mut self, frame: FromProcess) {
-        if let Some(connection) = &mut self.connection {
-            connection.output.extend(encode(&frame));
-        } else if matches!(frame, FromProcess::Event { .. }) {
-            if self.waiting.len() == EVENTS_KEPT {
-                self.waiting.pop_front();
+        let is_event = matches!(frame, FromProcess::Event { .. });
+        match &mut self.connection {
+            Some(connection) => {
+                connection.output.extend(encode(&frame));
+                if is_event {
+                    connection.events.push_back((connection.output.len(), frame));
+                }
             }
-            self.waiting.push_back(frame);
+            None if is_event => self.keep(frame),
+            None => {}
+        }
+    }
+
+    fn keep(&mut self, event: FromProcess) {
+        if self.waiting.len() == EVENTS_KEPT {
+            self.waiting.pop_front();
+        }
+        self.waiting.push_back(event);
+    }
+
+    /// Drops the connection, if there is one; events that it did not take wait for the next.
+    fn disconnect(&mut self) {
+        if let Some(connection) = self.connection.take() {
+            for (_, event) in connection.events {
+                self.keep(event);
+            }
         }
     }
 
@@ -100,7 +124,7 @@ impl Link {
         let Some(connection) = &mut self.connection else { return Ok(()) };
         let alive = connection.write_out() && connection.output.len() <= OUTPUT_LIMIT;
         if !alive {
-            self.connection = None;
+            self.disconnect();
             return Ok(());
         }
         let full = !connection.output.is_empty();
@@ -117,7 +141,7 @@ impl Link {
         let Some(connection) = &mut self.connection else { return Vec::new() };
         let (frames, alive) = connection.read_in();
         if !alive {
-            self.connection = None;
+            self.disconnect();
         }
         frames
     }
@@ -142,8 +166,13 @@ impl Connection {
         if written == self.output.len() {
             // Gives the memory back: a host is idle nearly all its life.
             self.output = Vec::new();
+            self.events = VecDeque::new();
         } else {
             self.output.drain(..written);
+            self.events.retain(|(end, _)| *end > written);
+            for (end, _) in &mut self.events {
+                *end -= written;
+            }
         }
         alive
     }

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use svckit_core::definition::LogPolicy;
-use svckit_core::time::{Now, Tick};
+use svckit_core::time::{Now, Tick, WallTime};
 use svckit_os::{errno, file, pipe};
 
 use super::{Remark, name};
@@ -40,6 +40,8 @@ pub(super) struct Writer {
     blocked: Option<Blocked>,
     /// The rotated files, oldest first, once they were looked for.
     rotated: Option<VecDeque<OsString>>,
+    /// The time and the number in the name of the newest rotated file.
+    newest: (WallTime, u32),
     lost: u64,
 }
 
@@ -73,6 +75,7 @@ impl Writer {
             file: None,
             blocked: None,
             rotated: None,
+            newest: (WallTime::default(), 0),
             lost: 0,
         }
     }
@@ -288,13 +291,18 @@ impl Writer {
         self.target().map(|_| ())
     }
 
-    fn rename(&self, now: Now) -> io::Result<OsString> {
-        let mut attempt = 0;
+    /// Names rise even when a file of the same millisecond was deleted meanwhile, or the clock was set back.
+    fn rename(&mut self, now: Now) -> io::Result<OsString> {
+        let mut place =
+            if now.wall > self.newest.0 { (now.wall, 0) } else { (self.newest.0, self.newest.1 + 1) };
         loop {
-            let name = name::rotated(&self.path, now.wall, attempt);
+            let name = name::rotated(&self.path, place.0, place.1);
             match file::rename_new(&self.path, &self.path.with_file_name(&name)) {
-                Ok(()) => return Ok(name),
-                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => attempt += 1,
+                Ok(()) => {
+                    self.newest = place;
+                    return Ok(name);
+                }
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => place.1 += 1,
                 Err(error) => return Err(error),
             }
         }

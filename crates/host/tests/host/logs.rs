@@ -102,7 +102,7 @@ fn only_the_newest_rotated_files_are_kept() {
     assert_eq!(files.len(), 4, "{files:?}");
     let all = numbers(100_000);
     let kept = contents(&files);
-    assert!(all.ends_with(&kept) && kept.len() > 150_000);
+    assert!(all.ends_with(&kept) && kept.len() > 150_000, "{files:?}");
 }
 
 #[test]
@@ -225,13 +225,15 @@ impl Drop for Mounted {
 fn a_log_that_can_not_be_opened_is_told_of_and_the_service_runs() {
     let mut bed = Bed::new();
     let mut host = bed.host();
-    let mut definition = bed.script("echo unheard; exec sleep 1000");
+    let mut gate = bed.gate("gate");
+    let mut definition = bed.script("echo unheard; echo > gate; exec sleep 1000");
     std::fs::write(bed.path("file"), "").unwrap();
     definition.log.stdout = LogTarget::File(bed.path("file/x.log"));
     definition.log.stderr = definition.log.stdout.clone();
     host.link.start("deaf", definition);
     assert!(host.link.event(EventId::LOG_BLOCKED).contains("file/x.log"));
     host.link.state("deaf", ServiceState::RUNNING);
+    gate.wait();
     host.link.stop("deaf");
     assert!(
         host.link

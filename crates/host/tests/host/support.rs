@@ -277,6 +277,8 @@ impl Link {
 
     /// Closes the connection, with another in its place.
     pub(crate) fn replace(&mut self, stream: UnixStream) {
+        // Not only closed: a process that another test starts at this moment may hold a copy of the descriptor until it runs its program.
+        self.stream.shutdown(std::net::Shutdown::Both).unwrap();
         self.stream = stream;
     }
 

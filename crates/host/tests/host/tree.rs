@@ -106,8 +106,7 @@ fn a_grandchild_that_holds_the_pipe_holds_up_nothing() {
     let mut host = bed.host();
     let mut gate = bed.gate("gate");
     // It keeps writing into the pipe of the program, which has ended.
-    let script =
-        "(setsid sh -c 'echo $$ > gate; while :; do echo noise; done' &); read word < go; echo last; exit 0";
+    let script = "(setsid sh -c 'echo noise; echo $$ > gate; while :; do echo noise; done' &); read word < go; echo last; exit 0";
     let mut go = bed.gate("go");
     host.link.start("noisy", bed.script(script));
     let noisy: u32 = gate.wait().trim().parse().unwrap();

@@ -1,0 +1,129 @@
+//! What a service tells about itself.
+
+use svckit_core::control::{Control, ControlsAccepted};
+use svckit_core::dispatch::{FromProcess, ServiceReport};
+use svckit_core::kind::ServiceType;
+use svckit_core::ladder::{GRACE, PULSE};
+use svckit_core::native::{HostState, Phase};
+use svckit_core::status::{ServiceState, ServiceStatus};
+use svckit_core::time::Now;
+use svckit_core::win32::Win32Error;
+
+use super::{Next, Run, Service, State};
+use crate::log::Remark;
+use crate::message::{self, Message};
+use crate::supervisor::Shared;
+
+impl Service {
+    /// Tells what changed.
+    pub(crate) fn report(&mut self, shared: &mut Shared, now: Now) {
+        let status = self.status(now);
+        let same = self
+            .told_status
+            .is_some_and(|told| told == ServiceStatus { wait_hint: told.wait_hint, ..status });
+        let host = self.host_state();
+        if self.told_host.as_ref() != Some(&host) {
+            self.told_host = Some(host.clone());
+            shared.outbox.push(FromProcess::Host { service: self.name.clone(), state: host });
+        }
+        // The status last: what it is about has been told when somebody acts on it.
+        if !same {
+            self.told_status = Some(status);
+            shared.outbox.push(FromProcess::Status { service: self.name.clone(), status });
+        }
+    }
+
+    /// Everything, for a greeting.
+    pub(crate) fn full_report(&self, now: Now) -> ServiceReport {
+        ServiceReport { service: self.name.clone(), status: self.status(now), host: Some(self.host_state()) }
+    }
+
+    pub(super) fn status(&self, now: Now) -> ServiceStatus {
+        let mut status = ServiceStatus::stopped(ServiceType::WIN32_OWN_PROCESS, Win32Error::SUCCESS);
+        status.pid = std::process::id();
+        match &self.state {
+            State::Starting { checkpoint, .. } => {
+                status.state = ServiceState::START_PENDING;
+                status.checkpoint = *checkpoint;
+                status.wait_hint = PULSE + GRACE;
+            }
+            State::Up => {
+                status.state = if self.paused { ServiceState::PAUSED } else { ServiceState::RUNNING };
+                status.controls_accepted = self.controls_accepted();
+            }
+            State::Stopping { ladder, .. } => {
+                status.state = ServiceState::STOP_PENDING;
+                status.checkpoint = ladder.checkpoint();
+                status.wait_hint = ladder.wait_hint(now.tick);
+            }
+            State::Stopped { exit, .. } => {
+                (status.win32_exit_code, status.service_exit_code) = exit.codes();
+                status.pid = 0;
+            }
+        }
+        status
+    }
+
+    fn controls_accepted(&self) -> ControlsAccepted {
+        let mut accepted =
+            ControlsAccepted::STOP | ControlsAccepted::SHUTDOWN | ControlsAccepted::PRESHUTDOWN;
+        if self.accepts_pause() {
+            accepted = accepted | ControlsAccepted::PAUSE_CONTINUE;
+        }
+        if self.configured(Control::PARAMCHANGE) {
+            accepted = accepted | ControlsAccepted::PARAMCHANGE;
+        }
+        accepted
+    }
+
+    pub(super) fn host_state(&self) -> HostState {
+        let (child_pid, ready, next_retry_at) = match &self.run {
+            Run::Running(program) => (Some(program.pid), program.waiting.is_none(), None),
+            Run::Backoff { at, .. } => (None, false, Some(*at)),
+            Run::Ending { .. } | Run::Idle => (None, false, None),
+        };
+        HostState {
+            child_pid,
+            ready,
+            phase: self.phase(),
+            restarts: self.restarts,
+            last_exit: self.last_exit,
+            next_retry_at,
+            log_files: self.streams.iter().map(|stream| stream.path().to_owned()).collect(),
+            log_bytes_lost: self.lost,
+        }
+    }
+
+    fn phase(&self) -> Phase {
+        match (&self.state, &self.run) {
+            (State::Stopped { gave_up: true, .. }, _) => Phase::GaveUp,
+            (State::Stopped { .. }, _) => Phase::Stopped,
+            (State::Stopping { .. }, _) | (_, Run::Ending { next: Next::Stop { .. }, .. }) => Phase::Stopping,
+            (_, Run::Backoff { .. } | Run::Ending { .. }) => Phase::Backoff,
+            (State::Starting { .. }, _) => Phase::Starting,
+            (State::Up, _) if self.paused => Phase::Paused,
+            (State::Up, _) => Phase::Running,
+        }
+    }
+
+    pub(super) fn quoted(&self) -> String {
+        format!("{:?}", self.name.as_str())
+    }
+
+    pub(super) fn tell(&self, shared: &mut Shared, now: Now, message: Message) {
+        let Message { id, level, text } = message;
+        shared.outbox.push(FromProcess::Event {
+            service: self.name.clone(),
+            time: now.wall,
+            id,
+            level,
+            message: text,
+        });
+    }
+
+    pub(super) fn tell_remarks(&self, shared: &mut Shared, remarks: &[Remark], now: Now) {
+        for remark in remarks {
+            self.tell(shared, now, message::remark(remark));
+        }
+    }
+}
