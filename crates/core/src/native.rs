@@ -85,9 +85,9 @@ pub struct LogCursor {
     pub offset: u64,
 }
 
-/// An answer.
+/// An answer. The name of the variant comes first, so that a long one is read without being held as a whole in between.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "reply", rename_all = "snake_case")]
+#[serde(rename_all = "snake_case")]
 pub enum Reply {
     /// To [`Request::HostStates`].
     HostStates {
@@ -151,7 +151,7 @@ pub struct NamedHostState {
     /// The state.
     pub state: HostState,
     /// Why the last start failed, if it did: more than a code can tell.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub start_error: Option<String>,
 }
 
@@ -180,21 +180,31 @@ pub enum Phase {
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct HostState {
     /// The program's process.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub child_pid: Option<u32>,
     /// Whether the program is ready to serve.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub ready: bool,
     /// What the host does.
     pub phase: Phase,
     /// How often the program was run again since the service started.
+    #[serde(default, skip_serializing_if = "is_zero")]
     pub restarts: u32,
     /// How the program last ended.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_exit: Option<ProgramExit>,
     /// When the program is run again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub next_retry_at: Option<WallTime>,
     /// The files being written.
     pub log_files: Vec<PathBuf>,
     /// Bytes of output that could not be kept since the service started.
+    #[serde(default, skip_serializing_if = "is_zero")]
     pub log_bytes_lost: u64,
+}
+
+fn is_zero<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
 }
 
 /// How a program ended.
