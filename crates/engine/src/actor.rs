@@ -140,8 +140,10 @@ impl Actor {
                 wire::carry_out(&mut self.scm, connection, *call, reply);
             }
             Asked::Native(request) => {
+                let client = answers.clone();
+                let gone = async move { client.closed().await };
                 let reply = move |reply| drop(answers.send(Outgoing::Reply(call_id, Box::new(reply))));
-                self.scm.native(connection, *request, NativeAnswer::new(reply));
+                self.scm.native(connection, *request, NativeAnswer::new(reply, gone));
             }
         }
     }
@@ -238,7 +240,7 @@ impl Actor {
             Ok(mut child) => {
                 let ended = PidFd::open(child.id());
                 spawn_local(async move {
-                    let Ok(ended) = ended.and_then(|held| readable(held)) else { return };
+                    let Ok(ended) = ended.and_then(readable) else { return };
                     let readable = ended.readable().await.is_ok();
                     if readable && let Err(error) = child.wait() {
                         tracing::error!("a failure command was lost: {error}");
@@ -271,10 +273,13 @@ impl Actor {
                     ready.clear_ready();
                 }
             };
-            answer.give_now(match piece.await {
-                Ok(piece) => NativeReply::Log { data: log::base64(&piece.data), cursor: piece.cursor },
-                Err(error) => log_failure(&file, &error),
-            });
+            let reply = async {
+                match piece.await {
+                    Ok(piece) => NativeReply::Log { data: log::base64(&piece.data), cursor: piece.cursor },
+                    Err(error) => log_failure(&file, &error),
+                }
+            };
+            answer.give_later(reply).await;
         });
     }
 }

@@ -110,7 +110,11 @@ impl Backend for Direct {
     fn native(&self, request: native::Request) -> Result<native::Reply> {
         let connection = ConnectionId(self.next.fetch_add(1, Ordering::Relaxed));
         let reply = self.way.begin(move |scm, reply| {
-            scm.native(connection, request, NativeAnswer::new(move |answer| reply(Ok(answer))));
+            scm.native(
+                connection,
+                request,
+                NativeAnswer::new(move |answer| reply(Ok(answer)), std::future::pending()),
+            );
         });
         let lost = |_| Err(Win32Error::RPC_S_CALL_FAILED.into());
         reply

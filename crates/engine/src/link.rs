@@ -7,7 +7,7 @@ use svckit_core::dispatch::{FromProcess, MAX_FRAME, ToProcess};
 use svckit_os::pidfd::PidFd;
 use svckit_os::socket;
 use tokio::io::unix::AsyncFd;
-use tokio::io::{AsyncWriteExt, Interest};
+use tokio::io::{Interest, Ready};
 use tokio::net::UnixStream;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender};
 
@@ -37,18 +37,20 @@ pub(crate) struct Link {
     kill: bool,
     /// Bytes of a frame that is not complete.
     partial: Vec<u8>,
+    /// Bytes that the process has not taken yet.
+    output: Vec<u8>,
 }
 
 /// What happened on a connection.
 enum Happened {
     Order(Option<LinkOrder>),
-    Readable,
+    Ready(Ready),
     Ended,
 }
 
 impl Link {
     pub(crate) fn new(instance: String, inputs: UnboundedSender<Input>) -> Self {
-        Self { instance, inputs, process: None, kill: false, partial: Vec::new() }
+        Self { instance, inputs, process: None, kill: false, partial: Vec::new(), output: Vec::new() }
     }
 
     /// Carries messages both ways until the process is gone, and holds the process until it is let go.
@@ -58,8 +60,8 @@ impl Link {
         mut orders: UnboundedReceiver<LinkOrder>,
     ) {
         match stream {
-            Ok(mut stream) => {
-                if let Err(error) = self.carry(&mut stream, &mut orders).await {
+            Ok(stream) => {
+                if let Err(error) = self.carry(&stream, &mut orders).await {
                     tracing::debug!("connection to process {}: {error}", self.instance);
                 }
             }
@@ -76,27 +78,33 @@ impl Link {
 
     async fn carry(
         &mut self,
-        stream: &mut UnixStream,
+        stream: &UnixStream,
         orders: &mut UnboundedReceiver<LinkOrder>,
     ) -> io::Result<()> {
         loop {
+            let writing = !self.output.is_empty();
+            let interest = if writing { Interest::READABLE | Interest::WRITABLE } else { Interest::READABLE };
             let happened = {
                 let ended = ended(self.process.as_ref());
                 tokio::select! {
                     biased;
                     order = orders.recv() => Happened::Order(order),
-                    ready = stream.readable() => ready.map(|()| Happened::Readable)?,
+                    ready = stream.ready(interest) => ready.map(Happened::Ready)?,
                     () = ended => Happened::Ended,
                 }
             };
             match happened {
                 Happened::Order(None) => return Ok(()),
                 Happened::Order(Some(LinkOrder::Tell(message))) => {
-                    stream.write_all(&frame(&message)?).await?
+                    self.output.append(&mut frame(&message)?);
+                    self.write(stream);
                 }
                 Happened::Order(Some(order)) => self.obey(order),
-                Happened::Readable => {
-                    if self.read(stream)? {
+                Happened::Ready(ready) => {
+                    if ready.is_writable() {
+                        self.write(stream);
+                    }
+                    if ready.is_readable() && self.read(stream)? {
                         return Ok(());
                     }
                 }
@@ -107,6 +115,22 @@ impl Link {
                 }
             }
         }
+    }
+
+    /// Writes what the process takes; the rest waits until it takes more.
+    fn write(&mut self, stream: &UnixStream) {
+        while !self.output.is_empty() {
+            match stream.try_write(&self.output) {
+                Ok(length) => drop(self.output.drain(..length)),
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return,
+                Err(error) => {
+                    // Its end shows when what it said before has been read.
+                    tracing::debug!("process {} takes nothing more: {error}", self.instance);
+                    break;
+                }
+            }
+        }
+        self.output = Vec::new();
     }
 
     /// Reads what is there; whether the connection has ended (or, for a process that has ended, nothing more is there).

@@ -1,6 +1,7 @@
 //! The second interface: hosts' states, definitions, events, logs, and the service control manager itself.
 
 use std::path::PathBuf;
+use std::pin::Pin;
 
 use svckit_core::definition::{HostDefinition, LogTarget};
 use svckit_core::name::ServiceName;
@@ -13,21 +14,36 @@ use super::{ConnectionId, Effect, Scm, Service};
 use crate::error::Failure;
 
 /// Somebody who waits for a reply on the native interface.
-pub(crate) struct NativeAnswer(Box<dyn FnOnce(NativeReply)>);
+pub(crate) struct NativeAnswer {
+    answer: Box<dyn FnOnce(NativeReply)>,
+    gone: Pin<Box<dyn Future<Output = ()>>>,
+}
 
 impl NativeAnswer {
-    pub(crate) fn new(answer: impl FnOnce(NativeReply) + 'static) -> Self {
-        Self(Box::new(answer))
+    /// `gone` comes to its end when nobody waits any more.
+    pub(crate) fn new(
+        answer: impl FnOnce(NativeReply) + 'static,
+        gone: impl Future<Output = ()> + 'static,
+    ) -> Self {
+        Self { answer: Box::new(answer), gone: Box::pin(gone) }
     }
 
     /// Answers after the turn.
     pub(super) fn give(self, scm: &mut Scm, reply: NativeReply) {
-        scm.effect(Effect::Answer(Box::new(move || (self.0)(reply))));
+        scm.effect(Effect::Answer(Box::new(move || (self.answer)(reply))));
     }
 
     /// Answers at once.
     pub(crate) fn give_now(self, reply: NativeReply) {
-        (self.0)(reply);
+        (self.answer)(reply);
+    }
+
+    /// Answers with what comes, unless nobody waits for it any more.
+    pub(crate) async fn give_later(self, reply: impl Future<Output = NativeReply>) {
+        tokio::select! {
+            reply = reply => (self.answer)(reply),
+            () = self.gone => {}
+        }
     }
 }
 

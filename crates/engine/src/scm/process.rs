@@ -329,16 +329,25 @@ impl Scm {
     fn end_remains(&mut self, id: &str) {
         self.drop_controls(id);
         let services = self.services_of(id);
-        if services.is_empty() {
+        let Some(instance) = self.instances.get_mut(id) else { return };
+        if services.is_empty() && instance.phase == Phase::Connected {
             return self.forget(id);
         }
-        if let Some(instance) = self.instances.get_mut(id) {
-            instance.phase = Phase::Ending;
-        }
+        instance.phase = Phase::Ending;
         let hosts = services.iter().filter_map(|key| self.services.get(key)?.host.as_ref()?.child_pid);
         let programs = hosts.collect();
         self.effect(Effect::Kill { instance: id.to_owned() });
         self.effect(Effect::EndRemains { instance: id.to_owned(), programs });
+    }
+
+    /// Ends a process by force. One that was taken over and has said nothing is known by its mark only.
+    pub(super) fn kill(&mut self, id: &str) {
+        let Some(instance) = self.instances.get(id) else { return };
+        if instance.phase == Phase::Ordered && instance.taken_over {
+            self.end_remains(id);
+        } else {
+            self.effect(Effect::Kill { instance: id.to_owned() });
+        }
     }
 
     /// Nothing is left of a process that was gone.

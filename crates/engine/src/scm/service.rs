@@ -127,7 +127,8 @@ impl Service {
             ),
             count: self.count,
             due: self.due,
-            arguments: if matches!(self.life, Lifecycle::Launching { .. }) {
+            // As long as the order to run it may be lost.
+            arguments: if status.state == ServiceState::START_PENDING {
                 self.arguments.clone()
             } else {
                 Vec::new()

@@ -31,6 +31,8 @@ pub(super) enum Stage {
 pub(super) struct Stopping {
     /// Services that were told to stop.
     told: BTreeSet<String>,
+    /// Services that were starting and have a time limit.
+    starting: BTreeSet<String>,
     /// Services whose process was ended by force.
     forced: BTreeSet<String>,
     /// Only processes without services are left.
@@ -132,9 +134,7 @@ impl Scm {
         } else if accepted.contains(ControlsAccepted::STOP) {
             (Some(Control::STOP), self.settings.shutdown_timeout)
         } else if active.state == ServiceState::START_PENDING {
-            // It may come to accept something; if it doesn't in time, it is ended.
-            self.timers.set(self.now.tick + self.settings.shutdown_timeout, Timer::Shutdown(key.to_owned()));
-            return;
+            return self.await_start(key);
         } else {
             return self.force(key);
         };
@@ -145,6 +145,14 @@ impl Scm {
         self.timers.set(self.now.tick + limit, Timer::Shutdown(key.to_owned()));
         if let Some(control) = control {
             self.send_control(key.to_owned(), instance, control, None);
+        }
+    }
+
+    /// A starting service may come to accept something; if it doesn't in time, it is ended.
+    fn await_start(&mut self, key: &str) {
+        let Stage::Stopping(stopping) = &mut self.stage else { return };
+        if stopping.starting.insert(key.to_owned()) {
+            self.timers.set(self.now.tick + self.settings.shutdown_timeout, Timer::Shutdown(key.to_owned()));
         }
     }
 
@@ -188,7 +196,7 @@ impl Scm {
         let Some(service) = self.services.get(key) else { return };
         tracing::warn!("service {:?} did not stop in time and is ended by force", service.name().as_str());
         if let Some(instance) = service.instance.clone() {
-            self.effect(Effect::Kill { instance });
+            self.kill(&instance);
         }
     }
 
@@ -214,7 +222,7 @@ impl Scm {
     pub(super) fn end_lingering(&mut self) {
         for instance in self.instances.keys().cloned().collect::<Vec<_>>() {
             tracing::warn!("process {instance} has no service any more and is ended by force");
-            self.effect(Effect::Kill { instance });
+            self.kill(&instance);
         }
     }
 

@@ -49,6 +49,10 @@ impl Scm {
                 self.mark_dirty(&key);
             }
         }
+        for instance in self.instances.values_mut() {
+            // What has no service is about to end; nothing new goes there.
+            instance.closing = instance.services.is_empty();
+        }
         tracing::info!("taking over {} processes", self.instances.len());
         for id in self.instances.keys().cloned().collect::<Vec<_>>() {
             self.effect(Effect::Reconnect { instance: id });

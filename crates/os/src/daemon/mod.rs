@@ -1,5 +1,5 @@
-//! Starting a process that outlives the one that starts it, and what such a process arranges for itself.
+//! Starting a process that outlives the one that starts it.
 
 mod unix;
 
-pub use unix::{READY_DESCRIPTOR, raise_file_limit, start};
+pub use unix::{READY_DESCRIPTOR, start};

@@ -8,8 +8,6 @@ use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
-
 /// The number under which a process started by [`start`] finds the pipe for its first word.
 pub const READY_DESCRIPTOR: i32 = 3;
 
@@ -55,13 +53,6 @@ fn detach(raw: i32) -> io::Result<()> {
         }
     }
     Ok(())
-}
-
-/// Lets this process open as many files as the system allows it; how many that are.
-pub fn raise_file_limit() -> io::Result<Option<u64>> {
-    let Rlimit { maximum, .. } = getrlimit(Resource::Nofile);
-    setrlimit(Resource::Nofile, Rlimit { current: maximum, maximum })?;
-    Ok(maximum)
 }
 
 #[cfg(test)]
