@@ -9,6 +9,7 @@ use svckit_core::dispatch::{CHANNEL_VARIABLE, FromProcess, MARK_VARIABLE, ToProc
 use svckit_core::time::Tick;
 use svckit_os::clock;
 use svckit_os::process::{self, Credentials, OpenFiles};
+use svckit_os::tree::Group;
 
 use crate::link::{CONNECTION, LISTENER, Link};
 use crate::supervisor::{Output, SIGNALS, Setting, Supervisor, end_all_children};
@@ -23,6 +24,8 @@ pub(crate) struct Ticket {
     pub(crate) listener: OwnedFd,
     /// The instance.
     pub(crate) instance: String,
+    /// The control group of the instance, where there are such.
+    pub(crate) group: Option<Group>,
     /// Variables for its programs.
     pub(crate) environment: Vec<(String, String)>,
     /// Who runs its programs.
@@ -42,6 +45,7 @@ pub fn run_from_environment() -> ExitCode {
     run(Ticket {
         listener,
         instance,
+        group: None,
         environment: Vec::new(),
         credentials: None,
         open_files: process::raise_open_files(),
@@ -49,13 +53,22 @@ pub fn run_from_environment() -> ExitCode {
 }
 
 /// Is the host until no service is left.
-pub(crate) fn run(ticket: Ticket) -> ExitCode {
+pub(crate) fn run(mut ticket: Ticket) -> ExitCode {
     process::leave_terminal();
     process::name_process(c"svc-host");
-    match Host::new(ticket).and_then(|mut host| host.serve()) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(_) => ExitCode::FAILURE,
+    let group = ticket.group.take();
+    if let Some(group) = &group {
+        // Where it can't be, marks and sessions tell what belongs to the instance.
+        let _ = group.join();
     }
+    let done = Host::new(ticket).and_then(|mut host| host.serve());
+    if let Some(group) = group
+        && group.leave().is_ok()
+    {
+        // Refused when something is left in it; whoever ends that removes it.
+        let _ = group.remove();
+    }
+    if done.is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
 struct Host {
@@ -73,7 +86,7 @@ struct Host {
 
 impl Host {
     fn new(ticket: Ticket) -> io::Result<Self> {
-        let Ticket { listener, instance, environment, credentials, open_files } = ticket;
+        let Ticket { listener, instance, group: _, environment, credentials, open_files } = ticket;
         let setting = Setting { instance, environment, credentials, open_files, output: Output::Logs };
         let supervisor = Supervisor::new(setting)?;
         let link = Link::new(listener, &supervisor.shared.poller)?;

@@ -1,5 +1,5 @@
 //! Programs are really started, and their ends really seen.
-#![allow(missing_docs)]
+#![allow(missing_docs, clippy::unwrap_used, reason = "a failed expectation is how a test fails")]
 
 use std::ffi::OsString;
 use std::fs::File;

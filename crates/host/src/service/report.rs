@@ -46,6 +46,8 @@ impl Service {
                 status.state = ServiceState::START_PENDING;
                 status.checkpoint = *checkpoint;
                 status.wait_hint = PULSE + GRACE;
+                // One that never gets ready has to be stopped too.
+                status.controls_accepted = ControlsAccepted::STOP;
             }
             State::Up => {
                 status.state = if self.paused { ServiceState::PAUSED } else { ServiceState::RUNNING };

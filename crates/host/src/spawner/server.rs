@@ -10,6 +10,7 @@ use svckit_core::restart::Ended;
 use svckit_os::event::{Interest, Poller};
 use svckit_os::process::{self, Command, Credentials, Forked, OpenFiles, Stdio};
 use svckit_os::signal::{Delivered, SignalSource};
+use svckit_os::tree::Groups;
 use svckit_os::{errno, file, pipe, socket};
 
 use super::{Answer, Image, MAX_MESSAGE, Order, SOCKET_VARIABLE};
@@ -40,6 +41,7 @@ struct Server {
     full: bool,
     open_files: OpenFiles,
     buffer: Vec<u8>,
+    places: Groups,
 }
 
 impl Server {
@@ -57,7 +59,18 @@ impl Server {
         poller.add(&socket, SOCKET, Interest::Read)?;
         poller.add(&signals, SIGNALS, Interest::Read)?;
         let buffer = vec![0; MAX_MESSAGE];
-        Ok(Self { socket, signals, poller, answers: VecDeque::new(), full: false, open_files, buffer })
+        let places = Groups::here();
+        places.sweep();
+        Ok(Self {
+            socket,
+            signals,
+            poller,
+            answers: VecDeque::new(),
+            full: false,
+            open_files,
+            buffer,
+            places,
+        })
     }
 
     /// Serves; returns a ticket in a process that is to be a host, and nothing when the service control manager is gone.
@@ -119,17 +132,24 @@ impl Server {
 
     fn carry_out(&mut self, order: Order, listener: OwnedFd) -> Result<Made, (Win32Error, String)> {
         let credentials = order.user.as_deref().map(credentials).transpose()?.flatten();
+        let group = self.places.make(&order.instance);
+        let directory = group.as_ref().and_then(|group| group.directory().ok());
+        let directory = directory.as_ref().map(AsFd::as_fd);
         match order.image {
-            Image::Host => match process::fork() {
+            Image::Host => match process::fork(directory) {
                 Ok(Forked::Parent(pid)) => Ok(Made::Process(pid)),
                 Ok(Forked::Child) => Ok(Made::Host(Box::new(Ticket {
                     listener,
                     instance: order.instance,
+                    group,
                     environment: order.environment,
                     credentials,
                     open_files: self.open_files,
                 }))),
-                Err(error) => Err((errno::win32(&error), errno::describe(&error))),
+                Err(error) => {
+                    let _ = group.map(|group| group.remove());
+                    Err((errno::win32(&error), errno::describe(&error)))
+                }
             },
             Image::Exec { arguments } => {
                 let channel = listener.as_raw_fd();
@@ -145,9 +165,13 @@ impl Server {
                 let null =
                     file::null_device().map_err(|error| (errno::win32(&error), errno::describe(&error)))?;
                 let stdio = Stdio { input: null.as_fd(), output: null.as_fd(), error: null.as_fd() };
-                let pid = process::spawn(&command, stdio, None)
-                    .map_err(|error| (error.code(), error.to_string()))?;
-                Ok(Made::Process(pid))
+                match process::spawn(&command, stdio, directory) {
+                    Ok(pid) => Ok(Made::Process(pid)),
+                    Err(error) => {
+                        let _ = group.map(|group| group.remove());
+                        Err((error.code(), error.to_string()))
+                    }
+                }
             }
         }
     }

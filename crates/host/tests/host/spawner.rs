@@ -10,10 +10,11 @@ fn a_program_that_is_not_the_host_gets_the_channel_and_the_mark() {
     let mut bed = Bed::new();
     let out = bed.text("seen");
     let script = format!(
-        "echo $SVCKIT_INSTANCE $ADDED > {out}; readlink /proc/self/fd/$SVCKIT_CHANNEL >> {out}; exit 6"
+        "echo $SVCKIT_INSTANCE $ADDED > {out}; readlink /proc/self/fd/$SVCKIT_CHANNEL >> {out}; cat /proc/self/cgroup >> {out}; exit 6"
     );
     let arguments = vec!["sh".to_owned(), "-c".to_owned(), script];
-    let SpawnerEvent::Launched { pid, .. } = bed.order("own", Image::Exec { arguments }, None) else {
+    let own = format!("own{}", svckit_os::random::unit().to_bits());
+    let SpawnerEvent::Launched { pid, .. } = bed.order(&own, Image::Exec { arguments }, None) else {
         panic!("it was not launched");
     };
     match bed.event() {
@@ -23,7 +24,11 @@ fn a_program_that_is_not_the_host_gets_the_channel_and_the_mark() {
         other => panic!("{other:?}"),
     }
     let seen = std::fs::read_to_string(bed.path("seen")).unwrap();
-    assert!(seen.starts_with("own yes\nsocket:["), "{seen}");
+    assert!(seen.starts_with(&format!("{own} yes\nsocket:[")), "{seen}");
+    if let Some(group) = svckit_os::tree::Groups::here().find(&own) {
+        assert!(seen.contains(&format!("/svckit-{own}\n")), "{seen}");
+        group.remove().unwrap();
+    }
 }
 
 #[test]

@@ -4,6 +4,7 @@ use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt;
 use std::time::Duration;
 
+use svckit_core::control::ControlsAccepted;
 use svckit_core::definition::{HostDefinition, ReadyPolicy};
 use svckit_core::dispatch::{FromProcess, ToProcess};
 use svckit_core::native::{EventId, Phase};
@@ -119,7 +120,11 @@ fn a_service_runs_only_when_its_program_accepts_connections() {
     let state = host.link.host_state(|state| state.child_pid.is_some());
     assert!(!state.ready && state.phase == Phase::Starting);
     let status = host.link.state("web", ServiceState::START_PENDING);
-    assert!(status.checkpoint > 0 && status.wait_hint > Duration::ZERO && status.controls_accepted.0 == 0);
+    assert!(
+        status.checkpoint > 0
+            && status.wait_hint > Duration::ZERO
+            && status.controls_accepted == ControlsAccepted::STOP
+    );
     let _listener = TcpListener::bind(("127.0.0.1", port)).unwrap();
     host.link.state("web", ServiceState::RUNNING);
     let told = host.link.seen.iter().rev().find_map(|frame| match frame {

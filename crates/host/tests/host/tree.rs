@@ -9,6 +9,7 @@ use svckit_core::signal::Signal;
 use svckit_core::status::ServiceState;
 use svckit_core::win32::Win32Error;
 use svckit_os::clock;
+use svckit_os::tree::Groups;
 
 use crate::support::{Bed, Gate, rung, wait_gone};
 
@@ -117,4 +118,34 @@ fn a_grandchild_that_holds_the_pipe_holds_up_nothing() {
     let log = bed.log();
     assert!(log.contains("last\n") && log.contains("noise\n"));
     assert_eq!(host.link.control("noisy", Control::STOP), Win32Error::SERVICE_NOT_ACTIVE);
+}
+
+#[test]
+fn what_hides_from_everything_else_is_found_by_its_control_group() {
+    let mut bed = Bed::new();
+    let mut host = bed.host();
+    if Groups::here().find(&host.instance).is_none() {
+        eprintln!("skipped: control groups of version 2 can't be made here");
+        return;
+    }
+    let mut gate = bed.gate("gate");
+    let script = "(setsid env -i /bin/sh -c 'echo $$ > gate; exec sleep 1000' &); exec sleep 1000";
+    host.link.start("hidden", bed.script(script));
+    let hidden: u32 = gate.wait().trim().parse().unwrap();
+    host.kill();
+    let deadline = clock::now().tick + Duration::from_secs(60);
+    assert!(svckit_os::tree::leftovers(&host.instance, &[]).unwrap().iter().all(|left| left.pid != hidden));
+    let ended = svckit_os::tree::end_leftovers(&host.instance, &[], deadline).unwrap().unwrap();
+    assert!(ended >= 1 && !svckit_os::process::is_alive(hidden));
+    assert!(Groups::here().find(&host.instance).is_none(), "the group went with what was in it");
+}
+
+#[test]
+fn a_host_that_ends_removes_its_control_group() {
+    let mut bed = Bed::new();
+    let mut host = bed.host();
+    host.link.run("brief", bed.script("exit 0"));
+    host.link.release("brief");
+    host.wait_end();
+    assert!(Groups::here().find(&host.instance).is_none());
 }

@@ -8,6 +8,7 @@ use std::os::fd::{AsRawFd, BorrowedFd};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::Path;
 
+use super::unix::CLONE_INTO_CGROUP;
 use super::{Command, Credentials, OpenFiles, SpawnError, Stage};
 
 /// The three standard descriptors of a program.
@@ -237,8 +238,7 @@ fn start(plan: &Plan<'_>, report: &mut Report, group: Option<BorrowedFd<'_>>) ->
 fn clone_into(group: BorrowedFd<'_>, argument: *mut c_void) -> c_int {
     // SAFETY: all zero is a valid value of the structure.
     let mut request: libc::clone_args = unsafe { std::mem::zeroed() };
-    let into_group: u64 = 0x2_0000_0000;
-    request.flags = into_group | u64::from(libc::CLONE_VFORK.cast_unsigned());
+    request.flags = CLONE_INTO_CGROUP | u64::from(libc::CLONE_VFORK.cast_unsigned());
     request.exit_signal = u64::from(libc::SIGCHLD.cast_unsigned());
     request.cgroup = u64::from(group.as_raw_fd().cast_unsigned());
     // SAFETY: without `CLONE_VM` this is `fork`: the new process goes on here with memory of its own, and calls only what may be called after a

@@ -1,8 +1,8 @@
 #![allow(unsafe_code)]
 
-use std::ffi::OsString;
+use std::ffi::{OsString, c_int};
 use std::io;
-use std::os::fd::{AsFd, FromRawFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
 use std::os::unix::ffi::OsStringExt;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
@@ -22,10 +22,16 @@ pub enum Forked {
     Parent(u32),
 }
 
-/// Makes a copy of this process. Refused when there is more than one thread: the copy would have only one, with locks of the others held.
-pub fn fork() -> io::Result<Forked> {
+/// Makes a copy of this process, born in a control group if one is given (and the system can do that). Refused when there is more than one
+/// thread: the copy would have only one, with locks of the others held.
+pub fn fork(group: Option<BorrowedFd<'_>>) -> io::Result<Forked> {
     if std::fs::read_dir("/proc/self/task")?.take(2).count() != 1 {
         return Err(io::Error::other("a process with several threads can't be copied"));
+    }
+    if let Some(group) = group
+        && let Some(forked) = fork_into(group)
+    {
+        return Ok(forked);
     }
     // SAFETY: there is one thread, so the copy is complete and whatever locks there are are held by it itself.
     match unsafe { libc::fork() } {
@@ -34,6 +40,38 @@ pub fn fork() -> io::Result<Forked> {
         pid => Ok(Forked::Parent(pid.cast_unsigned())),
     }
 }
+
+/// `fork` into a control group; `None` where that can't be. To move there after the birth costs more than the birth, since it waits for every
+/// other start of a process on the machine.
+fn fork_into(group: BorrowedFd<'_>) -> Option<Forked> {
+    let mut id_of_thread: *mut c_int = std::ptr::null_mut();
+    // SAFETY: the system writes one pointer: to where the C library keeps the id of this thread.
+    let known = unsafe { libc::prctl(PR_GET_TID_ADDRESS, &raw mut id_of_thread) };
+    if known != 0 || id_of_thread.is_null() {
+        return None;
+    }
+    // SAFETY: all zero is a valid value of the structure.
+    let mut request: libc::clone_args = unsafe { std::mem::zeroed() };
+    request.flags = CLONE_INTO_CGROUP
+        | u64::from((libc::CLONE_CHILD_SETTID | libc::CLONE_CHILD_CLEARTID).cast_unsigned());
+    request.child_tid = id_of_thread.addr() as u64;
+    request.exit_signal = u64::from(libc::SIGCHLD.cast_unsigned());
+    request.cgroup = u64::from(group.as_raw_fd().cast_unsigned());
+    // SAFETY: without `CLONE_VM` this is what the C library's `fork` calls, the id of the thread included; what the library does besides is to put locks
+    // and lists of other threads in order, and there are none.
+    let result = unsafe { libc::syscall(libc::SYS_clone3, &raw mut request, size_of::<libc::clone_args>()) };
+    match u32::try_from(result) {
+        Ok(0) => Some(Forked::Child),
+        Ok(pid) => Some(Forked::Parent(pid)),
+        Err(_) => None,
+    }
+}
+
+/// From `linux/prctl.h`; the C library's headers don't name it.
+const PR_GET_TID_ADDRESS: c_int = 40;
+
+/// From `linux/sched.h`.
+pub(super) const CLONE_INTO_CGROUP: u64 = 0x2_0000_0000;
 
 /// A handle on a process that is known to be that process: this one, or a child that was not waited for.
 pub fn pidfd(pid: u32) -> io::Result<OwnedFd> {

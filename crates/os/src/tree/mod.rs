@@ -1,5 +1,7 @@
 //! Process trees: what belongs to a service, and its end.
 
+mod group;
 mod unix;
 
+pub use group::{Group, Groups};
 pub use unix::{Leftover, end_leftovers, leftovers};

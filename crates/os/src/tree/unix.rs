@@ -1,12 +1,14 @@
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
+use std::time::Duration;
 
 use rustix::event::{PollFd, PollFlags, Timespec};
 use rustix::process::Signal;
 use svckit_core::dispatch::MARK_VARIABLE;
 use svckit_core::time::Tick;
 
+use super::group::Groups;
 use crate::process;
 
 /// A process that belongs to an instance whose host is gone.
@@ -77,6 +79,14 @@ fn has_ended(handle: &OwnedFd) -> bool {
     matches!(rustix::event::poll(&mut fds, Some(&Timespec { tv_sec: 0, tv_nsec: 0 })), Ok(1..))
 }
 
+/// A time span as the system takes it.
+pub(super) fn limit(span: Duration) -> Timespec {
+    Timespec {
+        tv_sec: i64::try_from(span.as_secs()).unwrap_or(i64::MAX),
+        tv_nsec: i64::from(span.subsec_nanos()),
+    }
+}
+
 /// Ends by force what is left of an instance, until nothing is left: how many processes there were, or those that the system did not end before
 /// `deadline`.
 pub fn end_leftovers(
@@ -85,6 +95,13 @@ pub fn end_leftovers(
     deadline: Tick,
 ) -> io::Result<Result<usize, Vec<Leftover>>> {
     let mut ended = 0;
+    if let Some(group) = Groups::here().find(instance) {
+        ended += group.members().map_or(0, |members| members.len());
+        // What is left in it all the same is looked for below.
+        if matches!(group.end(deadline), Ok(true)) {
+            let _ = group.remove();
+        }
+    }
     loop {
         let found = leftovers(instance, sessions)?;
         if found.is_empty() {
@@ -101,10 +118,7 @@ pub fn end_leftovers(
         }
         for leftover in &found {
             let left = deadline.since(crate::clock::now().tick);
-            let limit = Timespec {
-                tv_sec: i64::try_from(left.as_secs()).unwrap_or(i64::MAX),
-                tv_nsec: i64::from(left.subsec_nanos()),
-            };
+            let limit = limit(left);
             let mut fds = [PollFd::from_borrowed_fd(leftover.handle.as_fd(), PollFlags::IN)];
             match rustix::event::poll(&mut fds, Some(&limit)) {
                 Ok(_) | Err(rustix::io::Errno::INTR) => {}
