@@ -271,6 +271,22 @@ fn a_wait_ends_at_its_limit_and_the_service_goes_on() {
 }
 
 #[test]
+fn a_service_that_does_not_get_ready_can_be_stopped() {
+    let svc = Svc::new();
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    drop(listener);
+    svc.write("service.toml", &format!("{HELLO}[service.web.ready]\ntcp = '{address}'\ntimeout = '1h'\n"));
+    svc.ok(&["install", "service.toml"]);
+    svc.ok(&["start", "web", "--wait", "0"]);
+    wait_for_event(&svc, "web", 1);
+    let program = program(&svc.status("web"));
+    svc.ok(&["stop", "web"]);
+    assert!(!is_there(program));
+    assert_eq!(svc.status("web")["state"], "STOPPED");
+}
+
+#[test]
 fn dependencies_are_started_first_and_dependents_stopped_first() {
     let svc = Svc::new();
     svc.write("service.toml", TWO);
