@@ -33,7 +33,7 @@ pub(crate) fn run(app: &mut App, arguments: &Events) -> Result<(), Failure> {
     }
     print(&mut app.ui, &events)?;
     if !arguments.follow {
-        return Ok(());
+        return if events.is_empty() { app.ui.say("no events") } else { Ok(()) };
     }
     loop {
         app.ui.out().flush()?;
