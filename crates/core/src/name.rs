@@ -225,7 +225,10 @@ mod tests {
         assert_eq!(ServiceName::new("").unwrap_err(), NameError::Empty("service name"));
         assert!(ServiceName::new("x".repeat(256)).is_ok());
         assert!(ServiceName::new("x".repeat(257)).is_err());
-        assert!(ServiceName::new("\u{1F600}".repeat(129)).is_err(), "a character outside the BMP counts twice");
+        assert!(
+            ServiceName::new("\u{1F600}".repeat(129)).is_err(),
+            "a character outside the BMP counts twice"
+        );
     }
 
     #[test]
