@@ -1,6 +1,8 @@
 //! The service control manager as a process: one for each state directory.
 
+use std::collections::hash_map::RandomState;
 use std::fs::File;
+use std::hash::{BuildHasher, Hasher};
 use std::io::Write;
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::PathBuf;
@@ -120,6 +122,7 @@ impl Prepared {
             pid: std::process::id(),
             directory: self.directory.path().to_owned(),
             started: now.wall,
+            nonce: RandomState::new().build_hasher().finish(),
             may_switch_user: Credentials::may_change(),
         };
         let mut scm = Scm::new(self.settings, about, self.store, self.records, self.run)?;

@@ -42,8 +42,8 @@ impl Scm {
     fn new_instance(&mut self, shared: Option<String>) -> String {
         let id = loop {
             self.instances_made += 1;
-            let id = format!("{:x}-{:x}-{:x}", self.now.wall.0, self.about.pid, self.instances_made);
-            // A predecessor could have made it, if the clock was set back.
+            let id = format!("{:016x}-{:x}", self.about.nonce, self.instances_made);
+            // Only a predecessor with the same random number could have made it.
             if !self.instances.contains_key(&id) {
                 break id;
             }

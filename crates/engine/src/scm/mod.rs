@@ -91,6 +91,8 @@ pub(crate) struct About {
     pub(crate) pid: u32,
     pub(crate) directory: PathBuf,
     pub(crate) started: WallTime,
+    /// A random number that its processes are marked with.
+    pub(crate) nonce: u64,
     /// The user it runs as may switch to others.
     pub(crate) may_switch_user: bool,
 }

@@ -42,6 +42,7 @@ impl Bed {
             pid: 1,
             directory: directory.path().to_owned(),
             started: now.wall,
+            nonce: 7,
             may_switch_user: false,
         };
         let mut scm = Scm::new(Settings::default(), about, store, records, run).unwrap();

@@ -8,53 +8,55 @@ use svckit_core::native::{EventId, Level};
 use svckit_core::status::ServiceState;
 use svckit_core::win32::Win32Error;
 use svckit_manager::Embedded;
-use svckit_testkit::gate::{Gate, Reporter};
+use svckit_testkit::gate::Gate;
 use svckit_testkit::svc::Svc;
 
 use crate::support::{Scm, automatic, create, events, open, reaches, scripted, settings, start, state};
+
+/// The services that came to run, in order.
+fn running(backend: &dyn Backend) -> Vec<String> {
+    events(backend)
+        .into_iter()
+        .filter(|event| event.message.ends_with("entered the RUNNING state"))
+        .map(|event| event.service.unwrap().to_string())
+        .collect()
+}
 
 #[test]
 fn groups_start_in_order_then_the_others_each_after_what_it_needs() {
     let state = state();
     settings(state.path(), "group-order = [\"first\", \"second\"]\n");
-    let reporter = Reporter::new();
-    let report = format!("report={}", reporter.address());
     let grouped = |name: &str, group: &str| {
-        let mut new = automatic(name, &[&report]);
+        let mut new = automatic(name, &[]);
         new.config.load_order_group = Some(GroupName::new(group).unwrap());
         new
     };
-    let mut alone = automatic("alone", &[&report]);
+    let mut alone = automatic("alone", &[]);
     alone.config.dependencies = vec![Dependency::new("needed").unwrap()];
     let scm = Scm::serve(state.path());
-    let needed = scripted("needed", &[&report]);
+    let needed = scripted("needed", &[]);
     create(
         &scm.direct,
         &[alone, grouped("b", "second"), grouped("x", "unlisted"), grouped("a", "first"), needed],
     );
-    assert!(reporter.rest().is_empty(), "what is created in a session is not started in it");
+    assert_eq!(running(&scm.direct), [""; 0], "what is created in a session is not started in it");
     scm.stop();
     let scm = Scm::serve(state.path());
-    let order: Vec<String> = (0..5).map(|_| reporter.next_of("started").swap_remove(1)).collect();
-    assert_eq!(order, ["a", "b", "x", "needed", "alone"]);
     reaches(&*open(&scm.direct, "alone"), ServiceState::RUNNING);
+    assert_eq!(running(&scm.direct), ["a", "b", "x", "needed", "alone"]);
 }
 
 #[test]
 fn a_tag_is_a_place_in_the_group() {
     let state = state();
-    let reporter = Reporter::new();
-    let report = format!("report={}", reporter.address());
     let scm = Scm::serve(state.path());
-    let gate = Gate::new();
-    // The one with the higher tag comes first by name; only its order to start is compared, so all wait to connect.
     for (name, tagged) in [("c", true), ("b", true), ("a", false)] {
-        let mut new = automatic(name, &[&report, &format!("connect=gate:{}", gate.address())]);
+        let mut new = automatic(name, &[]);
         new.config.load_order_group = Some(GroupName::new("g").unwrap());
         new.want_tag = tagged;
         create(&scm.direct, &[new]);
     }
-    let tags: Vec<u32> = ["c", "b", "a"].map(|name| open(&scm.direct, name).config().unwrap().tag).to_vec();
+    let tags = ["c", "b", "a"].map(|name| open(&scm.direct, name).config().unwrap().tag);
     assert_eq!(tags, [1, 2, 0]);
 }
 
@@ -68,12 +70,7 @@ fn delayed_services_start_after_the_others() {
     scm.stop();
     let scm = Scm::serve(state.path());
     reaches(&*open(&scm.direct, "late"), ServiceState::RUNNING);
-    let running: Vec<String> = events(&scm.direct)
-        .into_iter()
-        .filter(|event| event.message.ends_with("entered the RUNNING state"))
-        .map(|event| event.service.unwrap().to_string())
-        .collect();
-    assert_eq!(running, ["early", "late"]);
+    assert_eq!(running(&scm.direct), ["early", "late"]);
 }
 
 #[test]

@@ -3,45 +3,43 @@
 use std::time::Duration;
 
 use svckit_core::backend::Backend;
-use svckit_core::control::Control;
 use svckit_core::name::Dependency;
-use svckit_core::native::{Reply, Request};
+use svckit_core::native::{EventId, Reply, Request};
 use svckit_core::status::ServiceState;
 use svckit_core::win32::Win32Error;
 use svckit_testkit::gate::{Gate, Reporter};
 
-use crate::support::{Scm, create, open, scripted, settings, start, state};
-
-/// The controls that were sent, each with its service.
-fn controls(reporter: &Reporter, count: usize) -> Vec<(String, u32)> {
-    let control = |_| {
-        let mut words = reporter.next_of("control");
-        (words.swap_remove(1), words.pop().unwrap().parse().unwrap())
-    };
-    (0..count).map(control).collect()
-}
+use crate::support::{Scm, create, events, open, scripted, settings, start, state};
 
 #[test]
 fn each_is_told_in_the_way_it_wants_before_what_it_depends_on() {
     let state = state();
-    let reporter = Reporter::new();
-    let report = format!("report={}", reporter.address());
     let scm = Scm::serve(state.path());
-    let base = scripted("base", &[&report, "accept=STOP,SHUTDOWN,PRESHUTDOWN"]);
-    let mut middle = scripted("middle", &[&report, "accept=STOP,SHUTDOWN"]);
+    let base = scripted("base", &["accept=STOP,SHUTDOWN,PRESHUTDOWN"]);
+    let mut middle = scripted("middle", &["accept=STOP,SHUTDOWN"]);
     middle.config.dependencies = vec![Dependency::new("base").unwrap()];
-    let mut top = scripted("top", &[&report]);
+    let mut top = scripted("top", &[]);
     top.config.dependencies = vec![Dependency::new("middle").unwrap()];
     create(&scm.direct, &[base, middle, top]);
     start(&*open(&scm.direct, "top"));
-    let stop = {
-        let direct = scm.direct.clone();
-        std::thread::spawn(move || direct.native(Request::ScmStop))
-    };
-    let expected = [("top", Control::STOP), ("middle", Control::SHUTDOWN), ("base", Control::PRESHUTDOWN)];
-    assert_eq!(controls(&reporter, 3), expected.map(|(name, control)| (name.to_owned(), control.0)));
-    assert_eq!(stop.join().unwrap().unwrap(), Reply::Done);
+    assert_eq!(scm.direct.native(Request::ScmStop).unwrap(), Reply::Done);
     assert!(!state.path().join("scm.sock").exists());
+    drop(scm);
+    let scm = Scm::serve(state.path());
+    let order: Vec<String> = events(&scm.direct)
+        .into_iter()
+        .filter(|event| event.id == EventId::CONTROL_SENT || event.message.ends_with("STOPPED state"))
+        .map(|event| event.message)
+        .collect();
+    let expected = [
+        r#"service "top" was sent the control STOP"#,
+        r#"service "top" entered the STOPPED state"#,
+        r#"service "middle" was sent the control SHUTDOWN"#,
+        r#"service "middle" entered the STOPPED state"#,
+        r#"service "base" was sent the control PRESHUTDOWN"#,
+        r#"service "base" entered the STOPPED state"#,
+    ];
+    assert_eq!(order, expected);
 }
 
 #[test]
