@@ -8,7 +8,7 @@ use svckit_core::Win32Error;
 use svckit_core::dispatch::{CHANNEL_VARIABLE, MARK_VARIABLE};
 use svckit_core::restart::Ended;
 use svckit_os::event::{Interest, Poller};
-use svckit_os::process::{self, Command, Credentials, Forked, OpenFiles, Stdio};
+use svckit_os::process::{self, Command, Credentials, Forked, OpenFiles, Stage, Stdio};
 use svckit_os::signal::{Delivered, SignalSource};
 use svckit_os::tree::Groups;
 use svckit_os::{errno, file, pipe, socket};
@@ -132,11 +132,15 @@ impl Server {
 
     fn carry_out(&mut self, order: Order, listener: OwnedFd) -> Result<Made, (Win32Error, String)> {
         let credentials = order.user.as_deref().map(credentials).transpose()?.flatten();
-        let group = self.places.make(&order.instance);
+        let mut group = self.places.make(&order.instance);
         let directory = group.as_ref().and_then(|group| group.directory().ok());
         let directory = directory.as_ref().map(AsFd::as_fd);
         match order.image {
-            Image::Host => match process::fork(directory) {
+            Image::Host => match process::fork(directory).or_else(|_| {
+                // A spawner that starts sweeps empty groups away, and may have met this one.
+                group = None;
+                process::fork(None)
+            }) {
                 Ok(Forked::Parent(pid)) => Ok(Made::Process(pid)),
                 Ok(Forked::Child) => Ok(Made::Host(Box::new(Ticket {
                     listener,
@@ -165,7 +169,13 @@ impl Server {
                 let null =
                     file::null_device().map_err(|error| (errno::win32(&error), errno::describe(&error)))?;
                 let stdio = Stdio { input: null.as_fd(), output: null.as_fd(), error: null.as_fd() };
-                match process::spawn(&command, stdio, directory) {
+                let spawned = match process::spawn(&command, stdio, directory) {
+                    Err(error) if error.stage == Stage::Process && directory.is_some() => {
+                        process::spawn(&command, stdio, None)
+                    }
+                    other => other,
+                };
+                match spawned {
                     Ok(pid) => Ok(Made::Process(pid)),
                     Err(error) => {
                         let _ = group.map(|group| group.remove());
