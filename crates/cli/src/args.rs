@@ -27,8 +27,13 @@ pub(crate) struct Cli {
 /// Options of every verb.
 #[derive(Debug, Args, Default)]
 pub(crate) struct Global {
-    /// The service control manager: embedded[:DIR] (also: the variable SVC_SCM)
-    #[arg(long, value_name = "TARGET", global = true)]
+    /// The service control manager.
+    #[arg(
+        long,
+        value_name = "TARGET",
+        global = true,
+        help = "The service control manager: embedded[:DIR] (also: the variable SVC_SCM)"
+    )]
     pub(crate) scm: Option<String>,
     /// Print JSON: results on standard output, errors on standard error
     #[arg(long, global = true)]

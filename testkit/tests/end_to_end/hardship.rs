@@ -38,7 +38,14 @@ fn one_state_directory_has_one_service_control_manager() {
 fn clients_that_come_together_start_one_service_control_manager() {
     let svc = Svc::new();
     std::thread::scope(|scope| {
-        let clients: Vec<_> = (0..8).map(|_| scope.spawn(|| svc.scm())).collect();
+        let clients: Vec<_> = (0..8)
+            .map(|_| {
+                scope.spawn(|| {
+                    svc.ok(&["list"]);
+                    svc.scm()
+                })
+            })
+            .collect();
         let mut pids: Vec<u32> = clients.into_iter().map(|client| client.join().unwrap()).collect();
         pids.dedup();
         assert_eq!(pids.len(), 1, "{pids:?}");
