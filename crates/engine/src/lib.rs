@@ -1,6 +1,6 @@
 //! The built-in service control manager: what Windows' does, on any system.
 //!
-//! [`serve`] is the process behind `svc scm serve`. Inside it one actor owns everything (`scm` decides, `actor` carries out); connections, processes
+//! [`serve()`] is the process behind `svc scm serve`. Inside it one actor owns everything (`scm` decides, `actor` carries out); connections, processes
 //! of services and the spawner are tasks that feed it. What survives it is in two databases (`store`).
 
 #![forbid(unsafe_code)]
