@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a failed expectation is how a test fails")]
 
+mod definitions;
 mod examples;
 mod hardship;
 mod logging;
