@@ -77,30 +77,12 @@ impl App {
         service: Option<&ServiceName>,
         request: Request,
     ) -> Result<Reply> {
-        let backend = self.backend()?;
-        let named = |mut error: Error| {
-            error.service = service.map(ToString::to_string);
-            Box::new(error.target(backend.target()))
-        };
-        match backend.native(request) {
-            Ok(Reply::Error { code, message }) => Err(named(Error::new(operation, code).cause(message))),
-            Ok(reply) => Ok(reply),
-            Err(mut error) => {
-                error.operation = operation;
-                error.service = error.service.or_else(|| service.map(ToString::to_string));
-                Err(error)
-            }
-        }
+        native(self.backend()?, operation, service, request)
     }
 
     /// The states of hosts; none where the service control manager doesn't know of hosts.
     pub(crate) fn host_states(&mut self, services: Option<Vec<ServiceName>>) -> Result<Vec<NamedHostState>> {
-        match self.native("query hosts", None, Request::HostStates { services }) {
-            Ok(Reply::HostStates { states }) => Ok(states),
-            Ok(_) => Err(self.unexpected("query hosts")),
-            Err(error) if error.code == Win32Error::NOT_SUPPORTED => Ok(Vec::new()),
-            Err(error) => Err(error),
-        }
+        host_states(self.backend()?, services)
     }
 
     pub(crate) fn scm_status(&mut self) -> Result<ScmStatus> {
@@ -117,6 +99,44 @@ impl App {
             Some(backend) => error.target(backend.target()),
             None => error,
         })
+    }
+}
+
+/// Asks on the native interface; a refusal is an error about `operation`.
+fn native(
+    backend: &dyn Backend,
+    operation: &'static str,
+    service: Option<&ServiceName>,
+    request: Request,
+) -> Result<Reply> {
+    match backend.native(request) {
+        Ok(Reply::Error { code, message }) => {
+            let mut error = Error::new(operation, code).cause(message);
+            error.service = service.map(ToString::to_string);
+            Err(Box::new(error.target(backend.target())))
+        }
+        Ok(reply) => Ok(reply),
+        Err(mut error) => {
+            error.operation = operation;
+            error.service = error.service.or_else(|| service.map(ToString::to_string));
+            Err(error)
+        }
+    }
+}
+
+/// The states of hosts; none where the service control manager doesn't know of hosts.
+pub(crate) fn host_states(
+    backend: &dyn Backend,
+    services: Option<Vec<ServiceName>>,
+) -> Result<Vec<NamedHostState>> {
+    const OPERATION: &str = "query hosts";
+    match native(backend, OPERATION, None, Request::HostStates { services }) {
+        Ok(Reply::HostStates { states }) => Ok(states),
+        Ok(_) => {
+            Err(Box::new(Error::new(OPERATION, Win32Error::RPC_S_PROTOCOL_ERROR).target(backend.target())))
+        }
+        Err(error) if error.code == Win32Error::NOT_SUPPORTED => Ok(Vec::new()),
+        Err(error) => Err(error),
     }
 }
 

@@ -1,6 +1,8 @@
 //! What is known of a service, gathered for tables and as JSON: `docs/reference/json.md`.
 
+use std::collections::HashMap;
 use std::path::Path;
+use std::sync::Arc;
 
 use serde::Serialize;
 use svckit_core::access::{ManagerAccess, ServiceAccess};
@@ -11,7 +13,7 @@ use svckit_core::native::{Event, HostState, NamedHostState, Phase, ProgramExit, 
 use svckit_core::status::{ServiceState, ServiceStatus, StateFilter};
 use svckit_core::win32::Win32Error;
 
-use crate::app::App;
+use crate::app::{self, App};
 use crate::failure::Failure;
 use crate::table::{self, Cell};
 use crate::times;
@@ -25,18 +27,31 @@ pub(crate) struct ServiceReport {
     pub(crate) host: Option<NamedHostState>,
 }
 
-/// Every service, with the states of the hosts if wanted.
+/// Every service, with the states of the hosts.
+///
+/// Both are asked for at once, on a connection each: with many services, making and reading the two answers is what takes the time.
 pub(crate) fn all(app: &mut App, filter: StateFilter) -> Result<Vec<ServiceReport>, Failure> {
-    let found = app.manager(ManagerAccess::ENUMERATE_SERVICE)?.enumerate(ServiceType::WIN32, filter, None)?;
-    let mut hosts = std::collections::HashMap::new();
-    for host in app.host_states(None)? {
-        hosts.insert(host.service.folded(), host);
-    }
+    // From here on there is somebody to connect to.
+    app.backend()?;
+    let connect = Arc::clone(&app.connect);
+    let (hosts, found) = std::thread::scope(|scope| {
+        let hosts = scope.spawn(move || by_name(app::host_states(&*connect()?, None)?));
+        let found = app
+            .manager(ManagerAccess::ENUMERATE_SERVICE)
+            .and_then(|manager| manager.enumerate(ServiceType::WIN32, filter, None));
+        (hosts.join(), found)
+    });
+    let found = found?;
+    let mut hosts = hosts.unwrap_or_else(|panic| std::panic::resume_unwind(panic))?;
     let report = |Enumerated { name, display_name, status }| {
         let host = hosts.remove(&fold(&name));
         ServiceReport { name, display_name, status, host }
     };
     Ok(found.into_iter().map(report).collect())
+}
+
+fn by_name(hosts: Vec<NamedHostState>) -> svckit_core::Result<HashMap<String, NamedHostState>> {
+    Ok(hosts.into_iter().map(|host| (host.service.folded(), host)).collect())
 }
 
 /// These services; the first that can't be read is the error, after those that can.

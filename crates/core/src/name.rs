@@ -56,6 +56,10 @@ fn check(what: &'static str, text: &str, forbidden: &[char]) -> Result<(), NameE
 
 /// Folds a name for comparison without case, character by character as Windows does.
 pub fn fold(text: &str) -> String {
+    if text.is_ascii() {
+        // Nearly all names; a listing folds each of them.
+        return text.to_ascii_uppercase();
+    }
     text.chars()
         .map(|c| {
             let mut up = c.to_uppercase();
