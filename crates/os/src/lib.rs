@@ -12,6 +12,8 @@ pub mod dial;
 pub mod errno;
 #[cfg(unix)]
 pub mod event;
+#[cfg(windows)]
+pub mod event_log;
 #[cfg(unix)]
 pub mod file;
 #[cfg(unix)]
