@@ -9,9 +9,9 @@ use svckit_core::native::{EventId, Level};
 use svckit_core::restart::Ended;
 use svckit_core::time::WallTime;
 use svckit_os::clock;
-use svckit_os::process;
+use svckit_os::process::Terms;
 
-use crate::supervisor::{Output, SIGNALS, Setting, Supervisor, end_all_children};
+use crate::supervisor::{Output, PROGRAMS, Setting, Supervisor};
 
 /// Something that is worth a line between the program's own.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -38,8 +38,7 @@ pub fn run(
     let setting = Setting {
         instance: format!("debug-{}", std::process::id()),
         environment: Vec::new(),
-        credentials: None,
-        open_files: process::raise_open_files(),
+        terms: Terms::of_this_process(),
         output: Output::Console,
     };
     let mut supervisor = Supervisor::new(setting)?;
@@ -53,15 +52,15 @@ pub fn run(
             last.take(frame, out);
         }
         if supervisor.all_stopped() {
-            end_all_children();
+            supervisor.shared.children.end_all();
             return Ok(last.exit_status());
         }
         supervisor.shared.poller.wait(&mut ready, supervisor.pause(now.tick))?;
         let now = clock::now();
         for event in &ready {
-            if event.token != SIGNALS {
+            if event.token != PROGRAMS {
                 supervisor.ready(*event, now);
-            } else if supervisor.take_signals(now)? {
+            } else if supervisor.take_news(now)? {
                 supervisor.stop_all(now);
             }
         }

@@ -11,8 +11,10 @@ use svckit_core::dispatch::{CHANNEL_VARIABLE, MARK_VARIABLE};
 use svckit_core::name::ServiceName;
 use svckit_os::{errno, process};
 
-use crate::spawner::SOCKET_VARIABLE;
 use crate::supervisor::Setting;
+
+/// The environment variable that holds the number of the spawner's socket.
+pub(crate) const SPAWNER_VARIABLE: &str = "SVCKIT_SPAWNER";
 
 /// Why an environment could not be made.
 #[derive(Debug)]
@@ -28,34 +30,33 @@ pub(crate) fn assemble(
     service: &ServiceName,
     program: &Program,
 ) -> Result<Vec<(OsString, OsString)>, EnvironmentError> {
-    let mut all: BTreeMap<OsString, OsString> = inherited().collect();
-    let mut set = |name: &str, value: OsString| all.insert(name.into(), value);
-    for (name, value) in &setting.environment {
-        set(name, value.into());
+    let mut all = BTreeMap::new();
+    let mut set = |name: OsString, value: OsString| all.insert(process::variable_key(&name), (name, value));
+    for (name, value) in inherited() {
+        set(name, value);
     }
-    if let Some(user) = &setting.credentials {
-        set("USER", (&user.name).into());
-        set("LOGNAME", (&user.name).into());
-        set("HOME", user.home.clone());
-        set("SHELL", user.shell.clone());
+    for (name, value) in &setting.environment {
+        set(name.into(), value.into());
+    }
+    for (name, value) in setting.terms.environment() {
+        set(name, value);
     }
     for path in &program.environment_files {
         for (name, value) in read_file(path)? {
-            set(&name, value.into());
+            set(name.into(), value.into());
         }
     }
     for (name, value) in &program.environment {
-        set(name, value.into());
+        set(name.into(), value.into());
     }
-    set(MARK_VARIABLE, format!("{}/{}", setting.instance, service.as_str()).into());
-    Ok(all.into_iter().collect())
+    set(MARK_VARIABLE.into(), setting.mark(service));
+    Ok(all.into_values().collect())
 }
 
 /// The variables of this process without those that are about itself.
 pub(crate) fn inherited() -> impl Iterator<Item = (OsString, OsString)> {
-    std::env::vars_os()
-        .filter(|(name, _)| name != CHANNEL_VARIABLE && name != SOCKET_VARIABLE && name != MARK_VARIABLE)
-        .filter_map(|(name, value)| process::undo_lean(&name, value).map(|value| (name, value)))
+    let own = [CHANNEL_VARIABLE, SPAWNER_VARIABLE, MARK_VARIABLE];
+    process::inherited_environment().filter(move |(name, _)| own.iter().all(|own| name != own))
 }
 
 fn read_file(path: &PathBuf) -> Result<Vec<(String, String)>, EnvironmentError> {

@@ -1,11 +1,12 @@
 //! svckit's host: runs one program, or several, as services.
 //!
-//! One thread waits for everything at once: the service control manager, signals, the programs' output and deadlines. What to do is decided by
+//! One thread waits for everything at once: the service control manager, the programs' ends, their output and deadlines. What to do is decided by
 //! `svckit-core`; this crate carries it out.
 
 #![forbid(unsafe_code)]
 
 pub mod debug;
+#[cfg(unix)]
 pub mod spawner;
 
 mod environment;
@@ -17,5 +18,5 @@ mod runtime;
 mod service;
 mod supervisor;
 
-pub use runtime::run_from_environment;
+pub use link::{run_from_environment, serve_spawner};
 pub use svckit_os::program;

@@ -2,11 +2,10 @@
 
 use std::io;
 use std::net::{SocketAddr, ToSocketAddrs};
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::time::Duration;
 
 use svckit_core::time::Tick;
-use svckit_os::dial;
+use svckit_os::dial::Attempt;
 
 /// The time between the first attempts; it doubles up to the longest.
 const FIRST: Duration = Duration::from_millis(10);
@@ -19,7 +18,7 @@ const PATIENCE: Duration = Duration::from_secs(5);
 #[derive(Debug)]
 pub(crate) struct Probe {
     address: String,
-    attempt: Option<OwnedFd>,
+    attempt: Option<Attempt>,
     next: Tick,
     pause: Duration,
     attempts: usize,
@@ -37,21 +36,21 @@ impl Probe {
     }
 
     /// Begins the attempt that is due; what is to be waited for.
-    pub(crate) fn attempt(&mut self, now: Tick) -> Option<BorrowedFd<'_>> {
+    pub(crate) fn attempt(&mut self, now: Tick) -> Option<&Attempt> {
         self.attempt = None;
         self.next = now + PATIENCE;
         self.attempts += 1;
-        match resolve(&self.address, self.attempts).and_then(dial::begin) {
-            Ok(socket) => self.attempt = Some(socket),
+        match resolve(&self.address, self.attempts).and_then(Attempt::begin) {
+            Ok(attempt) => self.attempt = Some(attempt),
             Err(_) => self.again(now),
         }
-        self.attempt.as_ref().map(AsFd::as_fd)
+        self.attempt.as_ref()
     }
 
     /// The attempt is decided: whether somebody accepted.
     pub(crate) fn decided(&mut self, now: Tick) -> bool {
         let Some(attempt) = self.attempt.take() else { return false };
-        let accepted = dial::result(attempt).is_ok();
+        let accepted = attempt.result().is_ok();
         if !accepted {
             self.again(now);
         }

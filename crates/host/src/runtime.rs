@@ -1,74 +1,24 @@
 //! The host's process: one loop around everything that it waits for.
 
 use std::io;
-use std::os::fd::OwnedFd;
-use std::process::ExitCode;
 use std::time::Duration;
 
-use svckit_core::dispatch::{CHANNEL_VARIABLE, FromProcess, MARK_VARIABLE, ToProcess};
-use svckit_core::time::Tick;
-use svckit_os::clock;
-use svckit_os::process::{self, Credentials, OpenFiles};
-use svckit_os::tree::Group;
+use svckit_core::dispatch::{FromProcess, ToProcess};
+use svckit_core::time::{Now, Tick};
+use svckit_os::event::Poller;
+use svckit_os::{clock, process};
 
-use crate::link::{CONNECTION, LISTENER, Link};
-use crate::supervisor::{Output, SIGNALS, Setting, Supervisor, end_all_children};
+use crate::link::{Link, TOKENS};
+use crate::supervisor::{PROGRAMS, Setting, Supervisor};
 
 /// How long a host without services waits for a service control manager.
 const LONELY: Duration = Duration::from_secs(60);
 
-/// What a host is made with.
-#[derive(Debug)]
-pub(crate) struct Ticket {
-    /// The listening socket.
-    pub(crate) listener: OwnedFd,
-    /// The instance.
-    pub(crate) instance: String,
-    /// The control group of the instance, where there are such.
-    pub(crate) group: Option<Group>,
-    /// Variables for its programs.
-    pub(crate) environment: Vec<(String, String)>,
-    /// Who runs its programs.
-    pub(crate) credentials: Option<Credentials>,
-    /// How many open files they may have.
-    pub(crate) open_files: OpenFiles,
-}
-
-/// `svc host run`: the host of the services that a service control manager will ask for over the inherited socket.
-pub fn run_from_environment() -> ExitCode {
-    let channel = std::env::var(CHANNEL_VARIABLE).ok().and_then(|text| text.parse().ok());
-    let Some(Ok(listener)) = channel.map(process::adopt_descriptor) else {
-        return ExitCode::FAILURE;
-    };
-    let mark = std::env::var(MARK_VARIABLE).unwrap_or_default();
-    let instance = mark.split('/').next().unwrap_or_default().to_owned();
-    run(Ticket {
-        listener,
-        instance,
-        group: None,
-        environment: Vec::new(),
-        credentials: None,
-        open_files: process::raise_open_files(),
-    })
-}
-
-/// Is the host until no service is left.
-pub(crate) fn run(mut ticket: Ticket) -> ExitCode {
-    process::leave_terminal();
-    process::name_process(c"svc-host");
-    let group = ticket.group.take();
-    if let Some(group) = &group {
-        // Where it can't be, marks and sessions tell what belongs to the instance.
-        let _ = group.join();
-    }
-    let done = Host::new(ticket).and_then(|mut host| host.serve());
-    if let Some(group) = group
-        && group.leave().is_ok()
-    {
-        // Refused when something is left in it; whoever ends that removes it.
-        let _ = group.remove();
-    }
-    if done.is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+/// Is the host until no service is left. `connect` makes the link.
+pub(crate) fn run(setting: Setting, connect: impl FnOnce(&Poller) -> io::Result<Link>) -> io::Result<()> {
+    let supervisor = Supervisor::new(setting)?;
+    let link = connect(&supervisor.shared.poller)?;
+    Host { supervisor, link, lonely_until: None, closing: false, used: false, started: false }.serve()
 }
 
 struct Host {
@@ -85,22 +35,14 @@ struct Host {
 }
 
 impl Host {
-    fn new(ticket: Ticket) -> io::Result<Self> {
-        let Ticket { listener, instance, group: _, environment, credentials, open_files } = ticket;
-        let setting = Setting { instance, environment, credentials, open_files, output: Output::Logs };
-        let supervisor = Supervisor::new(setting)?;
-        let link = Link::new(listener, &supervisor.shared.poller)?;
-        Ok(Self { supervisor, link, lonely_until: None, closing: false, used: false, started: false })
-    }
-
-    fn serve(&mut self) -> io::Result<()> {
+    fn serve(mut self) -> io::Result<()> {
         let mut ready = Vec::new();
         loop {
             let now = clock::now();
             self.supervisor.tick(now);
             self.send()?;
             if self.is_done(now.tick) {
-                end_all_children();
+                self.supervisor.shared.children.end_all();
                 return Ok(());
             }
             let pause =
@@ -113,16 +55,17 @@ impl Host {
             let now = clock::now();
             for event in &ready {
                 match event.token {
-                    LISTENER => {
-                        let supervisor = &self.supervisor;
-                        self.link.accept(&supervisor.shared.poller, || supervisor.reports(now))?;
-                    }
-                    CONNECTION => self.obey(now),
-                    SIGNALS => {
-                        if self.supervisor.take_signals(now)? {
+                    PROGRAMS => {
+                        if self.supervisor.take_news(now)? {
                             self.closing = true;
                             self.supervisor.stop_all(now);
                         }
+                    }
+                    token if TOKENS.contains(&token) => {
+                        let supervisor = &self.supervisor;
+                        let poller = &supervisor.shared.poller;
+                        let orders = self.link.ready(*event, poller, || supervisor.reports(now))?;
+                        self.obey(orders, now);
                     }
                     _ => self.supervisor.ready(*event, now),
                 }
@@ -132,8 +75,8 @@ impl Host {
         }
     }
 
-    fn obey(&mut self, now: svckit_core::time::Now) {
-        for order in self.link.receive() {
+    fn obey(&mut self, orders: Vec<ToProcess>, now: Now) {
+        for order in orders {
             match order {
                 ToProcess::Start { service, arguments, definition } => {
                     self.used = true;
@@ -171,7 +114,7 @@ impl Host {
             return self.closing && self.supervisor.all_stopped() && !self.link.is_connected();
         }
         if self.used || self.closing {
-            return true;
+            return !self.link.keeps_process();
         }
         if self.link.is_connected() {
             self.lonely_until = None;

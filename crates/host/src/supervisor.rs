@@ -1,6 +1,7 @@
 //! All services of this process: who gets which event, and when the next deadline is.
 
 use std::collections::{BTreeMap, HashMap};
+use std::ffi::OsString;
 use std::io;
 use std::time::Duration;
 
@@ -11,15 +12,15 @@ use svckit_core::name::ServiceName;
 use svckit_core::time::{Now, Tick};
 use svckit_core::win32::Win32Error;
 use svckit_os::event::{Poller, Ready};
-use svckit_os::process::{self, Credentials, OpenFiles};
-use svckit_os::signal::{Delivered, SignalSource};
+use svckit_os::process::{Children, News, Terms};
 
+use crate::link::TOKENS;
 use crate::service::Service;
 
-/// The token of the signals.
-pub(crate) const SIGNALS: u64 = u64::MAX - 2;
+/// The token of what happens to the programs.
+pub(crate) const PROGRAMS: u64 = TOKENS.start - 1;
 
-/// The low bits of a token tell which of a service's descriptors it is, the others which service.
+/// The low bits of a token tell which of a service's sources it is, the others which service.
 const KIND_BITS: u32 = 8;
 
 /// What is the same for all programs of this process.
@@ -29,12 +30,17 @@ pub(crate) struct Setting {
     pub(crate) instance: String,
     /// Variables over the inherited ones.
     pub(crate) environment: Vec<(String, String)>,
-    /// Who runs the programs.
-    pub(crate) credentials: Option<Credentials>,
-    /// How many open files programs may have.
-    pub(crate) open_files: OpenFiles,
+    /// Who runs the programs, and what they may have.
+    pub(crate) terms: Terms,
     /// Where output goes.
     pub(crate) output: Output,
+}
+
+impl Setting {
+    /// The mark of a service's processes.
+    pub(crate) fn mark(&self, service: &ServiceName) -> OsString {
+        format!("{}/{}", self.instance, service.as_str()).into()
+    }
 }
 
 /// Where the output of programs goes.
@@ -51,6 +57,7 @@ pub(crate) enum Output {
 pub(crate) struct Shared {
     pub(crate) poller: Poller,
     pub(crate) setting: Setting,
+    pub(crate) children: Children,
     /// Whose program a process is.
     pub(crate) programs: HashMap<u32, usize>,
     /// What is to be told.
@@ -63,22 +70,19 @@ pub(crate) struct Shared {
 #[derive(Debug)]
 pub(crate) struct Supervisor {
     pub(crate) shared: Shared,
-    signals: SignalSource,
     services: Vec<Option<Service>>,
     /// Slots by folded name.
     names: BTreeMap<String, usize>,
 }
 
 impl Supervisor {
-    /// Without services. From now on this process is the one that orphans below it come to.
+    /// Without services.
     pub(crate) fn new(setting: Setting) -> io::Result<Self> {
-        process::become_subreaper()?;
-        svckit_os::signal::ignore_file_size_signal();
         let poller = Poller::new()?;
-        let signals = SignalSource::new(&[Delivered::Child, Delivered::End])?;
-        poller.add(&signals, SIGNALS, svckit_os::event::Interest::Read)?;
-        let shared = Shared { poller, setting, programs: HashMap::new(), outbox: Vec::new(), alone: true };
-        Ok(Self { shared, signals, services: Vec::new(), names: BTreeMap::new() })
+        let children = Children::new(&poller, PROGRAMS)?;
+        let programs = HashMap::new();
+        let shared = Shared { poller, setting, children, programs, outbox: Vec::new(), alone: true };
+        Ok(Self { shared, services: Vec::new(), names: BTreeMap::new() })
     }
 
     /// Whether there is no service.
@@ -163,19 +167,18 @@ impl Supervisor {
         }
     }
 
-    /// Takes the signals that came; whether this process was asked to end.
-    pub(crate) fn take_signals(&mut self, now: Now) -> io::Result<bool> {
-        let mut end = false;
-        while let Some(signal) = self.signals.next()? {
-            end |= signal == Delivered::End;
-        }
-        let mut orphans = false;
-        while let Some((pid, how)) = process::reap()? {
-            match self.shared.programs.remove(&pid) {
-                Some(slot) => {
-                    self.with(slot, now, |service, shared| service.program_ended(shared, how, now));
+    /// Takes what happened to the programs; whether this process was asked to end.
+    pub(crate) fn take_news(&mut self, now: Now) -> io::Result<bool> {
+        let (mut end, mut orphans) = (false, false);
+        while let Some(news) = self.shared.children.next()? {
+            match news {
+                News::EndRequested => end = true,
+                News::Orphan => orphans = true,
+                News::Ended { pid, how } => {
+                    if let Some(slot) = self.shared.programs.remove(&pid) {
+                        self.with(slot, now, |service, shared| service.program_ended(shared, how, now));
+                    }
                 }
-                None => orphans = true,
             }
         }
         if orphans {
@@ -217,15 +220,7 @@ impl Supervisor {
     }
 }
 
-/// The number under which a descriptor of a service is waited for.
+/// The number under which a source of a service is waited for.
 pub(crate) fn token(slot: usize, kind: usize) -> u64 {
     (slot as u64) << KIND_BITS | kind as u64
-}
-
-/// Ends what is left below this process; what nobody could tell whose it is too.
-pub(crate) fn end_all_children() {
-    for pid in process::children().unwrap_or_default() {
-        // One that has ended meanwhile is still a child, so its id is nobody else's.
-        let _ = process::kill(pid);
-    }
 }

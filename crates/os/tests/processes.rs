@@ -1,15 +1,14 @@
 //! Programs are really started, and their ends really seen.
+#![cfg(unix)]
 #![allow(missing_docs, clippy::unwrap_used, reason = "a failed expectation is how a test fails")]
 
 use std::ffi::OsString;
 use std::fs::File;
-use std::io::Read;
-use std::os::fd::AsFd;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use svckit_core::Win32Error;
-use svckit_os::process::{Command, SpawnError, Stage, Stdio, spawn};
+use svckit_os::process::{Birth, Command, End, SpawnError, Stage, Stdio, spawn};
 use svckit_os::{file, pipe};
 
 fn command(words: &[&str]) -> Command {
@@ -20,19 +19,19 @@ fn command(words: &[&str]) -> Command {
 /// Runs a program to its end: what it printed, or why it did not run.
 fn output(command: &Command) -> Result<String, SpawnError> {
     let null = file::null_device().unwrap();
-    let (read, write) = pipe::outflow().unwrap();
+    let (mut read, write) = pipe::outflow().unwrap();
     pipe::set_nonblocking(&read, false).unwrap();
-    let pid =
-        spawn(command, Stdio { input: null.as_fd(), output: write.as_fd(), error: write.as_fd() }, None)?;
+    let end = End::from(&write);
+    let pid = spawn(command, Stdio { input: End::from(&null), output: end, error: end }, Birth::default())?;
     drop(write);
-    let mut text = String::new();
-    File::from(read).read_to_string(&mut text).unwrap();
+    let mut text = Vec::new();
+    while read.read(&mut text, 4096).unwrap() > 0 {}
     rustix::process::waitpid(
         rustix::process::Pid::from_raw(pid.cast_signed()),
         rustix::process::WaitOptions::empty(),
     )
     .unwrap();
-    Ok(text)
+    Ok(String::from_utf8(text).unwrap())
 }
 
 fn failure(command: &Command) -> (Stage, Win32Error, String) {

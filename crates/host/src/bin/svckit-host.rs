@@ -12,7 +12,7 @@ use svckit_core::name::ServiceName;
 fn main() -> ExitCode {
     let mut arguments = std::env::args().skip(1);
     match (arguments.next().as_deref(), arguments.next().as_deref()) {
-        (Some("host"), Some("spawner")) => svckit_host::spawner::serve(),
+        (Some("host"), Some("spawner")) => svckit_host::serve_spawner().unwrap_or(ExitCode::FAILURE),
         (Some("host"), Some("run")) => svckit_host::run_from_environment(),
         (Some("debug"), Some(file)) => debug(file).map_or(ExitCode::FAILURE, ExitCode::from),
         _ => ExitCode::from(2),

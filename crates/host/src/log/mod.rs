@@ -4,12 +4,12 @@ mod name;
 mod writer;
 
 use std::io;
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::{Path, PathBuf};
 
 use svckit_core::definition::LogPolicy;
 use svckit_core::time::{Now, Tick};
-use svckit_os::{errno, pipe};
+use svckit_os::errno;
+use svckit_os::pipe::{self, ProgramEnd, Reader};
 
 use writer::Writer;
 
@@ -42,7 +42,7 @@ pub(crate) enum Remark {
 /// One pipe and the log it goes to.
 #[derive(Debug)]
 pub(crate) struct Stream {
-    pipe: Option<OwnedFd>,
+    pipe: Option<Reader>,
     large: bool,
     writer: Writer,
 }
@@ -54,7 +54,7 @@ impl Stream {
     }
 
     /// Opens the log, if it is not, and makes a pipe for a new program: the program's end.
-    pub(crate) fn connect(&mut self, now: Now, remarks: &mut Vec<Remark>) -> io::Result<OwnedFd> {
+    pub(crate) fn connect(&mut self, now: Now, remarks: &mut Vec<Remark>) -> io::Result<ProgramEnd> {
         self.writer.prepare(now, remarks);
         let (read, write) = pipe::outflow()?;
         self.pipe = Some(read);
@@ -63,8 +63,8 @@ impl Stream {
     }
 
     /// The end to wait at.
-    pub(crate) fn pipe(&self) -> Option<BorrowedFd<'_>> {
-        self.pipe.as_ref().map(AsFd::as_fd)
+    pub(crate) fn pipe(&self) -> Option<&Reader> {
+        self.pipe.as_ref()
     }
 
     /// The file.
@@ -92,18 +92,18 @@ impl Stream {
         let moved = self.transfer(TURN, now, remarks);
         if moved >= BUSY
             && !self.large
-            && let Some(pipe) = &self.pipe
+            && let Some(pipe) = &mut self.pipe
         {
             self.large = true;
             // Refused when this user has many large pipes already; the small one works too.
-            let _ = pipe::grow(pipe, LARGE_PIPE);
+            let _ = pipe.grow(LARGE_PIPE);
         }
     }
 
     /// Takes what is in the pipe now, and closes it. Somebody who still holds the other end, and may write for ever, holds up nothing.
     pub(crate) fn drain(&mut self, now: Now, remarks: &mut Vec<Remark>) {
-        if let Some(pipe) = &self.pipe {
-            let rest = pipe::available(pipe).unwrap_or(TURN);
+        if let Some(pipe) = &mut self.pipe {
+            let rest = pipe.available().unwrap_or(TURN);
             self.transfer(rest, now, remarks);
             self.pipe = None;
         }
@@ -117,11 +117,11 @@ impl Stream {
 
     fn transfer(&mut self, limit: u64, now: Now, remarks: &mut Vec<Remark>) -> u64 {
         let mut moved = 0;
-        while let Some(pipe) = &self.pipe
+        while let Some(pipe) = &mut self.pipe
             && moved < limit
         {
             let wanted = usize::try_from(limit - moved).unwrap_or(usize::MAX);
-            match self.writer.take(pipe.as_fd(), wanted, now, remarks) {
+            match self.writer.take(pipe, wanted, now, remarks) {
                 Ok(0) => self.pipe = None,
                 Ok(count) => moved += count as u64,
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,

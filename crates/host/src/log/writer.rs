@@ -4,13 +4,13 @@ use std::collections::VecDeque;
 use std::ffi::OsString;
 use std::fs::File;
 use std::io::{self, Write};
-use std::os::fd::BorrowedFd;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use svckit_core::definition::LogPolicy;
 use svckit_core::time::{Now, Tick, WallTime};
-use svckit_os::{errno, file, pipe};
+use svckit_os::pipe::Reader;
+use svckit_os::{errno, file};
 
 use super::{Remark, name};
 
@@ -62,7 +62,6 @@ struct Blocked {
     held: Vec<u8>,
     retry_at: Tick,
     lost: u64,
-    null: Option<File>,
 }
 
 impl Writer {
@@ -104,7 +103,7 @@ impl Writer {
     /// Takes up to `limit` bytes from the pipe. Zero: nobody can write to it any more; `WouldBlock`: nothing is in it now.
     pub(super) fn take(
         &mut self,
-        from: BorrowedFd<'_>,
+        from: &mut Reader,
         limit: usize,
         now: Now,
         remarks: &mut Vec<Remark>,
@@ -116,7 +115,7 @@ impl Writer {
             Poured::Moved(result) => result,
             Poured::Copy(most) => {
                 let mut bytes = Vec::new();
-                let count = pipe::read(from, &mut bytes, most.min(limit))?;
+                let count = from.read(&mut bytes, most.min(limit))?;
                 self.write(bytes, now, remarks);
                 Ok(count)
             }
@@ -128,7 +127,7 @@ impl Writer {
     }
 
     /// Moves bytes without looking at them, as long as that may be.
-    fn pour(&mut self, from: BorrowedFd<'_>, limit: usize) -> Poured {
+    fn pour(&mut self, from: &mut Reader, limit: usize) -> Poured {
         let target = match self.target() {
             Ok(target) => target,
             Err(error) => return Poured::Failed(error),
@@ -146,7 +145,7 @@ impl Writer {
             return Poured::Copy(LOOK);
         }
         let most = limit.min(usize::try_from(room).unwrap_or(usize::MAX));
-        match pipe::pour(from, &target.file, size, most) {
+        match from.pour(&target.file, size, most) {
             Err(error) if error.kind() == io::ErrorKind::InvalidInput => {
                 target.direct = false;
                 Poured::Copy(COPY)
@@ -204,19 +203,13 @@ impl Writer {
     }
 
     /// Keeps in memory what the file doesn't take, up to the limit; what is more is lost, and counted.
-    fn hold(&mut self, from: BorrowedFd<'_>, limit: usize, remarks: &mut Vec<Remark>) -> io::Result<usize> {
+    fn hold(&mut self, from: &mut Reader, limit: usize, remarks: &mut Vec<Remark>) -> io::Result<usize> {
         let Some(blocked) = &mut self.blocked else { return Err(io::ErrorKind::WouldBlock.into()) };
         let room = self.memory.saturating_sub(blocked.held.len());
         if room > 0 {
-            return pipe::read(from, &mut blocked.held, room.min(limit).min(COPY));
+            return from.read(&mut blocked.held, room.min(limit).min(COPY));
         }
-        let null = match blocked.null.take() {
-            Some(null) => null,
-            None => file::null_device()?,
-        };
-        let count = pipe::waste(from, &null, limit.min(PIECE));
-        blocked.null = Some(null);
-        let count = count?;
+        let count = from.waste(limit.min(PIECE))?;
         if blocked.lost == 0 && count > 0 {
             remarks.push(Remark::Losing { path: self.path.clone() });
         }
@@ -256,7 +249,7 @@ impl Writer {
     fn block(&mut self, error: &io::Error, held: Vec<u8>, now: Now, remarks: &mut Vec<Remark>) {
         remarks.push(Remark::Blocked { path: self.path.clone(), why: errno::describe(error) });
         self.file = None;
-        self.blocked = Some(Blocked { held, retry_at: now.tick + RETRY, lost: 0, null: None });
+        self.blocked = Some(Blocked { held, retry_at: now.tick + RETRY, lost: 0 });
     }
 
     /// The open file; opened if it is not.
@@ -272,10 +265,8 @@ impl Writer {
 
     /// Gives the full file its name for good, and begins a new one. A file that was deleted or replaced meanwhile is not touched.
     fn rotate(&mut self, size: u64, now: Now, remarks: &mut Vec<Remark>) -> io::Result<()> {
-        let target = self.target()?;
-        let open = target.file.metadata()?;
-        let ours = self.path.symlink_metadata().is_ok_and(|there| file::same(&open, &there));
-        if ours {
+        let path = self.path.clone();
+        if file::is_at(&self.target()?.file, &path).unwrap_or(false) {
             match self.rename(now) {
                 Ok(name) => self.retain(name),
                 Err(error) => {

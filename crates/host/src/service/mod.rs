@@ -16,7 +16,6 @@ use svckit_core::signal::Signal;
 use svckit_core::status::{ExitStatus, ServiceStatus};
 use svckit_core::time::{Now, Tick, WallTime};
 use svckit_core::win32::Win32Error;
-use svckit_os::process;
 
 use crate::log::Stream;
 use crate::message::{self, Message};
@@ -24,7 +23,7 @@ use crate::supervisor::Shared;
 
 use program::{NotStarted, Program, Waiting};
 
-/// What a descriptor of a service is: its streams come first, by number.
+/// Which source of a service it is: its streams come first, by number.
 const PROBE: usize = 16;
 
 /// A program that can't be started is not tried again sooner, whatever the policy says.
@@ -282,31 +281,11 @@ impl Service {
         }
     }
 
-    /// Ends by force what is below this process and belongs to the service, except programs; those that were there.
-    ///
-    /// Only children are ended, whose ids are theirs until they are waited for. What they leave becomes our child when they end, and
-    /// its turn comes with the signal that tells so.
-    fn end_rest(&self, shared: &Shared) -> Vec<u32> {
-        let children = process::children().unwrap_or_default();
-        let mut left = Vec::new();
-        for pid in children {
-            if shared.programs.contains_key(&pid) || !self.owns(shared, pid) || !process::is_alive(pid) {
-                continue;
-            }
-            // One that may not be ended stays in the list, and is told of.
-            let _ = process::kill(pid);
-            left.push(pid);
-        }
-        left
-    }
-
-    fn owns(&self, shared: &Shared, pid: u32) -> bool {
-        if shared.alone {
-            return true;
-        }
-        let mark = || process::environment_value(pid, svckit_core::dispatch::MARK_VARIABLE);
-        process::session(pid).is_some_and(|session| Some(session) == self.leader)
-            || mark().is_some_and(|mark| *mark == *program::mark(shared, &self.name))
+    /// Ends by force what the program that ran last has left behind so far: what was still alive.
+    fn end_rest(&self, shared: &mut Shared) -> Vec<u32> {
+        let Some(leader) = self.leader else { return Vec::new() };
+        let mark = shared.setting.mark(&self.name);
+        shared.children.end_rest(leader, &mark, shared.alone)
     }
 
     /// The service has stopped for good.
@@ -335,21 +314,27 @@ impl Service {
             }
             _ if !matches!(self.state, State::Up) => Win32Error::SERVICE_CANNOT_ACCEPT_CTRL,
             Control::PAUSE | Control::CONTINUE => {
+                if matches!(self.run, Run::Running(_)) {
+                    let code = self.act(shared, control);
+                    if code != Win32Error::SUCCESS {
+                        return code;
+                    }
+                }
+                // One that waits to be run again hears of it then.
                 self.paused = control == Control::PAUSE;
-                self.act(control);
                 Win32Error::SUCCESS
             }
-            other => self.act(other),
+            other => self.act(shared, other),
         }
     }
 
     /// Does to the program what the definition says for a control.
-    fn act(&self, control: Control) -> Win32Error {
+    fn act(&self, shared: &Shared, control: Control) -> Win32Error {
         let action = self.definition.as_ref().and_then(|definition| definition.controls.get(&control.0));
         match (action, &self.run) {
             (None, _) => Win32Error::INVALID_SERVICE_CONTROL,
             (Some(ControlAction::Signal(signal)), Run::Running(program)) => {
-                match process::signal_group(program.pid, *signal) {
+                match shared.children.signal(program.pid, *signal) {
                     Ok(()) => Win32Error::SUCCESS,
                     Err(error) => svckit_os::errno::win32(&error),
                 }
@@ -430,8 +415,8 @@ impl Service {
                 if let Some(Waiting { until, probe }) = due {
                     if *until <= now.tick {
                         self.not_ready_again(shared, now);
-                    } else if let Some(socket) = probe.attempt(now.tick) {
-                        program::watch(shared, self.slot, PROBE, socket);
+                    } else if let Some(attempt) = probe.attempt(now.tick) {
+                        program::watch(shared, self.slot, PROBE, attempt);
                     }
                 }
             }
@@ -442,10 +427,10 @@ impl Service {
     }
 
     /// Lets a paused program hear what it is told.
-    fn wake(&self, pid: u32) {
+    fn wake(&self, shared: &Shared, pid: u32) {
         if self.paused {
             // A program that was paused by other means than SIGSTOP isn't harmed by it.
-            let _ = process::signal_group(pid, Signal::Cont);
+            let _ = shared.children.signal(pid, Signal::Cont);
         }
     }
 }

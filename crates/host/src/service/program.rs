@@ -2,17 +2,16 @@
 
 use std::ffi::OsString;
 use std::io;
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::PathBuf;
 
 use svckit_core::control::Control;
 use svckit_core::definition::{LogTarget, StopAction};
-use svckit_core::name::ServiceName;
 use svckit_core::time::{Now, Tick};
 use svckit_core::win32::Win32Error;
-use svckit_os::event::Interest;
-use svckit_os::process::{self, Command, Stdio};
-use svckit_os::{errno, file, pipe};
+use svckit_os::event::{Interest, Source};
+use svckit_os::pipe::{self, ProgramEnd, Writer};
+use svckit_os::process::{Command, End, Stdio};
+use svckit_os::{errno, file};
 
 use super::{PROBE, Run, Service, State};
 use crate::environment;
@@ -26,7 +25,7 @@ pub(super) struct Program {
     pub(super) pid: u32,
     pub(super) since: Tick,
     /// The other end of its standard input, if a rung of the stop ladder closes it.
-    pub(super) input: Option<OwnedFd>,
+    pub(super) input: Option<Writer>,
     /// Until it is ready.
     pub(super) waiting: Option<Waiting>,
 }
@@ -51,16 +50,26 @@ impl NotStarted {
     }
 }
 
-/// The mark of a service's processes.
-pub(super) fn mark(shared: &Shared, name: &ServiceName) -> OsString {
-    format!("{}/{}", shared.setting.instance, name.as_str()).into()
-}
-
-/// Waits for a descriptor of a service.
-pub(super) fn watch(shared: &Shared, slot: usize, kind: usize, fd: BorrowedFd<'_>) {
+/// Waits for a source of a service.
+pub(super) fn watch(shared: &Shared, slot: usize, kind: usize, source: &impl Source) {
     let interest = if kind == PROBE { Interest::Write } else { Interest::Read };
     // It can fail only without memory; a probe then is tried again, and output is read when the program ends.
-    let _ = shared.poller.add(fd, token(slot, kind), interest);
+    let _ = shared.poller.add(source, token(slot, kind), interest);
+}
+
+/// The program's ends of the pipes for its two outputs.
+#[derive(Default)]
+struct Outputs {
+    ends: Vec<ProgramEnd>,
+    /// Which of them is which; none where the output is thrown away.
+    output: Option<usize>,
+    error: Option<usize>,
+}
+
+impl Outputs {
+    fn end(&self, which: Option<usize>) -> Option<End<'_>> {
+        Some(self.ends.get(which?)?.into())
+    }
 }
 
 impl Service {
@@ -69,15 +78,16 @@ impl Service {
         let command = self.command(shared)?;
         let null = file::null_device().map_err(|error| NotStarted::system("open the null device", &error))?;
         let (ours, theirs) = self.input().map_err(|error| NotStarted::system("make a pipe", &error))?;
-        let ends = self.outputs(shared, now)?;
-        let input = theirs.as_ref().map_or(null.as_fd(), AsFd::as_fd);
-        let pid = if shared.setting.output == Output::Console {
-            let (output, error) = (io::stdout(), io::stderr());
-            process::spawn(&command, Stdio { input, output: output.as_fd(), error: error.as_fd() }, None)
+        let outputs = self.outputs(shared, now)?;
+        let null = End::from(&null);
+        let input = theirs.as_ref().map_or(null, End::from);
+        let stdio = if shared.setting.output == Output::Console {
+            Stdio { input, output: End::own_output(), error: End::own_error() }
         } else {
-            let [output, error] = ends.each_ref().map(|end| end.as_ref().map_or(null.as_fd(), AsFd::as_fd));
-            process::spawn(&command, Stdio { input, output, error }, None)
+            let end = |which| outputs.end(which).unwrap_or(null);
+            Stdio { input, output: end(outputs.output), error: end(outputs.error) }
         };
+        let pid = shared.children.spawn(&command, stdio);
         let pid = pid.map_err(|error| NotStarted { code: error.code(), message: error.to_string() })?;
         for (kind, stream) in self.streams.iter().enumerate() {
             if let Some(pipe) = stream.pipe() {
@@ -96,7 +106,7 @@ impl Service {
         }
         self.run = Run::Running(Program { pid, since: now.tick, input: ours, waiting });
         if self.paused {
-            self.act(Control::PAUSE);
+            self.act(shared, Control::PAUSE);
         }
         Ok(pid)
     }
@@ -115,60 +125,50 @@ impl Service {
             command: program.command.iter().chain(&self.arguments).map(OsString::from).collect(),
             directory: Some(program.directory.clone()),
             environment,
-            credentials: shared.setting.credentials.clone(),
-            open_files: Some(shared.setting.open_files),
-            ends_with_parent: true,
-            keep: None,
+            terms: shared.setting.terms.clone(),
         })
     }
 
     /// A pipe for the program's input, if its end is a rung of the stop ladder: our end and the program's.
-    fn input(&self) -> io::Result<(Option<OwnedFd>, Option<OwnedFd>)> {
+    fn input(&self) -> io::Result<(Option<Writer>, Option<ProgramEnd>)> {
         let wanted = self.definition.as_ref().is_some_and(|definition| {
             definition.stop.ladder.iter().any(|rung| rung.action == StopAction::StdinClose)
         });
         if !wanted {
             return Ok((None, None));
         }
-        let (read, write) = pipe::outflow()?;
-        pipe::set_nonblocking(&read, false)?;
-        Ok((Some(write), Some(read)))
+        let (theirs, ours) = pipe::inflow()?;
+        Ok((Some(ours), Some(theirs)))
     }
 
-    /// The program's ends of the pipes for its two outputs; none where it is thrown away.
-    fn outputs(&mut self, shared: &mut Shared, now: Now) -> Result<[Option<OwnedFd>; 2], NotStarted> {
+    /// Connects the streams.
+    fn outputs(&mut self, shared: &mut Shared, now: Now) -> Result<Outputs, NotStarted> {
+        let mut outputs = Outputs::default();
         if shared.setting.output == Output::Console {
-            return Ok([None, None]);
+            return Ok(outputs);
         }
         let Some(log) = self.definition.as_ref().map(|definition| definition.log.clone()) else {
-            return Ok([None, None]);
+            return Ok(outputs);
         };
         let path = |target: &LogTarget| match target {
             LogTarget::File(path) => Some(path.clone()),
             LogTarget::Discard => None,
         };
-        let paths = [path(&log.stdout), path(&log.stderr)];
+        let [output, error] = [path(&log.stdout), path(&log.stderr)];
         if self.streams.is_empty() {
-            let mut distinct: Vec<PathBuf> = paths.iter().flatten().cloned().collect();
+            let mut distinct: Vec<PathBuf> = [&output, &error].into_iter().flatten().cloned().collect();
             distinct.dedup();
             self.streams = distinct.into_iter().map(|path| Stream::new(path, &log)).collect();
         }
         let mut remarks = Vec::new();
-        let mut made = Vec::new();
-        for stream in &mut self.streams {
-            made.push((stream.path().to_owned(), stream.connect(now, &mut remarks)));
-        }
+        let ends: io::Result<_> =
+            self.streams.iter_mut().map(|stream| stream.connect(now, &mut remarks)).collect();
         self.tell_remarks(shared, &remarks, now);
-        let mut ends = [None, None];
-        for (path, end) in made {
-            let end = end.map_err(|error| NotStarted::system("make a pipe", &error))?;
-            for (place, wanted) in ends.iter_mut().zip(&paths) {
-                if wanted.as_ref() == Some(&path) {
-                    let copy = end.try_clone().map_err(|error| NotStarted::system("copy a pipe", &error))?;
-                    *place = Some(copy);
-                }
-            }
-        }
-        Ok(ends)
+        outputs.ends = ends.map_err(|error| NotStarted::system("make a pipe", &error))?;
+        let place = |path: Option<PathBuf>| {
+            self.streams.iter().position(|stream| Some(stream.path()) == path.as_deref())
+        };
+        (outputs.output, outputs.error) = (place(output), place(error));
+        Ok(outputs)
     }
 }

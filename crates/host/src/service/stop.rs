@@ -3,11 +3,9 @@
 use svckit_core::definition::{StopAction, StopPolicy};
 use svckit_core::ladder::Ladder;
 use svckit_core::native::{EventId, Level};
-use svckit_core::signal::Signal;
 use svckit_core::status::ExitStatus;
 use svckit_core::time::Now;
 use svckit_core::win32::Win32Error;
-use svckit_os::process;
 
 use super::{Next, Run, Service, State};
 use crate::message::{self, Message};
@@ -28,7 +26,7 @@ impl Service {
         match &mut self.run {
             Run::Running(_) => {
                 let policy = self.stop_policy();
-                let (ladder, actions) = Ladder::begin(&policy, now.tick, |action| self.can(action));
+                let (ladder, actions) = Ladder::begin(&policy, now.tick, |action| self.can(shared, action));
                 self.state = State::Stopping { ladder, exit };
                 self.carry_out(shared, &actions);
             }
@@ -57,7 +55,7 @@ impl Service {
             return;
         }
         let policy = self.stop_policy();
-        let (ladder, actions) = ladder.at(&policy, now.tick, |action| self.can(action));
+        let (ladder, actions) = ladder.at(&policy, now.tick, |action| self.can(shared, action));
         self.state = State::Stopping { ladder, exit };
         for action in &actions {
             let text = format!("{} has not ended yet; {} follows", self.quoted(), message::action(*action));
@@ -66,40 +64,31 @@ impl Service {
         self.carry_out(shared, &actions);
     }
 
-    fn carry_out(&mut self, shared: &Shared, actions: &[StopAction]) {
+    fn carry_out(&mut self, shared: &mut Shared, actions: &[StopAction]) {
         for action in actions {
             let Run::Running(program) = &mut self.run else { return };
             let pid = program.pid;
-            // A group that has ended meanwhile is what is wanted.
+            // A program that has ended meanwhile is what is wanted.
             match action {
-                StopAction::Signal(signal) => {
-                    let _ = process::signal_group(pid, *signal);
-                    self.wake(pid);
-                }
-                StopAction::CtrlC => {
-                    let _ = process::signal_group(pid, Signal::Int);
-                    self.wake(pid);
-                }
-                StopAction::StdinClose => {
-                    program.input = None;
-                    self.wake(pid);
-                }
-                StopAction::CtrlBreak | StopAction::WmClose => {}
+                StopAction::StdinClose => program.input = None,
                 StopAction::Terminate => {
-                    let _ = process::signal_group(pid, Signal::Kill);
+                    let _ = shared.children.end_tree(pid);
                     self.end_rest(shared);
+                    continue;
+                }
+                other => {
+                    let _ = shared.children.ask(pid, other);
                 }
             }
+            self.wake(shared, pid);
         }
     }
 
-    fn can(&self, action: StopAction) -> bool {
+    fn can(&self, shared: &Shared, action: StopAction) -> bool {
+        let Run::Running(program) = &self.run else { return false };
         match action {
-            StopAction::CtrlC | StopAction::Signal(_) | StopAction::Terminate => true,
-            StopAction::CtrlBreak | StopAction::WmClose => false,
-            StopAction::StdinClose => {
-                matches!(&self.run, Run::Running(program) if program.input.is_some())
-            }
+            StopAction::StdinClose => program.input.is_some(),
+            other => shared.children.can(program.pid, &other),
         }
     }
 
@@ -119,7 +108,7 @@ impl Service {
             program.waiting = None;
             let pid = program.pid;
             self.tell_not_ready(shared, "it is ended", now);
-            let _ = process::signal_group(pid, Signal::Kill);
+            let _ = shared.children.end_tree(pid);
         }
     }
 

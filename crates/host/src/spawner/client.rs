@@ -5,10 +5,11 @@ use std::path::Path;
 use std::time::Duration;
 
 use svckit_os::event::{Interest, Poller};
-use svckit_os::process::{self, Command, Stdio};
+use svckit_os::process::{self, Birth, Command, End, Stdio};
 use svckit_os::{file, pipe, socket};
 
-use super::{Answer, Launch, MAX_ANSWER, MAX_MESSAGE, Order, SOCKET_VARIABLE, SpawnerEvent};
+use super::{Answer, Launch, MAX_ANSWER, MAX_MESSAGE, Order, SpawnerEvent};
+use crate::environment::SPAWNER_VARIABLE;
 
 /// The spawner as the service control manager sees it. Its descriptor is readable when an event is there.
 #[derive(Debug)]
@@ -27,18 +28,18 @@ impl Spawner {
         let (socket, theirs) = socket::packet_pair()?;
         let null = file::null_device()?;
         let mut environment: Vec<(OsString, OsString)> = std::env::vars_os().collect();
-        environment.retain(|(name, _)| name != SOCKET_VARIABLE);
+        environment.retain(|(name, _)| name != SPAWNER_VARIABLE);
         process::make_lean(&mut environment);
-        environment.push((SOCKET_VARIABLE.into(), theirs.as_raw_fd().to_string().into()));
+        environment.push((SPAWNER_VARIABLE.into(), theirs.as_raw_fd().to_string().into()));
         let command = Command {
             command: vec![exe.into(), "host".into(), "spawner".into()],
             environment,
-            keep: Some(theirs.as_raw_fd()),
             ..Command::default()
         };
+        let birth = Birth { keep: Some(theirs.as_raw_fd()), ..Birth::default() };
         // Hosts outlive the service control manager, so they must not hold on to its output either.
-        let stdio = Stdio { input: null.as_fd(), output: null.as_fd(), error: null.as_fd() };
-        let pid = process::spawn(&command, stdio, None)
+        let stdio = Stdio { input: End::from(&null), output: End::from(&null), error: End::from(&null) };
+        let pid = process::spawn(&command, stdio, birth)
             .map_err(|error| io::Error::new(error.error.kind(), error.to_string()))?;
         pipe::set_nonblocking(&socket, true)?;
         Ok(Self { socket: Some(socket), pid })

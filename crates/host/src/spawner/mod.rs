@@ -14,9 +14,6 @@ use svckit_core::Win32Error;
 pub use client::Spawner;
 pub use server::serve;
 
-/// The environment variable that holds the number of the spawner's socket.
-pub(crate) const SOCKET_VARIABLE: &str = "SVCKIT_SPAWNER";
-
 /// The longest message either way; a launch with its arguments and variables has to fit.
 const MAX_MESSAGE: usize = 192 * 1024;
 

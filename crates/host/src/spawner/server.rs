@@ -8,14 +8,14 @@ use svckit_core::Win32Error;
 use svckit_core::dispatch::{CHANNEL_VARIABLE, MARK_VARIABLE};
 use svckit_core::restart::Ended;
 use svckit_os::event::{Interest, Poller};
-use svckit_os::process::{self, Command, Credentials, Forked, OpenFiles, Stage, Stdio};
+use svckit_os::process::{self, Birth, Command, Credentials, End, Forked, Stage, Stdio, Terms};
 use svckit_os::signal::{Delivered, SignalSource};
 use svckit_os::tree::Groups;
 use svckit_os::{errno, file, pipe, socket};
 
-use super::{Answer, Image, MAX_MESSAGE, Order, SOCKET_VARIABLE};
-use crate::environment::inherited;
-use crate::runtime::{self, Ticket};
+use super::{Answer, Image, MAX_MESSAGE, Order};
+use crate::environment::{SPAWNER_VARIABLE, inherited};
+use crate::link::{self, Ticket};
 
 /// The longest reason in words, in characters, so that the answer with all escapes fits into [`super::MAX_ANSWER`].
 const LONGEST_REASON: usize = 1024;
@@ -26,7 +26,7 @@ const SIGNALS: u64 = 1;
 /// `svc host spawner`: serves orders until the socket is closed; in a process that it made, runs the host.
 pub fn serve() -> ExitCode {
     match Server::new().and_then(Server::run) {
-        Ok(Some(ticket)) => runtime::run(ticket),
+        Ok(Some(ticket)) => link::run(ticket),
         Ok(None) => ExitCode::SUCCESS,
         Err(_) => ExitCode::FAILURE,
     }
@@ -39,21 +39,21 @@ struct Server {
     answers: VecDeque<(Answer, Option<OwnedFd>)>,
     /// Whether the socket was full, so that answers wait.
     full: bool,
-    open_files: OpenFiles,
+    terms: Terms,
     buffer: Vec<u8>,
     places: Groups,
 }
 
 impl Server {
     fn new() -> io::Result<Self> {
-        let number = std::env::var(SOCKET_VARIABLE).ok().and_then(|text| text.parse().ok());
+        let number = std::env::var(SPAWNER_VARIABLE).ok().and_then(|text| text.parse().ok());
         let number = number.ok_or_else(|| {
             io::Error::new(io::ErrorKind::InvalidInput, "this is started by the service control manager only")
         })?;
         let socket = process::adopt_descriptor(number)?;
         pipe::set_nonblocking(&socket, true)?;
         process::name_process(c"svc-spawner");
-        let open_files = process::raise_open_files();
+        let terms = Terms::of_this_process();
         let signals = SignalSource::new(&[Delivered::Child])?;
         let poller = Poller::new()?;
         poller.add(&socket, SOCKET, Interest::Read)?;
@@ -61,16 +61,7 @@ impl Server {
         let buffer = vec![0; MAX_MESSAGE];
         let places = Groups::here();
         places.sweep();
-        Ok(Self {
-            socket,
-            signals,
-            poller,
-            answers: VecDeque::new(),
-            full: false,
-            open_files,
-            buffer,
-            places,
-        })
+        Ok(Self { socket, signals, poller, answers: VecDeque::new(), full: false, terms, buffer, places })
     }
 
     /// Serves; returns a ticket in a process that is to be a host, and nothing when the service control manager is gone.
@@ -147,8 +138,7 @@ impl Server {
                     instance: order.instance,
                     group,
                     environment: order.environment,
-                    credentials,
-                    open_files: self.open_files,
+                    terms: Terms { credentials, ..self.terms.clone() },
                 }))),
                 Err(error) => {
                     let _ = group.map(|group| group.remove());
@@ -161,17 +151,16 @@ impl Server {
                     command: arguments.into_iter().map(OsString::from).collect(),
                     directory: None,
                     environment: environment(order.instance, order.environment, channel),
-                    credentials,
-                    open_files: Some(self.open_files),
-                    ends_with_parent: false,
-                    keep: Some(channel),
+                    terms: Terms { credentials, ..self.terms.clone() },
                 };
+                let birth = Birth { group: directory, keep: Some(channel), ends_with_parent: false };
                 let null =
                     file::null_device().map_err(|error| (errno::win32(&error), errno::describe(&error)))?;
-                let stdio = Stdio { input: null.as_fd(), output: null.as_fd(), error: null.as_fd() };
-                let spawned = match process::spawn(&command, stdio, directory) {
+                let stdio =
+                    Stdio { input: End::from(&null), output: End::from(&null), error: End::from(&null) };
+                let spawned = match process::spawn(&command, stdio, birth) {
                     Err(error) if error.stage == Stage::Process && directory.is_some() => {
-                        process::spawn(&command, stdio, None)
+                        process::spawn(&command, stdio, Birth { group: None, ..birth })
                     }
                     other => other,
                 };

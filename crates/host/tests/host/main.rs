@@ -1,4 +1,5 @@
 //! The host as a service control manager meets it: real processes, the real protocol, programs that are shell scripts.
+#![cfg(unix)]
 #![allow(missing_docs, clippy::unwrap_used, reason = "a failed expectation is how a test fails")]
 
 mod controls;

@@ -1,5 +1,37 @@
 //! Waiting for many things at once.
+//!
+//! A [`Poller`] tells which of its sources are ready, each by the number that it was added under, as long as they are (level-triggered). What can be
+//! waited for is a [`Source`]: on Unix everything with a descriptor, on Windows the types of this crate that say so. A source leaves the
+//! poller when it is dropped. Another thread wakes the one that waits by a [`Waker`].
 
+#[cfg(unix)]
 mod unix;
+#[cfg(windows)]
+mod windows;
 
-pub use unix::{Interest, Poller, Ready};
+#[cfg(unix)]
+pub use unix::{Poller, Source, Waker};
+#[cfg(windows)]
+pub use windows::{Poller, Source, Waker};
+
+/// What to be woken for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Interest {
+    /// Something can be read, or the other end is gone.
+    Read,
+    /// Something can be written, or the other end is gone; an attempt to connect is decided.
+    Write,
+    /// Either.
+    Both,
+}
+
+/// What woke.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Ready {
+    /// The number that was given with the source.
+    pub token: u64,
+    /// Whether reading brings something: data, the end or an error.
+    pub readable: bool,
+    /// Whether writing brings something.
+    pub writable: bool,
+}

@@ -1,22 +1,17 @@
 use std::io;
 use std::mem::MaybeUninit;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::sync::Arc;
 use std::time::Duration;
 
-use rustix::event::{Timespec, epoll};
+use rustix::event::{EventfdFlags, Timespec, epoll};
 
-/// What to be woken for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Interest {
-    /// Something can be read, or the other end is gone.
-    Read,
-    /// Something can be written, or the other end is gone.
-    Write,
-    /// Either.
-    Both,
-    /// What the descriptor shows has changed (a file of the kernel's that says so).
-    Changed,
-}
+use super::{Interest, Ready};
+
+/// What can be waited for: whatever has a descriptor.
+pub trait Source: AsFd {}
+
+impl<T: AsFd + ?Sized> Source for T {}
 
 impl Interest {
     fn flags(self) -> epoll::EventFlags {
@@ -24,20 +19,8 @@ impl Interest {
             Self::Read => epoll::EventFlags::IN | epoll::EventFlags::RDHUP,
             Self::Write => epoll::EventFlags::OUT,
             Self::Both => epoll::EventFlags::IN | epoll::EventFlags::RDHUP | epoll::EventFlags::OUT,
-            Self::Changed => epoll::EventFlags::PRI,
         }
     }
-}
-
-/// What woke.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Ready {
-    /// The number that was given with the descriptor.
-    pub token: u64,
-    /// Whether reading brings something: data, the end or an error.
-    pub readable: bool,
-    /// Whether writing brings something.
-    pub writable: bool,
 }
 
 /// A set of descriptors to wait for.
@@ -55,19 +38,30 @@ impl Poller {
         Ok(Self { epoll: epoll::create(epoll::CreateFlags::CLOEXEC)? })
     }
 
-    /// Adds a descriptor under a number. It leaves the set when it is closed.
-    pub fn add(&self, fd: impl AsFd, token: u64, interest: Interest) -> io::Result<()> {
-        Ok(epoll::add(&self.epoll, fd, epoll::EventData::new_u64(token), interest.flags())?)
+    /// Adds a source under a number. It leaves the set when it is closed.
+    pub fn add(&self, source: &(impl Source + ?Sized), token: u64, interest: Interest) -> io::Result<()> {
+        let data = epoll::EventData::new_u64(token);
+        Ok(epoll::add(&self.epoll, source.as_fd(), data, interest.flags())?)
     }
 
-    /// Changes what a descriptor is waited for.
-    pub fn modify(&self, fd: impl AsFd, token: u64, interest: Interest) -> io::Result<()> {
-        Ok(epoll::modify(&self.epoll, fd, epoll::EventData::new_u64(token), interest.flags())?)
+    /// Changes what a source is waited for.
+    pub fn modify(&self, source: &(impl Source + ?Sized), token: u64, interest: Interest) -> io::Result<()> {
+        let data = epoll::EventData::new_u64(token);
+        Ok(epoll::modify(&self.epoll, source.as_fd(), data, interest.flags())?)
     }
 
-    /// Takes a descriptor out.
-    pub fn remove(&self, fd: impl AsFd) -> io::Result<()> {
-        Ok(epoll::delete(&self.epoll, fd)?)
+    /// Takes a source out.
+    pub fn remove(&self, source: &(impl Source + ?Sized)) -> io::Result<()> {
+        Ok(epoll::delete(&self.epoll, source.as_fd())?)
+    }
+
+    /// A way for other threads to end a wait: it then brings `token`, readable, once for one or several wakes.
+    pub fn waker(&self, token: u64) -> io::Result<Waker> {
+        let counter = rustix::event::eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)?;
+        // Told of at each change only, so nobody has to read the counter.
+        let flags = epoll::EventFlags::IN | epoll::EventFlags::ET;
+        epoll::add(&self.epoll, &counter, epoll::EventData::new_u64(token), flags)?;
+        Ok(Waker { counter: Arc::new(counter) })
     }
 
     /// Waits until something is ready or the time is over, and fills `ready` with it. Without a time limit it waits for ever.
@@ -85,9 +79,7 @@ impl Poller {
             let gone = epoll::EventFlags::ERR | epoll::EventFlags::HUP;
             Ready {
                 token: event.data.u64(),
-                readable: flags.intersects(
-                    gone | epoll::EventFlags::IN | epoll::EventFlags::RDHUP | epoll::EventFlags::PRI,
-                ),
+                readable: flags.intersects(gone | epoll::EventFlags::IN | epoll::EventFlags::RDHUP),
                 writable: flags.intersects(gone | epoll::EventFlags::OUT),
             }
         }));
@@ -98,6 +90,23 @@ impl Poller {
 impl AsFd for Poller {
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.epoll.as_fd()
+    }
+}
+
+/// Wakes the one that waits at the [`Poller`] which this is from.
+#[derive(Debug, Clone)]
+pub struct Waker {
+    counter: Arc<OwnedFd>,
+}
+
+impl Waker {
+    /// Wakes; if nobody waits at the moment, the next wait returns at once.
+    pub fn wake(&self) -> io::Result<()> {
+        match rustix::io::write(&self.counter, &1u64.to_ne_bytes()) {
+            // Full after 2^64 wakes: the one before it is told of still.
+            Ok(_) | Err(rustix::io::Errno::AGAIN) => Ok(()),
+            Err(errno) => Err(errno.into()),
+        }
     }
 }
 
@@ -132,6 +141,22 @@ mod tests {
         assert_eq!(ready, [Ready { token: 8, readable: false, writable: true }]);
         poller.remove(&other).unwrap();
         poller.wait(&mut ready, Some(Duration::from_micros(1))).unwrap();
+        assert_eq!(ready, []);
+    }
+
+    #[test]
+    fn another_thread_wakes() {
+        let poller = Poller::new().unwrap();
+        let waker = poller.waker(9).unwrap();
+        let mut ready = Vec::new();
+        for _ in 0..2 {
+            let other = waker.clone();
+            let thread = std::thread::spawn(move || other.wake().unwrap());
+            poller.wait(&mut ready, None).unwrap();
+            assert_eq!(ready, [Ready { token: 9, readable: true, writable: false }]);
+            thread.join().unwrap();
+        }
+        poller.wait(&mut ready, Some(Duration::ZERO)).unwrap();
         assert_eq!(ready, []);
     }
 }

@@ -1,5 +1,11 @@
 //! Log files: opening, reading and writing at a place, rotating.
 
+#[cfg(unix)]
 mod unix;
+#[cfg(windows)]
+mod windows;
 
-pub use unix::{null_device, open_log, read_at, rename_new, same, write_at};
+#[cfg(unix)]
+pub use unix::{is_at, null_device, open_log, read_at, rename_new, write_at};
+#[cfg(windows)]
+pub use windows::{is_at, null_device, open_log, read_at, rename_new, write_at};

@@ -1,4 +1,4 @@
-use std::fs::{DirBuilder, File, Metadata};
+use std::fs::{DirBuilder, File};
 use std::io;
 use std::os::unix::fs::{DirBuilderExt, FileExt, MetadataExt};
 use std::path::Path;
@@ -48,9 +48,10 @@ pub fn rename_new(from: &Path, to: &Path) -> io::Result<()> {
     }
 }
 
-/// Whether both are about the same file.
-pub fn same(one: &Metadata, other: &Metadata) -> bool {
-    (one.dev(), one.ino()) == (other.dev(), other.ino())
+/// Whether the path leads to this open file, not by a link.
+pub fn is_at(file: &File, path: &Path) -> io::Result<bool> {
+    let (open, there) = (file.metadata()?, path.symlink_metadata()?);
+    Ok((open.dev(), open.ino()) == (there.dev(), there.ino()))
 }
 
 #[cfg(test)]
@@ -72,6 +73,7 @@ mod tests {
         let link = folder.path().join("link.log");
         std::os::unix::fs::symlink(&path, &link).unwrap();
         assert!(open_log(&link).is_err());
+        assert!(is_at(&file, &path).unwrap() && !is_at(&file, &link).unwrap());
     }
 
     #[test]

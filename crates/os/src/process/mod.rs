@@ -1,42 +1,66 @@
-//! Starting programs and learning how they end.
+//! Starting programs, asking them to end, and learning how they do, with everything that they started.
+//!
+//! The programs of a process are its [`Children`], an event source: when the poller brings the token, [`Children::next`] tells the [`News`].
+//!
+//! What each system has of its own: `Children` with `new`, `spawn`, `next`, `end_rest`, `end_tree`, `end_all`, `can`, `ask` and `signal`; `End`, from a
+//! `ProgramEnd`, a file, or this process's own outputs; `Terms` with `of_this_process` and `environment`; `inherited_environment`, `variable_key` and
+//! `trim_memory`. Everything else that a system exports here is for those who know that they are on it.
 
-mod credentials;
-mod lean;
-mod spawn;
+#[cfg(unix)]
 mod unix;
+#[cfg(windows)]
+mod windows;
 
 use std::ffi::OsString;
 use std::io;
 use std::path::PathBuf;
 
 use svckit_core::Win32Error;
+use svckit_core::restart::Ended;
 
-pub use credentials::Credentials;
-pub use lean::{make_lean, undo_lean};
-pub use spawn::{Stdio, spawn};
-pub use unix::{
-    Forked, OpenFiles, adopt_descriptor, become_subreaper, children, environment_value, fork, is_alive,
-    is_same_file, kill, leave_terminal, name_process, pidfd, raise_open_files, reap, session, signal_group,
-    trim_memory, wait_for,
-};
+#[cfg(unix)]
+pub use unix::*;
+#[cfg(windows)]
+pub use windows::*;
 
 /// A program to be started, complete: nothing is inherited but what is said here.
 #[derive(Debug, Clone, Default)]
 pub struct Command {
-    /// The program and its arguments. A program without a slash is looked up in the `PATH` of `environment`.
+    /// The program and its arguments. A program without a path separator is looked up in the `PATH` of `environment`.
     pub command: Vec<OsString>,
     /// Its working directory; absent: that of this process.
     pub directory: Option<PathBuf>,
     /// Its whole environment.
     pub environment: Vec<(OsString, OsString)>,
-    /// Who it runs as; absent: who this process runs as.
-    pub credentials: Option<Credentials>,
-    /// How many open files it may have; absent: as many as this process.
-    pub open_files: Option<OpenFiles>,
-    /// Whether the system shall end it when this process is gone.
-    pub ends_with_parent: bool,
-    /// The number of one more descriptor that it shall have, under the same number as here.
-    pub keep: Option<i32>,
+    /// What else the system wants to know.
+    pub terms: Terms,
+}
+
+/// The three standard streams of a program.
+#[derive(Debug, Clone, Copy)]
+pub struct Stdio<'a> {
+    /// Standard input.
+    pub input: End<'a>,
+    /// Standard output.
+    pub output: End<'a>,
+    /// Standard error.
+    pub error: End<'a>,
+}
+
+/// What happened to the programs of this process.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum News {
+    /// A program ended.
+    Ended {
+        /// Its process id.
+        pid: u32,
+        /// How.
+        how: Ended,
+    },
+    /// Something that a program had started, and left behind, ended: perhaps the last of it.
+    Orphan,
+    /// Somebody asks this process to end.
+    EndRequested,
 }
 
 /// At what a start failed.

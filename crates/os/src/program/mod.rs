@@ -1,9 +1,17 @@
 //! Whether a file can be run as a program, asked before it is tried.
 
+#[cfg(unix)]
 mod unix;
+#[cfg(windows)]
+mod windows;
 
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
+
+#[cfg(unix)]
+use unix as system;
+#[cfg(windows)]
+use windows as system;
 
 /// Why a program can't be run.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -22,22 +30,35 @@ pub enum ProgramError {
     NotExecutable(PathBuf),
 }
 
-/// Finds a program: one with a path separator is that file, any other is looked up in `search`, a list of folders as in `PATH`.
+/// Finds a program: one with a path separator is that file, any other is looked up in `search`, a list of folders as in `PATH`. Where the system adds
+/// endings to the names of programs (`.exe`), a name without one of them is looked for with each.
 pub fn find(program: &str, search: &OsStr) -> Result<PathBuf, ProgramError> {
     if program.contains(std::path::is_separator) {
-        let path = PathBuf::from(program);
-        return check(&path).map(|()| path);
+        return first_of(PathBuf::from(program));
     }
     let mut refused = None;
     for folder in std::env::split_paths(search) {
         let path = folder.join(program);
-        match check(&path) {
-            Ok(()) => return std::path::absolute(&path).map_err(|_| ProgramError::Missing(path)),
+        match first_of(path) {
+            Ok(path) => return std::path::absolute(&path).map_err(|_| ProgramError::Missing(path)),
             Err(error @ ProgramError::NotExecutable(_)) => refused = refused.or(Some(error)),
             Err(_) => {}
         }
     }
     Err(refused.unwrap_or_else(|| ProgramError::NotFound(program.to_owned())))
+}
+
+/// The first file that a path may mean and that can be run, or what is wrong with the one that says most.
+fn first_of(path: PathBuf) -> Result<PathBuf, ProgramError> {
+    let mut refused = None;
+    for candidate in system::candidates(&path) {
+        match check(&candidate) {
+            Ok(()) => return Ok(candidate),
+            Err(ProgramError::Missing(_)) => {}
+            Err(error) => refused = refused.or(Some(error)),
+        }
+    }
+    Err(refused.unwrap_or(ProgramError::Missing(path)))
 }
 
 /// Whether the file can be run, as far as the file itself tells.
@@ -46,5 +67,9 @@ pub fn check(path: &Path) -> Result<(), ProgramError> {
     if metadata.is_dir() {
         return Err(ProgramError::Folder(path.to_owned()));
     }
-    if unix::may_be_executed(&metadata) { Ok(()) } else { Err(ProgramError::NotExecutable(path.to_owned())) }
+    if system::may_be_executed(path, &metadata) {
+        Ok(())
+    } else {
+        Err(ProgramError::NotExecutable(path.to_owned()))
+    }
 }

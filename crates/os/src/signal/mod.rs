@@ -1,5 +1,11 @@
-//! Signals: names and numbers, and receiving them as events.
+//! Signals: names of those that may have ended a program, and, on Unix, numbers and receiving them as events.
 
+#[cfg(unix)]
 mod unix;
+#[cfg(windows)]
+mod windows;
 
+#[cfg(unix)]
 pub use unix::{Delivered, SignalSource, ignore_file_size_signal, name, number};
+#[cfg(windows)]
+pub use windows::name;

@@ -1,6 +1,12 @@
 #![allow(unsafe_code)]
 
-use std::ffi::{OsString, c_int};
+mod children;
+mod credentials;
+mod lean;
+mod spawn;
+
+use std::ffi::{OsStr, OsString, c_int};
+use std::fs::File;
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
 use std::os::unix::ffi::OsStringExt;
@@ -12,6 +18,78 @@ use rustix::event::{PollFd, PollFlags, Timespec};
 use rustix::process::{Pid, PidfdFlags, Resource, Rlimit, Signal as RawSignal, WaitOptions};
 use svckit_core::restart::Ended;
 use svckit_core::signal::Signal;
+
+use crate::pipe::ProgramEnd;
+
+pub use children::Children;
+pub use credentials::Credentials;
+pub use lean::{make_lean, undo_lean};
+pub use spawn::{Birth, spawn};
+
+/// What a program gets as a standard stream.
+#[derive(Debug, Clone, Copy)]
+pub struct End<'a>(BorrowedFd<'a>);
+
+impl End<'static> {
+    /// This process's own standard output.
+    pub fn own_output() -> Self {
+        Self(rustix::stdio::stdout())
+    }
+
+    /// This process's own standard error.
+    pub fn own_error() -> Self {
+        Self(rustix::stdio::stderr())
+    }
+}
+
+impl<'a> From<&'a ProgramEnd> for End<'a> {
+    fn from(end: &'a ProgramEnd) -> Self {
+        Self(end.as_fd())
+    }
+}
+
+impl<'a> From<&'a File> for End<'a> {
+    fn from(file: &'a File) -> Self {
+        Self(file.as_fd())
+    }
+}
+
+/// What a program on this system needs besides its command: who it is and what it may have.
+#[derive(Debug, Clone, Default)]
+pub struct Terms {
+    /// Who it runs as; absent: who this process runs as.
+    pub credentials: Option<Credentials>,
+    /// How many open files it may have; absent: as many as this process.
+    pub open_files: Option<OpenFiles>,
+}
+
+impl Terms {
+    /// Those of this process as it was started. From now on this process itself may have as many open files as the system allows.
+    pub fn of_this_process() -> Self {
+        Self { credentials: None, open_files: Some(raise_open_files()) }
+    }
+
+    /// The variables that go with the user.
+    pub fn environment(&self) -> Vec<(OsString, OsString)> {
+        let Some(user) = &self.credentials else { return Vec::new() };
+        vec![
+            ("USER".into(), (&user.name).into()),
+            ("LOGNAME".into(), (&user.name).into()),
+            ("HOME".into(), user.home.clone()),
+            ("SHELL".into(), user.shell.clone()),
+        ]
+    }
+}
+
+/// The variables that programs of this process inherit.
+pub fn inherited_environment() -> impl Iterator<Item = (OsString, OsString)> {
+    std::env::vars_os().filter_map(|(name, value)| undo_lean(&name, value).map(|value| (name, value)))
+}
+
+/// What is the same for two names exactly if they are those of one variable.
+pub fn variable_key(name: &OsStr) -> OsString {
+    name.to_owned()
+}
 
 /// What `fork` returned.
 #[derive(Debug, PartialEq, Eq)]
@@ -71,7 +149,7 @@ fn fork_into(group: BorrowedFd<'_>) -> Option<Forked> {
 const PR_GET_TID_ADDRESS: c_int = 40;
 
 /// From `linux/sched.h`.
-pub(super) const CLONE_INTO_CGROUP: u64 = 0x2_0000_0000;
+const CLONE_INTO_CGROUP: u64 = 0x2_0000_0000;
 
 /// A handle on a process that is known to be that process: this one, or a child that was not waited for.
 pub fn pidfd(pid: u32) -> io::Result<OwnedFd> {
@@ -106,7 +184,13 @@ pub fn wait_for(pid: u32, limit: Duration) -> io::Result<bool> {
     };
     let mut fds = [PollFd::new(&handle, PollFlags::IN)];
     while matches!(rustix::event::poll(&mut fds, Some(&limit)), Err(rustix::io::Errno::INTR)) {}
-    Ok(rustix::process::waitpid(Some(process(pid)?), WaitOptions::NOHANG)?.is_some())
+    Ok(reap_one(pid))
+}
+
+/// Waits for a child if it has ended; whether it had.
+fn reap_one(pid: u32) -> bool {
+    let Ok(pid) = process(pid) else { return false };
+    matches!(rustix::process::waitpid(Some(pid), WaitOptions::NOHANG), Ok(Some(_)))
 }
 
 /// Whether a process is there and has not ended.
@@ -132,39 +216,6 @@ pub fn kill(pid: u32) -> io::Result<()> {
 /// Orphans below this process become its children instead of the system's.
 pub fn become_subreaper() -> io::Result<()> {
     Ok(rustix::process::set_child_subreaper(Some(rustix::process::getpid()))?)
-}
-
-/// The children of this process, the ended ones that were not waited for included.
-pub fn children() -> io::Result<Vec<u32>> {
-    let mut found = Vec::new();
-    for task in std::fs::read_dir("/proc/self/task")? {
-        let list = match std::fs::read_to_string(task?.path().join("children")) {
-            Ok(list) => list,
-            // A kernel without these files.
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return children_by_parent(),
-            Err(error) => return Err(error),
-        };
-        found.extend(list.split_ascii_whitespace().filter_map(|pid| pid.parse::<u32>().ok()));
-    }
-    Ok(found)
-}
-
-fn children_by_parent() -> io::Result<Vec<u32>> {
-    let own = std::process::id().to_string();
-    let mut found = Vec::new();
-    for entry in std::fs::read_dir("/proc")? {
-        let entry = entry?;
-        let Some(pid) = entry.file_name().to_str().and_then(|name| name.parse::<u32>().ok()) else {
-            continue;
-        };
-        // The name of the program, in parentheses, may hold anything; state and parent follow it.
-        let Ok(line) = std::fs::read_to_string(entry.path().join("stat")) else { continue };
-        let rest = line.rsplit_once(')').map_or("", |(_, rest)| rest);
-        if rest.split_ascii_whitespace().nth(1) == Some(&own) {
-            found.push(pid);
-        }
-    }
-    Ok(found)
 }
 
 /// The session that a process belongs to.

@@ -8,18 +8,18 @@ use std::os::fd::{AsRawFd, BorrowedFd};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::Path;
 
-use super::unix::CLONE_INTO_CGROUP;
-use super::{Command, Credentials, OpenFiles, SpawnError, Stage};
+use super::{CLONE_INTO_CGROUP, Credentials, OpenFiles};
+use crate::process::{Command, SpawnError, Stage, Stdio};
 
-/// The three standard descriptors of a program.
-#[derive(Debug, Clone, Copy)]
-pub struct Stdio<'a> {
-    /// Standard input.
-    pub input: BorrowedFd<'a>,
-    /// Standard output.
-    pub output: BorrowedFd<'a>,
-    /// Standard error.
-    pub error: BorrowedFd<'a>,
+/// How a process comes into the world, beside what [`Command`] says.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Birth<'a> {
+    /// The directory of a control group for it to be born in.
+    pub group: Option<BorrowedFd<'a>>,
+    /// The number of one more descriptor that it shall have, under the same number as here.
+    pub keep: Option<i32>,
+    /// Whether the system shall end it when this process is gone.
+    pub ends_with_parent: bool,
 }
 
 /// The stack of the process between `clone` and `execve`.
@@ -30,9 +30,7 @@ const DEFAULT_PATH: &str = "/usr/local/bin:/usr/bin:/bin:/usr/local/sbin:/usr/sb
 
 /// Starts a program as the leader of a session of its own, with default signals and without any other descriptor, and returns its process id
 /// when it runs.
-///
-/// `group` is the directory of a control group for it to be born in.
-pub fn spawn(command: &Command, stdio: Stdio<'_>, group: Option<BorrowedFd<'_>>) -> Result<u32, SpawnError> {
+pub fn spawn(command: &Command, stdio: Stdio<'_>, birth: Birth<'_>) -> Result<u32, SpawnError> {
     let fail = |stage, error: io::Error| failure(command, stage, error);
     let prepared = Prepared::new(command).map_err(|error| fail(Stage::Process, error))?;
     let mut report = Report { stage: 0, errno: 0 };
@@ -41,13 +39,13 @@ pub fn spawn(command: &Command, stdio: Stdio<'_>, group: Option<BorrowedFd<'_>>)
         arguments: prepared.arguments.pointers.as_ptr(),
         environment: prepared.environment.pointers.as_ptr(),
         directory: prepared.directory.as_ref().map_or(std::ptr::null(), |path| path.as_ptr()),
-        stdio: [stdio.input.as_raw_fd(), stdio.output.as_raw_fd(), stdio.error.as_raw_fd()],
-        keep: command.keep.unwrap_or(-1),
-        credentials: command.credentials.as_ref(),
-        open_files: command.open_files,
-        parent: if command.ends_with_parent { std::process::id() } else { 0 },
+        stdio: [stdio.input, stdio.output, stdio.error].map(|end| end.0.as_raw_fd()),
+        keep: birth.keep.unwrap_or(-1),
+        credentials: command.terms.credentials.as_ref(),
+        open_files: command.terms.open_files,
+        parent: if birth.ends_with_parent { std::process::id() } else { 0 },
     };
-    let pid = start(&plan, &mut report, group).map_err(|error| fail(Stage::Process, error))?;
+    let pid = start(&plan, &mut report, birth.group).map_err(|error| fail(Stage::Process, error))?;
     if report.errno == 0 {
         return Ok(pid.cast_unsigned());
     }
@@ -67,7 +65,7 @@ pub fn spawn(command: &Command, stdio: Stdio<'_>, group: Option<BorrowedFd<'_>>)
 
 fn failure(command: &Command, stage: Stage, error: io::Error) -> SpawnError {
     let program = command.command.first().cloned().unwrap_or_default();
-    let subject = match (stage, &command.directory, &command.credentials) {
+    let subject = match (stage, &command.directory, &command.terms.credentials) {
         (Stage::Directory, Some(directory), _) => directory.clone().into_os_string(),
         (Stage::Credentials, _, Some(user)) => OsString::from(user.name.clone()),
         _ => program.clone(),

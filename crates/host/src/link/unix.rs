@@ -1,13 +1,22 @@
-//! The connection to the service control manager, which may end and be made again at any moment.
+//! The built-in service control manager connects to an inherited socket; the connection may end and be made again at any moment.
 
 use std::collections::VecDeque;
 use std::io::{self, Read, Write};
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::net::{UnixListener, UnixStream};
+use std::process::ExitCode;
 
-use svckit_core::dispatch::{FromProcess, MAX_FRAME, PROTOCOL, ServiceReport, ToProcess};
-use svckit_os::event::{Interest, Poller};
+use svckit_core::dispatch::{
+    CHANNEL_VARIABLE, FromProcess, MARK_VARIABLE, MAX_FRAME, PROTOCOL, ServiceReport, ToProcess,
+};
+use svckit_os::event::{Interest, Poller, Ready};
+use svckit_os::process::Terms;
+use svckit_os::tree::Group;
 use svckit_os::{process, socket};
+
+use super::TOKENS;
+use crate::runtime;
+use crate::supervisor::{Output, Setting};
 
 /// How many events wait for a service control manager; of more, the oldest are forgotten.
 const EVENTS_KEPT: usize = 256;
@@ -15,8 +24,60 @@ const EVENTS_KEPT: usize = 256;
 /// How much may wait for a service control manager that doesn't read, before the connection counts as lost.
 const OUTPUT_LIMIT: usize = 2 * MAX_FRAME;
 
-pub(crate) const LISTENER: u64 = u64::MAX;
-pub(crate) const CONNECTION: u64 = u64::MAX - 1;
+const LISTENER: u64 = TOKENS.start;
+const CONNECTION: u64 = TOKENS.start + 1;
+
+/// What a host is made with.
+#[derive(Debug)]
+pub(crate) struct Ticket {
+    /// The listening socket.
+    pub(crate) listener: OwnedFd,
+    /// The instance.
+    pub(crate) instance: String,
+    /// The control group of the instance, where there are such.
+    pub(crate) group: Option<Group>,
+    /// Variables for its programs.
+    pub(crate) environment: Vec<(String, String)>,
+    /// Who runs its programs, and what they may have.
+    pub(crate) terms: Terms,
+}
+
+/// `svc host run`: the host of the services that a service control manager will ask for over the inherited socket.
+pub fn run_from_environment() -> ExitCode {
+    let channel = std::env::var(CHANNEL_VARIABLE).ok().and_then(|text| text.parse().ok());
+    let Some(Ok(listener)) = channel.map(process::adopt_descriptor) else {
+        return ExitCode::FAILURE;
+    };
+    let mark = std::env::var(MARK_VARIABLE).unwrap_or_default();
+    let instance = mark.split('/').next().unwrap_or_default().to_owned();
+    run(Ticket { listener, instance, group: None, environment: Vec::new(), terms: Terms::of_this_process() })
+}
+
+/// `svc host spawner`: makes hosts until nobody wants any.
+pub fn serve_spawner() -> io::Result<ExitCode> {
+    Ok(crate::spawner::serve())
+}
+
+/// Is the host until no service is left.
+pub(crate) fn run(mut ticket: Ticket) -> ExitCode {
+    process::leave_terminal();
+    process::name_process(c"svc-host");
+    let group = ticket.group.take();
+    if let Some(group) = &group {
+        // Where it can't be, marks and sessions tell what belongs to the instance.
+        let _ = group.join();
+    }
+    let Ticket { listener, instance, group: _, environment, terms } = ticket;
+    let setting = Setting { instance, environment, terms, output: Output::Logs };
+    let done = runtime::run(setting, |poller| Link::new(listener, poller));
+    if let Some(group) = group
+        && group.leave().is_ok()
+    {
+        // Refused when something is left in it; whoever ends that removes it.
+        let _ = group.remove();
+    }
+    if done.is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
 
 /// The listening socket and the newest connection that was made to it.
 #[derive(Debug)]
@@ -39,7 +100,7 @@ struct Connection {
 
 impl Link {
     /// Listens on an inherited socket.
-    pub(crate) fn new(listener: OwnedFd, poller: &Poller) -> io::Result<Self> {
+    fn new(listener: OwnedFd, poller: &Poller) -> io::Result<Self> {
         let listener = UnixListener::from(listener);
         listener.set_nonblocking(true)?;
         poller.add(&listener, LISTENER, Interest::Read)?;
@@ -51,12 +112,27 @@ impl Link {
         self.connection.is_some()
     }
 
-    /// Takes the newest connection that waits, in place of the one there was, and greets. `services` are told only if there is one.
-    pub(crate) fn accept(
+    /// Nothing but services keeps a host: who wants another starts another.
+    pub(crate) fn keeps_process(&self) -> bool {
+        false
+    }
+
+    /// Takes an event of this link: a connection, or orders.
+    pub(crate) fn ready(
         &mut self,
+        event: Ready,
         poller: &Poller,
         services: impl FnOnce() -> Vec<ServiceReport>,
-    ) -> io::Result<()> {
+    ) -> io::Result<Vec<ToProcess>> {
+        if event.token == LISTENER {
+            self.accept(poller, services)?;
+            return Ok(Vec::new());
+        }
+        Ok(self.receive())
+    }
+
+    /// Takes the newest connection that waits, in place of the one there was, and greets. `services` are told only if there is one.
+    fn accept(&mut self, poller: &Poller, services: impl FnOnce() -> Vec<ServiceReport>) -> io::Result<()> {
         let mut newest = None;
         loop {
             match self.listener.accept() {
@@ -137,7 +213,7 @@ impl Link {
     }
 
     /// The frames that came. When the connection ended, or what came is no frame, it is dropped.
-    pub(crate) fn receive(&mut self) -> Vec<ToProcess> {
+    fn receive(&mut self) -> Vec<ToProcess> {
         let Some(connection) = &mut self.connection else { return Vec::new() };
         let (frames, alive) = connection.read_in();
         if !alive {

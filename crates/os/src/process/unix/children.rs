@@ -1,0 +1,200 @@
+//! The programs of this process, and what they leave to it.
+
+use std::collections::HashSet;
+use std::ffi::OsStr;
+use std::io;
+use std::mem::MaybeUninit;
+
+use svckit_core::definition::StopAction;
+use svckit_core::dispatch::MARK_VARIABLE;
+use svckit_core::signal::Signal;
+
+use super::{Birth, become_subreaper, environment_value, kill, reap, reap_one, session, signal_group, spawn};
+use crate::event::{Interest, Poller};
+use crate::process::{Command, News, SpawnError, Stdio};
+use crate::signal::{Delivered, SignalSource, ignore_file_size_signal};
+
+/// How often [`Children::end_rest`] looks again because something ended while it looked.
+const LOOKS: usize = 16;
+
+/// The programs that this process started, each with its tree.
+#[derive(Debug)]
+pub struct Children {
+    signals: SignalSource,
+    /// INVARIANT: started, and not waited for, so that their ids are nobody else's.
+    running: HashSet<u32>,
+    /// Whether the signals of this round were taken.
+    taken: bool,
+    /// Whether an orphan was waited for outside of [`Children::next`].
+    orphan: bool,
+}
+
+impl Children {
+    /// None yet. From now on orphans below this process come to it, and so do the signals that ask for its end; `poller` brings `token` when
+    /// [`Children::next`] has something to tell.
+    pub fn new(poller: &Poller, token: u64) -> io::Result<Self> {
+        become_subreaper()?;
+        ignore_file_size_signal();
+        let signals = SignalSource::new(&[Delivered::Child, Delivered::End])?;
+        poller.add(&signals, token, Interest::Read)?;
+        Ok(Self { signals, running: HashSet::new(), taken: false, orphan: false })
+    }
+
+    /// Starts a program as the leader of a session of its own; it ends when this process does. Returns its process id.
+    pub fn spawn(&mut self, command: &Command, stdio: Stdio<'_>) -> Result<u32, SpawnError> {
+        let pid = spawn(command, stdio, Birth { ends_with_parent: true, ..Birth::default() })?;
+        self.running.insert(pid);
+        Ok(pid)
+    }
+
+    /// The next thing that happened; to be called until there is none.
+    #[expect(clippy::should_implement_trait, reason = "there is always more to come, and it may fail")]
+    pub fn next(&mut self) -> io::Result<Option<News>> {
+        let next = self.try_next();
+        // A signal that comes from here on makes the poller bring the token again.
+        self.taken = matches!(next, Ok(Some(_)));
+        next
+    }
+
+    fn try_next(&mut self) -> io::Result<Option<News>> {
+        while !self.taken {
+            match self.signals.next()? {
+                Some(Delivered::End) => return Ok(Some(News::EndRequested)),
+                Some(Delivered::Child) => {}
+                None => self.taken = true,
+            }
+        }
+        if std::mem::take(&mut self.orphan) {
+            return Ok(Some(News::Orphan));
+        }
+        let Some((pid, how)) = reap()? else { return Ok(None) };
+        Ok(Some(if self.running.remove(&pid) { News::Ended { pid, how } } else { News::Orphan }))
+    }
+
+    /// Ends by force what a program has left to this process so far: those that were still alive. It is to be called again when
+    /// [`News::Orphan`] comes, since what these leave comes here next; nothing is left of a program that has ended when nothing is returned.
+    ///
+    /// `mark` is what its processes have in their environment; `alone` says that no other program is run here, so that everything is its.
+    ///
+    /// Only children are ended, whose ids are theirs until they are waited for.
+    pub fn end_rest(&mut self, leader: u32, mark: &OsStr, alone: bool) -> Vec<u32> {
+        let mut left = Vec::new();
+        for looks_left in (0..LOOKS).rev() {
+            let orphans = self.orphans();
+            for pid in orphans.alive {
+                if alone || belongs(pid, leader, mark) {
+                    // One that may not be ended stays in the list, and is told of.
+                    let _ = kill(pid);
+                    left.push(pid);
+                }
+            }
+            // What ended before its turn came has left its own children to us, and they may have been passed over already, as not ours then. If
+            // nothing ended, nothing was passed over: of every process of the tree some forebear was our child all the time.
+            if orphans.ended.is_empty() || !left.is_empty() {
+                break;
+            }
+            if looks_left == 0 {
+                left = orphans.ended;
+                break;
+            }
+            for pid in orphans.ended {
+                self.orphan |= reap_one(pid);
+            }
+        }
+        left
+    }
+
+    /// Ends a program by force, with everything in its process group.
+    pub fn end_tree(&mut self, pid: u32) -> io::Result<()> {
+        signal_group(pid, Signal::Kill)
+    }
+
+    /// Ends by force everything that is a child of this process; what nobody could tell whose it is too.
+    pub fn end_all(&mut self) {
+        for pid in self.orphans().alive.into_iter().chain(self.running.iter().copied()) {
+            let _ = kill(pid);
+        }
+    }
+
+    /// Whether a program can be asked to end in this way.
+    pub fn can(&self, _: u32, action: &StopAction) -> bool {
+        match action {
+            StopAction::CtrlC | StopAction::Signal(_) | StopAction::Terminate => true,
+            StopAction::CtrlBreak | StopAction::WmClose | StopAction::StdinClose => false,
+        }
+    }
+
+    /// Asks a program, with everything in its process group, to end.
+    pub fn ask(&self, pid: u32, action: &StopAction) -> io::Result<()> {
+        match action {
+            StopAction::CtrlC => signal_group(pid, Signal::Int),
+            StopAction::Signal(signal) => signal_group(pid, *signal),
+            StopAction::Terminate => signal_group(pid, Signal::Kill),
+            StopAction::CtrlBreak | StopAction::WmClose | StopAction::StdinClose => {
+                Err(io::ErrorKind::Unsupported.into())
+            }
+        }
+    }
+
+    /// Sends a signal to a program and everything in its process group.
+    pub fn signal(&self, pid: u32, signal: Signal) -> io::Result<()> {
+        signal_group(pid, signal)
+    }
+
+    /// The children of this process that it did not start.
+    ///
+    /// The list that some kernels have ready (`/proc/PID/task/TID/children`) leaves children out when one ends meanwhile, so every process is
+    /// asked for. That is one short system call for each, while its parent in `/proc/PID/stat` would cost a file that the kernel writes out.
+    fn orphans(&self) -> Orphans {
+        let mut found = Orphans::default();
+        if self.running.is_empty() && matches!(kinship(libc::P_ALL, 0), Kinship::None) {
+            return found;
+        }
+        let entries = std::fs::read_dir("/proc").into_iter().flatten().flatten();
+        let pids = entries.filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok());
+        for pid in pids.filter(|pid| !self.running.contains(pid)) {
+            match kinship(libc::P_PID, pid) {
+                Kinship::None => {}
+                Kinship::Alive => found.alive.push(pid),
+                Kinship::Ended => found.ended.push(pid),
+            }
+        }
+        found
+    }
+}
+
+#[derive(Debug, Default)]
+struct Orphans {
+    alive: Vec<u32>,
+    ended: Vec<u32>,
+}
+
+enum Kinship {
+    /// Not a child of this process.
+    None,
+    Alive,
+    /// Not waited for.
+    Ended,
+}
+
+/// Whether a process (or, by [`libc::P_ALL`], any) is a child of this one.
+fn kinship(kind: libc::idtype_t, pid: u32) -> Kinship {
+    let mut told = MaybeUninit::<libc::siginfo_t>::zeroed();
+    // Nothing is waited for and nothing is taken away; children that tell of their end by another signal, or none, count too.
+    let options = libc::WEXITED | libc::WNOHANG | libc::WNOWAIT | libc::__WALL;
+    // SAFETY: `told` is valid for the call; it is all zero, a valid value, where the system doesn't write to it.
+    let (done, ended) = unsafe {
+        let done = libc::waitid(kind, pid, told.as_mut_ptr(), options);
+        (done, told.assume_init().si_pid() != 0)
+    };
+    match (done, ended) {
+        (0, false) => Kinship::Alive,
+        (0, true) => Kinship::Ended,
+        _ => Kinship::None,
+    }
+}
+
+/// Whether an orphan is of the program that led this session, or has this mark.
+fn belongs(pid: u32, leader: u32, mark: &OsStr) -> bool {
+    session(pid) == Some(leader) || environment_value(pid, MARK_VARIABLE).is_some_and(|found| found == mark)
+}
