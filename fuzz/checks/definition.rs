@@ -3,10 +3,17 @@
 use std::path::Path;
 
 use svckit_core::image_path::ImagePath;
+use svckit_recipe::Platform;
 
 pub(crate) fn check(data: &[u8]) {
     let Ok(text) = std::str::from_utf8(data) else { return };
-    match svckit_recipe::toml::parse("/folder/service.toml", text) {
+    for platform in [Platform::Unix, Platform::Windows] {
+        check_for(text, platform);
+    }
+}
+
+fn check_for(text: &str, platform: Platform) {
+    match svckit_recipe::toml::parse("/folder/service.toml", text, platform) {
         Err(diagnostics) => {
             let lines = text.split('\n').count();
             assert!(diagnostics.iter().count() > 0, "a refusal says why");

@@ -2,6 +2,8 @@
 
 use std::path::Path;
 
+use svckit_recipe::Platform;
+
 #[path = "../../fuzz/checks/definition.rs"]
 mod definition;
 #[path = "../../fuzz/checks/dispatch.rs"]
@@ -46,11 +48,11 @@ fn the_seeds_are_what_they_say() {
     }
     for (name, services) in [("smallest", 1), ("whole", 2), ("unicode", 1)] {
         let text = String::from_utf8(read(&format!("definition/{name}"))).expect("text");
-        let definition = svckit_recipe::toml::parse("/x/service.toml", text).expect(name);
+        let definition = svckit_recipe::toml::parse("/x/service.toml", text, Platform::Unix).expect(name);
         assert_eq!(definition.services.len(), services, "{name}");
     }
     for name in ["misspelt-key", "circle", "bad-name-and-type", "no-toml"] {
         let text = String::from_utf8(read(&format!("definition/{name}"))).expect("text");
-        svckit_recipe::toml::parse("/x/service.toml", text).expect_err(name);
+        svckit_recipe::toml::parse("/x/service.toml", text, Platform::Unix).expect_err(name);
     }
 }

@@ -10,18 +10,33 @@ use svckit_core::name::ServiceName;
 use svckit_core::native::{NamedHostState, Reply, Request, ScmStatus};
 use svckit_core::win32::Win32Error;
 use svckit_core::{Error, Result};
-use svckit_recipe::Definition;
+use svckit_recipe::{Definition, Platform};
 
+use crate::builtin;
 use crate::failure::Failure;
 use crate::ui::Ui;
 
 /// How a connection is made: also from another thread, for what has to be given up after a while.
 pub(crate) type Connect = Arc<dyn Fn() -> Result<Box<dyn Backend>> + Send + Sync>;
 
+/// What there is beside the service control manager.
+pub(crate) struct Surroundings {
+    /// What services run on.
+    pub(crate) platform: Platform,
+    /// Where logs go whose definition names no file, unless the service control manager has a place for them.
+    pub(crate) directory: Option<PathBuf>,
+    /// Lets an account log on as a service; whether it could not before.
+    pub(crate) grant_logon: GrantLogon,
+}
+
+/// How an account gets the right to log on as a service.
+pub(crate) type GrantLogon = Box<dyn Fn(&str) -> Result<bool>>;
+
 /// One run of `svc`.
 pub(crate) struct App {
     pub(crate) ui: Ui,
     pub(crate) connect: Connect,
+    pub(crate) surroundings: Surroundings,
     /// The limit of each wait; absent: as long as there is progress.
     pub(crate) wait: Option<Duration>,
     backend: Option<Box<dyn Backend>>,
@@ -46,8 +61,8 @@ impl Named {
 }
 
 impl App {
-    pub(crate) fn new(ui: Ui, connect: Connect, wait: Option<Duration>) -> Self {
-        Self { ui, connect, wait, backend: None }
+    pub(crate) fn new(ui: Ui, connect: Connect, surroundings: Surroundings, wait: Option<Duration>) -> Self {
+        Self { ui, connect, surroundings, wait, backend: None }
     }
 
     /// The service control manager, connected when it is first needed.
@@ -89,6 +104,15 @@ impl App {
         match self.native("query service control manager", None, Request::ScmStatus)? {
             Reply::ScmStatus(status) => Ok(status),
             _ => Err(self.unexpected("query service control manager")),
+        }
+    }
+
+    /// Where logs go whose definition names no file.
+    pub(crate) fn state_directory(&mut self) -> Result<PathBuf> {
+        match (self.scm_status(), &self.surroundings.directory) {
+            (Ok(status), _) => Ok(status.directory),
+            (Err(error), Some(directory)) if error.code == Win32Error::NOT_SUPPORTED => Ok(directory.clone()),
+            (Err(error), _) => Err(error),
         }
     }
 
@@ -157,15 +181,23 @@ pub(crate) fn named(argument: &str) -> Result<Named, Failure> {
 
 /// Every argument resolved, before anything is done.
 pub(crate) fn all_named(arguments: &[String]) -> Result<Vec<ServiceName>, Failure> {
-    let mut names: Vec<ServiceName> = Vec::new();
+    Ok(all_with_origin(arguments)?.into_iter().map(|(name, _)| name).collect())
+}
+
+/// The same, with whether a service was named itself and not only by a definition.
+pub(crate) fn all_with_origin(arguments: &[String]) -> Result<Vec<(ServiceName, bool)>, Failure> {
+    let mut all: Vec<(ServiceName, bool)> = Vec::new();
     for argument in arguments {
-        for name in named(argument)?.names() {
-            if !names.contains(&name) {
-                names.push(name);
+        let named = named(argument)?;
+        let itself = matches!(named, Named::Service(_));
+        for name in named.names() {
+            match all.iter_mut().find(|(other, _)| *other == name) {
+                Some((_, before)) => *before |= itself,
+                None => all.push((name, itself)),
             }
         }
     }
-    Ok(names)
+    Ok(all)
 }
 
 /// The one service that an argument names.
@@ -183,7 +215,7 @@ pub(crate) fn one_named(argument: &str) -> Result<ServiceName, Failure> {
 
 /// Reads a definition file.
 pub(crate) fn definition(path: &Path) -> Result<Definition, Failure> {
-    Ok(svckit_recipe::toml::load(path)?)
+    Ok(svckit_recipe::toml::load(path, builtin::PLATFORM)?)
 }
 
 fn has_toml_suffix(path: &Path) -> bool {

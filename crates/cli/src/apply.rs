@@ -10,8 +10,10 @@ use svckit_manager::install::{self, InstallPlan};
 use svckit_manager::update;
 use svckit_recipe::ServiceDefinition;
 
+use crate::accounts;
 use crate::app::App;
 use crate::failure::Failure;
+use crate::table::printable;
 
 /// A service as it shall be.
 pub(crate) struct Wanted {
@@ -33,6 +35,7 @@ pub(crate) struct Changes {
 
 /// Creates the service, whole or not at all.
 pub(crate) fn install(app: &mut App, wanted: &Wanted) -> Result<(), Failure> {
+    accounts::prepare(app, wanted, None)?;
     let plan = plan(wanted, None);
     let installed = install::install(app.backend()?, &plan)?;
     warn(app, wanted, &installed.warnings)
@@ -44,6 +47,8 @@ pub(crate) fn update(app: &mut App, wanted: &Wanted) -> Result<Changes, Failure>
     let manager = app.manager(ManagerAccess::CONNECT)?;
     let present = manager.open_service(name.as_str(), ServiceAccess::QUERY_CONFIG)?.config()?;
     let stored = stored_definition(app, name)?;
+    own(name, &present, stored.as_deref())?;
+    accounts::prepare(app, wanted, Some(&present))?;
     let plan = plan(wanted, Some(&present));
     let config = &plan.service.config;
     let needs_restart = stored.as_deref() != Some(&wanted.host)
@@ -75,6 +80,28 @@ fn plan(wanted: &Wanted, present: Option<&ServiceConfig>) -> InstallPlan {
         config2: optional.into_iter().map(Config2::into_change).collect(),
         definition: Some(Box::new(wanted.host.clone())),
     }
+}
+
+/// Refuses a service that svckit did not make: neither its image path nor a stored definition is ours.
+pub(crate) fn refuse_stranger(app: &mut App, name: &ServiceName) -> Result<(), Failure> {
+    let present = app.open(name, ServiceAccess::QUERY_CONFIG)?.config()?;
+    if is_host(&present.image_path) {
+        return Ok(());
+    }
+    let stored = stored_definition(app, name)?;
+    own(name, &present, stored.as_deref())
+}
+
+fn own(name: &ServiceName, present: &ServiceConfig, stored: Option<&HostDefinition>) -> Result<(), Failure> {
+    if is_host(&present.image_path) || stored.is_some() {
+        return Ok(());
+    }
+    Err(Failure::Stranger { service: name.to_string(), image: printable(present.image_path.as_str()) })
+}
+
+/// Whether a command line is that of a host.
+fn is_host(image_path: &ImagePath) -> bool {
+    image_path.arguments().ends_with(&["host".to_owned(), "run".to_owned()])
 }
 
 fn warn(app: &mut App, wanted: &Wanted, warnings: &[svckit_core::Error]) -> Result<(), Failure> {

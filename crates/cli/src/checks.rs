@@ -7,9 +7,10 @@ use svckit_core::access::ManagerAccess;
 use svckit_core::name::Dependency;
 use svckit_core::win32::Win32Error;
 use svckit_host::program::{self, ProgramError};
-use svckit_recipe::{Definition, Diagnostic, Diagnostics, ServiceDefinition};
+use svckit_recipe::{Definition, Diagnostic, Diagnostics, Platform, ServiceDefinition};
 
 use crate::app::App;
+use crate::builtin;
 use crate::failure::{Failure, plain};
 
 /// Completes a definition with what the machine knows: each program's path. Everything that is wrong is told, at its place in the file.
@@ -33,7 +34,9 @@ pub(crate) fn on_this_machine(definition: &mut Definition) -> Result<(), Failure
 
 /// The path of the program as text; the `PATH` of the definition goes before that of this process.
 fn find_program(service: &ServiceDefinition) -> Result<String, ProgramError> {
-    let search = service.program.environment.get("PATH").map(OsString::from);
+    let is_path = |name: &str| builtin::PLATFORM.is_same_variable(name, "PATH");
+    let set = service.program.environment.iter().find(|(name, _)| is_path(name));
+    let search = set.map(|(_, value)| OsString::from(value));
     let search = search.or_else(|| std::env::var_os("PATH")).unwrap_or_default();
     let found = program::find(&service.program.command[0], &search)?;
     found.into_os_string().into_string().map_err(|path| ProgramError::Missing(path.into()))
@@ -54,6 +57,9 @@ fn program_help(service: &ServiceDefinition, error: &ProgramError) -> Option<Str
         }
         ProgramError::NotFound(_) => "install it, or give its path".to_owned(),
         ProgramError::Folder(_) => "\"run\" is the program and its arguments".to_owned(),
+        ProgramError::NotExecutable(_) if builtin::PLATFORM == Platform::Windows => {
+            "name the program that interprets it first".to_owned()
+        }
         ProgramError::NotExecutable(path) => {
             format!("chmod +x {}, or name the program that interprets it first", path.display())
         }

@@ -40,6 +40,10 @@ pub(crate) enum Failure {
     Io { doing: String, error: io::Error },
     /// Something that says all there is to say.
     Other { message: String, status: Status },
+    /// A service of that name is there which svckit did not make.
+    Stranger { service: String, image: String },
+    /// It was told before.
+    Told(Status),
     /// Nobody reads the output any more.
     BrokenPipe,
 }
@@ -86,10 +90,10 @@ impl Failure {
     pub(crate) fn status(&self) -> Status {
         match self {
             Self::Scm(failure) => status_of(failure.error.code),
-            Self::Definition(_) | Self::Usage { .. } => Status::Usage,
+            Self::Definition(_) | Self::Usage { .. } | Self::Stranger { .. } => Status::Usage,
             Self::AlreadySo { .. } => Status::AlreadySo,
             Self::Io { error, .. } if error.kind() == io::ErrorKind::PermissionDenied => Status::AccessDenied,
-            Self::Other { status, .. } => *status,
+            Self::Other { status, .. } | Self::Told(status) => *status,
             Self::Io { .. } | Self::BrokenPipe => Status::Failure,
         }
     }
@@ -98,7 +102,7 @@ impl Failure {
     pub(crate) fn print(&self, ui: &mut Ui) -> io::Result<()> {
         ui.finish()?;
         if ui.json {
-            if !matches!(self, Self::BrokenPipe) {
+            if !matches!(self, Self::BrokenPipe | Self::Told(_)) {
                 serde_json::to_writer(ui.err(), &self.object()).map_err(io::Error::from)?;
                 writeln!(ui.err())?;
             }
@@ -106,7 +110,7 @@ impl Failure {
         }
         let error = ui.err_paint(AnsiColor::Red.on_default().bold(), "error:");
         match self {
-            Self::BrokenPipe => return Ok(()),
+            Self::BrokenPipe | Self::Told(_) => return Ok(()),
             Self::Definition(wrong) => {
                 for diagnostic in wrong.iter() {
                     print_diagnostic(ui, &error, diagnostic)?;
@@ -123,6 +127,7 @@ impl Failure {
             Self::Usage { message, .. } | Self::Other { message, .. } => {
                 writeln!(ui.err(), "{error} {message}")?
             }
+            Self::Stranger { service, image } => writeln!(ui.err(), "{error} {}", strange(service, image))?,
             Self::Io { doing, error: cause } => writeln!(ui.err(), "{error} {doing}: {}", plain(cause))?,
         }
         match self.advice() {
@@ -135,6 +140,9 @@ impl Failure {
         match self {
             Self::Scm(failure) => failure.hint.clone().or_else(|| advice_of(&failure.error)),
             Self::Usage { hint, .. } => hint.clone(),
+            Self::Stranger { service, .. } => Some(format!(
+                "choose another name in the file; what has to go can be removed by name: svc remove {service}"
+            )),
             _ => None,
         }
     }
@@ -161,13 +169,21 @@ impl Failure {
                 body.service = service.as_deref();
                 body.message.clone_from(message);
             }
+            Self::Stranger { service, image } => {
+                body.service = Some(service);
+                body.message = strange(service, image);
+            }
             Self::Io { doing, error } => body.message = format!("{doing}: {}", plain(error)),
-            Self::BrokenPipe => {}
+            Self::BrokenPipe | Self::Told(_) => {}
         }
         body.hint = self.advice();
         body.exit_status = self.status() as u8;
         ErrorReport { error: body }
     }
+}
+
+fn strange(service: &str, image: &str) -> String {
+    format!("a service {service:?} is there that svckit did not make, and it is left alone: it runs {image}")
 }
 
 /// A system's message without the number that Rust adds.
@@ -258,6 +274,13 @@ fn advice_of(error: &svckit_core::Error) -> Option<String> {
         Win32Error::SERVICE_MARKED_FOR_DELETE => {
             "it goes when it has stopped and the last program that has it open closes it".to_owned()
         }
+        Win32Error::ACCESS_DENIED if is_windows(error) => {
+            "this takes an administrator: open the console by \"Run as administrator\"".to_owned()
+        }
+        Win32Error::INVALID_SERVICE_ACCOUNT if is_windows(error) => {
+            r"an account is written DOMAIN\NAME, .\NAME for one of this machine, or NT SERVICE\NAME"
+                .to_owned()
+        }
         Win32Error::RPC_S_SERVER_UNAVAILABLE => "svc scm status tells whether it runs".to_owned(),
         Win32Error::INVALID_SERVICE_CONTROL => {
             format!(
@@ -266,6 +289,11 @@ fn advice_of(error: &svckit_core::Error) -> Option<String> {
         }
         _ => return None,
     })
+}
+
+/// Whether the answer is that of Windows on this machine.
+fn is_windows(error: &svckit_core::Error) -> bool {
+    error.target.as_deref() == Some("windows")
 }
 
 #[derive(Serialize)]

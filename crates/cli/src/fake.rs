@@ -1,6 +1,6 @@
 //! A service control manager for tests of this crate: services are table entries, every change is at once.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
@@ -40,6 +40,8 @@ pub(crate) struct Contents {
     pub(crate) events: Vec<Event>,
     /// Every change, in order: `create web`, `config web`.
     pub(crate) journal: Vec<String>,
+    /// Who may log on as a service.
+    pub(crate) may_log_on: BTreeSet<String>,
     /// This entry of the journal fails with this code.
     pub(crate) sabotage: Option<(String, Win32Error)>,
 }
@@ -51,6 +53,12 @@ pub(crate) struct Fake(Arc<Mutex<Contents>>);
 impl Fake {
     pub(crate) fn contents(&self) -> MutexGuard<'_, Contents> {
         self.0.lock().unwrap()
+    }
+
+    /// Grants the right to log on as a service; whether it was missing.
+    pub(crate) fn grant(&self, account: &str) -> Result<bool> {
+        self.note(format!("grant {account}"))?;
+        Ok(self.contents().may_log_on.insert(account.to_owned()))
     }
 
     fn note(&self, entry: String) -> Result<()> {

@@ -2,14 +2,17 @@
 
 #![forbid(unsafe_code)]
 
+mod accounts;
 mod app;
 mod apply;
 mod args;
+mod builtin;
 mod checks;
 mod failure;
 #[cfg(test)]
 mod fake;
 mod report;
+mod several;
 mod table;
 #[cfg(test)]
 mod tests;
@@ -24,7 +27,7 @@ use std::sync::Arc;
 use clap::Parser;
 use clap::error::ErrorKind;
 
-use crate::app::App;
+use crate::app::{App, Connect};
 use crate::args::{Cli, Global, Verb};
 use crate::failure::{Failure, Status};
 use crate::ui::Ui;
@@ -48,7 +51,8 @@ fn main() -> ExitCode {
         Err(failure) => return end(&mut ui, &failure),
     };
     let connector = place.clone();
-    let mut app = App::new(ui, Arc::new(move || connector.connect()), cli.global.wait);
+    let connect: Connect = Arc::new(move || connector.connect());
+    let mut app = App::new(ui, connect, place.surroundings(), cli.global.wait);
     let outcome = run(&mut app, &place, cli.verb).and_then(|code| {
         app.ui.finish()?;
         Ok(code)

@@ -12,8 +12,9 @@ use svckit_core::native::{Event, EventId, Level, Phase, ProgramExit};
 use svckit_core::status::ServiceState;
 use svckit_core::time::WallTime;
 use svckit_core::win32::Win32Error;
+use svckit_recipe::Platform;
 
-use crate::app::App;
+use crate::app::{App, Connect, Surroundings};
 use crate::args::{Cli, Verb};
 use crate::failure::{Failure, Status};
 use crate::fake::Fake;
@@ -51,11 +52,12 @@ struct Ran {
 struct World {
     scm: Fake,
     folder: tempfile::TempDir,
+    platform: Platform,
 }
 
 impl World {
     fn new() -> Self {
-        Self { scm: Fake::default(), folder: tempfile::tempdir().unwrap() }
+        Self { scm: Fake::default(), folder: tempfile::tempdir().unwrap(), platform: Platform::Unix }
     }
 
     fn file(&self, name: &str, text: &str) -> PathBuf {
@@ -78,7 +80,14 @@ impl World {
         let (out, err) = (Sink::default(), Sink::default());
         let ui = Ui::captured(Box::new(out.clone()), Box::new(err.clone()), cli.global.json, terminal);
         let scm = self.scm.clone();
-        let mut app = App::new(ui, Arc::new(move || Ok(Box::new(scm.clone()))), cli.global.wait);
+        let rights = self.scm.clone();
+        let surroundings = Surroundings {
+            platform: self.platform,
+            directory: None,
+            grant_logon: Box::new(move |account| rights.grant(account)),
+        };
+        let connect: Connect = Arc::new(move || Ok(Box::new(scm.clone())));
+        let mut app = App::new(ui, connect, surroundings, cli.global.wait);
         let status = match dispatch(&mut app, cli.verb) {
             Ok(()) => 0,
             Err(failure) => {

@@ -35,11 +35,15 @@ pub(crate) struct Ui {
 impl Ui {
     /// The process's own streams.
     pub(crate) fn new(global: &Global) -> Self {
-        let colour = !global.no_color
-            && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
-            && std::env::var_os("TERM").is_none_or(|term| term != "dumb");
         let out_terminal = io::stdout().is_terminal();
         let err_terminal = io::stderr().is_terminal();
+        // Old consoles of Windows have to be told that what comes are not only letters; some can't be.
+        let takes_codes =
+            !(out_terminal || err_terminal) || anstyle_query::windows::enable_ansi_colors() != Some(false);
+        let colour = !global.no_color
+            && takes_codes
+            && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
+            && std::env::var_os("TERM").is_none_or(|term| term != "dumb");
         let detail = match (global.quiet, global.verbose) {
             (true, _) => Detail::Quiet,
             (_, true) => Detail::Verbose,
@@ -52,7 +56,7 @@ impl Ui {
             detail,
             out_colour: colour && out_terminal && !global.json,
             err_colour: colour && err_terminal && !global.json,
-            live: err_terminal && out_terminal && !global.json && detail >= Detail::Normal,
+            live: takes_codes && err_terminal && out_terminal && !global.json && detail >= Detail::Normal,
             progress_shown: false,
             width: out_terminal
                 .then(|| terminal_size::terminal_size().map(|(width, _)| width.0.into()))

@@ -86,7 +86,7 @@ impl fmt::Display for Target {
     }
 }
 
-/// The state directory of a user: `svckit` in `XDG_STATE_HOME` or `~/.local/state`; `/var/lib/svckit` for root. The caller knows the environment.
+/// The state directory of a user of Unix: `svckit` in `XDG_STATE_HOME` or `~/.local/state`; `/var/lib/svckit` for root. The caller knows the environment.
 pub fn default_directory(state_home: Option<&Path>, home: Option<&Path>, root: bool) -> Option<PathBuf> {
     if root {
         return Some(PathBuf::from("/var/lib/svckit"));
@@ -96,11 +96,6 @@ pub fn default_directory(state_home: Option<&Path>, home: Option<&Path>, root: b
         .map(Path::to_owned)
         .or_else(|| home.map(|home| home.join(".local/state")))
         .map(|state| state.join("svckit"))
-}
-
-/// Whether this process is root's, for [`default_directory`].
-pub fn is_root() -> bool {
-    svckit_os::process::Credentials::may_change()
 }
 
 #[cfg(test)]

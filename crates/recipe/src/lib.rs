@@ -9,9 +9,11 @@
 mod definition;
 mod diagnostic;
 mod order;
+mod platform;
 pub mod toml;
 pub mod units;
 pub mod words;
 
 pub use definition::{Definition, LogSettings, Places, Process, ServiceDefinition, Span, StartMode};
 pub use diagnostic::{Diagnostic, Diagnostics, Place, Source};
+pub use platform::Platform;

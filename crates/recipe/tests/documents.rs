@@ -4,6 +4,8 @@
 
 use std::path::{Path, PathBuf};
 
+use svckit_recipe::Platform;
+
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
 }
@@ -44,7 +46,7 @@ fn documented_definitions_can_be_read() {
             if !block.contains("[service.") {
                 continue;
             }
-            if let Err(wrong) = svckit_recipe::toml::parse("/doc/service.toml", block) {
+            if let Err(wrong) = svckit_recipe::toml::parse("/doc/service.toml", block, Platform::Unix) {
                 panic!("{}:{line}: {wrong}", file.display());
             }
             read += 1;
@@ -59,7 +61,7 @@ fn examples_can_be_read() {
     for folder in std::fs::read_dir(root().join("examples")).unwrap() {
         let file = folder.unwrap().path().join("service.toml");
         if file.is_file() {
-            svckit_recipe::toml::load(&file).unwrap_or_else(|wrong| panic!("{wrong}"));
+            svckit_recipe::toml::load(&file, Platform::Unix).unwrap_or_else(|wrong| panic!("{wrong}"));
             read += 1;
         }
     }

@@ -13,6 +13,7 @@ use crate::app::{App, all_named};
 use crate::args::{Services, Start, Stop};
 use crate::failure::{Failure, ScmFailure};
 use crate::report::{self, ServiceReport};
+use crate::several::{Outcome, each};
 use crate::verbs::logs;
 use crate::wait::{self, Errand};
 
@@ -21,73 +22,99 @@ const LAST_LINES: u32 = 10;
 
 pub(crate) fn start(app: &mut App, arguments: &Start) -> Result<(), Failure> {
     let names = all_named(&arguments.services.services)?;
-    let mut already = Vec::new();
-    for name in &names {
-        match start_one(app, name, &arguments.arguments) {
-            Err(failure) if names.len() > 1 && is_already_running(&failure) => already.push(name),
-            other => other?,
-        }
-    }
-    if already.len() == names.len() && !names.is_empty() {
+    let is_one = names.len() == 1;
+    let mut already = 0;
+    let outcome =
+        each(app, names.iter(), is_one, |app, name| match start_one(app, name, &arguments.arguments) {
+            Err(failure) if !is_one && is_already_running(&failure) => {
+                already += 1;
+                Ok(())
+            }
+            other => other,
+        })?;
+    if already == names.len() && already > 0 {
         return Err(already_so(names.first(), "they are all running already"));
     }
-    show(app, &names)
+    finish(app, outcome)
 }
 
 pub(crate) fn stop(app: &mut App, arguments: &Stop) -> Result<(), Failure> {
     let names = all_named(&arguments.services.services)?;
-    let mut stopped = false;
-    for name in names.iter().rev() {
+    let is_one = names.len() == 1;
+    let mut already = 0;
+    let mut outcome = each(app, names.iter().rev(), is_one, |app, name| {
         match stop_one(app, name, arguments.with_dependents) {
-            Ok(_) => stopped = true,
-            Err(failure) if names.len() > 1 && failure.code() == Some(Win32Error::SERVICE_NOT_ACTIVE) => {}
-            Err(failure) => return Err(failure),
+            Err(failure) if !is_one && is_not_active(&failure) => {
+                already += 1;
+                Ok(())
+            }
+            other => other.map(drop),
         }
-    }
-    if !stopped {
+    })?;
+    if already == names.len() && already > 0 {
         return Err(already_so(names.first(), "they are all stopped already"));
     }
-    show(app, &names)
+    outcome.done.reverse();
+    finish(app, outcome)
 }
 
 pub(crate) fn restart(app: &mut App, arguments: &Stop) -> Result<(), Failure> {
     let names = all_named(&arguments.services.services)?;
+    let is_one = names.len() == 1;
     let mut again: Vec<ServiceName> = Vec::new();
-    for name in names.iter().rev() {
+    let mut stopped = each(app, names.iter().rev(), is_one, |app, name| {
         match stop_one(app, name, arguments.with_dependents) {
-            Ok(dependents) => again.extend(dependents),
-            Err(failure) if failure.code() == Some(Win32Error::SERVICE_NOT_ACTIVE) => {}
-            Err(failure) => return Err(failure),
+            Err(failure) if is_not_active(&failure) => Ok(()),
+            other => {
+                again.extend(other?);
+                Ok(())
+            }
         }
-    }
+    })?;
+    stopped.done.reverse();
     again.retain(|name| !names.contains(name));
-    for name in names.iter().chain(again.iter().rev()) {
-        match start_one(app, name, &[]) {
-            Err(failure) if is_already_running(&failure) => {}
-            other => other?,
-        }
-    }
-    show(app, &names)
+    again.reverse();
+    let is_one = is_one && again.is_empty();
+    let to_start = std::mem::take(&mut stopped.done);
+    let started =
+        each(app, to_start.into_iter().chain(&again), is_one, |app, name| match start_one(app, name, &[]) {
+            Err(failure) if is_already_running(&failure) => Ok(()),
+            other => other,
+        })?;
+    let mut outcome = stopped.then(started);
+    outcome.done.retain(|name| names.contains(name));
+    finish(app, outcome)
 }
 
 pub(crate) fn pause(app: &mut App, arguments: &Services) -> Result<(), Failure> {
     let names = all_named(&arguments.services)?;
-    for name in names.iter().rev() {
+    let mut outcome = each(app, names.iter().rev(), names.len() == 1, |app, name| {
         let errand = Errand { service: name, operation: "pause service", doing: "pausing" };
         let path = (ServiceState::PAUSED, NotifyMask::PAUSED | NotifyMask::STOPPED, "is paused already");
-        switch(app, errand, Control::PAUSE, path)?;
-    }
-    show(app, &names)
+        switch(app, errand, Control::PAUSE, path)
+    })?;
+    outcome.done.reverse();
+    finish(app, outcome)
 }
 
 pub(crate) fn proceed(app: &mut App, arguments: &Services) -> Result<(), Failure> {
     let names = all_named(&arguments.services)?;
-    for name in &names {
+    let outcome = each(app, names.iter(), names.len() == 1, |app, name| {
         let errand = Errand { service: name, operation: "continue service", doing: "continuing" };
         let path = (ServiceState::RUNNING, NotifyMask::RUNNING | NotifyMask::STOPPED, "is running already");
-        switch(app, errand, Control::CONTINUE, path)?;
+        switch(app, errand, Control::CONTINUE, path)
+    })?;
+    finish(app, outcome)
+}
+
+/// Shows for whom it was done, and ends as it ended.
+fn finish(app: &mut App, outcome: Outcome<&ServiceName>) -> Result<(), Failure> {
+    let Outcome { done, end } = outcome;
+    if !done.is_empty() {
+        let done: Vec<_> = done.into_iter().cloned().collect();
+        show(app, &done)?;
     }
-    show(app, &names)
+    end
 }
 
 /// Pauses or continues: `target` is the state, what to wait for, and what to say if it is so already.
@@ -163,7 +190,7 @@ pub(crate) fn stop_one(
             let Ok(dependent) = ServiceName::new(dependent.name) else { continue };
             match stop_one(app, &dependent, false) {
                 Ok(_) => dependents.push(dependent),
-                Err(failure) if failure.code() == Some(Win32Error::SERVICE_NOT_ACTIVE) => {}
+                Err(failure) if is_not_active(&failure) => {}
                 Err(failure) => return Err(failure),
             }
         }
@@ -263,6 +290,10 @@ fn explain(app: &mut App, name: &ServiceName, failure: &mut ScmFailure) {
 
 fn is_already_running(failure: &Failure) -> bool {
     failure.code() == Some(Win32Error::SERVICE_ALREADY_RUNNING)
+}
+
+fn is_not_active(failure: &Failure) -> bool {
+    failure.code() == Some(Win32Error::SERVICE_NOT_ACTIVE)
 }
 
 fn already_so(first: Option<&ServiceName>, message: &str) -> Failure {

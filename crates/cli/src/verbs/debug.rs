@@ -18,7 +18,7 @@ pub(crate) fn run(app: &mut App, arguments: &Debug) -> Result<ExitCode, Failure>
     checks::on_this_machine(&mut definition)?;
     let service = chosen(&definition, arguments.service.as_deref())?;
     // The output passes through: the log of the definition is not written.
-    let host = service.host(Path::new("/dev/null"), definition.source.file());
+    let host = service.host(Path::new(""), definition.source.file());
     app.ui.finish()?;
     let quiet = app.ui.detail == crate::ui::Detail::Quiet;
     let ended = svckit_host::debug::run(&host, &service.name, &mut |event| {

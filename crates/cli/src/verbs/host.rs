@@ -19,6 +19,6 @@ pub(crate) fn run_if_meant(arguments: impl Iterator<Item = OsString>) -> Option<
 pub(crate) fn run(role: &Host) -> ExitCode {
     match role {
         Host::Run => svckit_host::run_from_environment(),
-        Host::Spawner => svckit_host::spawner::serve(),
+        Host::Spawner => svckit_host::serve_spawner().unwrap_or(ExitCode::FAILURE),
     }
 }

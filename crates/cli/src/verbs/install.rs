@@ -11,12 +11,14 @@ use svckit_core::status::ServiceState;
 use svckit_core::win32::Win32Error;
 use svckit_recipe::{Definition, ServiceDefinition};
 
-use crate::app::{self, App, all_named, default_log};
+use crate::accounts;
+use crate::app::{self, App, all_with_origin, default_log};
 use crate::apply::{self, Changes, Wanted};
 use crate::args::{Install, InstallOptions, Remove};
 use crate::checks;
 use crate::failure::Failure;
 use crate::report;
+use crate::several::{Outcome, each};
 use crate::verbs::control;
 
 /// The services of a file, checked against this machine and the service control manager.
@@ -33,42 +35,63 @@ impl Prepared {
 
 pub(crate) fn install(app: &mut App, arguments: &Install) -> Result<(), Failure> {
     let prepared = prepare(app, &arguments.definition.definition, &arguments.options)?;
-    let manager = app.manager(ManagerAccess::CONNECT)?;
-    for wanted in &prepared.wanted {
-        if exists(&*manager, &wanted.service.name)? {
-            let error = Error::new("install service", Win32Error::SERVICE_EXISTS);
-            let failure = Failure::from(Box::new(error.service(wanted.service.name.as_str())));
-            return Err(failure.hint("svc update brings it in line with the file, svc up does either"));
-        }
-    }
-    for wanted in &prepared.wanted {
+    let is_one = prepared.wanted.len() == 1;
+    // None is installed unless all can be.
+    each(app, &prepared.wanted, is_one, |app, wanted| is_free(app, &wanted.service.name))?.end?;
+    let outcome = each(app, &prepared.wanted, is_one, |app, wanted| {
         apply::install(app, wanted)?;
-        app.ui.say(format!("installed {}", wanted.service.name))?;
+        app.ui.say(format!("installed {}", wanted.service.name))
+    })?;
+    print_json(app, &outcome)?;
+    outcome.end
+}
+
+/// Refuses a name that a service has already.
+fn is_free(app: &mut App, name: &ServiceName) -> Result<(), Failure> {
+    let manager = app.manager(ManagerAccess::CONNECT)?;
+    if !exists(&*manager, name)? {
+        return Ok(());
     }
-    print_json(app, &prepared.names())
+    apply::refuse_stranger(app, name)?;
+    let mut error = Error::new("install service", Win32Error::SERVICE_EXISTS).service(name.as_str());
+    error.target = Some(app.backend()?.target());
+    let failure = Failure::from(Box::new(error));
+    Err(failure.hint("svc update brings it in line with the file, svc up does either"))
 }
 
 pub(crate) fn update(app: &mut App, arguments: &Install) -> Result<(), Failure> {
     let prepared = prepare(app, &arguments.definition.definition, &arguments.options)?;
     let manager = app.manager(ManagerAccess::CONNECT)?;
-    for wanted in &prepared.wanted {
+    let is_one = prepared.wanted.len() == 1;
+    let outcome = each(app, &prepared.wanted, is_one, |app, wanted| {
         let name = &wanted.service.name;
         let changes = apply::update(app, wanted)?;
         say_changes(app, name, &changes)?;
         if changes.needs_restart && !is_stopped(&*manager, name)? {
             app.ui.say(format!("{name} runs as before until it is restarted: svc restart {name}"))?;
         }
-    }
-    print_json(app, &prepared.names())
+        Ok(())
+    })?;
+    print_json(app, &outcome)?;
+    outcome.end
 }
 
 pub(crate) fn remove(app: &mut App, arguments: &Remove) -> Result<(), Failure> {
-    let names = all_named(&arguments.services.services)?;
-    for name in names.iter().rev() {
+    let all = all_with_origin(&arguments.services.services)?;
+    let is_one = all.len() == 1;
+    let mut outcome = each(app, all.into_iter().rev(), is_one, |app, (name, itself)| {
+        if !itself {
+            apply::refuse_stranger(app, name)?;
+        }
         remove_one(app, name, arguments.stop)?;
-        app.ui.say(format!("removed {name}"))?;
+        app.ui.say(format!("removed {name}"))
+    })?;
+    outcome.done.reverse();
+    if outcome.is_worth_showing() {
+        let names: Vec<_> = outcome.done.into_iter().map(|(name, _)| name).collect();
+        removed_json(app, &names)?;
     }
-    removed_json(app, &names)
+    outcome.end
 }
 
 /// What `svc remove` and `svc down` print as JSON.
@@ -114,17 +137,19 @@ pub(crate) fn prepare(app: &mut App, file: &Path, options: &InstallOptions) -> R
     let mut definition = app::definition(file)?;
     checks::on_this_machine(&mut definition)?;
     let password = password(app, options)?;
-    let state = app.scm_status()?.directory;
+    let state = app.state_directory()?;
     checks::dependencies(app, &definition)?;
     let image_path = image_path()?;
+    let platform = app.surroundings.platform;
     let wanted = definition
         .services
         .iter()
         .map(|service| {
             let host = service.host(&default_log(&state, &service.name), definition.source.file());
+            let account = options.username.as_deref().or(service.account.as_deref());
             let service = ServiceDefinition {
                 start: options.startup.map(Into::into).or(service.start),
-                account: options.username.clone().or_else(|| service.account.clone()),
+                account: account.map(|account| accounts::written(platform, account)),
                 ..service.clone()
             };
             Wanted { service, host, image_path: image_path.clone(), password: password.clone() }
@@ -188,11 +213,13 @@ pub(crate) fn say_changes(app: &mut App, name: &ServiceName, changes: &Changes) 
     }
 }
 
-fn print_json(app: &mut App, names: &[ServiceName]) -> Result<(), Failure> {
-    if !app.ui.json {
+/// The services for which it was done, as `svc status` prints them.
+fn print_json(app: &mut App, outcome: &Outcome<&Wanted>) -> Result<(), Failure> {
+    if !app.ui.json || !outcome.is_worth_showing() {
         return Ok(());
     }
-    let (reports, first_error) = report::some(app, names);
+    let names: Vec<_> = outcome.done.iter().map(|wanted| wanted.service.name.clone()).collect();
+    let (reports, first_error) = report::some(app, &names);
     report::print(&mut app.ui, &reports)?;
     first_error
 }

@@ -6,12 +6,11 @@ use std::process::ExitCode;
 use svckit_core::backend::Backend;
 use svckit_core::native::{Reply, Request};
 use svckit_core::win32::Win32Error;
-use svckit_engine::{ServeError, ServeOptions};
-use svckit_manager::Target;
-use svckit_manager::target::{default_directory, is_root};
+use svckit_manager::{Target, local};
 
-use crate::app::App;
+use crate::app::{App, Surroundings};
 use crate::args::Scm;
+use crate::builtin;
 use crate::failure::{Failure, Status};
 use crate::report::ScmJson;
 use crate::times;
@@ -20,19 +19,32 @@ use crate::times;
 #[derive(Clone)]
 pub(crate) struct Place {
     target: Target,
+    /// Where this system keeps what belongs to no definition.
+    directory: Option<PathBuf>,
 }
 
 impl Place {
-    /// Reads what was said with `--scm` or `SVC_SCM`; nothing means the built-in one of this user.
+    /// Reads what was said with `--scm` or `SVC_SCM`; nothing means that of the system, or the built-in one of this user where it has none.
     pub(crate) fn new(text: Option<&str>) -> Result<Self, Failure> {
-        let directory = state_directory();
-        let text = text.unwrap_or("embedded");
+        let directory = local::state_directory(|name| std::env::var_os(name));
+        let text = text.unwrap_or(local::DEFAULT_TARGET);
         if text == "embedded" && directory.is_none() {
             let hint = "set HOME, or name a state directory: --scm embedded:DIR";
             return Err(Failure::usage("there is no place for the state directory").hint(hint));
         }
-        let target = Target::parse(text, &directory.unwrap_or_default());
-        Ok(Self { target: target.map_err(|error| Failure::usage(format!("--scm: {error}")))? })
+        let target = Target::parse(text, directory.as_deref().unwrap_or(Path::new("")));
+        let target = target.map_err(|error| Failure::usage(format!("--scm: {error}")))?;
+        Ok(Self { target, directory })
+    }
+
+    /// What a verb may do beside talking to the service control manager.
+    pub(crate) fn surroundings(&self) -> Surroundings {
+        let target = self.target.clone();
+        Surroundings {
+            platform: builtin::PLATFORM,
+            directory: self.directory.clone(),
+            grant_logon: Box::new(move |account| local::grant_logon(&target, account)),
+        }
     }
 
     /// A connection; the built-in service control manager is started if it doesn't run.
@@ -57,11 +69,6 @@ impl Place {
     }
 }
 
-fn state_directory() -> Option<PathBuf> {
-    let path = |name| std::env::var_os(name).map(PathBuf::from);
-    default_directory(path("XDG_STATE_HOME").as_deref(), path("HOME").as_deref(), is_root())
-}
-
 pub(crate) fn run(app: &mut App, place: &Place, action: Scm) -> Result<ExitCode, Failure> {
     match action {
         Scm::Serve { directory, ready_fd } => serve(app, place, directory, ready_fd),
@@ -79,22 +86,7 @@ fn serve(
     let Some(directory) = directory.or_else(|| place.directory().map(Path::to_owned)) else {
         return Err(Failure::usage(format!("{} is not a built-in service control manager", place.target)));
     };
-    let level = match app.ui.detail {
-        crate::ui::Detail::Quiet => tracing_subscriber::filter::LevelFilter::WARN,
-        crate::ui::Detail::Normal => tracing_subscriber::filter::LevelFilter::INFO,
-        crate::ui::Detail::Verbose => tracing_subscriber::filter::LevelFilter::DEBUG,
-    };
-    tracing_subscriber::fmt().with_max_level(level).with_writer(std::io::stderr).with_ansi(false).init();
-    let ready = ready_fd.map(svckit_manager::adopt_descriptor).transpose();
-    let ready = ready.map_err(|error| Failure::io("cannot use --ready-fd", error))?;
-    let served = svckit_engine::serve(ServeOptions { ready, ..ServeOptions::new(directory) });
-    served.map(|()| ExitCode::SUCCESS).map_err(|error| {
-        let status = match error {
-            ServeError::InUse { .. } => Status::AlreadySo,
-            _ => Status::Failure,
-        };
-        Failure::Other { message: error.to_string(), status }
-    })
+    builtin::serve(directory, ready_fd, app.ui.detail)
 }
 
 fn status(app: &mut App, place: &Place) -> Result<ExitCode, Failure> {

@@ -13,10 +13,11 @@ use svckit_core::win32::Win32Error;
 use svckit_recipe::StartMode;
 
 use crate::app::App;
-use crate::apply;
+use crate::apply::{self, Wanted};
 use crate::args::Up;
 use crate::failure::Failure;
 use crate::report;
+use crate::several::each;
 use crate::table::printable;
 use crate::verbs::install::{Prepared, exists, is_stopped, prepare, say_changes};
 use crate::verbs::{control, logs};
@@ -37,32 +38,40 @@ struct Started {
 pub(crate) fn run(app: &mut App, arguments: &Up) -> Result<(), Failure> {
     let prepared = prepare(app, &arguments.definition.definition, &arguments.options)?;
     let (mut again, anything_changed) = bring_in_line(app, &prepared)?;
+    again.retain(|name| !prepared.wanted.iter().any(|wanted| wanted.service.name == *name));
+    let is_one = prepared.wanted.len() + again.len() == 1;
     let mut started = Vec::new();
-    let manager = app.manager(ManagerAccess::CONNECT)?;
-    for wanted in &prepared.wanted {
-        let name = &wanted.service.name;
-        again.retain(|other| other != name);
-        if is_up(&*manager, name)? {
-            continue;
-        }
-        if wanted.service.start == Some(StartMode::Disabled) {
-            app.ui.say(format!("{name} is disabled; it is not started"))?;
-            continue;
-        }
-        let log = logs::read(app, name, LogFrom::Tail { lines: 0 }, false).ok().map(|(_, cursor)| cursor);
-        started.push(Started { name: name.clone(), log });
-        match control::start_one(app, name, &[]) {
-            Err(failure) if failure.code() == Some(Win32Error::SERVICE_ALREADY_RUNNING) => {}
-            other => other?,
-        }
-    }
-    for name in again.iter().rev() {
-        control::start_one(app, name, &[])?;
+    let wanted = each(app, &prepared.wanted, is_one, |app, wanted| start(app, wanted, &mut started))?;
+    let dependents = each(app, again.iter().rev(), is_one, |app, name| control::start_one(app, name, &[]))?;
+    let mut end = wanted.end.and(dependents.end);
+    if is_one {
+        // With nothing to show but the failure, it says it all.
+        end?;
+        end = Ok(());
     }
     if !anything_changed && started.is_empty() {
         app.ui.say("everything is as the file says and runs; nothing to do")?;
     }
-    show(app, &prepared, &started)
+    show(app, &prepared, &started).and(end)
+}
+
+/// Starts a service unless it runs or may not.
+fn start(app: &mut App, wanted: &Wanted, started: &mut Vec<Started>) -> Result<(), Failure> {
+    let name = &wanted.service.name;
+    let manager = app.manager(ManagerAccess::CONNECT)?;
+    if is_up(&*manager, name)? {
+        return Ok(());
+    }
+    if wanted.service.start == Some(StartMode::Disabled) {
+        return app.ui.say(format!("{name} is disabled; it is not started"));
+    }
+    let log = logs::read(app, name, LogFrom::Tail { lines: 0 }, false).ok().map(|(_, cursor)| cursor);
+    match control::start_one(app, name, &[]) {
+        Err(failure) if failure.code() == Some(Win32Error::SERVICE_ALREADY_RUNNING) => {}
+        other => other?,
+    }
+    started.push(Started { name: name.clone(), log });
+    Ok(())
 }
 
 /// Installs what isn't there and updates what is. A running service whose definition changed is stopped, with those that depend on it:

@@ -14,7 +14,6 @@ use svckit_core::access::ManagerAccess;
 use svckit_core::backend::{Backend, Manager};
 use svckit_core::native::{Reply, Request};
 use svckit_core::{Error, Result, Win32Error};
-use svckit_os::socket::Stream;
 use svckit_scmr::ops::{Answer, Call};
 
 use link::{Link, LinkError};
@@ -27,16 +26,6 @@ pub trait Transport: Read + Write + 'static {
 
     /// Says that nothing more will be sent.
     fn finish(&self) -> io::Result<()>;
-}
-
-impl Transport for Stream {
-    fn set_read_timeout(&self, limit: Option<Duration>) -> io::Result<()> {
-        Stream::set_read_timeout(self, limit)
-    }
-
-    fn finish(&self) -> io::Result<()> {
-        self.shutdown(std::net::Shutdown::Write)
-    }
 }
 
 /// A service control manager behind a stream.

@@ -1,5 +1,6 @@
 //! The manager against a service control manager made for tests: a model without processes behind a real socket.
 
+#![cfg(unix)]
 #![allow(clippy::unwrap_used)] // in helpers of tests, too
 
 mod embedded;

@@ -6,9 +6,8 @@ use std::path::{Path, PathBuf};
 use svckit_core::definition::Program;
 use toml::de::DeValue;
 
-use super::section::{Entry, Section, clean, string, wrong_type};
+use super::section::{Entry, Section, string, wrong_type};
 use crate::definition::Places;
-use crate::words;
 
 const EXAMPLE: &str = r#"run = ["python3", "app.py"]"#;
 
@@ -16,10 +15,10 @@ const EXAMPLE: &str = r#"run = ["python3", "app.py"]"#;
 pub(super) fn read(section: &mut Section<'_>, header: Entry<'_>, places: &mut Places) -> Option<Program> {
     let directory = match section.string("directory", ".") {
         Some((text, span)) => {
-            places.directory = Some(span.into());
-            section.reader.absolute(text)
+            places.directory = Some(span.clone().into());
+            section.reader.absolute(text, span)
         }
-        None => section.reader.absolute(""),
+        None => section.reader.absolute("", header.key.span()),
     };
     let environment = environment(section);
     let environment_files = environment_files(section, places);
@@ -36,7 +35,8 @@ pub(super) fn read(section: &mut Section<'_>, header: Entry<'_>, places: &mut Pl
         return None;
     };
     if Path::new(program).components().count() > 1 || program.contains(std::path::is_separator) {
-        command[0] = clean(&directory.join(program)).to_string_lossy().into_owned();
+        let path = section.reader.joined(&directory, program, run.span());
+        command[0] = path.to_string_lossy().into_owned();
     }
     Some(Program { command, directory, environment, environment_files })
 }
@@ -53,7 +53,10 @@ fn words(section: &Section<'_>, run: Entry<'_>) -> Option<Vec<String>> {
             .collect(),
         DeValue::String(_) => {
             let (line, span) = string(section.reader, run, expected, EXAMPLE)?;
-            words::split(line)
+            section
+                .reader
+                .platform
+                .split(line)
                 .map_err(|error| {
                     let help = format!("or write it as a list: {EXAMPLE}");
                     section.reader.report(span, format!("this command can't be split: {error}"), Some(help));
@@ -102,8 +105,8 @@ fn environment_files(section: &mut Section<'_>, places: &mut Places) -> Vec<Path
     for value in values {
         if let Some((file, span)) = string(section.reader, Entry { key: entry.key, value }, expected, example)
         {
-            files.push(section.reader.absolute(file));
-            places.environment_files.push(span.into());
+            places.environment_files.push(span.clone().into());
+            files.push(section.reader.absolute(file, span));
         }
     }
     files

@@ -71,6 +71,11 @@ fn action(section: &Section<'_>, entry: Entry<'_>) -> Option<ControlAction> {
         return None;
     };
     let signal = Signal::named(name);
+    if signal.is_some() && !section.reader.platform.has_signals() {
+        let help = "leave the control out; this version has no other means to pass it on".to_owned();
+        section.reader.report(span, "programs on Windows can't be sent signals", Some(help));
+        return None;
+    }
     if signal.is_none() {
         section.reader.report(span, format!("there is no signal {name:?}"), Some(signal_help(name)));
     }

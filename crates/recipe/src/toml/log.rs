@@ -22,7 +22,7 @@ pub(super) fn read(mut section: Section<'_>) -> LogSettings {
             section.reader.report(span, format!("{text:?} is not a file"), None);
             return None;
         }
-        Some(section.reader.absolute(text))
+        Some(section.reader.absolute(text, span))
     };
     let both = path(both);
     log.stdout = path(out).or_else(|| both.clone());

@@ -22,16 +22,17 @@ use toml::de::DeTable;
 use crate::definition::{Definition, ServiceDefinition};
 use crate::diagnostic::{Diagnostic, Diagnostics, Source};
 use crate::order;
+use crate::platform::Platform;
 use section::{Reader, Section};
 
 /// The largest file that is read.
 const MAX_FILE: u64 = 1 << 20;
 
 /// Reads a definition file. Relative paths in it are relative to its folder.
-pub fn load(path: &Path) -> Result<Definition, Diagnostics> {
+pub fn load(path: &Path, platform: Platform) -> Result<Definition, Diagnostics> {
     let file = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
     match read(&file) {
-        Ok(text) => parse(file, text),
+        Ok(text) => parse(file, text, platform),
         Err(error) => {
             let message = format!("cannot read the definition file: {error}");
             Err(Diagnostic { file, place: None, message, help: None }.into())
@@ -53,14 +54,18 @@ fn read(file: &Path) -> std::io::Result<String> {
     })
 }
 
-/// Reads the text of a definition file; `file` is its absolute path.
-pub fn parse(file: impl Into<PathBuf>, text: impl Into<String>) -> Result<Definition, Diagnostics> {
+/// Reads the text of a definition file; `file` is its absolute path, `platform` what its services will run on.
+pub fn parse(
+    file: impl Into<PathBuf>,
+    text: impl Into<String>,
+    platform: Platform,
+) -> Result<Definition, Diagnostics> {
     let source = Source::new(file, text);
     let (document, errors) = DeTable::parse_recoverable(source.text());
     if let Some(wrong) = Diagnostics::new(errors.iter().map(|error| syntax(&source, error)).collect()) {
         return Err(wrong);
     }
-    let reader = Reader::new(&source);
+    let reader = Reader::new(&source, platform);
     let services = services(&reader, &document);
     let wrong = reader.finish();
     if let Some(wrong) = Diagnostics::new(wrong) {

@@ -10,17 +10,19 @@ use toml::de::{DeTable, DeValue};
 
 use crate::definition::Span;
 use crate::diagnostic::{Diagnostic, Source};
+use crate::platform::Platform;
 use crate::units;
 
 /// Collects what is wrong with one file.
 pub(super) struct Reader<'a> {
     source: &'a Source,
+    pub(super) platform: Platform,
     wrong: RefCell<Vec<(usize, Diagnostic)>>,
 }
 
 impl<'a> Reader<'a> {
-    pub(super) fn new(source: &'a Source) -> Self {
-        Self { source, wrong: RefCell::default() }
+    pub(super) fn new(source: &'a Source, platform: Platform) -> Self {
+        Self { source, platform, wrong: RefCell::default() }
     }
 
     pub(super) fn report(&self, span: Range<usize>, message: impl Into<String>, help: Option<String>) {
@@ -38,15 +40,26 @@ impl<'a> Reader<'a> {
         wrong.into_iter().map(|(_, diagnostic)| diagnostic).collect()
     }
 
-    /// A path of the file, made absolute by the file's folder.
-    pub(super) fn absolute(&self, path: &str) -> PathBuf {
+    /// A path of the file, made absolute by the file's folder. One that can't be (on Windows `C:folder`, relative to whatever that drive's current folder
+    /// is) is reported.
+    pub(super) fn absolute(&self, path: &str, span: Range<usize>) -> PathBuf {
         let folder = self.source.file().parent().unwrap_or_else(|| Path::new("/"));
-        clean(&folder.join(path))
+        self.joined(folder, path, span)
+    }
+
+    /// The same with another folder.
+    pub(super) fn joined(&self, folder: &Path, path: &str, span: Range<usize>) -> PathBuf {
+        let path = clean(&folder.join(path));
+        if !path.is_absolute() && folder.is_absolute() {
+            let help = "write it from the root of the drive on, or without the drive".to_owned();
+            self.report(span, format!("where {path:?} is depends on who asks"), Some(help));
+        }
+        path
     }
 }
 
 /// The path without `.` components. `..` stays: what it means depends on symbolic links.
-pub(super) fn clean(path: &Path) -> PathBuf {
+fn clean(path: &Path) -> PathBuf {
     path.components().filter(|part| !matches!(part, std::path::Component::CurDir)).collect()
 }
 

@@ -31,7 +31,7 @@ pub(super) fn read<'a>(reader: &'a Reader<'a>, entry: Entry<'a>) -> Option<Servi
     let account = account(&mut section, &mut places);
     let process = section.choice("process", PROCESSES).unwrap_or_default();
     let restart = section.section("restart").map(restart::read).unwrap_or_default();
-    let stop = section.section("stop").map(stop::read).unwrap_or_default();
+    let stop = section.section("stop").map_or_else(|| reader.platform.stop(), stop::read);
     let ready = section.section("ready").and_then(controls::read_ready);
     let log = section.section("log").map(log::read).unwrap_or_default();
     let controls = section.section("controls").map(controls::read).unwrap_or_default();

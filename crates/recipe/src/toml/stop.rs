@@ -22,7 +22,7 @@ const EXAMPLE: &str = r#"write ladder = [{ ctrl-c = "5s" }, { "signal:TERM" = "1
 pub(super) fn read(mut section: Section<'_>) -> StopPolicy {
     let policy = match section.entry("ladder") {
         Some(entry) => StopPolicy { ladder: ladder(&section, entry) },
-        None => StopPolicy::default(),
+        None => section.reader.platform.stop(),
     };
     if let Some(entry) = section.entry("tree") {
         match entry.value.get_ref() {

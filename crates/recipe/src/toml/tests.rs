@@ -15,11 +15,12 @@ use svckit_core::signal::Signal;
 
 use super::parse;
 use crate::definition::{Definition, Process, ServiceDefinition, StartMode};
+use crate::platform::Platform;
 
 const FILE: &str = "/srv/shop/service.toml";
 
 fn read(text: &str) -> Definition {
-    parse(FILE, text).unwrap_or_else(|wrong| panic!("{wrong}"))
+    parse(FILE, text, Platform::Unix).unwrap_or_else(|wrong| panic!("{wrong}"))
 }
 
 fn only(text: &str) -> ServiceDefinition {
@@ -30,7 +31,10 @@ fn only(text: &str) -> ServiceDefinition {
 
 /// The messages without the path, a line each.
 fn wrong(text: &str) -> String {
-    parse(FILE, text).expect_err("it is wrong").to_string().replace("/srv/shop/service.toml:", "")
+    parse(FILE, text, Platform::Unix)
+        .expect_err("it is wrong")
+        .to_string()
+        .replace("/srv/shop/service.toml:", "")
 }
 
 #[track_caller]
@@ -42,6 +46,51 @@ fn refuses(text: &str, expected: &str) {
 #[track_caller]
 fn refuses_keys(keys: &str, expected: &str) {
     refuses(&format!("[service.web]\nrun = \"web\"\n{keys}"), expected);
+}
+
+#[test]
+fn a_definition_for_windows() {
+    let text = "[service.web]\nrun = '\"C:\\Program Files\\web.exe\" --root C:\\data'";
+    let definition = parse(FILE, text, Platform::Windows).unwrap();
+    let service = &definition.services[0];
+    assert!(
+        service.program.command[0].ends_with(r"C:\Program Files\web.exe"),
+        "{:?}",
+        service.program.command
+    );
+    assert_eq!(service.program.command[1..], ["--root", r"C:\data"]);
+    let rung = |action| Rung { action, wait: Duration::from_secs(5) };
+    assert_eq!(service.stop.ladder, [rung(StopAction::CtrlC), rung(StopAction::WmClose)]);
+    let signals = "[service.web]\nrun = ['web']\n[service.web.controls]\nreload = \"signal:HUP\"\n";
+    let wrong = parse(FILE, signals, Platform::Windows).unwrap_err().to_string();
+    assert!(wrong.contains("service.toml:4:10: programs on Windows can't be sent signals"), "{wrong}");
+    let open = parse(FILE, "[service.web]\nrun = 'a \"b'", Platform::Windows).unwrap_err().to_string();
+    assert!(open.contains("the quotation mark \" is never closed"), "{open}");
+}
+
+#[cfg(windows)]
+mod on_windows {
+    use super::*;
+
+    #[test]
+    fn paths_are_made_absolute_or_refused() {
+        let file = r"C:\shop\service.toml";
+        let read = |keys: &str| parse(file, format!("[service.web]\n{keys}"), Platform::Windows);
+        let service = |keys: &str| read(keys).unwrap().services.remove(0);
+        assert_eq!(service("run = ['bin/web.exe']").program.command, [r"C:\shop\bin\web.exe"]);
+        assert_eq!(service(r"run = ['\bin\web.exe']").program.command, [r"C:\bin\web.exe"]);
+        assert_eq!(service(r"run = ['\\host\share\web.exe']").program.command, [r"\\host\share\web.exe"]);
+        assert_eq!(service(r"run = ['D:\web.exe']").program.command, [r"D:\web.exe"]);
+        assert_eq!(service("run = ['web']").program.command, ["web"]);
+        assert_eq!(
+            service("run = ['web']\ndirectory = 'a/./b'").program.directory,
+            Path::new(r"C:\shop\a\b")
+        );
+        for keys in ["run = ['D:web.exe']", "run = ['web']\ndirectory = 'D:'"] {
+            let wrong = read(keys).unwrap_err().to_string();
+            assert!(wrong.contains("depends on who asks"), "{wrong}");
+        }
+    }
 }
 
 #[test]
@@ -479,9 +528,10 @@ fn text_that_is_not_toml_is_told_with_its_place() {
 #[test]
 fn files_that_cannot_be_read_are_told() {
     let folder = std::env::temp_dir();
-    let missing = super::load(&folder.join("svckit-no-such-file.toml")).unwrap_err().to_string();
+    let missing =
+        super::load(&folder.join("svckit-no-such-file.toml"), Platform::Unix).unwrap_err().to_string();
     assert!(missing.contains("cannot read the definition file"), "{missing}");
-    let not_a_file = super::load(&folder).unwrap_err().to_string();
+    let not_a_file = super::load(&folder, Platform::Unix).unwrap_err().to_string();
     assert!(not_a_file.contains("cannot read the definition file"), "{not_a_file}");
 }
 
@@ -508,12 +558,13 @@ fn almost() -> impl Strategy<Value = String> {
 proptest! {
     #[test]
     fn any_text_is_read_or_refused(text in ".{0,200}") {
-        let _ = parse(FILE, text);
+        let _ = parse(FILE, text.as_str(), Platform::Windows);
+        let _ = parse(FILE, text, Platform::Unix);
     }
 
     #[test]
     fn any_almost_definition_is_read_or_refused_at_a_place_that_is_there(text in almost()) {
-        if let Err(wrong) = parse(FILE, text.as_str()) {
+        if let Err(wrong) = parse(FILE, text.as_str(), Platform::Unix) {
             for diagnostic in wrong.iter() {
                 let place = diagnostic.place.as_ref().expect("it is in the text");
                 let line = text.split('\n').nth(place.line - 1).expect("the line is there");
@@ -530,8 +581,11 @@ fn every_key_that_belongs_elsewhere_is_known_there() {
         for key in *keys {
             let misplaced = wrong(&format!("[service.web]\nrun = 'x'\n{key} = 3"));
             assert!(misplaced.contains(&format!("(write it in [service.web.{section}])")), "{misplaced}");
-            let placed =
-                parse(FILE, format!("[service.web]\nrun = 'x'\n[service.web.{section}]\n{key} = {{}}"));
+            let placed = parse(
+                FILE,
+                format!("[service.web]\nrun = 'x'\n[service.web.{section}]\n{key} = {{}}"),
+                Platform::Unix,
+            );
             let said = placed.err().map(|wrong| wrong.to_string()).unwrap_or_default();
             assert!(!said.contains("unknown key"), "{said}");
         }

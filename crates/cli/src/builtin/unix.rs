@@ -1,0 +1,33 @@
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use svckit_engine::{ServeError, ServeOptions};
+use svckit_manager::local::adopt_descriptor;
+use svckit_recipe::Platform;
+use tracing_subscriber::filter::LevelFilter;
+
+use crate::failure::{Failure, Status};
+use crate::ui::Detail;
+
+/// What definitions are read for.
+pub(crate) const PLATFORM: Platform = Platform::Unix;
+
+/// Serves a state directory. Readiness, or why not, is told on the descriptor `ready`.
+pub(crate) fn serve(directory: PathBuf, ready: Option<i32>, detail: Detail) -> Result<ExitCode, Failure> {
+    let level = match detail {
+        Detail::Quiet => LevelFilter::WARN,
+        Detail::Normal => LevelFilter::INFO,
+        Detail::Verbose => LevelFilter::DEBUG,
+    };
+    tracing_subscriber::fmt().with_max_level(level).with_writer(std::io::stderr).with_ansi(false).init();
+    let ready = ready.map(adopt_descriptor).transpose();
+    let ready = ready.map_err(|error| Failure::io("cannot use --ready-fd", error))?;
+    let served = svckit_engine::serve(ServeOptions { ready, ..ServeOptions::new(directory) });
+    served.map(|()| ExitCode::SUCCESS).map_err(|error| {
+        let status = match error {
+            ServeError::InUse { .. } => Status::AlreadySo,
+            _ => Status::Failure,
+        };
+        Failure::Other { message: error.to_string(), status }
+    })
+}

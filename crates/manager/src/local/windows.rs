@@ -1,0 +1,43 @@
+//! Here it is that of Windows.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+use svckit_core::backend::Backend;
+use svckit_core::{Error, Result};
+use svckit_os::{account, errno};
+
+use super::{NO_REMOTE, refused};
+use crate::Target;
+use crate::windows::WindowsBackend;
+
+/// What `--scm` means when nothing is said.
+pub const DEFAULT_TARGET: &str = "windows";
+
+/// Connects to a service control manager.
+pub(crate) fn connect(target: &Target) -> Result<Box<dyn Backend>> {
+    match target {
+        Target::Windows => Ok(Box::new(WindowsBackend::local())),
+        Target::Embedded(_) => Err(refused(
+            target,
+            "the built-in service control manager does not run on Windows; \"windows\" is what this system has",
+        )),
+        Target::Remote(_) => Err(refused(target, NO_REMOTE)),
+    }
+}
+
+/// The directory for what belongs to no definition: logs whose definition names no file. Services are the machine's, whoever installs them. `variable`
+/// reads the environment.
+pub fn state_directory(variable: impl Fn(&str) -> Option<OsString>) -> Option<PathBuf> {
+    let data = variable("ProgramData").map(PathBuf::from).filter(|path| path.is_absolute());
+    data.map(|data| data.join("svckit"))
+}
+
+/// Lets an account log on as a service of this machine; whether it could not before.
+pub fn grant_logon(target: &Target, account: &str) -> Result<bool> {
+    account::grant_service_logon(account).map_err(|error| {
+        let code = errno::win32(&error);
+        let failed = Error::new("grant the right to log on as a service", code).target(target.to_string());
+        Box::new(failed.cause(format!("to {account:?}: {}", errno::describe(&error))))
+    })
+}
