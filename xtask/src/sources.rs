@@ -1,4 +1,4 @@
-//! Rules about the source text: where unsafe code may be, and how long files and functions are.
+//! Rules about the source text: where unsafe code may be, where it may matter which system it is for, and how long files and functions are.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -7,6 +7,17 @@ use crate::{Outcome, metadata, shell};
 
 /// The one crate that may have unsafe code.
 const MAY_BE_UNSAFE: &str = "svckit-os";
+
+/// Where the code may ask which system it is for: the crate for that, and the seams of others.
+const MAY_KNOW_THE_SYSTEM: &[&str] =
+    &["crates/os/", "crates/host/src/link/", "crates/manager/src/local/", "crates/cli/src/builtin/"];
+
+/// Where besides a whole module, or the crate, may be for one system only.
+const MAY_BE_FOR_ONE_SYSTEM: &[&str] =
+    &["crates/host/src/lib.rs", "crates/manager/src/lib.rs", "crates/engine/src/lib.rs"];
+
+/// What is for tests and for building only.
+const TOOLS: &[&str] = &["testkit/", "xtask/"];
 
 /// What the architecture wants of lengths, in lines: files in the middle, nine in ten files, nine in ten functions.
 const FILE_MEDIAN: usize = 250;
@@ -35,10 +46,13 @@ pub(crate) fn check() -> Outcome {
     for file in &files {
         let text = read(file)?;
         wrong.extend(unargued(file, &text));
+        let shown = relative(file);
+        wrong
+            .extend(knowing(&shown, &text).map(|line| format!("{shown}:{line} asks which system it is for")));
         sizes.add(file, &text);
     }
     if !wrong.is_empty() {
-        return Err(format!("unsafe code:\n  {}", wrong.join("\n  ")));
+        return Err(format!("what may not be there:\n  {}", wrong.join("\n  ")));
     }
     sizes.tell();
     Ok(())
@@ -56,6 +70,34 @@ fn unargued(file: &Path, text: &str) -> Vec<String> {
     };
     let lines = text.lines().enumerate().filter(|(_, line)| is_unsafe(line));
     lines.map(|(number, _)| format!("{shown}:{} has unsafe code", number + 1)).collect()
+}
+
+/// The lines of a file that depend on the system and may not.
+fn knowing(file: &str, text: &str) -> Vec<usize> {
+    let free = MAY_KNOW_THE_SYSTEM.iter().chain(TOOLS).any(|folder| file.starts_with(folder));
+    let is_test = file.contains("/tests/") || file.ends_with("/tests.rs") || file.ends_with("_tests.rs");
+    let by_module = MAY_BE_FOR_ONE_SYSTEM.contains(&file);
+    let lines: Vec<&str> = if free || is_test { Vec::new() } else { text.lines().collect() };
+    let tests = lines.iter().position(|line| line.trim() == "#[cfg(test)]" && !line.starts_with(' '));
+    // A module of tests within the file ends it; one in a file of its own is a line among others.
+    let tests = tests.filter(|at| lines.get(at + 1).is_some_and(|line| line.ends_with('{')));
+    let end = tests.unwrap_or(lines.len());
+    (0..end)
+        .filter(|at| asks(lines[*at]))
+        .filter(|at| {
+            let gates_module =
+                lines.get(at + 1).is_some_and(|next| next.split_whitespace().any(|word| word == "mod"));
+            !(by_module && (lines[*at].starts_with("#!") || gates_module))
+        })
+        .map(|at| at + 1)
+        .collect()
+}
+
+/// Whether a line depends on the system.
+fn asks(line: &str) -> bool {
+    let code = line.split("//").next().unwrap_or_default();
+    let condition = ["cfg(", "cfg!(", "cfg_attr("].iter().any(|word| code.contains(word));
+    condition && ["windows", "unix", "target_os", "target_family"].iter().any(|word| code.contains(word))
 }
 
 #[derive(Default)]
@@ -130,4 +172,30 @@ fn read(path: &Path) -> Outcome<String> {
 
 fn relative(path: &Path) -> String {
     path.strip_prefix(shell::root()).unwrap_or(path).display().to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::knowing;
+
+    #[test]
+    fn only_seams_and_tests_ask_which_system_it_is() {
+        let text = "fn f() {\n    if cfg!(windows) {}\n}\n#[cfg(test)]\nmod tests {\n#[cfg(unix)]\n}\n";
+        assert_eq!(knowing("crates/host/src/log/mod.rs", text), [2]);
+        assert_eq!(
+            knowing("crates/core/src/a.rs", "#[cfg(any(target_os = \"linux\"))]\nmod a;\n// cfg(unix)\n"),
+            [1]
+        );
+        for free in [
+            "crates/os/src/a/mod.rs",
+            "crates/cli/src/builtin/mod.rs",
+            "crates/cli/tests/a.rs",
+            "testkit/src/a.rs",
+        ] {
+            assert_eq!(knowing(free, text), [0; 0], "{free}");
+        }
+        let lib = "#[cfg(test)]\nmod fake;\n#[cfg(windows)]\npub mod windows;\n#[cfg(unix)]\npub use a::b;\n";
+        assert_eq!(knowing("crates/manager/src/lib.rs", lib), [5]);
+        assert_eq!(knowing("crates/cli/src/main.rs", lib), [3, 5]);
+    }
 }

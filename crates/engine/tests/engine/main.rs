@@ -1,5 +1,6 @@
 //! The service control manager as a whole, with real processes.
 
+#![cfg(unix)]
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a failed expectation is how a test fails")]
 
 mod behaviour;

@@ -3,6 +3,7 @@
 //!
 //! `SVCKIT_KILLS` sets how often it is killed, `SVCKIT_SEED` repeats the choices of a run.
 
+#![cfg(unix)]
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a failed expectation is how a test fails")]
 
 mod client;
