@@ -47,8 +47,9 @@ pub(crate) fn check() -> Outcome {
         let text = read(file)?;
         wrong.extend(unargued(file, &text));
         let shown = relative(file);
-        wrong
-            .extend(knowing(&shown, &text).map(|line| format!("{shown}:{line} asks which system it is for")));
+        wrong.extend(
+            knowing(&shown, &text).iter().map(|line| format!("{shown}:{line} asks which system it is for")),
+        );
         sizes.add(file, &text);
     }
     if !wrong.is_empty() {
