@@ -13,7 +13,7 @@ use svckit_core::control::{Control, ControlsAccepted};
 use svckit_core::definition::HostDefinition;
 use svckit_core::error::{Error, Result};
 use svckit_core::kind::{ServiceType, SidType};
-use svckit_core::name::{Dependency, ServiceName};
+use svckit_core::name::{Dependency, ServiceName, fold};
 use svckit_core::native::{Event, HostState, LogCursor, NamedHostState, Phase, Reply, Request, ScmStatus};
 use svckit_core::status::{NotifyMask, ServiceState, ServiceStatus, StateFilter};
 use svckit_core::time::WallTime;
@@ -42,6 +42,8 @@ pub(crate) struct Contents {
     pub(crate) journal: Vec<String>,
     /// Who may log on as a service.
     pub(crate) may_log_on: BTreeSet<String>,
+    /// What it says that it is.
+    pub(crate) target: Option<&'static str>,
     /// This entry of the journal fails with this code.
     pub(crate) sabotage: Option<(String, Win32Error)>,
 }
@@ -58,7 +60,7 @@ impl Fake {
     /// Grants the right to log on as a service; whether it was missing.
     pub(crate) fn grant(&self, account: &str) -> Result<bool> {
         self.note(format!("grant {account}"))?;
-        Ok(self.contents().may_log_on.insert(account.to_owned()))
+        Ok(self.contents().may_log_on.insert(account.to_uppercase()))
     }
 
     fn note(&self, entry: String) -> Result<()> {
@@ -66,13 +68,15 @@ impl Fake {
         let code = contents.sabotage.as_ref().filter(|(wanted, _)| *wanted == entry).map(|(_, code)| *code);
         contents.journal.push(entry.clone());
         code.map_or(Ok(()), |code| {
-            Err(Box::new(Error::new("change service", code).cause(format!("sabotaged {entry}"))))
+            let error = Error::new("change service", code).cause(format!("sabotaged {entry}"));
+            Err(Box::new(error.target(contents.target.unwrap_or("fake"))))
         })
     }
 
     fn with<T>(&self, name: &str, act: impl FnOnce(&mut Record) -> T) -> Result<T> {
-        match self.contents().services.get_mut(name) {
-            Some(record) => Ok(act(record)),
+        let wanted = fold(name);
+        match self.contents().services.iter_mut().find(|(name, _)| fold(name) == wanted) {
+            Some((_, record)) => Ok(act(record)),
             None => Err(fail("open service", Win32Error::SERVICE_DOES_NOT_EXIST, name)),
         }
     }
@@ -111,7 +115,7 @@ impl Backend for Fake {
         Ok(match request {
             Request::HostStates { services } => {
                 let wanted = |name: &str| {
-                    services.as_ref().is_none_or(|all| all.iter().any(|one| one.as_str() == name))
+                    services.as_ref().is_none_or(|all| all.iter().any(|one| one.folded() == fold(name)))
                 };
                 let contents = self.contents();
                 let hosted = contents
@@ -172,6 +176,9 @@ impl Manager for Fake {
     fn create_service(&self, new: &NewService, _: ServiceAccess) -> Result<(Box<dyn Service>, u32)> {
         let name = new.name.to_string();
         self.note(format!("create {name}"))?;
+        if self.with(&name, |_| ()).is_ok() {
+            return Err(fail("create service", Win32Error::SERVICE_EXISTS, &name));
+        }
         let optional = [
             Config2::Description(None),
             Config2::FailureActions(svckit_core::failure::FailureActions::default()),

@@ -1,5 +1,9 @@
 //! Verbs on the fake service control manager: what they do, print and answer.
 
+mod accounts;
+mod several;
+mod strangers;
+
 use std::io::{self, Write};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};

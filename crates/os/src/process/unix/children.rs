@@ -80,12 +80,15 @@ impl Children {
     pub fn end_rest(&mut self, leader: u32, mark: &OsStr, alone: bool) -> Vec<u32> {
         let mut left = Vec::new();
         for looks_left in (0..LOOKS).rev() {
-            let orphans = self.orphans();
+            let mut orphans = self.orphans();
             for pid in orphans.alive {
                 if alone || belongs(pid, leader, mark) {
                     // One that may not be ended stays in the list, and is told of.
                     let _ = kill(pid);
                     left.push(pid);
+                } else if matches!(kinship(libc::P_PID, pid), Kinship::Ended) {
+                    // Nobody's mark can be read any more when it has ended.
+                    orphans.ended.push(pid);
                 }
             }
             // What ended before its turn came has left its own children to us, and they may have been passed over already, as not ours then. If

@@ -195,9 +195,23 @@ fn reap_one(pid: u32) -> bool {
 
 /// Whether a process is there and has not ended.
 pub fn is_alive(pid: u32) -> bool {
-    let Ok(line) = std::fs::read_to_string(format!("/proc/{pid}/stat")) else { return false };
-    let rest = line.rsplit_once(')').map_or("", |(_, rest)| rest);
-    !matches!(rest.split_ascii_whitespace().next(), None | Some("Z" | "X"))
+    stat(pid).is_some_and(|fields| !fields.ended)
+}
+
+/// What `/proc/PID/stat` tells.
+struct Stat {
+    ended: bool,
+    /// Where in its memory the environment ends that it was executed with; none in the middle of that, and of its end.
+    environment_end: Option<u64>,
+}
+
+fn stat(pid: u32) -> Option<Stat> {
+    let line = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    // The name of the program, in parentheses, may hold anything; the state follows it as the third field, and the end of the environment is the 51st.
+    let mut fields = line.rsplit_once(')')?.1.split_ascii_whitespace();
+    let ended = matches!(fields.next()?, "Z" | "X");
+    let environment_end = fields.nth(47).and_then(|end| end.parse().ok()).filter(|end| *end != 0);
+    Some(Stat { ended, environment_end })
 }
 
 /// Sends a signal to all processes of the group that `leader` leads. The caller makes sure that `leader` was not waited for.
@@ -225,9 +239,46 @@ pub fn session(pid: u32) -> Option<u32> {
     u32::try_from(session).ok().filter(|session| *session != 0)
 }
 
-/// A variable of the environment that a process was started with.
+/// How often an environment is read while its process is about to become another program or to end, and the pause between. Either takes the system far less,
+/// unless it has much else to do.
+const ENVIRONMENT_READS: usize = 100;
+const ENVIRONMENT_PAUSE: Timespec = Timespec { tv_sec: 0, tv_nsec: 1_000_000 };
+
+/// A variable of the environment that a process was started with; `None` if it is not there, can't be read, or the process has ended.
 pub fn environment_value(pid: u32, name: &str) -> Option<OsString> {
-    let block = std::fs::read(format!("/proc/{pid}/environ")).ok()?;
+    for _ in 0..ENVIRONMENT_READS {
+        if let Some(block) = environment(pid).ok()? {
+            return value_in(&block, name);
+        }
+        // The kernel's own processes, which are in no session, have none ever. In the middle of `execve` and of its end any process has none for a moment, so an
+        // empty one is one only if it was there all the time.
+        session(pid)?;
+        let before = stat(pid).filter(|stat| !stat.ended)?.environment_end;
+        let block = environment(pid).ok()?;
+        let after = stat(pid)?.environment_end;
+        match block {
+            Some(block) => return value_in(&block, name),
+            None if before.is_some() && before == after => return None,
+            None => {}
+        }
+        let handle = pidfd(pid).ok()?;
+        // That a program has been executed is told to nobody; the end of a process is.
+        let _ = rustix::event::poll(&mut [PollFd::new(&handle, PollFlags::IN)], Some(&ENVIRONMENT_PAUSE));
+    }
+    None
+}
+
+/// The environment of a process, unless it has none, or an empty one.
+fn environment(pid: u32) -> io::Result<Option<Vec<u8>>> {
+    match std::fs::read(format!("/proc/{pid}/environ")) {
+        Ok(block) => Ok(Some(block).filter(|block| !block.is_empty())),
+        // It has no memory any more.
+        Err(error) if error.raw_os_error() == Some(libc::ESRCH) => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+fn value_in(block: &[u8], name: &str) -> Option<OsString> {
     let value = block
         .split(|byte| *byte == 0)
         .find_map(|line| line.strip_prefix(name.as_bytes()).and_then(|rest| rest.strip_prefix(b"=")))?;
