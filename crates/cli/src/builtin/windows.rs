@@ -3,7 +3,7 @@ use std::process::ExitCode;
 
 use svckit_recipe::Platform;
 
-use crate::failure::Failure;
+use crate::failure::{Failure, Status};
 use crate::ui::Detail;
 
 /// What definitions are read for.
@@ -11,6 +11,7 @@ pub(crate) const PLATFORM: Platform = Platform::Windows;
 
 /// It is for systems that have none of their own.
 pub(crate) fn serve(_: PathBuf, _: Option<i32>, _: Detail) -> Result<ExitCode, Failure> {
-    let failure = Failure::usage("the built-in service control manager does not run on Windows");
-    Err(failure.hint("every verb works with that of this machine: leave --scm out"))
+    let message = "the built-in service control manager does not run on Windows; that of this machine is what every verb works \
+                   with when --scm is left out";
+    Err(Failure::Other { message: message.to_owned(), status: Status::Usage })
 }
