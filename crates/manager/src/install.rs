@@ -2,8 +2,10 @@
 
 use svckit_core::access::{ManagerAccess, ServiceAccess};
 use svckit_core::backend::{Backend, Service};
-use svckit_core::config::{Config2Change, Config2Level, NewService};
+use svckit_core::config::{Config2, Config2Change, Config2Level, DEFAULT_PRESHUTDOWN_TIMEOUT, NewService};
 use svckit_core::definition::HostDefinition;
+use svckit_core::failure::FailureActions;
+use svckit_core::kind::SidType;
 use svckit_core::{Error, Result, Win32Error};
 
 use crate::definition;
@@ -52,6 +54,7 @@ fn complete(backend: &dyn Backend, service: &dyn Service, plan: &InstallPlan) ->
     for change in &plan.config2 {
         match service.change_config2(change) {
             Ok(()) => {}
+            Err(error) if is_unsupported(&error) && is_default(change) => {}
             Err(error) if is_unsupported(&error) => warnings.push(warning(*error, change.level())),
             Err(error) => return Err(at_step(error, change.level())),
         }
@@ -67,6 +70,21 @@ pub(crate) fn is_unsupported(error: &Error) -> bool {
     /// `RPC_S_INVALID_TAG`: how a service control manager refuses a level that its interface doesn't have.
     const INVALID_TAG: Win32Error = Win32Error(1733);
     matches!(error.code, Win32Error::INVALID_LEVEL | Win32Error::NOT_SUPPORTED | INVALID_TAG)
+}
+
+/// Whether the change is to what every service has from the start: nobody misses it where it can't be stored.
+pub(crate) fn is_default(change: &Config2Change) -> bool {
+    let initial = match change {
+        Config2Change::Description(None) => return true,
+        Config2Change::Description(_) => Config2::Description(None),
+        Config2Change::FailureActions(_) => Config2::FailureActions(FailureActions::default()),
+        Config2Change::DelayedAutoStart(_) => Config2::DelayedAutoStart(false),
+        Config2Change::FailureActionsFlag(_) => Config2::FailureActionsFlag(false),
+        Config2Change::Sid(_) => Config2::Sid(SidType::NONE),
+        Config2Change::RequiredPrivileges(_) => Config2::RequiredPrivileges(Vec::new()),
+        Config2Change::PreshutdownTimeout(_) => Config2::PreshutdownTimeout(DEFAULT_PRESHUTDOWN_TIMEOUT),
+    };
+    initial.into_change() == *change
 }
 
 /// The setting in words.

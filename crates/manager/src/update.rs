@@ -7,7 +7,7 @@ use svckit_core::definition::HostDefinition;
 use svckit_core::{Error, Result};
 
 use crate::definition;
-use crate::install::{InstallPlan, at_step, because, is_unsupported, setting, warning};
+use crate::install::{InstallPlan, at_step, because, is_default, is_unsupported, setting, warning};
 
 /// A service was brought to a plan.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -82,6 +82,7 @@ impl Update<'_> {
         let level = change.level();
         let current = match self.service.config2(level) {
             Ok(current) => Some(current),
+            Err(error) if is_unsupported(&error) && is_default(change) => return Ok(()),
             Err(error) if is_unsupported(&error) => None,
             Err(error) => return Err(error),
         };

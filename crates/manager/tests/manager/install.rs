@@ -85,6 +85,9 @@ fn a_setting_that_can_not_be_stored_is_a_warning() {
     fixture.scm.state().refused.insert(Config2Level::DELAYED_AUTO_START, Win32Error(1733));
     let mut plan = plan();
     plan.config2.push(Config2Change::Sid(SidType::UNRESTRICTED));
+    // Nobody misses what is as it is from the start.
+    fixture.scm.state().refused.insert(Config2Level::REQUIRED_PRIVILEGES, Win32Error::INVALID_LEVEL);
+    plan.config2.push(Config2Change::RequiredPrivileges(Vec::new()));
     for warnings in [
         install(&fixture.connect(), &plan).unwrap().warnings,
         update(&fixture.connect(), &plan).unwrap().warnings,
