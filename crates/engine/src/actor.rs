@@ -10,7 +10,7 @@ use svckit_core::win32::Win32Error;
 use svckit_host::spawner::{Launch, SpawnerEvent};
 use svckit_os::pidfd::PidFd;
 use svckit_os::watch::Watch;
-use svckit_os::{clock, errno, socket};
+use svckit_os::{clock, errno, log, socket};
 use tokio::net::UnixStream;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::task::{spawn_local, yield_now};
@@ -19,7 +19,7 @@ use crate::connection::{Asked, Outgoing, Question};
 use crate::directory::StateDirectory;
 use crate::launcher::{Launcher, LauncherEvent};
 use crate::link::{Link, LinkOrder};
-use crate::log;
+
 use crate::readable::readable;
 use crate::remains::Remains;
 use crate::scm::{ConnectionId, Effect, LaunchOrder, LogRequest, NativeAnswer, ProcessEvent, Scm};

@@ -13,7 +13,6 @@ mod directory;
 mod error;
 mod launcher;
 mod link;
-mod log;
 mod readable;
 mod remains;
 mod scm;

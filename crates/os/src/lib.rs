@@ -19,6 +19,8 @@ pub mod file;
 #[cfg(unix)]
 pub mod lock;
 #[cfg(unix)]
+pub mod log;
+#[cfg(unix)]
 pub mod pidfd;
 #[cfg(unix)]
 pub mod pipe;

@@ -48,6 +48,14 @@ pub fn rename_new(from: &Path, to: &Path) -> io::Result<()> {
     }
 }
 
+/// What tells a file from every other, whatever its name: its number, which another may get when it is deleted, and when it was made.
+pub fn identity(file: &File) -> io::Result<u64> {
+    let metadata = file.metadata()?;
+    let made = metadata.created().ok().and_then(|time| time.duration_since(std::time::UNIX_EPOCH).ok());
+    let made = made.map_or(0, |time| u64::try_from(time.as_nanos()).unwrap_or(0));
+    Ok(metadata.ino().wrapping_mul(0x9E37_79B9_7F4A_7C15) ^ made)
+}
+
 /// Whether the path leads to this open file, not by a link.
 pub fn is_at(file: &File, path: &Path) -> io::Result<bool> {
     let (open, there) = (file.metadata()?, path.symlink_metadata()?);

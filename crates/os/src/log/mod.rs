@@ -5,23 +5,26 @@
 
 use std::fs::File;
 use std::io;
-use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::{Path, PathBuf};
 
 use svckit_core::native::{LogCursor, LogFrom};
+
+use crate::file;
 
 /// The most that one answer carries.
 const MOST: usize = 256 * 1024;
 
 /// A piece of a log, and where to go on.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Piece {
-    pub(crate) data: Vec<u8>,
-    pub(crate) cursor: LogCursor,
+pub struct Piece {
+    /// The bytes.
+    pub data: Vec<u8>,
+    /// Where to go on.
+    pub cursor: LogCursor,
 }
 
 /// Reads a piece; empty if there is nothing more at the moment.
-pub(crate) fn read(current: &Path, from: LogFrom) -> io::Result<Piece> {
+pub fn read(current: &Path, from: LogFrom) -> io::Result<Piece> {
     match from {
         LogFrom::Tail { lines } => tail(current, lines as usize),
         LogFrom::Cursor(cursor) => go_on(current, cursor),
@@ -148,20 +151,12 @@ fn snapshot(current: &Path) -> io::Result<Vec<(File, u64)>> {
     }
 }
 
-/// What tells a file from every other, whatever its name: its number, which another may get when it is deleted, and when it was made.
-fn identity(file: &File) -> io::Result<u64> {
-    let metadata = file.metadata()?;
-    let made = metadata.created().ok().and_then(|time| time.duration_since(std::time::UNIX_EPOCH).ok());
-    let made = made.map_or(0, |time| u64::try_from(time.as_nanos()).unwrap_or(0));
-    Ok(metadata.ino().wrapping_mul(0x9E37_79B9_7F4A_7C15) ^ made)
-}
-
 fn open_all(paths: &[PathBuf]) -> io::Result<Vec<(File, u64)>> {
     let mut files: Vec<(File, u64)> = Vec::new();
     for path in paths {
         match File::open(path) {
             Ok(file) => {
-                let id = identity(&file)?;
+                let id = file::identity(&file)?;
                 // Rotated between the look at the directory and now: it is there twice.
                 if files.iter().all(|(_, known)| *known != id) {
                     files.push((file, id));
@@ -180,7 +175,8 @@ fn read_at(file: &File, offset: u64, most: usize) -> io::Result<Vec<u8>> {
     let mut data = vec![0; usize::try_from(left).unwrap_or(most).min(most)];
     let mut filled = 0;
     while filled < data.len() {
-        match file.read_at(&mut data[filled..], offset + filled as u64) {
+        let rest = data.get_mut(filled..).unwrap_or_default();
+        match file::read_at(file, rest, offset + filled as u64) {
             Ok(0) => break,
             Ok(length) => filled += length,
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
@@ -192,7 +188,7 @@ fn read_at(file: &File, offset: u64, most: usize) -> io::Result<Vec<u8>> {
 }
 
 /// The base64 of RFC 4648, with padding.
-pub(crate) fn base64(data: &[u8]) -> String {
+pub fn base64(data: &[u8]) -> String {
     const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     let mut text = String::with_capacity(data.len().div_ceil(3) * 4);
     for chunk in data.chunks(3) {
@@ -210,5 +206,4 @@ pub(crate) fn base64(data: &[u8]) -> String {
 }
 
 #[cfg(test)]
-#[path = "log_tests.rs"]
 mod tests;
