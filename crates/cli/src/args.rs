@@ -32,7 +32,7 @@ pub(crate) struct Global {
         long,
         value_name = "TARGET",
         global = true,
-        help = "The service control manager: embedded[:DIR] (also: the variable SVC_SCM)"
+        help = "The service control manager: windows or embedded[:DIR] (also: the variable SVC_SCM)"
     )]
     pub(crate) scm: Option<String>,
     /// Print JSON: results on standard output, errors on standard error

@@ -189,7 +189,7 @@ fn strange(service: &str, image: &str) -> String {
 /// A system's message without the number that Rust adds.
 pub(crate) fn plain(error: &io::Error) -> String {
     let text = error.to_string();
-    let text = text.split_once(" (os error").map_or(text.as_str(), |(words, _)| words);
+    let text = text.split_once(" (os error").map_or(text.as_str(), |(words, _)| words).trim_end_matches('.');
     let mut chars = text.chars();
     match chars.next() {
         Some(first) if chars.clone().next().is_some_and(char::is_lowercase) => {
