@@ -2,7 +2,8 @@
 
 use std::collections::HashSet;
 use std::ffi::OsStr;
-use std::io;
+use std::fs::File;
+use std::io::{self, Read};
 use std::mem::MaybeUninit;
 
 use svckit_core::definition::StopAction;
@@ -16,6 +17,9 @@ use crate::signal::{Delivered, SignalSource, ignore_file_size_signal};
 
 /// How often [`Children::end_rest`] looks again because something ended while it looked.
 const LOOKS: usize = 16;
+
+/// Room for a list of some thousand children.
+const LIST_SIZE: usize = 64 << 10;
 
 /// The programs that this process started, each with its tree.
 #[derive(Debug)]
@@ -145,17 +149,13 @@ impl Children {
     }
 
     /// The children of this process that it did not start.
-    ///
-    /// The list that some kernels have ready (`/proc/PID/task/TID/children`) leaves children out when one ends meanwhile, so every process is
-    /// asked for. That is one short system call for each, while its parent in `/proc/PID/stat` would cost a file that the kernel writes out.
     fn orphans(&self) -> Orphans {
         let mut found = Orphans::default();
         if self.running.is_empty() && matches!(kinship(libc::P_ALL, 0), Kinship::None) {
             return found;
         }
-        let entries = std::fs::read_dir("/proc").into_iter().flatten().flatten();
-        let pids = entries.filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok());
-        for pid in pids.filter(|pid| !self.running.contains(pid)) {
+        let candidates = listed_children().unwrap_or_else(|_| all_processes());
+        for pid in candidates.into_iter().filter(|pid| !self.running.contains(pid)) {
             match kinship(libc::P_PID, pid) {
                 Kinship::None => {}
                 Kinship::Alive => found.alive.push(pid),
@@ -164,6 +164,27 @@ impl Children {
         }
         found
     }
+}
+
+/// The children of this process as the kernel lists them, where it does.
+///
+/// The list may leave some out when one of them is taken off it meanwhile; that happens when it is waited for, which nobody but the caller does.
+fn listed_children() -> io::Result<Vec<u32>> {
+    let mut found = Vec::new();
+    for task in std::fs::read_dir("/proc/self/task")? {
+        // The kernel begins anew at the first child with every piece that is read: as few as can be.
+        let mut list = String::with_capacity(LIST_SIZE);
+        File::open(task?.path().join("children"))?.read_to_string(&mut list)?;
+        found.extend(list.split_ascii_whitespace().filter_map(|pid| pid.parse::<u32>().ok()));
+    }
+    Ok(found)
+}
+
+/// Every process, for a kernel without such a list. To ask for each whether it is a child is one short system call; its parent in `/proc/PID/stat` would be a
+/// file that the kernel has to write out.
+fn all_processes() -> Vec<u32> {
+    let entries = std::fs::read_dir("/proc").into_iter().flatten().flatten();
+    entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok()).collect()
 }
 
 #[derive(Debug, Default)]
