@@ -6,6 +6,7 @@
 
 pub mod binary;
 pub mod clock;
+pub mod following;
 pub mod frame;
 pub mod gate;
 pub mod need;

@@ -9,6 +9,7 @@ use std::sync::mpsc::channel;
 use std::thread;
 
 use serde_json::Value;
+use svckit_os::pidfd::PidFd;
 use svckit_os::process::{environment_value, kill};
 use tempfile::TempDir;
 
@@ -131,12 +132,27 @@ impl Svc {
     /// Ends the service control manager by force.
     #[track_caller]
     pub fn kill_scm(&self) {
-        kill(self.scm()).expect("it runs");
+        let scm = PidFd::open(self.scm()).expect("it runs");
+        scm.kill().expect("it is ours");
+        assert!(scm.wait(PATIENCE).expect("it can be waited for"), "it does not end");
     }
 
     /// The service control manager's own log.
     pub fn scm_log(&self) -> String {
         fs::read_to_string(self.state().join("scm.log")).unwrap_or_default()
+    }
+
+    /// Waits until no process from here is left but these.
+    ///
+    /// # Panics
+    /// If one doesn't end in a test's time.
+    #[track_caller]
+    pub fn wait_for_all_but(&self, these: &[u32]) {
+        while let Some(pid) = self.processes().into_iter().find(|pid| !these.contains(pid)) {
+            // It may have ended in between.
+            let Ok(process) = PidFd::open(pid) else { continue };
+            assert!(process.wait(PATIENCE).expect("it can be waited for"), "process {pid} does not end");
+        }
     }
 
     /// Every process that comes from here.
@@ -166,7 +182,9 @@ impl Drop for Svc {
             }
             for pid in processes {
                 // It may have ended by itself.
-                let _ = kill(pid);
+                let Ok(process) = PidFd::open(pid) else { continue };
+                let _ = process.kill();
+                let _ = process.wait(PATIENCE);
             }
         }
     }

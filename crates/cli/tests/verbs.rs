@@ -2,14 +2,12 @@
 
 #![expect(clippy::unwrap_used, reason = "a failed expectation is how a test fails")]
 
-use std::io::{BufRead, BufReader};
 use std::net::TcpListener;
 use std::path::Path;
-use std::process::{Child, Stdio};
-use std::sync::mpsc::{Receiver, channel};
+use std::process::Stdio;
 
 use serde_json::Value;
-use svckit_testkit::PATIENCE;
+use svckit_testkit::following::Following;
 use svckit_testkit::svc::Svc;
 
 /// Says hello and stays.
@@ -17,47 +15,6 @@ const HELLO: &str = "[service.web]\nrun = ['sh', '-c', 'echo hello; exec sleep 1
 
 const TWO: &str = "[service.shop]\nrun = ['sh', '-c', 'exec sleep 1000000']\ndepends-on = ['store']\n\
                    [service.store]\nrun = ['sh', '-c', 'exec sleep 1000000']\n";
-
-/// A `svc` that goes on until it is dropped, and its lines.
-struct Following {
-    child: Child,
-    lines: Receiver<String>,
-}
-
-impl Following {
-    fn new(svc: &Svc, arguments: &[&str]) -> Self {
-        let mut child = svc.command(arguments).stdout(Stdio::piped()).spawn().unwrap();
-        let output = child.stdout.take().unwrap();
-        let (say, lines) = channel();
-        std::thread::spawn(move || {
-            for line in BufReader::new(output).split(b'\n').map_while(Result::ok) {
-                if say.send(String::from_utf8_lossy(&line).into_owned()).is_err() {
-                    return;
-                }
-            }
-        });
-        Self { child, lines }
-    }
-
-    /// The next line that is as wanted.
-    #[track_caller]
-    fn until(&self, wanted: impl Fn(&str) -> bool) -> String {
-        loop {
-            let line = self.lines.recv_timeout(PATIENCE).expect("the line comes");
-            if wanted(&line) {
-                return line;
-            }
-        }
-    }
-}
-
-impl Drop for Following {
-    fn drop(&mut self) {
-        // It may have ended by itself.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
 
 /// Waits for an event of a service; where there is one already, at once.
 #[track_caller]

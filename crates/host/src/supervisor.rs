@@ -121,8 +121,10 @@ impl Supervisor {
         self.names.insert(name.folded(), slot);
         self.shared.alone = self.names.len() == 1;
         let mut service = Service::new(slot, name, definition, arguments, now);
+        let before = self.shared.outbox.len();
         service.start(&mut self.shared, now);
         service.report(&mut self.shared, now);
+        states_first(&mut self.shared.outbox, before);
         if let Some(place) = self.services.get_mut(slot) {
             *place = Some(service);
         }
@@ -214,9 +216,18 @@ impl Supervisor {
 
     fn with(&mut self, slot: usize, now: Now, act: impl FnOnce(&mut Service, &mut Shared)) {
         if let Some(Some(service)) = self.services.get_mut(slot) {
+            let before = self.shared.outbox.len();
             act(service, &mut self.shared);
             service.report(&mut self.shared, now);
+            states_first(&mut self.shared.outbox, before);
         }
+    }
+}
+
+/// Puts the host's states among the frames from `begin` on before the events: who has seen an event finds what it is about in the state.
+fn states_first(outbox: &mut [FromProcess], begin: usize) {
+    if let Some(new) = outbox.get_mut(begin..) {
+        new.sort_by_key(|frame| !matches!(frame, FromProcess::Host { .. }));
     }
 }
 

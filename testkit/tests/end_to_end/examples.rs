@@ -5,9 +5,10 @@ use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 
 use svckit_core::status::ServiceState;
+use svckit_testkit::following::Following;
 use svckit_testkit::svc::Svc;
 
-use crate::{reaches, until};
+use crate::reaches;
 
 /// A copy of an example in which fixed ports are such that are free.
 fn example(svc: &Svc, name: &str) -> PathBuf {
@@ -47,7 +48,7 @@ fn every_example_comes_up_and_goes_down() {
         svc.ok(&["down", file]);
         assert_eq!(svc.json(&["list"]).as_array().unwrap().len(), 0);
         svc.ok(&["scm", "stop"]);
-        until("every process has ended", || svc.processes().is_empty());
+        svc.wait_for_all_but(&[]);
         seen += 1;
     }
     assert!(seen >= 4, "{seen} examples");
@@ -74,10 +75,12 @@ fn the_web_server_answers() {
 fn the_children_end_with_their_program() {
     let svc = Svc::new();
     let file = example(&svc, "children");
+    svc.ok(&["list"]);
+    // The service control manager and its spawner.
+    let manager = svc.processes();
     svc.ok(&["up", file.to_str().unwrap()]);
-    until("the family is complete", || svc.processes().len() >= 6);
+    Following::new(&svc, &["logs", "children", "-f"]).until(|line| line.starts_with("grandchild "));
     svc.ok(&["stop", "children"]);
     reaches(&svc, "children", ServiceState::STOPPED);
-    // What is left are the service control manager, its spawner and perhaps a host on its way.
-    until("only the manager is left", || svc.processes().len() <= 2);
+    svc.wait_for_all_but(&manager);
 }

@@ -4,12 +4,18 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use svckit_os::event::{Interest, Poller};
+use svckit_os::watch::Watch;
+use svckit_testkit::PATIENCE;
 use svckit_testkit::binary;
+use svckit_testkit::following::Following;
 use svckit_testkit::gate::Gate;
 use svckit_testkit::need;
 use svckit_testkit::svc::Svc;
 
-use crate::until;
+/// The events of output that is lost, and of output that is written again.
+const LOST: u32 = 8;
+const RESUMED: u32 = 10;
 
 /// A small file system, gone when it is dropped.
 struct Small(PathBuf);
@@ -49,10 +55,23 @@ fn define(svc: &Svc, log: &Path, first: &Gate, second: &Gate) -> PathBuf {
     svc.write("web.toml", &text)
 }
 
-/// Whether there is an event that says that output is written again.
-fn resumed(svc: &Svc) -> bool {
-    let events = svc.json(&["events", "web"]);
-    events.as_array().unwrap().iter().any(|event| event["id"] == 10)
+/// Waits until a log ends as wanted.
+fn ends_with(log: &Path, wanted: &str) {
+    let (poller, watch) = (Poller::new().unwrap(), Watch::new().unwrap());
+    watch.add(log.parent().unwrap()).unwrap();
+    poller.add(&watch, 0, Interest::Read).unwrap();
+    let mut ready = Vec::new();
+    while !fs::read(log).unwrap().ends_with(wanted.as_bytes()) {
+        poller.wait(&mut ready, Some(PATIENCE)).unwrap();
+        assert!(!ready.is_empty(), "{} does not end with {wanted:?}", log.display());
+        watch.drain().unwrap();
+    }
+}
+
+fn is_running_with_losses(svc: &Svc) {
+    let status = svc.status("web");
+    assert_eq!(status["state"], "RUNNING");
+    assert!(status["host"]["log_bytes_lost"].as_u64() > Some(0), "{status}");
 }
 
 #[test]
@@ -66,16 +85,15 @@ fn a_full_disk_costs_output_that_is_counted_and_nothing_else() {
     let file = define(&svc, &log, &first, &second);
     svc.ok(&["up", file.to_str().unwrap()]);
     let held = first.arrival();
-    until("the loss is counted", || svc.status("web")["host"]["log_bytes_lost"].as_u64() > Some(0));
-    assert_eq!(svc.status("web")["state"], "RUNNING");
+    let events = Following::events(&svc, "web");
+    events.event(LOST);
+    is_running_with_losses(&svc);
     small.grow();
     // Before that there may be no room in memory for what comes now.
-    until("the disk takes output again", || resumed(&svc));
+    events.event(RESUMED);
     held.release();
     let _held = second.arrival();
-    until("output is written again", || {
-        fs::read_to_string(&log).is_ok_and(|text| text.ends_with("the end\n"))
-    });
+    ends_with(&log, "the end\n");
     let lost = svc.status("web")["host"]["log_bytes_lost"].as_u64().unwrap();
     let kept = fs::metadata(&log).unwrap().len();
     assert!(kept + lost >= 4_000_000 + 9, "every byte is in the log or counted: {kept} and {lost}");
@@ -93,7 +111,7 @@ fn a_device_that_takes_nothing_does_not_stop_the_program() {
     svc.ok(&["up", file.to_str().unwrap()]);
     first.arrival().release();
     let _held = second.arrival();
-    until("the loss is counted", || svc.status("web")["host"]["log_bytes_lost"].as_u64() > Some(0));
-    assert_eq!(svc.status("web")["state"], "RUNNING");
+    Following::events(&svc, "web").event(LOST);
+    is_running_with_losses(&svc);
     svc.ok(&["stop", "web"]);
 }

@@ -10,8 +10,6 @@ mod strangers;
 mod survival;
 
 use std::path::PathBuf;
-use std::sync::mpsc::channel;
-use std::time::Duration;
 
 use svckit_core::access::{ManagerAccess, ServiceAccess};
 use svckit_core::backend::{Backend, Service};
@@ -51,18 +49,4 @@ fn reaches(svc: &Svc, service: &str, state: ServiceState) -> ServiceStatus {
         Some(notification) => notification.status,
         None => panic!("{service} is not {state}: {}\n{}", svc.status(service), svc.scm_log()),
     }
-}
-
-/// Waits for what nobody tells of.
-#[track_caller]
-fn until(what: &str, mut holds: impl FnMut() -> bool) {
-    let (_never, nothing) = channel::<()>();
-    for _ in 0..PATIENCE.as_millis() / 20 {
-        if holds() {
-            return;
-        }
-        // Nothing comes: this only lets the others work.
-        let _ = nothing.recv_timeout(Duration::from_millis(20));
-    }
-    panic!("not within {PATIENCE:?}: {what}");
 }

@@ -6,12 +6,19 @@ use serde_json::{Value, json};
 use svckit_core::control::Control;
 use svckit_core::status::ServiceState;
 use svckit_os::process::kill;
+use svckit_testkit::following::Following;
 use svckit_testkit::gate::Gate;
 use svckit_testkit::svc::Svc;
 
-use crate::{define, open, reaches, until, up};
+use crate::{define, open, reaches, up};
 
 const QUICK: &str = "[service.web.restart]\ndelay = \"10ms\"\n";
+
+/// The event of a program that was started.
+const STARTED: u32 = 1;
+
+/// The event of a program that runs again.
+const RECOVERED: u32 = 4;
 
 fn number(value: &Value) -> u32 {
     u32::try_from(value.as_u64().unwrap_or_else(|| panic!("no number: {value}"))).unwrap()
@@ -21,13 +28,15 @@ fn number(value: &Value) -> u32 {
 fn a_program_that_crashes_is_run_again_and_counted() {
     let (svc, gate) = (Svc::new(), Gate::new());
     up(&svc, "web", &format!("gate:{},exit:3", gate.address()), QUICK);
+    let events = Following::events(&svc, "web");
     for _ in 0..3 {
         gate.arrival().release();
+        events.event(RECOVERED);
     }
     let _held = gate.arrival();
-    until("three restarts are told of", || svc.status("web")["host"]["restarts"] == 3);
     let status = svc.status("web");
     assert_eq!(status["state"], "RUNNING");
+    assert_eq!(status["host"]["restarts"], 3);
     assert_eq!(status["host"]["last_exit"]["code"], 3);
     assert_eq!(status["host"]["phase"], "running");
 }
@@ -80,7 +89,8 @@ fn services_outlive_their_service_control_manager() {
     let web = gate.arrival();
     up(&svc, "other", &steps, "process = \"share\"\n");
     let other = gate.arrival();
-    until("the restart is told of", || svc.status("web")["host"]["restarts"] == 1);
+    Following::events(&svc, "web").event(RECOVERED);
+    assert_eq!(svc.status("web")["host"]["restarts"], 1);
     for _ in 0..3 {
         let (scm, before) = (svc.scm(), [identity(&svc, "web"), identity(&svc, "other")]);
         svc.kill_scm();
@@ -90,14 +100,18 @@ fn services_outlive_their_service_control_manager() {
     }
     assert!(gate.is_empty(), "no second copy was started");
 
+    let events = Following::events(&svc, "web");
     web.release();
     let web = gate.arrival();
-    until("the restart is told of", || svc.status("web")["host"]["restarts"] == 2);
+    events.event(RECOVERED);
+    events.event(RECOVERED);
+    drop(events);
+    assert_eq!(svc.status("web")["host"]["restarts"], 2);
     svc.ok(&["stop", "web"]);
     web.gone();
     svc.ok(&["scm", "stop"]);
     other.gone();
-    until("every process has ended", || svc.processes().is_empty());
+    svc.wait_for_all_but(&[]);
 }
 
 #[test]
@@ -109,7 +123,7 @@ fn a_program_is_run_again_while_no_service_control_manager_is_there() {
     held.release();
     gate.arrival().release();
     let _held = gate.arrival();
-    until("both restarts are told of", || svc.status("web")["host"]["restarts"] == 2);
+    assert_eq!(svc.status("web")["host"]["restarts"], 2);
 }
 
 #[test]
@@ -138,10 +152,10 @@ fn a_killed_host_takes_its_program_along_and_the_failure_actions_follow() {
     let _held = gate.arrival();
     let status = reaches(&svc, "web", ServiceState::RUNNING);
     assert_ne!(status.pid, host);
-    until("the new program is told of", || {
-        let child = &svc.status("web")["host"]["child_pid"];
-        child.is_u64() && number(child) != program
-    });
+    let events = Following::events(&svc, "web");
+    events.event(STARTED);
+    events.event(STARTED);
+    assert_ne!(number(&svc.status("web")["host"]["child_pid"]), program);
     assert!(svc.ok(&["events", "web"]).contains("7031"), "the event of an unexpected end");
 }
 

@@ -10,7 +10,7 @@ use svckit_core::time::Now;
 use svckit_core::win32::Win32Error;
 
 use super::{Next, Run, Service, State};
-use crate::log::Remark;
+use crate::log::{Remark, Stream};
 use crate::message::{self, Message};
 use crate::supervisor::Shared;
 
@@ -123,7 +123,10 @@ impl Service {
         });
     }
 
-    pub(super) fn tell_remarks(&self, shared: &mut Shared, remarks: &[Remark], now: Now) {
+    pub(super) fn tell_remarks(&mut self, shared: &mut Shared, remarks: &[Remark], now: Now) {
+        if !remarks.is_empty() {
+            self.lost = self.streams.iter().map(Stream::lost).sum();
+        }
         for remark in remarks {
             self.tell(shared, now, message::remark(remark));
         }

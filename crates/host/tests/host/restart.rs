@@ -122,8 +122,8 @@ fn a_program_that_vanished_is_tried_again_and_told_of() {
     let words = host.link.event(EventId::PROGRAM_NOT_STARTED);
     assert!(words.contains("vanishing") && words.ends_with("it is tried again in 1 s"), "{words}");
     std::os::unix::fs::symlink("/bin/sleep", &program).unwrap();
-    host.link.event(EventId::PROGRAM_RECOVERED);
     let program = host.link.host_state(|state| state.child_pid.is_some()).child_pid.unwrap();
+    host.link.event(EventId::PROGRAM_RECOVERED);
     host.link.stop("vanishing");
     wait_gone(program);
 }

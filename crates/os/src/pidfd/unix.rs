@@ -1,5 +1,6 @@
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
+use std::time::Duration;
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
@@ -26,8 +27,22 @@ impl PidFd {
 
     /// Whether the process has ended.
     pub fn has_ended(&self) -> io::Result<bool> {
-        let at_once = Timespec { tv_sec: 0, tv_nsec: 0 };
-        Ok(poll(&mut [PollFd::new(&self.0, PollFlags::IN)], Some(&at_once))? > 0)
+        self.wait(Duration::ZERO)
+    }
+
+    /// Waits for the process to end, but not longer than `limit`; whether it has.
+    pub fn wait(&self, limit: Duration) -> io::Result<bool> {
+        let limit = Timespec {
+            tv_sec: i64::try_from(limit.as_secs()).unwrap_or(i64::MAX),
+            tv_nsec: i64::from(limit.subsec_nanos()),
+        };
+        loop {
+            match poll(&mut [PollFd::new(&self.0, PollFlags::IN)], Some(&limit)) {
+                Ok(ready) => return Ok(ready > 0),
+                Err(Errno::INTR) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
     }
 }
 
@@ -60,7 +75,7 @@ mod tests {
         let held = PidFd::open(child.id()).unwrap();
         assert!(!held.has_ended().unwrap());
         held.kill().unwrap();
-        poll(&mut [PollFd::new(&held, PollFlags::IN)], None).unwrap();
+        assert!(held.wait(Duration::from_secs(60)).unwrap());
         assert!(held.has_ended().unwrap());
         assert!(!child.wait().unwrap().success());
         held.kill().unwrap();
