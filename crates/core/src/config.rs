@@ -52,6 +52,37 @@ pub struct NewService {
     pub password: Option<String>,
 }
 
+impl NewService {
+    /// A service in a process of its own, started on demand, with normal error control, run by `LocalSystem`: what `CreateService` makes when nothing else is
+    /// said. Everything else is set in the fields.
+    ///
+    /// ```
+    /// # use svckit_core::config::{LOCAL_SYSTEM, NewService};
+    /// # use svckit_core::image_path::ImagePath;
+    /// # use svckit_core::kind::StartType;
+    /// # use svckit_core::name::{DisplayName, ServiceName};
+    /// let image = ImagePath::from_arguments(&["/usr/bin/shop", "--port", "80"])?;
+    /// let mut new = NewService::own_process(ServiceName::new("shop")?, DisplayName::new("The shop")?, image);
+    /// assert_eq!(new.config.account.as_deref(), Some(LOCAL_SYSTEM));
+    /// new.config.start_type = StartType::AUTO_START;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn own_process(name: ServiceName, display_name: DisplayName, image_path: ImagePath) -> Self {
+        let config = ServiceConfig {
+            service_type: ServiceType::WIN32_OWN_PROCESS,
+            start_type: StartType::DEMAND_START,
+            error_control: ErrorControl::NORMAL,
+            image_path,
+            load_order_group: None,
+            tag: 0,
+            dependencies: Vec::new(),
+            account: Some(LOCAL_SYSTEM.to_owned()),
+            display_name,
+        };
+        Self { name, config, want_tag: false, password: None }
+    }
+}
+
 impl std::fmt::Debug for NewService {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("NewService")

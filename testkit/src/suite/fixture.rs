@@ -4,11 +4,10 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use svckit_core::access::{ManagerAccess, ServiceAccess};
 use svckit_core::backend::{Backend, Manager, Service};
-use svckit_core::config::{NewService, ServiceConfig};
+use svckit_core::config::NewService;
 use svckit_core::control::Control;
 use svckit_core::error::Result;
 use svckit_core::image_path::ImagePath;
-use svckit_core::kind::{ErrorControl, ServiceType, StartType};
 use svckit_core::name::{Dependency, DisplayName, ServiceName};
 use svckit_core::status::{NotifyMask, ServiceState, ServiceStatus};
 use svckit_core::win32::Win32Error;
@@ -63,22 +62,8 @@ impl Fixture {
     pub fn service(&self, stem: &str, script: &[&str]) -> NewService {
         let name = self.name(stem);
         self.created.lock().unwrap().push(name.clone());
-        NewService {
-            config: ServiceConfig {
-                service_type: ServiceType::WIN32_OWN_PROCESS,
-                start_type: StartType::DEMAND_START,
-                error_control: ErrorControl::NORMAL,
-                image_path: self.image(script),
-                load_order_group: None,
-                tag: 0,
-                dependencies: Vec::new(),
-                account: Some(svckit_core::config::LOCAL_SYSTEM.to_owned()),
-                display_name: DisplayName::new(format!("Test service {}", self.text(stem))).unwrap(),
-            },
-            name,
-            want_tag: false,
-            password: None,
-        }
+        let display_name = DisplayName::new(format!("Test service {}", self.text(stem))).unwrap();
+        NewService::own_process(name, display_name, self.image(script))
     }
 
     /// The same with dependencies.

@@ -7,9 +7,9 @@ use std::thread::JoinHandle;
 
 use svckit_core::access::{ManagerAccess, ServiceAccess};
 use svckit_core::backend::{Backend, Service};
-use svckit_core::config::{NewService, ServiceConfig};
+use svckit_core::config::NewService;
 use svckit_core::image_path::ImagePath;
-use svckit_core::kind::{ErrorControl, ServiceType, StartType};
+use svckit_core::kind::StartType;
 use svckit_core::name::{DisplayName, ServiceName};
 use svckit_core::native::{Event, Reply, Request};
 use svckit_core::status::{NotifyMask, ServiceState, ServiceStatus};
@@ -87,22 +87,8 @@ impl Drop for Scm {
 pub(crate) fn scripted(name: &str, script: &[&str]) -> NewService {
     let program = binary::scripted();
     let words: Vec<&str> = [program.to_str().unwrap()].into_iter().chain(script.iter().copied()).collect();
-    NewService {
-        name: ServiceName::new(name).unwrap(),
-        config: ServiceConfig {
-            service_type: ServiceType::WIN32_OWN_PROCESS,
-            start_type: StartType::DEMAND_START,
-            error_control: ErrorControl::NORMAL,
-            image_path: ImagePath::from_arguments(&words).unwrap(),
-            load_order_group: None,
-            tag: 0,
-            dependencies: Vec::new(),
-            account: None,
-            display_name: DisplayName::new(name).unwrap(),
-        },
-        want_tag: false,
-        password: None,
-    }
+    let image = ImagePath::from_arguments(&words).unwrap();
+    NewService::own_process(ServiceName::new(name).unwrap(), DisplayName::new(name).unwrap(), image)
 }
 
 /// The same, started automatically.

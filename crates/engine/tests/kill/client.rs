@@ -4,14 +4,14 @@ use std::collections::BTreeMap;
 
 use svckit_core::access::{ManagerAccess, ServiceAccess};
 use svckit_core::backend::{Backend, Service};
-use svckit_core::config::{Config2, Config2Change, Config2Level, ConfigChange, NewService, ServiceConfig};
+use svckit_core::config::{Config2, Config2Change, Config2Level, ConfigChange, NewService};
 use svckit_core::control::Control;
 use svckit_core::definition::{
     DEFINITION_VERSION, HostDefinition, LogPolicy, LogTarget, Program, RestartPolicy, RestartWhen, StopPolicy,
 };
 use svckit_core::error::Error;
 use svckit_core::image_path::ImagePath;
-use svckit_core::kind::{ErrorControl, ServiceType, StartType};
+use svckit_core::kind::ServiceType;
 use svckit_core::name::{DisplayName, ServiceName};
 use svckit_core::native::{Reply, Request};
 use svckit_core::status::{NotifyMask, ServiceState, StateFilter};
@@ -260,22 +260,8 @@ impl<'a> Client<'a> {
         } else {
             ImagePath::from_arguments(&[scripted.to_str().unwrap(), &tag])
         };
-        NewService {
-            name: ServiceName::new(name).unwrap(),
-            config: ServiceConfig {
-                service_type: ServiceType::WIN32_OWN_PROCESS,
-                start_type: StartType::DEMAND_START,
-                error_control: ErrorControl::NORMAL,
-                image_path: image.unwrap(),
-                load_order_group: None,
-                tag: 0,
-                dependencies: Vec::new(),
-                account: None,
-                display_name: DisplayName::new(name).unwrap(),
-            },
-            want_tag: false,
-            password: None,
-        }
+        let display_name = DisplayName::new(name).unwrap();
+        NewService::own_process(ServiceName::new(name).unwrap(), display_name, image.unwrap())
     }
 
     fn definition(&self, name: &str) -> HostDefinition {
