@@ -18,8 +18,8 @@ pub mod wire;
 pub use embedded::Embedded;
 pub use target::{Target, TargetError};
 
-use svckit_core::backend::Backend;
 use svckit_core::Result;
+use svckit_core::backend::Backend;
 
 /// Connects to a service control manager.
 pub fn connect(target: &Target) -> Result<Box<dyn Backend>> {

@@ -2,23 +2,22 @@
 //!
 //! Each module has its contract in `mod.rs` and an implementation for each system beside it.
 
-#[cfg(unix)]
+#[cfg(windows)]
+pub mod account;
 pub mod clock;
 #[cfg(unix)]
 pub mod daemon;
 #[cfg(unix)]
 pub mod dial;
-#[cfg(unix)]
+#[cfg(windows)]
+pub mod dispatcher;
 pub mod errno;
 #[cfg(unix)]
 pub mod event;
 #[cfg(windows)]
 pub mod event_log;
-#[cfg(unix)]
 pub mod file;
-#[cfg(unix)]
 pub mod lock;
-#[cfg(unix)]
 pub mod log;
 #[cfg(unix)]
 pub mod pidfd;
@@ -26,13 +25,16 @@ pub mod pidfd;
 pub mod pipe;
 #[cfg(unix)]
 pub mod process;
-#[cfg(unix)]
 pub mod program;
-#[cfg(unix)]
 pub mod random;
+#[cfg(windows)]
+pub mod registry;
+#[cfg(windows)]
+pub mod scm;
+#[cfg(windows)]
+pub mod security;
 #[cfg(unix)]
 pub mod session;
-#[cfg(unix)]
 pub mod signal;
 #[cfg(unix)]
 pub mod socket;

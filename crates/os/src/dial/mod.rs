@@ -4,10 +4,6 @@
 
 #[cfg(unix)]
 mod unix;
-#[cfg(windows)]
-mod windows;
 
 #[cfg(unix)]
 pub use unix::Attempt;
-#[cfg(windows)]
-pub use windows::Attempt;

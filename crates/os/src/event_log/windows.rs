@@ -7,17 +7,14 @@ use std::path::Path;
 use std::ptr;
 
 use svckit_core::native::{EventId, Level};
-use windows_sys::Win32::Foundation::{ERROR_FILE_NOT_FOUND, ERROR_SUCCESS, HANDLE};
+use windows_sys::Win32::Foundation::HANDLE;
 use windows_sys::Win32::System::EventLog::{
     DeregisterEventSource, EVENTLOG_ERROR_TYPE, EVENTLOG_INFORMATION_TYPE, EVENTLOG_WARNING_TYPE,
     RegisterEventSourceW, ReportEventW,
 };
-use windows_sys::Win32::System::Registry::{
-    HKEY, HKEY_LOCAL_MACHINE, KEY_SET_VALUE, REG_DWORD, REG_EXPAND_SZ, REG_OPTION_NON_VOLATILE, RegCloseKey,
-    RegCreateKeyExW, RegDeleteTreeW, RegSetValueExW,
-};
 
 use super::SOURCE;
+use crate::registry::{Key, delete_tree};
 
 /// Where the sources of the log `Application` are described.
 const SOURCES: &str = r"SYSTEM\CurrentControlSet\Services\EventLog\Application";
@@ -31,19 +28,13 @@ const LONGEST: usize = 31_000;
 /// Describes the source: the event viewer finds the texts in `message_file`, an executable of svckit. Needs an administrator.
 pub fn register(message_file: &Path) -> io::Result<()> {
     let key = Key::create(&format!(r"{SOURCES}\{SOURCE}"))?;
-    let path: Vec<u8> = wide(message_file.as_os_str()).into_iter().flat_map(u16::to_le_bytes).collect();
-    key.set("EventMessageFile", REG_EXPAND_SZ, &path)?;
-    key.set("TypesSupported", REG_DWORD, &TYPES_SUPPORTED.to_le_bytes())
+    key.set_expanded("EventMessageFile", message_file)?;
+    key.set_number("TypesSupported", TYPES_SUPPORTED)
 }
 
 /// Takes the description of the source away. That there is none is no error.
 pub fn unregister() -> io::Result<()> {
-    let path = wide(format!(r"{SOURCES}\{SOURCE}"));
-    // SAFETY: the path is a string that ends with NUL and lives during the call.
-    match unsafe { RegDeleteTreeW(HKEY_LOCAL_MACHINE, path.as_ptr()) } {
-        ERROR_SUCCESS | ERROR_FILE_NOT_FOUND => Ok(()),
-        code => Err(io::Error::from_raw_os_error(code.cast_signed())),
-    }
+    delete_tree(&format!(r"{SOURCES}\{SOURCE}"))
 }
 
 /// The event log, open for reports under the source of hosts.
@@ -91,54 +82,6 @@ impl Drop for EventLog {
     }
 }
 
-struct Key {
-    /// INVARIANT: open until this is dropped.
-    handle: HKEY,
-}
-
-impl Key {
-    fn create(path: &str) -> io::Result<Self> {
-        let path = wide(path);
-        let mut handle = ptr::null_mut();
-        // SAFETY: the path is a string that ends with NUL and lives during the call; the system writes one handle; the other pointers may be null.
-        let code = unsafe {
-            RegCreateKeyExW(
-                HKEY_LOCAL_MACHINE,
-                path.as_ptr(),
-                0,
-                ptr::null(),
-                REG_OPTION_NON_VOLATILE,
-                KEY_SET_VALUE,
-                ptr::null(),
-                &raw mut handle,
-                ptr::null_mut(),
-            )
-        };
-        match code {
-            ERROR_SUCCESS => Ok(Self { handle }),
-            code => Err(io::Error::from_raw_os_error(code.cast_signed())),
-        }
-    }
-
-    fn set(&self, name: &str, kind: u32, data: &[u8]) -> io::Result<()> {
-        let name = wide(name);
-        let length = u32::try_from(data.len()).map_err(|_| io::ErrorKind::InvalidInput)?;
-        // SAFETY: the handle is open by the invariant; the name ends with NUL; `length` bytes can be read from `data`.
-        let code = unsafe { RegSetValueExW(self.handle, name.as_ptr(), 0, kind, data.as_ptr(), length) };
-        match code {
-            ERROR_SUCCESS => Ok(()),
-            code => Err(io::Error::from_raw_os_error(code.cast_signed())),
-        }
-    }
-}
-
-impl Drop for Key {
-    fn drop(&mut self) {
-        // SAFETY: the handle is open by the invariant, and nobody can use it after this.
-        unsafe { RegCloseKey(self.handle) };
-    }
-}
-
 fn wide(text: impl AsRef<OsStr>) -> Vec<u16> {
     text.as_ref().encode_wide().chain([0]).collect()
 }
@@ -151,7 +94,8 @@ mod tests {
     fn a_registered_source_reports_and_goes() {
         register(Path::new(r"C:\svckit\svc.exe")).unwrap();
         let log = EventLog::open().unwrap();
-        log.report(Level::Warning, EventId::PROGRAM_DIED, "shop", "shop died; it runs again after 5 s").unwrap();
+        log.report(Level::Warning, EventId::PROGRAM_DIED, "shop", "shop died; it runs again after 5 s")
+            .unwrap();
         log.report(Level::Information, EventId::PROGRAM_STARTED, "shop", &"long ".repeat(20_000)).unwrap();
         unregister().unwrap();
         unregister().unwrap();

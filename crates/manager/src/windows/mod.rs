@@ -1,0 +1,95 @@
+//! The service control manager of Windows, on this machine, through its own functions.
+
+mod native;
+mod service;
+
+use svckit_core::access::{ManagerAccess, ServiceAccess};
+use svckit_core::backend::{Backend, Enumerated, Manager, Service};
+use svckit_core::config::NewService;
+use svckit_core::kind::ServiceType;
+use svckit_core::native::{Reply, Request};
+use svckit_core::status::StateFilter;
+use svckit_core::{Error, Result, Win32Error};
+use svckit_os::scm;
+
+use service::WindowsService;
+
+/// What errors call it.
+const TARGET: &str = "windows";
+
+/// The service control manager of Windows.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct WindowsBackend(());
+
+impl WindowsBackend {
+    /// That of this machine.
+    pub fn local() -> Self {
+        Self(())
+    }
+}
+
+impl Backend for WindowsBackend {
+    fn target(&self) -> String {
+        TARGET.to_owned()
+    }
+
+    fn open_manager(&self, access: ManagerAccess) -> Result<Box<dyn Manager>> {
+        let manager = scm::Manager::open(None, access);
+        let manager = manager.map_err(|code| failed("open service control manager", None, code))?;
+        Ok(Box::new(WindowsManager { manager }))
+    }
+
+    fn native(&self, request: Request) -> Result<Reply> {
+        native::answer(request)
+    }
+}
+
+struct WindowsManager {
+    manager: scm::Manager,
+}
+
+impl Manager for WindowsManager {
+    fn create_service(&self, new: &NewService, access: ServiceAccess) -> Result<(Box<dyn Service>, u32)> {
+        let name = new.name.as_str();
+        let created = self.manager.create_service(new, access);
+        let (service, tag) = created.map_err(|code| failed("create service", Some(name), code))?;
+        Ok((Box::new(WindowsService::new(service, name, access)), tag))
+    }
+
+    fn open_service(&self, name: &str, access: ServiceAccess) -> Result<Box<dyn Service>> {
+        let opened = self.manager.open_service(name, access);
+        let service = opened.map_err(|code| failed("open service", Some(name), code))?;
+        Ok(Box::new(WindowsService::new(service, name, access)))
+    }
+
+    fn enumerate(
+        &self,
+        types: ServiceType,
+        states: StateFilter,
+        group: Option<&str>,
+    ) -> Result<Vec<Enumerated>> {
+        let found = self.manager.enumerate(types, states, group);
+        let found = found.map_err(|code| failed("list services", None, code))?;
+        Ok(found.into_iter().map(enumerated).collect())
+    }
+
+    fn display_name(&self, name: &str) -> Result<String> {
+        let found = self.manager.display_name(name);
+        found.map_err(|code| failed("look up display name of service", Some(name), code))
+    }
+
+    fn key_name(&self, display_name: &str) -> Result<String> {
+        let found = self.manager.key_name(display_name);
+        found.map_err(|code| failed("look up name of service", Some(display_name), code))
+    }
+}
+
+fn enumerated(found: scm::Found) -> Enumerated {
+    Enumerated { name: found.name, display_name: found.display_name, status: found.status }
+}
+
+fn failed(operation: &'static str, service: Option<&str>, code: Win32Error) -> Box<Error> {
+    let mut error = Error::new(operation, code).target(TARGET);
+    error.service = service.map(str::to_owned);
+    Box::new(error)
+}

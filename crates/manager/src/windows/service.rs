@@ -1,0 +1,130 @@
+use std::time::Duration;
+
+use svckit_core::access::{ManagerAccess, ServiceAccess};
+use svckit_core::backend::{Enumerated, Notification, Service};
+use svckit_core::config::{Config2, Config2Change, Config2Level, ConfigChange, ServiceConfig};
+use svckit_core::control::Control;
+use svckit_core::status::{NotifyMask, ServiceStatus, StateFilter};
+use svckit_core::{Error, Result, Win32Error};
+use svckit_os::scm;
+use svckit_scmr::ops::ConfigRecord;
+
+use super::{enumerated, failed};
+
+/// `RPC_X_BAD_STUB_DATA`: how a service control manager that doesn't know a level may answer, since it can't read the structure.
+const BAD_STUB_DATA: Win32Error = Win32Error(1783);
+
+/// `RPC_X_INVALID_TAG`: the same.
+const INVALID_TAG: Win32Error = Win32Error(1733);
+
+pub(super) struct WindowsService {
+    service: scm::Service,
+    name: String,
+    access: ServiceAccess,
+}
+
+impl WindowsService {
+    pub(super) fn new(service: scm::Service, name: &str, access: ServiceAccess) -> Self {
+        Self { service, name: name.to_owned(), access }
+    }
+
+    fn done<T>(&self, operation: &'static str, outcome: Result<T, Win32Error>) -> Result<T> {
+        outcome.map_err(|code| failed(operation, Some(&self.name), code))
+    }
+
+    /// A level that the system doesn't know is named, whatever its way of saying so is.
+    fn level_done<T>(
+        &self,
+        operation: &'static str,
+        level: Config2Level,
+        outcome: Result<T, Win32Error>,
+    ) -> Result<T> {
+        outcome.map_err(|code| {
+            if !matches!(code, Win32Error::INVALID_LEVEL | BAD_STUB_DATA | INVALID_TAG) {
+                return failed(operation, Some(&self.name), code);
+            }
+            let error: Error = *failed(operation, Some(&self.name), Win32Error::INVALID_LEVEL);
+            Box::new(error.cause(format!("this Windows does not know {}", level_name(level))))
+        })
+    }
+}
+
+fn level_name(level: Config2Level) -> String {
+    let name = match level {
+        Config2Level::DESCRIPTION => "descriptions",
+        Config2Level::FAILURE_ACTIONS => "failure actions",
+        Config2Level::DELAYED_AUTO_START => "delayed automatic start",
+        Config2Level::FAILURE_ACTIONS_FLAG => "failure actions after a stop with an error",
+        Config2Level::SID_INFO => "service security identifiers",
+        Config2Level::REQUIRED_PRIVILEGES => "required privileges",
+        Config2Level::PRESHUTDOWN => "preshutdown time-outs",
+        Config2Level(other) => return format!("the configuration of level {other}"),
+    };
+    name.to_owned()
+}
+
+impl Service for WindowsService {
+    fn delete(&self) -> Result<()> {
+        self.done("delete service", self.service.delete())
+    }
+
+    fn start(&self, arguments: &[String]) -> Result<()> {
+        self.done("start service", self.service.start(arguments))
+    }
+
+    fn control(&self, control: Control) -> Result<ServiceStatus> {
+        let operation = match control {
+            Control::STOP => "stop service",
+            Control::PAUSE => "pause service",
+            Control::CONTINUE => "continue service",
+            Control::INTERROGATE => "interrogate service",
+            _ => "control service",
+        };
+        self.done(operation, self.service.control(control))
+    }
+
+    fn status(&self) -> Result<ServiceStatus> {
+        self.done("query status of service", self.service.status())
+    }
+
+    fn config(&self) -> Result<ServiceConfig> {
+        const OPERATION: &str = "query configuration of service";
+        let raw = self.done(OPERATION, self.service.config())?;
+        let record = ConfigRecord {
+            service_type: raw.service_type,
+            start_type: raw.start_type,
+            error_control: raw.error_control,
+            image_path: raw.image_path,
+            load_order_group: raw.load_order_group,
+            tag: raw.tag,
+            dependencies: Some(raw.dependencies.join("/")),
+            account: raw.account,
+            display_name: raw.display_name,
+        };
+        self.done(OPERATION, record.to_config(&self.name))
+    }
+
+    fn change_config(&self, change: &ConfigChange) -> Result<u32> {
+        self.done("change configuration of service", self.service.change_config(change))
+    }
+
+    fn config2(&self, level: Config2Level) -> Result<Config2> {
+        self.level_done("query configuration of service", level, self.service.config2(level))
+    }
+
+    fn change_config2(&self, change: &Config2Change) -> Result<()> {
+        let outcome = self.service.change_config2(change);
+        self.level_done("change configuration of service", change.level(), outcome)
+    }
+
+    fn dependents(&self, states: StateFilter) -> Result<Vec<Enumerated>> {
+        let found = self.done("list dependents of service", self.service.dependents(states))?;
+        Ok(found.into_iter().map(enumerated).collect())
+    }
+
+    fn wait(&self, mask: NotifyMask, timeout: Duration) -> Result<Option<Notification>> {
+        let again =
+            || scm::Manager::open(None, ManagerAccess::CONNECT)?.open_service(&self.name, self.access);
+        self.done("wait for service", self.service.wait(mask, timeout, again))
+    }
+}

@@ -1,0 +1,239 @@
+#![allow(unsafe_code)]
+
+use std::collections::HashMap;
+use std::ffi::c_void;
+use std::io;
+use std::sync::mpsc::{Sender, channel};
+use std::sync::{Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::time::Duration;
+
+use svckit_core::Win32Error;
+use svckit_core::control::Control;
+use svckit_core::dispatch::ToProcess;
+use svckit_core::name::ServiceName;
+use svckit_core::status::{ServiceState, ServiceStatus};
+use windows_sys::Win32::Foundation::ERROR_CALL_NOT_IMPLEMENTED;
+use windows_sys::Win32::System::Services::{
+    RegisterServiceCtrlHandlerExW, SERVICE_STATUS, SERVICE_STATUS_HANDLE, SERVICE_TABLE_ENTRYW,
+    SetServiceStatus, StartServiceCtrlDispatcherW,
+};
+
+/// How long the service control manager waits for the answer to a control.
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// What the system's calls, which bring no context, need. A process has at most one dispatcher.
+static SHARED: OnceLock<Shared> = OnceLock::new();
+
+struct Shared {
+    heard: Box<dyn Fn(ToProcess) + Send + Sync>,
+    state: Mutex<State>,
+    /// A service is to stop, or a control was handled.
+    changed: Condvar,
+}
+
+#[derive(Default)]
+struct State {
+    /// Services that were started, by folded name.
+    services: HashMap<String, Running>,
+    /// Who waits for the answer to a control.
+    waiting: HashMap<u64, Sender<Win32Error>>,
+    /// The last control's number.
+    last: u64,
+}
+
+struct Running {
+    /// The handle for reports, as a number. It needs no closing.
+    handle: usize,
+    /// How many controls are being handled.
+    controls: usize,
+    /// The last report. It is made when no control is being handled any more: the process may be ended at any moment after it, and an answer on its way with it.
+    last: Option<ServiceStatus>,
+}
+
+/// What a service's process says to the service control manager.
+#[derive(Debug, Clone, Copy)]
+pub struct Dispatcher(());
+
+/// Lets the service control manager start services in this process, and control them: `heard` is called with each order, from threads of the system. For a
+/// service of a process of its own the names don't matter and may be empty; a shared process names every service that it can be.
+///
+/// Returns when all services that were started have stopped. Fails with `ERROR_FAILED_SERVICE_CONTROLLER_CONNECT` if the service control manager didn't start
+/// this process.
+///
+/// # Panics
+/// If a process does it twice.
+pub fn serve(names: &[&str], heard: impl Fn(ToProcess) + Send + Sync + 'static) -> io::Result<()> {
+    let shared =
+        Shared { heard: Box::new(heard), state: Mutex::new(State::default()), changed: Condvar::new() };
+    assert!(SHARED.set(shared).is_ok(), "a process has one dispatcher");
+    let names: &[&str] = if names.is_empty() { &[""] } else { names };
+    let mut names: Vec<Vec<u16>> =
+        names.iter().map(|name| name.encode_utf16().chain([0]).collect()).collect();
+    let mut table: Vec<SERVICE_TABLE_ENTRYW> = names
+        .iter_mut()
+        .map(|name| SERVICE_TABLE_ENTRYW {
+            lpServiceName: name.as_mut_ptr(),
+            lpServiceProc: Some(service_main),
+        })
+        .collect();
+    table.push(SERVICE_TABLE_ENTRYW::default());
+    // SAFETY: the table ends with an empty entry; it and its names live until the call returns, when all services have stopped.
+    let done = unsafe { StartServiceCtrlDispatcherW(table.as_ptr()) };
+    if done == 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
+}
+
+impl Dispatcher {
+    /// The one of this process, once [`serve`] was called.
+    pub fn here() -> Option<Self> {
+        SHARED.get().map(|_| Self(()))
+    }
+
+    /// Reports the status of a service that was started. `STOPPED` is passed on when no control is being handled any more; then the process may be ended at any
+    /// moment.
+    pub fn report(self, service: &ServiceName, status: &ServiceStatus) -> io::Result<()> {
+        let Some(shared) = SHARED.get() else { return Ok(()) };
+        let mut state = shared.state();
+        let Some(running) = state.services.get_mut(&service.folded()) else {
+            return Err(io::Error::from_raw_os_error(Win32Error::SERVICE_NOT_ACTIVE.0.cast_signed()));
+        };
+        if status.state == ServiceState::STOPPED {
+            running.last = Some(*status);
+            shared.changed.notify_all();
+            return Ok(());
+        }
+        set_status(running.handle, status)
+    }
+
+    /// Answers a control that was heard.
+    pub fn answer(self, id: u64, code: Win32Error) {
+        let waiting = SHARED.get().and_then(|shared| shared.state().waiting.remove(&id));
+        if let Some(waiting) = waiting {
+            // Who asked may have given up.
+            let _ = waiting.send(code);
+        }
+    }
+}
+
+impl Shared {
+    /// A thread that panicked with the state in hand left it whole: every change is one assignment.
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Is the service until it has stopped.
+    fn run(&self, name: ServiceName, arguments: Vec<String>) {
+        let folded = name.folded();
+        let wide: Vec<u16> = name.as_str().encode_utf16().chain([0]).collect();
+        // The system passes the name back with every control, for as long as the process lives: it is never freed, and there is one for each start.
+        let context: &'static ServiceName = Box::leak(Box::new(name.clone()));
+        // SAFETY: the name ends with NUL and lives during the call; the context is alive for ever and shared only for reading.
+        let handle = unsafe {
+            RegisterServiceCtrlHandlerExW(
+                wide.as_ptr(),
+                Some(handle_control),
+                std::ptr::from_ref(context).cast::<c_void>(),
+            )
+        };
+        if handle.is_null() {
+            // The service control manager sees that nothing is reported; there is no other way to tell it.
+            return;
+        }
+        let running = Running { handle: handle as usize, controls: 0, last: None };
+        self.state().services.insert(folded.clone(), running);
+        (self.heard)(ToProcess::Start { service: name, arguments, definition: None });
+        let goes_on = |state: &mut State| {
+            state.services.get(&folded).is_some_and(|one| one.last.is_none() || one.controls > 0)
+        };
+        let state = self.changed.wait_while(self.state(), goes_on).unwrap_or_else(PoisonError::into_inner);
+        let last = state.services.get(&folded).and_then(|one| Some((one.handle, one.last?)));
+        drop(state);
+        if let Some((handle, status)) = last {
+            // If it is refused, the end of the process tells.
+            let _ = set_status(handle, &status);
+        }
+    }
+
+    fn control(&self, service: &ServiceName, control: Control) -> Win32Error {
+        let (answer, answered) = channel();
+        let id = {
+            let mut state = self.state();
+            if let Some(running) = state.services.get_mut(&service.folded()) {
+                running.controls += 1;
+            }
+            state.last += 1;
+            let id = state.last;
+            state.waiting.insert(id, answer);
+            id
+        };
+        (self.heard)(ToProcess::Control { service: service.clone(), control, id });
+        let code = answered.recv_timeout(ANSWER_TIMEOUT).unwrap_or(Win32Error::SERVICE_REQUEST_TIMEOUT);
+        let mut state = self.state();
+        state.waiting.remove(&id);
+        if let Some(running) = state.services.get_mut(&service.folded()) {
+            running.controls -= 1;
+        }
+        drop(state);
+        self.changed.notify_all();
+        code
+    }
+}
+
+fn set_status(handle: usize, status: &ServiceStatus) -> io::Result<()> {
+    let raw = SERVICE_STATUS {
+        dwServiceType: status.service_type.0,
+        dwCurrentState: status.state.0,
+        dwControlsAccepted: status.controls_accepted.0,
+        dwWin32ExitCode: status.win32_exit_code.0,
+        dwServiceSpecificExitCode: status.service_exit_code,
+        dwCheckPoint: status.checkpoint,
+        dwWaitHint: u32::try_from(status.wait_hint.as_millis()).unwrap_or(u32::MAX),
+    };
+    // SAFETY: the handle is one that the system gave for a service of this process, and stays valid; the structure lives during the call.
+    let done = unsafe { SetServiceStatus(handle as SERVICE_STATUS_HANDLE, &raw const raw) };
+    if done == 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
+}
+
+/// Called by the system on a thread of its own when a service is started.
+unsafe extern "system" fn service_main(count: u32, arguments: *mut *mut u16) {
+    // SAFETY: by the contract of the call there are so many pointers to strings that end with NUL; the first is the service's name.
+    let mut arguments = unsafe { read(count, arguments) }.into_iter();
+    let name = arguments.next().and_then(|name| ServiceName::new(name).ok());
+    if let (Some(shared), Some(name)) = (SHARED.get(), name) {
+        shared.run(name, arguments.collect());
+    }
+}
+
+/// Called by the system, on the thread in [`serve`], with a control for a service.
+unsafe extern "system" fn handle_control(
+    control: u32,
+    _event: u32,
+    _data: *mut c_void,
+    context: *mut c_void,
+) -> u32 {
+    // SAFETY: the context is the name that `Shared::run` passed, alive for ever and only read.
+    let service = unsafe { context.cast::<ServiceName>().as_ref() };
+    match (SHARED.get(), service) {
+        (Some(shared), Some(service)) => shared.control(service, Control(control)).0,
+        _ => ERROR_CALL_NOT_IMPLEMENTED,
+    }
+}
+
+/// # Safety
+/// There are `count` pointers at `pointers`, each to UTF-16 that ends with NUL.
+unsafe fn read(count: u32, pointers: *mut *mut u16) -> Vec<String> {
+    if pointers.is_null() {
+        return Vec::new();
+    }
+    let text = |index: usize| {
+        // SAFETY: by the contract.
+        unsafe {
+            let start = *pointers.add(index);
+            let mut length = 0;
+            while *start.add(length) != 0 {
+                length += 1;
+            }
+            String::from_utf16_lossy(std::slice::from_raw_parts(start, length))
+        }
+    };
+    (0..count as usize).map(text).collect()
+}

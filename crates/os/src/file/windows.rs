@@ -1,0 +1,135 @@
+#![allow(unsafe_code)]
+
+use std::fs::{File, OpenOptions};
+use std::io;
+use std::os::windows::ffi::OsStrExt;
+use std::os::windows::fs::{FileExt, MetadataExt, OpenOptionsExt};
+use std::os::windows::io::AsRawHandle;
+use std::path::Path;
+
+use windows_sys::Win32::Storage::FileSystem::{
+    BY_HANDLE_FILE_INFORMATION, FILE_ATTRIBUTE_REPARSE_POINT, FILE_FLAG_BACKUP_SEMANTICS,
+    FILE_FLAG_OPEN_REPARSE_POINT, GetFileInformationByHandle, MoveFileExW,
+};
+
+use crate::security;
+
+/// Opens a log to be written, made if it is missing, as are missing folders above it, and those then only for the system, administrators and their owner.
+/// Others may read, write, rename and delete the file while it is open. A link in its place is refused: it could lead anywhere.
+pub fn open_log(path: &Path) -> io::Result<File> {
+    match open(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+        other => return other,
+    }
+    if let Some(folder) = path.parent() {
+        security::create_private_folders(folder)?;
+    }
+    open(path)
+}
+
+fn open(path: &Path) -> io::Result<File> {
+    let file = OpenOptions::new()
+        .read(true)
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .custom_flags(FILE_FLAG_OPEN_REPARSE_POINT)
+        .open(path)?;
+    if file.metadata()?.file_attributes() & FILE_ATTRIBUTE_REPARSE_POINT != 0 {
+        return Err(io::Error::new(
+            io::ErrorKind::PermissionDenied,
+            "it is a link, which could lead anywhere",
+        ));
+    }
+    Ok(file)
+}
+
+/// The system's null device, for reading nothing and writing anything.
+pub fn null_device() -> io::Result<File> {
+    File::options().read(true).write(true).open("NUL")
+}
+
+/// Reads at a place.
+pub fn read_at(file: &File, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
+    file.seek_read(buffer, offset)
+}
+
+/// Writes at a place; how many bytes were taken.
+pub fn write_at(file: &File, bytes: &[u8], offset: u64) -> io::Result<usize> {
+    file.seek_write(bytes, offset)
+}
+
+/// Renames a file, also one that is open; `AlreadyExists` if the new name is taken.
+pub fn rename_new(from: &Path, to: &Path) -> io::Result<()> {
+    let (from, to) = (wide(from), wide(to));
+    // SAFETY: both paths are strings that end with NUL and live during the call.
+    let done = unsafe { MoveFileExW(from.as_ptr(), to.as_ptr(), 0) };
+    if done == 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
+}
+
+/// What tells a file from every other, whatever its name: its number on its volume, which another may get when it is deleted, and when it was made.
+pub fn identity(file: &File) -> io::Result<u64> {
+    let information = information(file)?;
+    let made = u64::from(information.ftCreationTime.dwHighDateTime) << 32
+        | u64::from(information.ftCreationTime.dwLowDateTime);
+    Ok(index(&information).wrapping_mul(0x9E37_79B9_7F4A_7C15) ^ made)
+}
+
+/// Whether the path leads to this open file, not by a link.
+pub fn is_at(file: &File, path: &Path) -> io::Result<bool> {
+    let flags = FILE_FLAG_OPEN_REPARSE_POINT | FILE_FLAG_BACKUP_SEMANTICS;
+    // No access at all: that is enough to ask what it is.
+    let there = OpenOptions::new().access_mode(0).custom_flags(flags).open(path)?;
+    let (open, there) = (information(file)?, information(&there)?);
+    Ok((open.dwVolumeSerialNumber, index(&open)) == (there.dwVolumeSerialNumber, index(&there)))
+}
+
+fn index(information: &BY_HANDLE_FILE_INFORMATION) -> u64 {
+    u64::from(information.nFileIndexHigh) << 32 | u64::from(information.nFileIndexLow)
+}
+
+fn information(file: &File) -> io::Result<BY_HANDLE_FILE_INFORMATION> {
+    let mut information = BY_HANDLE_FILE_INFORMATION::default();
+    // SAFETY: the handle is the file's and open; the system fills the structure, which lives during the call.
+    let done = unsafe { GetFileInformationByHandle(file.as_raw_handle(), &raw mut information) };
+    if done == 0 { Err(io::Error::last_os_error()) } else { Ok(information) }
+}
+
+fn wide(path: &Path) -> Vec<u16> {
+    path.as_os_str().encode_wide().chain([0]).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn logs_are_made_with_their_folders_and_renamed_while_open() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a/b/x.log");
+        let file = open_log(&path).unwrap();
+        assert_eq!(write_at(&file, b"abc", 2).unwrap(), 3);
+        let mut space = [9; 8];
+        assert_eq!(read_at(&file, &mut space, 1).unwrap(), 4);
+        assert_eq!(&space[..4], b"\0abc");
+        assert!(is_at(&file, &path).unwrap());
+        let other = folder.path().join("a/b/y.log");
+        rename_new(&path, &other).unwrap();
+        assert!(is_at(&file, &other).unwrap());
+        assert_eq!(is_at(&file, &path).unwrap_err().kind(), io::ErrorKind::NotFound);
+        let second = open_log(&path).unwrap();
+        assert_ne!(identity(&file).unwrap(), identity(&second).unwrap());
+        assert!(!is_at(&file, &path).unwrap());
+    }
+
+    #[test]
+    fn renaming_replaces_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name);
+        std::fs::write(at("a"), "a").unwrap();
+        std::fs::write(at("b"), "b").unwrap();
+        assert_eq!(rename_new(&at("a"), &at("b")).unwrap_err().kind(), io::ErrorKind::AlreadyExists);
+        rename_new(&at("a"), &at("c")).unwrap();
+        assert!(!at("a").exists());
+    }
+}

@@ -1,0 +1,5 @@
+//! The registry of Windows, as far as services need it: keys below `HKEY_LOCAL_MACHINE` with strings and numbers.
+
+mod windows;
+
+pub use windows::{Key, delete_tree};

@@ -1,0 +1,178 @@
+#![allow(unsafe_code)]
+
+use std::ffi::OsStr;
+use std::io;
+use std::os::windows::ffi::OsStrExt;
+use std::ptr;
+
+use windows_sys::Win32::Foundation::{ERROR_FILE_NOT_FOUND, ERROR_MORE_DATA, ERROR_SUCCESS};
+use windows_sys::Win32::System::Registry::{
+    HKEY, HKEY_LOCAL_MACHINE, KEY_READ, KEY_WRITE, REG_DWORD, REG_EXPAND_SZ, REG_OPTION_NON_VOLATILE, REG_SZ,
+    RRF_RT_REG_SZ, RegCloseKey, RegCreateKeyExW, RegDeleteTreeW, RegDeleteValueW, RegGetValueW,
+    RegOpenKeyExW, RegSetValueExW,
+};
+
+/// How often a value is asked for again because it grew meanwhile.
+const ATTEMPTS: usize = 8;
+
+/// An open key below `HKEY_LOCAL_MACHINE`.
+#[derive(Debug)]
+pub struct Key {
+    /// INVARIANT: open until this is dropped, and nobody else closes it.
+    handle: HKEY,
+}
+
+impl Key {
+    /// Opens a key to read it; `None` if it is not there.
+    pub fn open(path: &str) -> io::Result<Option<Self>> {
+        let path = wide(path);
+        let mut handle = ptr::null_mut();
+        // SAFETY: the path ends with NUL and lives during the call; the handle is written where told.
+        let code = unsafe { RegOpenKeyExW(HKEY_LOCAL_MACHINE, path.as_ptr(), 0, KEY_READ, &raw mut handle) };
+        match code {
+            ERROR_FILE_NOT_FOUND => Ok(None),
+            code => check(code).map(|()| Some(Self { handle })),
+        }
+    }
+
+    /// Opens a key to read and write it; it is made, with those above it, if it is not there.
+    pub fn create(path: &str) -> io::Result<Self> {
+        let path = wide(path);
+        let mut handle = ptr::null_mut();
+        // SAFETY: the path ends with NUL and lives during the call; the handle is written where told; the other pointers may be null.
+        let code = unsafe {
+            RegCreateKeyExW(
+                HKEY_LOCAL_MACHINE,
+                path.as_ptr(),
+                0,
+                ptr::null(),
+                REG_OPTION_NON_VOLATILE,
+                KEY_READ | KEY_WRITE,
+                ptr::null(),
+                &raw mut handle,
+                ptr::null_mut(),
+            )
+        };
+        check(code).map(|()| Self { handle })
+    }
+
+    /// A string (`REG_SZ`); `None` if it is not there.
+    pub fn string(&self, name: &str) -> io::Result<Option<String>> {
+        let name = wide(name);
+        let mut units = vec![0u16; 256];
+        for _ in 0..ATTEMPTS {
+            let mut bytes = u32::try_from(units.len() * 2).map_err(|_| io::ErrorKind::InvalidData)?;
+            // SAFETY: the handle is open; the name ends with NUL; so many bytes can be written to the buffer; the number is written where told.
+            let code = unsafe {
+                RegGetValueW(
+                    self.handle,
+                    ptr::null(),
+                    name.as_ptr(),
+                    RRF_RT_REG_SZ,
+                    ptr::null_mut(),
+                    units.as_mut_ptr().cast(),
+                    &raw mut bytes,
+                )
+            };
+            match code {
+                ERROR_FILE_NOT_FOUND => return Ok(None),
+                // The number is what is needed now; somebody may make it longer before it is read.
+                ERROR_MORE_DATA => units.resize(bytes as usize / 2 + 1, 0),
+                code => {
+                    check(code)?;
+                    let end = units.iter().position(|unit| *unit == 0).unwrap_or(units.len());
+                    let text = String::from_utf16(units.get(..end).unwrap_or_default());
+                    return text.map(Some).map_err(io::Error::other);
+                }
+            }
+        }
+        Err(io::ErrorKind::InvalidData.into())
+    }
+
+    /// Sets a string (`REG_SZ`).
+    pub fn set_string(&self, name: &str, text: &str) -> io::Result<()> {
+        self.set(name, REG_SZ, &bytes_of(text))
+    }
+
+    /// Sets a string in which variables between percent signs are replaced when it is read (`REG_EXPAND_SZ`).
+    pub fn set_expanded(&self, name: &str, text: impl AsRef<OsStr>) -> io::Result<()> {
+        self.set(name, REG_EXPAND_SZ, &bytes_of(text))
+    }
+
+    /// Sets a number (`REG_DWORD`).
+    pub fn set_number(&self, name: &str, number: u32) -> io::Result<()> {
+        self.set(name, REG_DWORD, &number.to_le_bytes())
+    }
+
+    /// Removes a value. That it is not there is no error.
+    pub fn remove(&self, name: &str) -> io::Result<()> {
+        let name = wide(name);
+        // SAFETY: the handle is open; the name ends with NUL and lives during the call.
+        match unsafe { RegDeleteValueW(self.handle, name.as_ptr()) } {
+            ERROR_FILE_NOT_FOUND => Ok(()),
+            code => check(code),
+        }
+    }
+
+    fn set(&self, name: &str, kind: u32, data: &[u8]) -> io::Result<()> {
+        let name = wide(name);
+        let length = u32::try_from(data.len()).map_err(|_| io::ErrorKind::InvalidInput)?;
+        // SAFETY: the handle is open; the name ends with NUL; so many bytes can be read from the data.
+        check(unsafe { RegSetValueExW(self.handle, name.as_ptr(), 0, kind, data.as_ptr(), length) })
+    }
+}
+
+impl Drop for Key {
+    fn drop(&mut self) {
+        // SAFETY: the handle is open by the invariant, and nobody can use it after this.
+        unsafe { RegCloseKey(self.handle) };
+    }
+}
+
+/// Removes a key below `HKEY_LOCAL_MACHINE` with everything in it. That it is not there is no error.
+pub fn delete_tree(path: &str) -> io::Result<()> {
+    let path = wide(path);
+    // SAFETY: the path ends with NUL and lives during the call.
+    match unsafe { RegDeleteTreeW(HKEY_LOCAL_MACHINE, path.as_ptr()) } {
+        ERROR_FILE_NOT_FOUND => Ok(()),
+        code => check(code),
+    }
+}
+
+fn check(code: u32) -> io::Result<()> {
+    if code == ERROR_SUCCESS { Ok(()) } else { Err(io::Error::from_raw_os_error(code.cast_signed())) }
+}
+
+fn bytes_of(text: impl AsRef<OsStr>) -> Vec<u8> {
+    wide(text).into_iter().flat_map(u16::to_le_bytes).collect()
+}
+
+fn wide(text: impl AsRef<OsStr>) -> Vec<u16> {
+    text.as_ref().encode_wide().chain([0]).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_are_kept_and_removed() {
+        let path = format!(r"SOFTWARE\svckit-test-{}", std::process::id());
+        assert!(Key::open(&path).unwrap().is_none());
+        let key = Key::create(&format!(r"{path}\inner")).unwrap();
+        let long = "\u{20ac} long ".repeat(5000);
+        key.set_string("text", &long).unwrap();
+        key.set_number("number", 7).unwrap();
+        key.set_expanded("path", "%ProgramData%").unwrap();
+        let again = Key::open(&format!(r"{path}\inner")).unwrap().unwrap();
+        assert_eq!(again.string("text").unwrap().as_deref(), Some(&*long));
+        assert_eq!(again.string("missing").unwrap(), None);
+        assert!(again.string("number").is_err(), "a number is no string");
+        key.remove("text").unwrap();
+        key.remove("text").unwrap();
+        assert_eq!(again.string("text").unwrap(), None);
+        delete_tree(&path).unwrap();
+        delete_tree(&path).unwrap();
+        assert!(Key::open(&path).unwrap().is_none());
+    }
+}

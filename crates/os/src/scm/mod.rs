@@ -1,0 +1,24 @@
+//! The service control manager of Windows: its functions with owned handles, in plain data.
+//!
+//! Every call fails with the system's code; nothing is retried or made up. Values that have no name here are passed on as numbers.
+
+mod config2;
+mod manager;
+mod service;
+mod text;
+mod wait;
+
+use svckit_core::Win32Error;
+
+pub use manager::{Found, Manager};
+pub use service::{RawConfig, Service};
+
+/// The code of the last call of this thread that failed.
+fn last_error() -> Win32Error {
+    crate::errno::win32(&std::io::Error::last_os_error())
+}
+
+/// A call that returns zero when it failed.
+fn check(done: i32) -> Result<(), Win32Error> {
+    if done == 0 { Err(last_error()) } else { Ok(()) }
+}

@@ -1,0 +1,145 @@
+#![allow(unsafe_code)]
+
+use std::ffi::c_void;
+use std::ptr::NonNull;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use svckit_core::Win32Error;
+use svckit_core::backend::Notification;
+use svckit_core::status::NotifyMask;
+use windows_sys::Win32::System::Services::{
+    NotifyServiceStatusChangeW, SERVICE_NOTIFY_2W, SERVICE_NOTIFY_STATUS_CHANGE,
+};
+use windows_sys::Win32::System::Threading::SleepEx;
+
+use super::manager::Handle;
+use super::service::status;
+use crate::clock;
+
+/// What the system tells through: it writes into `notify` and then has this thread call [`told`], at a moment when the thread waits for such calls.
+struct Mailbox {
+    notify: SERVICE_NOTIFY_2W,
+    /// Set by [`told`].
+    has_come: AtomicBool,
+}
+
+/// A handle on a service that is there for waiting alone, and what was asked on it.
+pub(super) struct Registration {
+    /// The question that was not answered yet. INVARIANT: it came from a box, and nobody frees it before `told` was called with it; until then only the flag may be
+    /// looked at, since the system writes to the rest.
+    asked: Option<(NotifyMask, NonNull<Mailbox>)>,
+    handle: Option<Handle>,
+}
+
+impl std::fmt::Debug for Registration {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Registration").field("mask", &self.mask()).field("handle", &self.handle).finish()
+    }
+}
+
+impl Registration {
+    pub(super) fn new(handle: Handle) -> Self {
+        Self { asked: None, handle: Some(handle) }
+    }
+
+    /// What is being waited for; nothing if no question is open.
+    pub(super) fn mask(&self) -> NotifyMask {
+        self.asked.as_ref().map_or(NotifyMask(0), |(mask, _)| *mask)
+    }
+
+    /// Whether no question is open.
+    pub(super) fn is_idle(&self) -> bool {
+        self.asked.is_none()
+    }
+
+    /// Waits for the answer; `None` when the time is over, and then the question stays open.
+    ///
+    /// The system has this thread called, so it is always the same one: nothing here can be sent to another.
+    pub(super) fn wait(
+        &mut self,
+        mask: NotifyMask,
+        limit: Duration,
+    ) -> Result<Option<Notification>, Win32Error> {
+        let deadline = clock::now().tick + limit;
+        if self.asked.is_none() {
+            self.asked = Some((mask, self.ask(mask)?));
+        }
+        loop {
+            if let Some((_, mailbox)) = self.asked
+                && has_come(mailbox)
+            {
+                self.asked = None;
+                // SAFETY: by the invariant it came from a box, the system is done with it, and the question is ours no more.
+                let mailbox = unsafe { Box::from_raw(mailbox.as_ptr()) };
+                let notify = &mailbox.notify;
+                Win32Error(notify.dwNotificationStatus).check()?;
+                return Ok(Some(Notification {
+                    triggered: NotifyMask(notify.dwNotificationTriggered),
+                    status: status(&notify.ServiceStatus),
+                }));
+            }
+            let left = deadline.since(clock::now().tick);
+            if left.is_zero() {
+                return Ok(None);
+            }
+            let millis = u32::try_from(left.as_micros().div_ceil(1000)).unwrap_or(u32::MAX - 1);
+            // SAFETY: the calls that it lets in are those that were asked for on this thread; ours is `told`.
+            unsafe { SleepEx(millis, 1) };
+        }
+    }
+
+    fn ask(&self, mask: NotifyMask) -> Result<NonNull<Mailbox>, Win32Error> {
+        let Some(handle) = &self.handle else { return Err(Win32Error::INVALID_HANDLE) };
+        let mailbox =
+            Box::new(Mailbox { notify: SERVICE_NOTIFY_2W::default(), has_come: AtomicBool::new(false) });
+        let mailbox = NonNull::from(Box::leak(mailbox));
+        // SAFETY: nobody else knows of the mailbox yet.
+        let code = unsafe {
+            let inside = mailbox.as_ptr();
+            (*inside).notify.dwVersion = SERVICE_NOTIFY_STATUS_CHANGE;
+            (*inside).notify.pfnNotifyCallback = Some(told);
+            (*inside).notify.pContext = (&raw mut (*inside).has_come).cast();
+            // The handle is open. The structure stays where it is until `told` was called, or else for ever; see `drop`.
+            NotifyServiceStatusChangeW(handle.raw(), mask.0, &raw const (*inside).notify)
+        };
+        if let Err(code) = Win32Error(code).check() {
+            // SAFETY: it came from a box, and the system, which refused the question, has not kept it.
+            drop(unsafe { Box::from_raw(mailbox.as_ptr()) });
+            return Err(code);
+        }
+        Ok(mailbox)
+    }
+}
+
+impl Drop for Registration {
+    fn drop(&mut self) {
+        // Closing the handle ends the question.
+        self.handle = None;
+        let Some((_, mailbox)) = self.asked.take() else { return };
+        // SAFETY: as in `wait`; a call that is on its way already comes in here.
+        unsafe { SleepEx(0, 1) };
+        // If it has not, nothing says that it can't come any more: better a hundred bytes lost than written to when they are somebody else's.
+        if has_come(mailbox) {
+            // SAFETY: by the invariant it came from a box, and the system is done with it.
+            drop(unsafe { Box::from_raw(mailbox.as_ptr()) });
+        }
+    }
+}
+
+/// Whether `told` was called with this mailbox, which was not freed yet.
+fn has_come(mailbox: NonNull<Mailbox>) -> bool {
+    // SAFETY: by the invariant of `Registration::asked` it is there, and the flag may be looked at.
+    unsafe { (*mailbox.as_ptr()).has_come.load(Ordering::Acquire) }
+}
+
+/// Called by the system on the thread that asked, when the answer is in the structure.
+unsafe extern "system" fn told(notify: *const c_void) {
+    let notify = notify.cast::<SERVICE_NOTIFY_2W>();
+    // SAFETY: the system passes the structure that it was given, which is in a `Mailbox` that lives as argued at the call; the context leads to the flag in the same one.
+    unsafe {
+        if let Some(flag) = (*notify).pContext.cast::<AtomicBool>().as_ref() {
+            flag.store(true, Ordering::Release);
+        }
+    }
+}

@@ -1,0 +1,8 @@
+//! Who may use what on Windows: security descriptors in their text form (SDDL), and folders that are made with one.
+
+mod windows;
+
+pub use windows::{Descriptor, create_private_folders};
+
+/// The system and administrators may do everything, and so may the owner of each object; nothing comes from the folder above.
+pub const PRIVATE: &str = "D:P(A;OICI;FA;;;SY)(A;OICI;FA;;;BA)(A;OICI;FA;;;OW)";
