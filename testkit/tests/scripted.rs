@@ -1,5 +1,6 @@
 //! The scripted service speaks the dispatcher protocol as the service control manager expects it.
 
+#![cfg(unix)]
 #![expect(clippy::unwrap_used, reason = "a failed expectation is how a test fails")]
 
 use std::os::fd::OwnedFd;

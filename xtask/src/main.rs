@@ -12,6 +12,7 @@ mod python;
 mod shell;
 mod sources;
 mod test;
+mod wine;
 
 use std::process::ExitCode;
 
@@ -20,6 +21,7 @@ cargo xtask TASK
 
   test               everything: format, lints, arrows, licences, documentation, tests, comparisons
   lint               the part of it that runs nothing
+  wine               the part of it that is for Windows, under Wine
   arrows             which crate may use which, where unsafe code may be, how long files and functions are
   licences           that every dependency may be used under MIT or Apache-2.0 terms, or freer
   fuzz [SECONDS]     every fuzz target for so long (60)
@@ -36,6 +38,7 @@ fn main() -> ExitCode {
     let outcome = match words.as_slice() {
         ["test"] => test::all(),
         ["lint"] => test::lint(),
+        ["wine"] => test::windows(),
         ["arrows"] => arrows::check().and_then(|()| sources::check()),
         ["licences"] => licences::check(),
         ["fuzz", rest @ ..] => fuzz::run(rest),

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::process::Command;
 
-use crate::{Outcome, arrows, licences, python, shell, sources};
+use crate::{Outcome, arrows, licences, python, shell, sources, wine};
 
 /// What the comparison with an independent implementation needs from PyPI.
 const COMPARISON: &[&str] = &["impacket==0.13.1"];
@@ -33,18 +33,7 @@ impl Tally {
     /// Runs a program that reports as Rust's test harness does.
     fn tests(&mut self, name: &str, command: &mut Command) {
         let (mut summed, before) = (0, self.failed);
-        let ended = shell::watch(command, |line| {
-            if let Some(failed) = line.strip_prefix("test ").and_then(|rest| rest.strip_suffix(" ... FAILED"))
-            {
-                self.notes.push(format!("failed: {failed}"));
-            }
-            if let Some([passed, failed, ignored]) = counts(line) {
-                self.passed += passed;
-                self.failed += failed;
-                self.skipped += ignored;
-                summed += 1;
-            }
-        });
+        let ended = shell::watch(command, |line| summed += self.line(line));
         match ended {
             Ok(true) if summed > 0 => {}
             Ok(false) if self.failed > before => {}
@@ -53,6 +42,39 @@ impl Tally {
                 self.failed += 1;
                 self.notes.push(format!("failed: {name} ({other:?}, {summed} results)"));
             }
+        }
+    }
+
+    /// Takes a line of Rust's test harness; how many programs it sums up.
+    fn line(&mut self, line: &str) -> usize {
+        if let Some(failed) = line.strip_prefix("test ").and_then(|rest| rest.strip_suffix(" ... FAILED")) {
+            self.notes.push(format!("failed: {failed}"));
+        }
+        let Some([passed, failed, ignored]) = counts(line) else { return 0 };
+        self.passed += passed;
+        self.failed += failed;
+        self.skipped += ignored;
+        1
+    }
+
+    /// The tests for Windows.
+    fn windows(&mut self) {
+        if let Err(message) = wine::prepare() {
+            eprintln!("{message}");
+            self.skip("the tests for Windows: Wine, a compiler for Windows or Rust's target is missing");
+            return;
+        }
+        self.step("clippy for Windows", wine::lint());
+        let ended = wine::test(|name, text, is_good| {
+            let before = self.failed;
+            let summed: usize = text.lines().map(|line| self.line(line.trim_end())).sum();
+            if summed != 1 || !is_good && self.failed == before {
+                self.failed += 1;
+                self.notes.push(format!("failed: {name} under Wine ({summed} results)"));
+            }
+        });
+        if let Err(message) = ended {
+            self.step("tests for Windows", Err(message));
         }
     }
 
@@ -104,6 +126,14 @@ pub(crate) fn all() -> Outcome {
     }
     tally.tests("cargo test", &mut tests);
     tally.take_skipped(&skipped);
+    tally.windows();
+    tally.finish()
+}
+
+/// What is for Windows.
+pub(crate) fn windows() -> Outcome {
+    let mut tally = Tally::default();
+    tally.windows();
     tally.finish()
 }
 

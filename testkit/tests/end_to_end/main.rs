@@ -1,5 +1,6 @@
 //! `svc`, its service control manager, hosts and programs, from end to end: what survives what, and what bad luck does.
 
+#![cfg(unix)]
 #![expect(clippy::unwrap_used, reason = "a failed expectation is how a test fails")]
 
 mod definitions;

@@ -1,5 +1,3 @@
-//! The scripted service's end of the channel to the service control manager.
-
 use std::io;
 use std::os::fd::AsFd;
 use std::os::unix::net::{UnixListener, UnixStream};
@@ -9,15 +7,15 @@ use std::thread;
 use rustix::process::{PidfdFlags, PidfdGetfdFlags, getpid, pidfd_getfd, pidfd_open};
 use svckit_core::dispatch::{CHANNEL_VARIABLE, FromProcess};
 
-use super::Event;
+use super::super::Event;
 use crate::frame;
 
 /// A connection of the service control manager; what can't be said any more is not, since the next connection is told everything.
-pub(super) struct Connection(UnixStream);
+pub(in crate::scripted) struct Connection(UnixStream);
 
 impl Connection {
     /// Says the first message, with a descriptor of this process.
-    pub(super) fn introduce(&mut self, hello: &FromProcess) {
+    pub(in crate::scripted) fn introduce(&mut self, hello: &FromProcess) {
         let Ok(myself) = pidfd_open(getpid(), PidfdFlags::empty()) else { return self.say(hello) };
         let bytes = frame::encode(hello);
         if let Ok(sent) = svckit_os::socket::send(&self.0, &bytes, &[myself.as_fd()]) {
@@ -26,13 +24,13 @@ impl Connection {
     }
 
     /// Says a message.
-    pub(super) fn say(&mut self, message: &FromProcess) {
+    pub(in crate::scripted) fn say(&mut self, message: &FromProcess) {
         let _ = frame::write(&mut self.0, message);
     }
 }
 
 /// Hears every service control manager that connects to the inherited socket, one after the other.
-pub(super) fn listen(events: Sender<Event>) -> io::Result<()> {
+pub(in crate::scripted) fn listen(events: Sender<Event>) -> io::Result<()> {
     let listener = inherited_listener()?;
     thread::spawn(move || {
         while let Ok((stream, _)) = listener.accept() {

@@ -1,0 +1,184 @@
+//! The tests of what is for Windows: built here for it, and run under Wine in a prefix of their own.
+
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use crate::{Outcome, shell};
+
+/// The system that is built for.
+pub(crate) const TARGET: &str = "x86_64-pc-windows-gnu";
+
+/// What is built for Windows and tested there.
+const PACKAGES: &[&str] =
+    &["svckit-core", "svckit-os", "svckit-scmr", "svckit-recipe", "svckit-manager", "svckit-testkit"];
+
+/// Programs, and the Debian packages that bring them.
+const NEEDED: &[(&str, &str)] = &[
+    ("wine", "wine"),
+    ("wineserver", "wine64"),
+    ("x86_64-w64-mingw32-gcc", "gcc-mingw-w64-x86-64"),
+    ("pgrep", "procps"),
+];
+
+/// Wine 8 lacks a library that Rust's standard library takes random numbers from. This one has the function, and is for tests only.
+const MISSING_LIBRARY: &str = "\
+#include <windows.h>
+BOOLEAN NTAPI SystemFunction036(PVOID, ULONG);
+__declspec(dllexport) BOOL WINAPI ProcessPrng(PBYTE bytes, SIZE_T count) { return SystemFunction036(bytes, (ULONG)count); }
+";
+
+/// How long a test program may take, in seconds.
+const PATIENCE: &str = "300";
+
+/// Installs what is missing, as far as that is possible.
+pub(crate) fn prepare() -> Outcome {
+    let missing: Vec<&str> = NEEDED
+        .iter()
+        .filter(|(program, _)| shell::find(program).is_none())
+        .map(|(_, package)| *package)
+        .collect();
+    if !missing.is_empty() {
+        shell::install(&missing)?;
+    }
+    let installed =
+        shell::output(shell::program("rustc").args(["--print", "target-libdir", "--target", TARGET]))?;
+    if Path::new(installed.trim()).is_dir() {
+        return Ok(());
+    }
+    shell::run(shell::program("rustup").args(["target", "add", TARGET]))
+}
+
+/// The lints, for Windows.
+pub(crate) fn lint() -> Outcome {
+    let mut clippy = shell::cargo();
+    clippy.args(["clippy", "--quiet", "--locked", "--all-targets", "--target", TARGET]);
+    packages(&mut clippy);
+    shell::run(clippy.args(["--", "--deny", "warnings"]))
+}
+
+/// Builds the test programs and runs each; what they printed goes to `told`, with whether they ended well.
+pub(crate) fn test(mut told: impl FnMut(&str, &str, bool)) -> Outcome {
+    let programs = build()?;
+    let prefix = Prefix::new()?;
+    for program in programs {
+        let name = program.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+        let (text, is_good) = prefix.run(&program)?;
+        println!("{text}");
+        told(&name, &text, is_good);
+    }
+    Ok(())
+}
+
+fn packages(command: &mut Command) {
+    for package in PACKAGES {
+        command.args(["--package", package]);
+    }
+}
+
+/// The test programs, built.
+fn build() -> Outcome<Vec<PathBuf>> {
+    let mut bins = shell::cargo();
+    bins.args(["build", "--quiet", "--locked", "--target", TARGET, "--package", "svckit-testkit", "--bins"]);
+    shell::run(&mut bins)?;
+    let mut tests = shell::cargo();
+    tests.args(["test", "--no-run", "--locked", "--target", TARGET, "--message-format", "json"]);
+    packages(&mut tests);
+    tests.stderr(Stdio::inherit());
+    let messages = shell::output(&mut tests)?;
+    let mut programs = Vec::new();
+    for line in messages.lines() {
+        let message: serde_json::Value =
+            serde_json::from_str(line).map_err(|error| format!("cargo: {error}"))?;
+        if message["profile"]["test"] == true
+            && let Some(program) = message["executable"].as_str()
+        {
+            programs.push(PathBuf::from(program));
+        }
+    }
+    if programs.is_empty() { Err("cargo built no tests for Windows".to_owned()) } else { Ok(programs) }
+}
+
+/// A Windows of its own; it and everything that runs in it is gone when this is dropped.
+struct Prefix {
+    folder: PathBuf,
+}
+
+impl Prefix {
+    fn new() -> Outcome<Self> {
+        let folder = shell::target().join(format!("wine-{}", std::process::id()));
+        fs::create_dir_all(&folder).map_err(|error| format!("{}: {error}", folder.display()))?;
+        let prefix = Self { folder };
+        println!("\nmaking a Wine prefix in {}", prefix.folder.display());
+        // A new prefix has two service control managers for a moment: only the second start is one to be used. The server stays until it is told to go.
+        prefix.quietly("120", "wineboot", &["-i"])?;
+        prefix.quietly("60", "wineserver", &["-w"])?;
+        prefix.quietly("60", "wineserver", &["-p"])?;
+        prefix.quietly("120", "wineboot", &[])?;
+        let graphics = r"HKCU\Software\Wine\Drivers";
+        prefix.quietly("60", "wine", &["reg", "add", graphics, "/v", "Graphics", "/d", "null", "/f"])?;
+        Ok(prefix)
+    }
+
+    /// A program of Wine with its streams in a file: what it leaves running would hold a pipe open for ever.
+    fn command(&self, limit: &str, program: &str, log: &Path) -> Outcome<Command> {
+        let failed = |error: std::io::Error| format!("{}: {error}", log.display());
+        let file = File::create(log).map_err(failed)?;
+        let mut command = shell::program("timeout");
+        command
+            .args(["--kill-after", "10", limit, program])
+            .env("WINEPREFIX", &self.folder)
+            .env("WINEDEBUG", "-all")
+            .env("WINEDLLOVERRIDES", "winemenubuilder.exe,mscoree,mshtml=")
+            .env("SVCKIT_WINE", "1")
+            .env_remove("DISPLAY")
+            .stderr(Stdio::from(file.try_clone().map_err(failed)?))
+            .stdout(Stdio::from(file));
+        Ok(command)
+    }
+
+    fn quietly(&self, limit: &str, program: &str, words: &[&str]) -> Outcome {
+        let log = self.folder.join("output.txt");
+        let status = self.command(limit, program, &log)?.args(words).status();
+        match status {
+            Ok(status) if status.success() => Ok(()),
+            other => Err(format!("{program} {}: {other:?}", words.join(" "))),
+        }
+    }
+
+    /// What a program for Windows printed, and whether it ended well.
+    fn run(&self, program: &Path) -> Outcome<(String, bool)> {
+        self.complete(program.parent().unwrap_or(Path::new(".")))?;
+        println!("\n$ wine {}", program.display());
+        let log = self.folder.join("output.txt");
+        let status = self.command(PATIENCE, "wine", &log)?.arg(program).arg("--test-threads=1").status();
+        let status = status.map_err(|error| format!("wine: {error}"))?;
+        let bytes = fs::read(&log).map_err(|error| format!("{}: {error}", log.display()))?;
+        Ok((String::from_utf8_lossy(&bytes).into_owned(), status.success()))
+    }
+
+    /// Puts the library that is missing beside the programs of a folder and of the one above, where those are that tests start.
+    fn complete(&self, folder: &Path) -> Outcome {
+        for folder in [Some(folder), folder.parent()].into_iter().flatten() {
+            let library = folder.join("bcryptprimitives.dll");
+            if library.is_file() {
+                continue;
+            }
+            let source = self.folder.join("library.c");
+            fs::write(&source, MISSING_LIBRARY).map_err(|error| format!("{}: {error}", source.display()))?;
+            let mut compiler = shell::program("x86_64-w64-mingw32-gcc");
+            compiler.arg("-shared").arg("-o").arg(&library).arg(&source).arg("-ladvapi32");
+            shell::run(&mut compiler)?;
+        }
+        Ok(())
+    }
+}
+
+impl Drop for Prefix {
+    fn drop(&mut self) {
+        // Whatever it says: what counts is that the folder goes, and what is left of its processes with the server.
+        let _ = self.quietly("30", "wineserver", &["-k"]);
+        let _ = self.quietly("30", "wineserver", &["-w"]);
+        let _ = fs::remove_dir_all(&self.folder);
+    }
+}
