@@ -10,6 +10,7 @@ mod open;
 
 pub mod access;
 pub mod backend;
+pub mod command_line;
 pub mod config;
 pub mod control;
 pub mod definition;

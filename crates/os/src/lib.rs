@@ -42,3 +42,5 @@ pub mod socket;
 pub mod tree;
 #[cfg(unix)]
 pub mod watch;
+#[cfg(windows)]
+pub mod words;
