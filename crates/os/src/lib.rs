@@ -7,12 +7,10 @@ pub mod account;
 pub mod clock;
 #[cfg(unix)]
 pub mod daemon;
-#[cfg(unix)]
 pub mod dial;
 #[cfg(windows)]
 pub mod dispatcher;
 pub mod errno;
-#[cfg(unix)]
 pub mod event;
 #[cfg(windows)]
 pub mod event_log;
@@ -21,9 +19,7 @@ pub mod lock;
 pub mod log;
 #[cfg(unix)]
 pub mod pidfd;
-#[cfg(unix)]
 pub mod pipe;
-#[cfg(unix)]
 pub mod process;
 pub mod program;
 pub mod random;

@@ -4,6 +4,10 @@
 
 #[cfg(unix)]
 mod unix;
+#[cfg(windows)]
+mod windows;
 
 #[cfg(unix)]
 pub use unix::Attempt;
+#[cfg(windows)]
+pub use windows::Attempt;

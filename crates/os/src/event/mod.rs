@@ -6,9 +6,13 @@
 
 #[cfg(unix)]
 mod unix;
+#[cfg(windows)]
+mod windows;
 
 #[cfg(unix)]
 pub use unix::{Poller, Source, Waker};
+#[cfg(windows)]
+pub use windows::{Bell, Poller, Source, Waker};
 
 /// What to be woken for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -5,6 +5,10 @@
 
 #[cfg(unix)]
 mod unix;
+#[cfg(windows)]
+mod windows;
 
 #[cfg(unix)]
 pub use unix::{ProgramEnd, Reader, Writer, inflow, outflow, set_nonblocking};
+#[cfg(windows)]
+pub use windows::{ProgramEnd, Reader, Writer, inflow, outflow};

@@ -8,6 +8,8 @@
 
 #[cfg(unix)]
 mod unix;
+#[cfg(windows)]
+mod windows;
 
 use std::ffi::OsString;
 use std::io;
@@ -18,6 +20,8 @@ use svckit_core::restart::Ended;
 
 #[cfg(unix)]
 pub use unix::*;
+#[cfg(windows)]
+pub use windows::*;
 
 /// A program to be started, complete: nothing is inherited but what is said here.
 #[derive(Debug, Clone, Default)]

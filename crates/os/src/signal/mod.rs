@@ -8,4 +8,6 @@ mod windows;
 #[cfg(unix)]
 pub use unix::{Delivered, SignalSource, ignore_file_size_signal, name, number};
 #[cfg(windows)]
+pub(crate) use windows::is_of_system;
+#[cfg(windows)]
 pub use windows::name;

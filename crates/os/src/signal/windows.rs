@@ -23,6 +23,12 @@ pub fn name(number: i32) -> String {
     format!("{known} ({:#010x})", number.cast_unsigned())
 }
 
+/// Whether an exit code is one that the system gives to programs which it ends, and not a program's own: an error of the system's, an exception, or the end that Ctrl+C
+/// makes. (Programs that end with -1 or the like are left what they are.)
+pub(crate) fn is_of_system(code: u32) -> bool {
+    matches!(code, 0x4001_0004 | 0x8000_0003 | 0xC000_0000..=0xCFFF_FFFF | 0xE06D_7363 | 0xE043_4352)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

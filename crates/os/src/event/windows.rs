@@ -1,0 +1,197 @@
+#![allow(unsafe_code)]
+
+use std::fmt;
+use std::io;
+use std::os::windows::io::{AsRawHandle, FromRawHandle, OwnedHandle, RawHandle};
+use std::ptr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use windows_sys::Win32::Foundation::{INVALID_HANDLE_VALUE, WAIT_TIMEOUT};
+use windows_sys::Win32::System::IO::{
+    CreateIoCompletionPort, GetQueuedCompletionStatusEx, OVERLAPPED_ENTRY, PostQueuedCompletionStatus,
+};
+use windows_sys::Win32::System::Threading::INFINITE;
+
+use super::{Interest, Ready};
+
+/// How many events one wait brings at most; more wait for the next.
+const BATCH: usize = 64;
+
+/// What a packet that nobody's operation brought says: something can be read.
+const READABLE: u32 = 1;
+
+/// What a packet that nobody's operation brought says: something can be written, or an attempt is decided.
+const WRITABLE: u32 = 2;
+
+/// The numbers of sources are passed through the system as pointers.
+const _: () = assert!(size_of::<usize>() == size_of::<u64>(), "svckit is for 64-bit Windows");
+
+/// What can be waited for: the types of this crate that know how to tell a [`Poller`].
+pub trait Source {
+    /// From now on `bell` is to be rung when the source is ready, and if it is so already, at once.
+    #[doc(hidden)]
+    fn attach(&self, bell: &Bell, interest: Interest) -> io::Result<()>;
+}
+
+/// A set of sources to wait for: an I/O completion port.
+#[derive(Debug)]
+pub struct Poller {
+    port: Arc<OwnedHandle>,
+}
+
+impl Poller {
+    /// An empty set.
+    pub fn new() -> io::Result<Self> {
+        // SAFETY: asks for a new port; no pointers but null are passed.
+        let port = unsafe { CreateIoCompletionPort(INVALID_HANDLE_VALUE, ptr::null_mut(), 0, 0) };
+        if port.is_null() {
+            return Err(io::Error::last_os_error());
+        }
+        // SAFETY: the handle is new, and nobody else's.
+        let port = unsafe { OwnedHandle::from_raw_handle(port) };
+        Ok(Self { port: Arc::new(port) })
+    }
+
+    /// Adds a source under a number. It leaves the set when it is dropped; what it said before may still be brought once.
+    pub fn add(&self, source: &(impl Source + ?Sized), token: u64, interest: Interest) -> io::Result<()> {
+        source.attach(&self.bell(token), interest)
+    }
+
+    /// What brings a number from any thread.
+    pub(crate) fn bell(&self, token: u64) -> Bell {
+        Bell { port: Arc::clone(&self.port), token }
+    }
+
+    /// A way for other threads to end a wait: it then brings `token`, readable, at least once for one or several wakes.
+    pub fn waker(&self, token: u64) -> io::Result<Waker> {
+        Ok(Waker { bell: self.bell(token) })
+    }
+
+    /// Waits until something is ready or the time is over, and fills `ready` with it. Without a time limit it waits for ever.
+    pub fn wait(&self, ready: &mut Vec<Ready>, limit: Option<Duration>) -> io::Result<()> {
+        ready.clear();
+        let mut entries = [OVERLAPPED_ENTRY::default(); BATCH];
+        let mut count = 0;
+        // SAFETY: the port is open; there is room for as many entries as is said, and the system writes how many it filled.
+        let done = unsafe {
+            GetQueuedCompletionStatusEx(
+                self.port.as_raw_handle(),
+                entries.as_mut_ptr(),
+                u32::try_from(entries.len()).unwrap_or(1),
+                &raw mut count,
+                limit.map_or(INFINITE, rounded_up),
+                0,
+            )
+        };
+        if done == 0 {
+            let error = io::Error::last_os_error();
+            return if error.raw_os_error() == Some(WAIT_TIMEOUT.cast_signed()) {
+                Ok(())
+            } else {
+                Err(error)
+            };
+        }
+        let filled = entries.get(..usize::try_from(count).unwrap_or(0)).unwrap_or_default();
+        ready.extend(filled.iter().map(|entry| {
+            // An operation's end is about reading: there are no others.
+            let said = if entry.lpOverlapped.is_null() { entry.dwNumberOfBytesTransferred } else { READABLE };
+            Ready {
+                token: entry.lpCompletionKey as u64,
+                readable: said & READABLE != 0,
+                writable: said & WRITABLE != 0,
+            }
+        }));
+        Ok(())
+    }
+}
+
+/// Brings a number to a poller.
+#[derive(Clone)]
+pub struct Bell {
+    port: Arc<OwnedHandle>,
+    token: u64,
+}
+
+impl Bell {
+    /// Makes the ends of a handle's overlapped operations bring the number. A handle can have one bell only, for ever.
+    pub(crate) fn follow(&self, handle: RawHandle) -> io::Result<()> {
+        // SAFETY: both handles are open, the caller's and the port; the key is a plain number.
+        let port =
+            unsafe { CreateIoCompletionPort(handle, self.port.as_raw_handle(), self.token as usize, 0) };
+        if port.is_null() { Err(io::Error::last_os_error()) } else { Ok(()) }
+    }
+
+    /// Something can be read.
+    pub(crate) fn readable(&self) -> io::Result<()> {
+        self.post(READABLE)
+    }
+
+    /// Something can be written, or an attempt is decided.
+    pub(crate) fn writable(&self) -> io::Result<()> {
+        self.post(WRITABLE)
+    }
+
+    fn post(&self, what: u32) -> io::Result<()> {
+        // SAFETY: the port is open; the other values are only passed on.
+        let done = unsafe {
+            PostQueuedCompletionStatus(self.port.as_raw_handle(), what, self.token as usize, ptr::null())
+        };
+        if done == 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
+    }
+}
+
+impl fmt::Debug for Bell {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Bell({})", self.token)
+    }
+}
+
+/// Wakes the one that waits at the [`Poller`] which this is from.
+#[derive(Debug, Clone)]
+pub struct Waker {
+    bell: Bell,
+}
+
+impl Waker {
+    /// Wakes; if nobody waits at the moment, the next wait returns at once.
+    pub fn wake(&self) -> io::Result<()> {
+        self.bell.readable()
+    }
+}
+
+/// The limit in whole milliseconds, not less: a wait that ends early would find nothing due and begin again.
+fn rounded_up(limit: Duration) -> u32 {
+    u32::try_from(limit.as_nanos().div_ceil(1_000_000)).unwrap_or(u32::MAX).min(INFINITE - 1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn another_thread_wakes() {
+        let poller = Poller::new().unwrap();
+        let waker = poller.waker(9).unwrap();
+        let mut ready = Vec::new();
+        for _ in 0..2 {
+            let other = waker.clone();
+            let thread = std::thread::spawn(move || other.wake().unwrap());
+            poller.wait(&mut ready, None).unwrap();
+            assert_eq!(ready, [Ready { token: 9, readable: true, writable: false }]);
+            thread.join().unwrap();
+        }
+        poller.wait(&mut ready, Some(Duration::ZERO)).unwrap();
+        assert_eq!(ready, []);
+    }
+
+    #[test]
+    fn large_numbers_come_back() {
+        let poller = Poller::new().unwrap();
+        let waker = poller.waker(u64::MAX - 5).unwrap();
+        waker.wake().unwrap();
+        let mut ready = Vec::new();
+        poller.wait(&mut ready, None).unwrap();
+        assert_eq!(ready[0].token, u64::MAX - 5);
+    }
+}

@@ -1,0 +1,449 @@
+#![allow(unsafe_code)]
+
+use std::cell::{RefCell, UnsafeCell};
+use std::collections::hash_map::RandomState;
+use std::fmt;
+use std::fs::{File, OpenOptions};
+use std::hash::BuildHasher;
+use std::io;
+use std::ops::Range;
+use std::os::windows::fs::OpenOptionsExt;
+use std::os::windows::io::{AsHandle, AsRawHandle, BorrowedHandle, FromRawHandle, OwnedHandle};
+use std::ptr;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use windows_sys::Win32::Foundation::{
+    ERROR_BROKEN_PIPE, ERROR_HANDLE_EOF, ERROR_IO_INCOMPLETE, ERROR_IO_PENDING, ERROR_OPERATION_ABORTED,
+    ERROR_PIPE_NOT_CONNECTED, INVALID_HANDLE_VALUE, TRUE,
+};
+use windows_sys::Win32::Storage::FileSystem::{
+    FILE_FLAG_FIRST_PIPE_INSTANCE, FILE_FLAG_OVERLAPPED, PIPE_ACCESS_INBOUND, ReadFile, SECURITY_ANONYMOUS,
+};
+use windows_sys::Win32::System::IO::{CancelIoEx, GetOverlappedResult, OVERLAPPED};
+use windows_sys::Win32::System::Pipes::{
+    CreateNamedPipeW, CreatePipe, PIPE_READMODE_BYTE, PIPE_REJECT_REMOTE_CLIENTS, PIPE_TYPE_BYTE, PIPE_WAIT,
+    PeekNamedPipe,
+};
+use windows_sys::Win32::System::Threading::CreateEventW;
+
+use crate::event::{Bell, Interest, Source};
+
+/// How much the system holds for a reader that is busy.
+const PIPE_SIZE: u32 = 256 << 10;
+
+/// How much is read at once at first.
+const BUFFER: usize = 64 << 10;
+
+/// The end of a program's output that this process reads from.
+///
+/// While nothing is there a read is under way, into a buffer of its own: what it brings is handed out piece by piece, and then the next begins.
+pub struct Reader {
+    state: RefCell<State>,
+}
+
+struct State {
+    pipe: OwnedHandle,
+    /// INVARIANT: while `is_pending`, the system may write to what the operation and `buffer` hold; nobody else touches either, and they stay where they are.
+    operation: Box<UnsafeCell<OVERLAPPED>>,
+    buffer: Vec<u8>,
+    /// What the operation waits at, so that its end can be told from that of others.
+    _event: OwnedHandle,
+    is_pending: bool,
+    /// What of the buffer was read and not yet taken.
+    filled: Range<usize>,
+    /// Nobody can write any more.
+    ended: bool,
+    /// How large the next buffer is.
+    wanted: usize,
+    bell: Option<Bell>,
+}
+
+/// The end of a program's input that this process holds: the program's input ends when it is dropped.
+#[derive(Debug)]
+pub struct Writer {
+    _pipe: OwnedHandle,
+}
+
+/// The end that a program gets.
+#[derive(Debug)]
+pub struct ProgramEnd {
+    pipe: OwnedHandle,
+}
+
+/// A pipe for a program's output.
+///
+/// Only named pipes can be waited for together with other things. Nobody else can get at it: the name can't be guessed, and by the time that this
+/// returns, its one place is taken.
+pub fn outflow() -> io::Result<(Reader, ProgramEnd)> {
+    static COUNT: AtomicU64 = AtomicU64::new(0);
+    let count = COUNT.fetch_add(1, Ordering::Relaxed);
+    // Keys from the system's generator.
+    let unguessable = RandomState::new().hash_one(count);
+    let name = format!(r"\\.\pipe\svckit.{}.{count}.{unguessable:016x}", std::process::id());
+    let wide: Vec<u16> = name.encode_utf16().chain([0]).collect();
+    // SAFETY: the name ends with NUL and lives during the call; no security attributes are passed.
+    let pipe = unsafe {
+        CreateNamedPipeW(
+            wide.as_ptr(),
+            PIPE_ACCESS_INBOUND | FILE_FLAG_FIRST_PIPE_INSTANCE | FILE_FLAG_OVERLAPPED,
+            PIPE_TYPE_BYTE | PIPE_READMODE_BYTE | PIPE_WAIT | PIPE_REJECT_REMOTE_CLIENTS,
+            1,
+            0,
+            PIPE_SIZE,
+            0,
+            ptr::null(),
+        )
+    };
+    if pipe == INVALID_HANDLE_VALUE {
+        return Err(io::Error::last_os_error());
+    }
+    // SAFETY: the handle is new, and nobody else's.
+    let pipe = unsafe { OwnedHandle::from_raw_handle(pipe) };
+    let end =
+        OpenOptions::new().write(true).share_mode(0).security_qos_flags(SECURITY_ANONYMOUS).open(name)?;
+    Ok((Reader { state: RefCell::new(State::new(pipe)?) }, ProgramEnd { pipe: end.into() }))
+}
+
+/// A pipe for a program's input.
+pub fn inflow() -> io::Result<(ProgramEnd, Writer)> {
+    let (mut read, mut write) = (ptr::null_mut(), ptr::null_mut());
+    // SAFETY: two handles are written on success; no security attributes are passed, so that they are not inherited.
+    if unsafe { CreatePipe(&raw mut read, &raw mut write, ptr::null(), 0) } == 0 {
+        return Err(io::Error::last_os_error());
+    }
+    // SAFETY: the handles are new, and nobody else's.
+    let (read, write) = unsafe { (OwnedHandle::from_raw_handle(read), OwnedHandle::from_raw_handle(write)) };
+    Ok((ProgramEnd { pipe: read }, Writer { _pipe: write }))
+}
+
+impl State {
+    fn new(pipe: OwnedHandle) -> io::Result<Self> {
+        // SAFETY: an event without a name and without security attributes; it is set and reset by the system.
+        let event = unsafe { CreateEventW(ptr::null(), TRUE, 0, ptr::null()) };
+        if event.is_null() {
+            return Err(io::Error::last_os_error());
+        }
+        let operation = Box::new(UnsafeCell::new(OVERLAPPED { hEvent: event, ..OVERLAPPED::default() }));
+        // SAFETY: the handle is new, and nobody else's.
+        let event = unsafe { OwnedHandle::from_raw_handle(event) };
+        Ok(Self {
+            pipe,
+            operation,
+            buffer: Vec::new(),
+            _event: event,
+            is_pending: false,
+            filled: 0..0,
+            ended: false,
+            wanted: BUFFER,
+            bell: None,
+        })
+    }
+
+    /// How many bytes are there to be taken; zero at the end, `WouldBlock` if there are none now.
+    fn ready(&mut self) -> io::Result<usize> {
+        loop {
+            if !self.filled.is_empty() {
+                return Ok(self.filled.len());
+            }
+            if self.ended {
+                return Ok(0);
+            }
+            if self.is_pending {
+                self.settle(false)?;
+                if self.is_pending {
+                    return Err(io::ErrorKind::WouldBlock.into());
+                }
+            } else {
+                self.begin()?;
+            }
+        }
+    }
+
+    /// Begins a read. There is none under way and everything was taken.
+    fn begin(&mut self) -> io::Result<()> {
+        if self.buffer.len() != self.wanted {
+            self.buffer = vec![0; self.wanted];
+        }
+        let size = u32::try_from(self.buffer.len()).unwrap_or(u32::MAX);
+        // SAFETY: no read is under way. The buffer has so many bytes, and it and the operation stay where they are until its end was seen: `settle`, `drop`.
+        let done = unsafe {
+            ReadFile(
+                self.pipe.as_raw_handle(),
+                self.buffer.as_mut_ptr(),
+                size,
+                ptr::null_mut(),
+                self.operation.get(),
+            )
+        };
+        if done != 0 {
+            self.is_pending = true;
+            return Ok(());
+        }
+        match io::Error::last_os_error() {
+            error if is(&error, ERROR_IO_PENDING) => self.is_pending = true,
+            error if is_end(&error) => {
+                self.ended = true;
+                // Nothing else tells who waits.
+                if let Some(bell) = &self.bell {
+                    bell.readable()?;
+                }
+            }
+            error => return Err(error),
+        }
+        Ok(())
+    }
+
+    /// Sees whether the read under way has ended; with `now` it is ended, and brings what it has.
+    fn settle(&mut self, now: bool) -> io::Result<()> {
+        if !self.is_pending {
+            return Ok(());
+        }
+        if now {
+            // SAFETY: the operation is under way or has ended; either is fine. That there is nothing to cancel is, too.
+            unsafe { CancelIoEx(self.pipe.as_raw_handle(), self.operation.get()) };
+        }
+        let mut count = 0;
+        // SAFETY: the operation was begun on this pipe and its end was not seen yet.
+        let done = unsafe {
+            GetOverlappedResult(
+                self.pipe.as_raw_handle(),
+                self.operation.get(),
+                &raw mut count,
+                i32::from(now),
+            )
+        };
+        if done != 0 {
+            self.is_pending = false;
+            // None at all come if the program writes nothing, which is no end.
+            self.filled = 0..usize::try_from(count).unwrap_or(0);
+            return Ok(());
+        }
+        match io::Error::last_os_error() {
+            error if is(&error, ERROR_IO_INCOMPLETE) => return Ok(()),
+            error if is(&error, ERROR_OPERATION_ABORTED) => {}
+            error if is_end(&error) => self.ended = true,
+            error => {
+                self.is_pending = false;
+                return Err(error);
+            }
+        }
+        self.is_pending = false;
+        Ok(())
+    }
+
+    /// Hands out up to `limit` bytes: `use_up` tells how many it took. Who waits is told of what is left, and the next read begins when nothing is.
+    fn take(&mut self, limit: usize, use_up: impl FnOnce(&[u8]) -> io::Result<usize>) -> io::Result<usize> {
+        let there = self.ready()?;
+        if there == 0 || limit == 0 {
+            return Ok(0);
+        }
+        let range = self.filled.start..self.filled.start + there.min(limit);
+        let taken = use_up(self.buffer.get(range).unwrap_or_default())?;
+        self.filled.start += taken;
+        if !self.filled.is_empty() {
+            if let Some(bell) = &self.bell {
+                bell.readable()?;
+            }
+        } else if !self.ended {
+            self.begin()?;
+        }
+        Ok(taken)
+    }
+
+    /// How many bytes the pipe holds.
+    fn peek(&self) -> io::Result<u64> {
+        let mut total = 0;
+        // SAFETY: only the number of bytes is asked for, and written on success.
+        let done = unsafe {
+            PeekNamedPipe(
+                self.pipe.as_raw_handle(),
+                ptr::null_mut(),
+                0,
+                ptr::null_mut(),
+                &raw mut total,
+                ptr::null_mut(),
+            )
+        };
+        if done != 0 {
+            return Ok(u64::from(total));
+        }
+        match io::Error::last_os_error() {
+            error if is_end(&error) => Ok(0),
+            error => Err(error),
+        }
+    }
+}
+
+impl Drop for State {
+    fn drop(&mut self) {
+        // Whatever it brings: what counts is that the system doesn't write to our memory any more.
+        let _ = self.settle(true);
+    }
+}
+
+fn is(error: &io::Error, code: u32) -> bool {
+    error.raw_os_error() == Some(code.cast_signed())
+}
+
+fn is_end(error: &io::Error) -> bool {
+    [ERROR_BROKEN_PIPE, ERROR_HANDLE_EOF, ERROR_PIPE_NOT_CONNECTED].iter().any(|code| is(error, *code))
+}
+
+impl Reader {
+    /// How many bytes are in the pipe now.
+    pub fn available(&mut self) -> io::Result<u64> {
+        let state = self.state.get_mut();
+        state.settle(true)?;
+        Ok(state.filled.len() as u64 + if state.ended { 0 } else { state.peek()? })
+    }
+
+    /// Reads about so many bytes at once from now on.
+    pub fn grow(&mut self, bytes: usize) -> io::Result<()> {
+        self.state.get_mut().wanted = bytes.max(1);
+        Ok(())
+    }
+
+    /// Moves up to `limit` bytes from the pipe into the file at `offset`. Zero means that nobody can write to the pipe any more; `WouldBlock` that nothing is
+    /// in it now.
+    pub fn pour(&mut self, file: &File, offset: u64, limit: usize) -> io::Result<usize> {
+        self.state.get_mut().take(limit, |bytes| match crate::file::write_at(file, bytes, offset)? {
+            0 => Err(io::ErrorKind::WriteZero.into()),
+            count => Ok(count),
+        })
+    }
+
+    /// Reads up to `limit` bytes from the pipe to the end of `bytes`, with answers as [`Reader::pour`]'s.
+    pub fn read(&mut self, bytes: &mut Vec<u8>, limit: usize) -> io::Result<usize> {
+        self.state.get_mut().take(limit, |there| {
+            bytes.extend_from_slice(there);
+            Ok(there.len())
+        })
+    }
+
+    /// Throws away up to `limit` bytes from the pipe, with answers as [`Reader::pour`]'s.
+    pub fn waste(&mut self, limit: usize) -> io::Result<usize> {
+        self.state.get_mut().take(limit, |there| Ok(there.len()))
+    }
+}
+
+impl Source for Reader {
+    fn attach(&self, bell: &Bell, _: Interest) -> io::Result<()> {
+        let mut state = self.state.borrow_mut();
+        // The end of a read that is under way already would be told to nobody.
+        state.settle(true)?;
+        bell.follow(state.pipe.as_raw_handle())?;
+        state.bell = Some(bell.clone());
+        if !state.filled.is_empty() || state.ended { bell.readable() } else { state.begin() }
+    }
+}
+
+impl fmt::Debug for Reader {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Reader")
+    }
+}
+
+impl AsHandle for ProgramEnd {
+    fn as_handle(&self) -> BorrowedHandle<'_> {
+        self.pipe.as_handle()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::event::{Poller, Ready};
+    use std::io::{Read, Write};
+    use std::thread;
+    use std::time::Duration;
+
+    #[test]
+    fn bytes_go_through_until_the_writer_is_gone() {
+        let (mut read, write) = outflow().unwrap();
+        let mut file = tempfile::tempfile().unwrap();
+        assert_eq!(read.pour(&file, 0, 100).unwrap_err().kind(), io::ErrorKind::WouldBlock);
+        let mut write = File::from(write.pipe);
+        write.write_all(b"hello world").unwrap();
+        assert_eq!(read.available().unwrap(), 11);
+        read.grow(1 << 18).unwrap();
+        assert_eq!(read.pour(&file, 0, 5).unwrap(), 5);
+        assert_eq!(read.waste(1).unwrap(), 1);
+        drop(write);
+        assert_eq!(read.pour(&file, 5, 100).unwrap(), 5);
+        assert_eq!(read.pour(&file, 10, 100).unwrap(), 0);
+        let mut text = String::new();
+        io::Seek::rewind(&mut file).unwrap();
+        file.read_to_string(&mut text).unwrap();
+        assert_eq!(text, "helloworld");
+    }
+
+    #[test]
+    fn the_poller_tells_of_data_of_what_is_left_and_of_the_end() {
+        let poller = Poller::new().unwrap();
+        let (mut read, write) = outflow().unwrap();
+        poller.add(&read, 3, Interest::Read).unwrap();
+        let mut write = File::from(write.pipe);
+        let mut ready = Vec::new();
+        poller.wait(&mut ready, Some(Duration::ZERO)).unwrap();
+        assert_eq!(ready, []);
+        let mut found = Vec::new();
+        for text in ["one", "another"] {
+            write.write_all(text.as_bytes()).unwrap();
+            found.clear();
+            while found != text.as_bytes() {
+                poller.wait(&mut ready, None).unwrap();
+                assert_eq!(ready[0], Ready { token: 3, readable: true, writable: false });
+                // Less than is there: the poller has to say so again.
+                match read.read(&mut found, 2) {
+                    Ok(count) => assert!(count > 0),
+                    Err(error) => assert_eq!(error.kind(), io::ErrorKind::WouldBlock),
+                }
+            }
+        }
+        drop(write);
+        while !matches!(read.read(&mut found, 1), Ok(0)) {
+            poller.wait(&mut ready, None).unwrap();
+        }
+    }
+
+    #[test]
+    fn a_flood_arrives_whole() {
+        const TOTAL: usize = 8 << 20;
+        let poller = Poller::new().unwrap();
+        let (mut read, write) = outflow().unwrap();
+        poller.add(&read, 0, Interest::Read).unwrap();
+        let writer = thread::spawn(move || {
+            let mut write = File::from(write.pipe);
+            for piece in 0..TOTAL / 4096 {
+                write.write_all(&[u8::try_from(piece % 251).unwrap(); 4096]).unwrap();
+            }
+        });
+        let (mut found, mut ready) = (Vec::new(), Vec::new());
+        'all: loop {
+            poller.wait(&mut ready, None).unwrap();
+            loop {
+                match read.read(&mut found, 100_000) {
+                    Ok(0) => break 'all,
+                    Ok(_) if found.len() > TOTAL / 2 => read.grow(1 << 20).unwrap(),
+                    Ok(_) => {}
+                    Err(error) => {
+                        assert_eq!(error.kind(), io::ErrorKind::WouldBlock);
+                        break;
+                    }
+                }
+            }
+        }
+        writer.join().unwrap();
+        assert_eq!(found.len(), TOTAL);
+        assert!(
+            found.chunks(4096).enumerate().all(|(n, piece)| piece == [u8::try_from(n % 251).unwrap(); 4096])
+        );
+    }
+
+    #[test]
+    fn the_input_of_a_program_ends_with_the_writer() {
+        let (end, writer) = inflow().unwrap();
+        drop(writer);
+        assert_eq!(File::from(end.pipe).read(&mut [0]).unwrap(), 0);
+    }
+}

@@ -1,0 +1,278 @@
+//! The programs of this process, each in a job with everything that it starts.
+
+use std::collections::{HashMap, VecDeque};
+use std::ffi::{OsStr, c_void};
+use std::io;
+use std::os::windows::io::{AsRawHandle, FromRawHandle, OwnedHandle, RawHandle};
+use std::ptr;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use svckit_core::definition::StopAction;
+use svckit_core::restart::Ended;
+use svckit_core::signal::Signal;
+use windows_sys::Win32::Foundation::{HANDLE, INVALID_HANDLE_VALUE, MAX_PATH};
+use windows_sys::Win32::System::Threading::{
+    GetExitCodeProcess, INFINITE, OpenProcess, PROCESS_QUERY_LIMITED_INFORMATION, PROCESS_SYNCHRONIZE,
+    QueryFullProcessImageNameW, RegisterWaitForSingleObject, UnregisterWaitEx, WT_EXECUTEINWAITTHREAD,
+    WT_EXECUTEONLYONCE,
+};
+
+use super::job::Job;
+use super::spawn::{Started, system_file};
+use super::{console, spawn, window};
+use crate::event::{Bell, Poller};
+use crate::process::{Command, News, SpawnError, Stdio};
+
+/// The programs that this process started, each with its tree.
+#[derive(Debug)]
+pub struct Children {
+    ends: Arc<Ends>,
+    running: HashMap<u32, Child>,
+    /// The jobs of programs that have ended, as long as something may be in them.
+    left: HashMap<u32, Left>,
+}
+
+#[derive(Debug)]
+struct Child {
+    process: Arc<OwnedHandle>,
+    job: Job,
+    at_console: bool,
+    _wait: Wait,
+}
+
+/// What a program left.
+#[derive(Debug)]
+struct Left {
+    job: Job,
+    /// Its processes that were told to end.
+    waits: HashMap<u32, Wait>,
+}
+
+/// The processes whose end was seen, in order.
+#[derive(Debug)]
+struct Ends {
+    bell: Bell,
+    pids: Mutex<VecDeque<u32>>,
+}
+
+impl Ends {
+    /// A thread that panicked with it in hand left it whole.
+    fn pids(&self) -> MutexGuard<'_, VecDeque<u32>> {
+        self.pids.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Children {
+    /// None yet. From now on what comes to the console of this process doesn't end it; `poller` brings `token` when [`Children::next`] has something to tell.
+    pub fn new(poller: &Poller, token: u64) -> io::Result<Self> {
+        let bell = poller.bell(token);
+        console::listen(bell.clone())?;
+        let ends = Arc::new(Ends { bell, pids: Mutex::default() });
+        Ok(Self { ends, running: HashMap::new(), left: HashMap::new() })
+    }
+
+    /// Starts a program in a job of its own; it ends when this process does. Returns its process id.
+    pub fn spawn(&mut self, command: &Command, stdio: Stdio<'_>) -> Result<u32, SpawnError> {
+        let Started { pid, process, job, at_console } = spawn::start(command, stdio)?;
+        let process = Arc::new(process);
+        let wait = Wait::new(Arc::clone(&process), pid, &self.ends).map_err(|error| {
+            // Nobody would hear of its end. The job ends it.
+            let subject = command.command.first().map(|name| name.to_string_lossy().into_owned());
+            let stage = crate::process::Stage::Process;
+            SpawnError { stage, error, subject: subject.unwrap_or_default(), detail: None }
+        })?;
+        self.running.insert(pid, Child { process, job, at_console, _wait: wait });
+        Ok(pid)
+    }
+
+    /// The next thing that happened; to be called until there is none.
+    #[expect(clippy::should_implement_trait, reason = "there is always more to come, and it may fail")]
+    pub fn next(&mut self) -> io::Result<Option<News>> {
+        if console::take_asked() {
+            return Ok(Some(News::EndRequested));
+        }
+        let Some(pid) = self.ends.pids().pop_front() else { return Ok(None) };
+        let Some(child) = self.running.remove(&pid) else { return Ok(Some(News::Orphan)) };
+        let how = ending(child.process.as_raw_handle())?;
+        self.left.insert(pid, Left { job: child.job, waits: HashMap::new() });
+        Ok(Some(News::Ended { pid, how }))
+    }
+
+    /// Ends by force what a program has left: those processes that were still alive. It is to be called again when [`News::Orphan`] comes; nothing is left of
+    /// a program that has ended when nothing is returned. Nothing can leave a job, so neither `mark` nor `alone` is needed to know what is the program's.
+    pub fn end_rest(&mut self, leader: u32, _mark: &OsStr, _alone: bool) -> Vec<u32> {
+        let Some(left) = self.left.get_mut(&leader) else { return Vec::new() };
+        let mut alive = left.job.processes().unwrap_or_default();
+        // It may be listed for a moment still, and so may be the system's process behind its console, which nobody started: it ends with the job.
+        alive.retain(|pid| *pid != leader && !is_console_host(*pid));
+        if alive.is_empty() {
+            self.left.remove(&leader);
+            return alive;
+        }
+        let new: Vec<u32> = alive.iter().filter(|pid| !left.waits.contains_key(pid)).copied().collect();
+        let opened: Vec<_> = new.into_iter().filter_map(|pid| Some((pid, open(pid).ok()?))).collect();
+        // An id is nobody else's as long as a handle is open: one that is listed still is of the process that was opened. One that can't be waited for is looked
+        // for again when another ends, or when the time is up.
+        let listed = left.job.processes().unwrap_or_default();
+        for (pid, process) in opened.into_iter().filter(|(pid, _)| listed.contains(pid)) {
+            if let Ok(wait) = Wait::new(Arc::new(process), pid, &self.ends) {
+                left.waits.insert(pid, wait);
+            }
+        }
+        // One that the system doesn't end stays in the list, and is told of.
+        let _ = left.job.terminate();
+        alive
+    }
+
+    /// Ends a program by force, with everything in its job.
+    pub fn end_tree(&mut self, pid: u32) -> io::Result<()> {
+        match self.running.get(&pid) {
+            Some(child) => child.job.terminate(),
+            None => Ok(()),
+        }
+    }
+
+    /// Ends by force everything that was started here.
+    pub fn end_all(&mut self) {
+        let jobs =
+            self.running.values().map(|child| &child.job).chain(self.left.values().map(|left| &left.job));
+        for job in jobs {
+            // What can't be ended so ends with the job's last handle.
+            let _ = job.terminate();
+        }
+    }
+
+    /// Whether a program can be asked to end in this way.
+    pub fn can(&self, pid: u32, action: &StopAction) -> bool {
+        match action {
+            StopAction::CtrlC | StopAction::CtrlBreak | StopAction::Terminate => true,
+            StopAction::WmClose => window::exist(&self.processes(pid)),
+            StopAction::Signal(_) | StopAction::StdinClose => false,
+        }
+    }
+
+    /// Asks a program, with everything at its console, to end.
+    ///
+    /// At the console of this process, which others use too, Ctrl+Break takes the place of Ctrl+C: only that can be meant for one group.
+    pub fn ask(&self, pid: u32, action: &StopAction) -> io::Result<()> {
+        let at_console = self.running.get(&pid).is_some_and(|child| child.at_console);
+        match action {
+            StopAction::CtrlC | StopAction::CtrlBreak if at_console => console::send_here(pid),
+            StopAction::CtrlC => console::send(pid, false),
+            StopAction::CtrlBreak => console::send(pid, true),
+            StopAction::WmClose => {
+                window::close(&self.processes(pid));
+                Ok(())
+            }
+            StopAction::Terminate => self.running.get(&pid).map_or(Ok(()), |child| child.job.terminate()),
+            StopAction::Signal(_) | StopAction::StdinClose => Err(io::ErrorKind::Unsupported.into()),
+        }
+    }
+
+    /// There are no signals here.
+    pub fn signal(&self, _: u32, _: Signal) -> io::Result<()> {
+        Err(io::ErrorKind::Unsupported.into())
+    }
+
+    fn processes(&self, pid: u32) -> Vec<u32> {
+        self.running.get(&pid).and_then(|child| child.job.processes().ok()).unwrap_or_default()
+    }
+}
+
+fn open(pid: u32) -> io::Result<OwnedHandle> {
+    // SAFETY: plain numbers are passed.
+    let handle = unsafe { OpenProcess(PROCESS_SYNCHRONIZE | PROCESS_QUERY_LIMITED_INFORMATION, 0, pid) };
+    if handle.is_null() {
+        return Err(io::Error::last_os_error());
+    }
+    // SAFETY: the handle is new, and nobody else's.
+    Ok(unsafe { OwnedHandle::from_raw_handle(handle) })
+}
+
+/// Whether a process is the system's part of a console.
+fn is_console_host(pid: u32) -> bool {
+    let Ok(process) = open(pid) else { return false };
+    let mut space = [0; MAX_PATH as usize];
+    let mut length = MAX_PATH;
+    // SAFETY: the handle is open, and there is room for as many units as is said; the system says how many it wrote.
+    let done = unsafe {
+        QueryFullProcessImageNameW(process.as_raw_handle(), 0, space.as_mut_ptr(), &raw mut length)
+    };
+    let image = space.get(..usize::try_from(length).unwrap_or(0)).unwrap_or_default();
+    let host = system_file("conhost.exe");
+    done != 0 && host.is_ok_and(|host| host.eq_ignore_ascii_case(&String::from_utf16_lossy(image)))
+}
+
+/// How a process ended. A code that the system gives to programs which it ends stands for what a signal is elsewhere.
+fn ending(process: RawHandle) -> io::Result<Ended> {
+    let mut code = 0;
+    // SAFETY: the handle is open; the code is written on success.
+    if unsafe { GetExitCodeProcess(process, &raw mut code) } == 0 {
+        return Err(io::Error::last_os_error());
+    }
+    let by_system = crate::signal::is_of_system(code);
+    Ok(if by_system { Ended::Signal(code.cast_signed()) } else { Ended::Code(code.cast_signed()) })
+}
+
+/// Somebody waits for the end of a process, and puts its id among the [`Ends`] then.
+#[derive(Debug)]
+struct Wait {
+    /// INVARIANT: registered, with `told` as its context.
+    handle: HANDLE,
+    told: *const Told,
+}
+
+#[derive(Debug)]
+struct Told {
+    pid: u32,
+    ends: Arc<Ends>,
+    /// It has to be open as long as somebody waits for it.
+    _process: Arc<OwnedHandle>,
+}
+
+// SAFETY: the handle is a plain number to the system, and what the context points to may be used by any thread.
+unsafe impl Send for Wait {}
+
+impl Wait {
+    fn new(process: Arc<OwnedHandle>, pid: u32, ends: &Arc<Ends>) -> io::Result<Self> {
+        let raw = process.as_raw_handle();
+        let told = Arc::into_raw(Arc::new(Told { pid, ends: Arc::clone(ends), _process: process }));
+        let mut handle = ptr::null_mut();
+        // SAFETY: the process's handle is open as long as the context lives, and that does until `drop` has seen that nobody waits any more.
+        let done = unsafe {
+            RegisterWaitForSingleObject(
+                &raw mut handle,
+                raw,
+                Some(ended),
+                told.cast(),
+                INFINITE,
+                WT_EXECUTEONLYONCE | WT_EXECUTEINWAITTHREAD,
+            )
+        };
+        if done == 0 {
+            let error = io::Error::last_os_error();
+            // SAFETY: nobody got the context.
+            drop(unsafe { Arc::from_raw(told) });
+            return Err(error);
+        }
+        Ok(Self { handle, told })
+    }
+}
+
+impl Drop for Wait {
+    fn drop(&mut self) {
+        // SAFETY: it is registered, and with this value the call returns only when the function is not being called and won't be. Then the context is ours alone.
+        unsafe {
+            UnregisterWaitEx(self.handle, INVALID_HANDLE_VALUE);
+            drop(Arc::from_raw(self.told));
+        }
+    }
+}
+
+unsafe extern "system" fn ended(context: *mut c_void, _: bool) {
+    // SAFETY: it is what `Wait::new` passed, alive until the registration is taken back.
+    let told = unsafe { &*context.cast::<Told>() };
+    told.ends.pids().push_back(told.pid);
+    // A poller that is gone has nobody who waits.
+    let _ = told.ends.bell.readable();
+}

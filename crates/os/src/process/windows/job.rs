@@ -1,0 +1,99 @@
+//! A job object: a program with everything that it starts.
+
+use std::io;
+use std::os::windows::io::{AsRawHandle, FromRawHandle, OwnedHandle, RawHandle};
+use std::ptr;
+
+use windows_sys::Win32::Foundation::ERROR_MORE_DATA;
+use windows_sys::Win32::System::JobObjects::{
+    AssignProcessToJobObject, CreateJobObjectW, JOB_OBJECT_LIMIT_DIE_ON_UNHANDLED_EXCEPTION,
+    JOB_OBJECT_LIMIT_KILL_ON_JOB_CLOSE, JOBOBJECT_EXTENDED_LIMIT_INFORMATION, JobObjectBasicProcessIdList,
+    JobObjectExtendedLimitInformation, QueryInformationJobObject, SetInformationJobObject,
+    TerminateJobObject,
+};
+
+/// What programs that are ended by force end with, as by `taskkill /F`.
+const FORCED: u32 = 1;
+
+/// How many processes are asked for at first.
+const USUAL: usize = 16;
+
+/// A program with everything that it starts, which can't leave. When this is dropped, whatever is left is ended.
+#[derive(Debug)]
+pub(super) struct Job {
+    handle: OwnedHandle,
+}
+
+impl Job {
+    pub(super) fn new() -> io::Result<Self> {
+        // SAFETY: no name and no security attributes are passed.
+        let handle = unsafe { CreateJobObjectW(ptr::null(), ptr::null()) };
+        if handle.is_null() {
+            return Err(io::Error::last_os_error());
+        }
+        // SAFETY: the handle is new, and nobody else's.
+        let job = Self { handle: unsafe { OwnedHandle::from_raw_handle(handle) } };
+        let mut limits = JOBOBJECT_EXTENDED_LIMIT_INFORMATION::default();
+        // Without the second a program that crashes waits for somebody to close a window that nobody sees.
+        limits.BasicLimitInformation.LimitFlags =
+            JOB_OBJECT_LIMIT_KILL_ON_JOB_CLOSE | JOB_OBJECT_LIMIT_DIE_ON_UNHANDLED_EXCEPTION;
+        // SAFETY: the structure is of the class and the size that are said, and is only read during the call.
+        let done = unsafe {
+            SetInformationJobObject(
+                job.handle.as_raw_handle(),
+                JobObjectExtendedLimitInformation,
+                (&raw const limits).cast(),
+                size(size_of_val(&limits)),
+            )
+        };
+        if done == 0 { Err(io::Error::last_os_error()) } else { Ok(job) }
+    }
+
+    /// Takes a process in.
+    pub(super) fn assign(&self, process: RawHandle) -> io::Result<()> {
+        // SAFETY: both handles are open.
+        let done = unsafe { AssignProcessToJobObject(self.handle.as_raw_handle(), process) };
+        if done == 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
+    }
+
+    /// Ends everything in it by force.
+    pub(super) fn terminate(&self) -> io::Result<()> {
+        // SAFETY: the handle is open.
+        let done = unsafe { TerminateJobObject(self.handle.as_raw_handle(), FORCED) };
+        if done == 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
+    }
+
+    /// The processes in it that have not ended.
+    pub(super) fn processes(&self) -> io::Result<Vec<u32>> {
+        let mut room = USUAL;
+        loop {
+            // The list: how many there are, how many of them follow, then their ids, each as large as a pointer.
+            let mut space = vec![0usize; room + 1];
+            // SAFETY: the space is aligned for the structure, has the size that is said, and is written during the call only.
+            let done = unsafe {
+                QueryInformationJobObject(
+                    self.handle.as_raw_handle(),
+                    JobObjectBasicProcessIdList,
+                    space.as_mut_ptr().cast(),
+                    size(space.len() * size_of::<usize>()),
+                    ptr::null_mut(),
+                )
+            };
+            if done == 0 {
+                let error = io::Error::last_os_error();
+                if error.raw_os_error() != Some(ERROR_MORE_DATA.cast_signed()) {
+                    return Err(error);
+                }
+                room *= 2;
+                continue;
+            }
+            let listed = space.first().copied().unwrap_or(0) >> 32;
+            let ids = space.get(1..).unwrap_or_default().iter().take(listed);
+            return Ok(ids.filter_map(|id| u32::try_from(*id).ok()).collect());
+        }
+    }
+}
+
+fn size(bytes: usize) -> u32 {
+    u32::try_from(bytes).unwrap_or(0)
+}
