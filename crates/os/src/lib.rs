@@ -17,6 +17,8 @@ pub mod event_log;
 pub mod file;
 pub mod lock;
 pub mod log;
+#[cfg(windows)]
+pub mod named_pipe;
 #[cfg(unix)]
 pub mod pidfd;
 pub mod pipe;
