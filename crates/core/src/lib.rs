@@ -26,6 +26,7 @@ pub mod name;
 pub mod native;
 pub mod number_keys;
 pub mod order;
+pub mod record;
 pub mod recovery;
 pub mod restart;
 pub mod rights;

@@ -38,7 +38,6 @@ pub mod signal;
 pub mod socket;
 #[cfg(unix)]
 pub mod tree;
-#[cfg(unix)]
 pub mod watch;
 #[cfg(windows)]
 pub mod words;

@@ -13,6 +13,8 @@
 
 #[cfg(unix)]
 mod unix;
+#[cfg(windows)]
+mod windows;
 
 use std::ops::RangeFrom;
 
@@ -20,6 +22,10 @@ use std::ops::RangeFrom;
 pub(crate) use unix::{Link, Ticket, run};
 #[cfg(unix)]
 pub use unix::{run_from_environment, serve_spawner};
+#[cfg(windows)]
+pub(crate) use windows::Link;
+#[cfg(windows)]
+pub use windows::{run_from_environment, serve_spawner};
 
 /// The tokens of a link's events.
 pub(crate) const TOKENS: RangeFrom<u64> = 1 << 63..;

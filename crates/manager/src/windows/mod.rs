@@ -1,12 +1,14 @@
 //! The service control manager of Windows, on this machine, through its own functions.
 
 mod native;
+mod records;
 mod service;
 
 use svckit_core::access::{ManagerAccess, ServiceAccess};
 use svckit_core::backend::{Backend, Enumerated, Manager, Service};
 use svckit_core::config::NewService;
 use svckit_core::kind::ServiceType;
+use svckit_core::name::fold;
 use svckit_core::native::{Reply, Request};
 use svckit_core::status::StateFilter;
 use svckit_core::{Error, Result, Win32Error};
@@ -70,7 +72,10 @@ impl Manager for WindowsManager {
     ) -> Result<Vec<Enumerated>> {
         let found = self.manager.enumerate(types, states, group);
         let found = found.map_err(|code| failed("list services", None, code))?;
-        Ok(found.into_iter().map(enumerated).collect())
+        let mut found: Vec<Enumerated> = found.into_iter().map(enumerated).collect();
+        // Windows has an order of its own, and not always the same.
+        found.sort_by_cached_key(|one| fold(&one.name));
+        Ok(found)
     }
 
     fn display_name(&self, name: &str) -> Result<String> {

@@ -1,50 +1,172 @@
 //! What the service control manager of Windows has no call for. Definitions are kept in the registry, beside what Windows keeps of the service, and go with it.
 
+use std::collections::HashSet;
 use std::io;
+use std::path::PathBuf;
 
-use svckit_core::definition::HostDefinition;
+use svckit_core::access::ManagerAccess;
+use svckit_core::definition::{HostDefinition, LogTarget};
+use svckit_core::kind::ServiceType;
 use svckit_core::name::ServiceName;
-use svckit_core::native::{Reply, Request};
+use svckit_core::native::{Event, HostState, LogFrom, NamedHostState, Reply, Request};
+use svckit_core::record::{DEFINITION_VALUE, FOLDER_VALUE, SERVICES_KEY};
+use svckit_core::status::StateFilter;
 use svckit_core::{Error, Result, Win32Error};
-use svckit_os::errno;
 use svckit_os::registry::Key;
+use svckit_os::{errno, event_log, log, scm};
 
-use super::failed;
-
-/// Where Windows keeps services.
-const SERVICES: &str = r"SYSTEM\CurrentControlSet\Services";
-
-/// The value, in the key `Parameters` of the service, that holds the definition as JSON.
-const VALUE: &str = "Definition";
+use super::{failed, records};
 
 pub(super) fn answer(request: Request) -> Result<Reply> {
     match request {
-        Request::Definition { service } => definition(&service),
+        Request::Definition { service } => Ok(Reply::Definition { definition: definition(&service)? }),
         Request::SetDefinition { service, definition } => set_definition(&service, definition.as_deref()),
-        Request::HostStates { .. }
-        | Request::Events { .. }
-        | Request::Log { .. }
-        | Request::ScmStatus
-        | Request::ScmStop => Err(failed("ask service control manager", None, Win32Error::NOT_SUPPORTED)),
+        Request::HostStates { services } => host_states(services),
+        Request::Events { service, after, limit, wait } => {
+            let events = events(service.as_ref(), after.unwrap_or(0), limit, wait)?;
+            Ok(Reply::Events { events })
+        }
+        Request::Log { service, from, wait } => log(&service, from, wait),
+        Request::ScmStatus | Request::ScmStop => {
+            let failed =
+                Error::clone(&failed("ask service control manager", None, Win32Error::NOT_SUPPORTED));
+            Err(Box::new(
+                failed.cause("that of Windows runs as long as Windows does, and tells nothing of itself"),
+            ))
+        }
     }
 }
 
-fn definition(service: &ServiceName) -> Result<Reply> {
+/// All services with their processes; zero for one that doesn't run.
+fn services(operation: &'static str) -> Result<Vec<(ServiceName, u32)>> {
+    let manager = scm::Manager::open(None, ManagerAccess::CONNECT | ManagerAccess::ENUMERATE_SERVICE);
+    let manager = manager.map_err(|code| failed(operation, None, code))?;
+    let found = manager.enumerate(ServiceType::WIN32, StateFilter::ALL, None);
+    let found = found.map_err(|code| failed(operation, None, code))?;
+    let named = |one: scm::Found| Some((ServiceName::new(one.name).ok()?, one.status.pid));
+    Ok(found.into_iter().filter_map(named).collect())
+}
+
+fn host_states(wanted: Option<Vec<ServiceName>>) -> Result<Reply> {
+    let mut all = services("read states of hosts")?;
+    if let Some(wanted) = &wanted {
+        for name in wanted {
+            find("read states of hosts", name)?;
+        }
+        let wanted: HashSet<String> = wanted.iter().map(ServiceName::folded).collect();
+        all.retain(|(name, _)| wanted.contains(&name.folded()));
+    }
+    let mut states = Vec::new();
+    for (service, pid) in all {
+        let definition = match definition(&service) {
+            Ok(Some(definition)) => definition,
+            Ok(None) => continue,
+            // A damaged one is told of where it is asked for by name.
+            Err(error) if wanted.is_some() => return Err(error),
+            Err(_) => continue,
+        };
+        let record = records::host(&service);
+        let start_error = record.as_ref().and_then(|record| record.start_error.clone());
+        let state = match record {
+            Some(record) if record.pid == pid => record.state,
+            _ => HostState { log_files: log_files(&definition), ..HostState::default() },
+        };
+        states.push(NamedHostState { service, state, start_error });
+    }
+    Ok(Reply::HostStates { states })
+}
+
+/// The files that a host of this definition would write.
+fn log_files(definition: &HostDefinition) -> Vec<PathBuf> {
+    let mut files: Vec<PathBuf> = Vec::new();
+    for target in [&definition.log.stdout, &definition.log.stderr] {
+        match target {
+            LogTarget::File(path) if !files.contains(path) => files.push(path.clone()),
+            _ => {}
+        }
+    }
+    files
+}
+
+fn events(service: Option<&ServiceName>, after: u64, limit: Option<u32>, wait: bool) -> Result<Vec<Event>> {
+    const OPERATION: &str = "read events";
+    let told = |error: &io::Error| {
+        Box::new(
+            Error::clone(&failed(OPERATION, service.map(ServiceName::as_str), errno::win32(error)))
+                .cause(errno::describe(error)),
+        )
+    };
+    // Begun before the look: what comes in between is not missed.
+    let watch = if wait { Some(records::watch(service).map_err(|error| told(&error))?) } else { None };
+    loop {
+        let names = match service {
+            Some(service) => {
+                find(OPERATION, service)?;
+                vec![service.clone()]
+            }
+            None => services(OPERATION)?.into_iter().map(|(name, _)| name).collect(),
+        };
+        let mut all = Vec::new();
+        for name in names {
+            all.extend(records::events(&name, after).map_err(|error| told(&error))?);
+        }
+        all.sort_by_key(|event| event.sequence);
+        if let Some(limit) = limit {
+            let first = all.len().saturating_sub(usize::try_from(limit).unwrap_or(usize::MAX));
+            all.drain(..first);
+        }
+        match &watch {
+            Some(watch) if all.is_empty() => watch.wait().map_err(|error| told(&error))?,
+            _ => return Ok(all),
+        }
+    }
+}
+
+fn log(service: &ServiceName, from: LogFrom, wait: bool) -> Result<Reply> {
+    const OPERATION: &str = "read log of service";
+    let told = |error: &io::Error| broken(OPERATION, service, error);
+    let refused = |code, cause: &str| {
+        Box::new(Error::clone(&failed(OPERATION, Some(service.as_str()), code)).cause(cause))
+    };
+    let Some(definition) = definition(service)? else {
+        return Err(refused(Win32Error::NOT_SUPPORTED, "it has no definition that says where its log is"));
+    };
+    let Some(path) = log_files(&definition).into_iter().next() else {
+        return Err(refused(Win32Error::FILE_NOT_FOUND, "it keeps no log"));
+    };
+    let watch = if wait { Some(records::watch_log(&path).map_err(|error| told(&error))?) } else { None };
+    let started_at = match from {
+        LogFrom::Cursor(cursor) => Some(cursor),
+        LogFrom::Tail { .. } => None,
+    };
+    loop {
+        let piece = log::read(&path, from).map_err(|error| told(&error))?;
+        let is_news =
+            !piece.data.is_empty() || started_at.is_none_or(|cursor| cursor.file != piece.cursor.file);
+        match &watch {
+            Some(watch) if !is_news => watch.wait().map_err(|error| told(&error))?,
+            _ => return Ok(Reply::Log { data: log::base64(&piece.data), cursor: piece.cursor }),
+        }
+    }
+}
+
+fn definition(service: &ServiceName) -> Result<Option<Box<HostDefinition>>> {
     const OPERATION: &str = "read definition of service";
     find(OPERATION, service)?;
     let key = Key::open(&parameters(service)).map_err(|error| broken(OPERATION, service, &error))?;
-    let text = key.map(|key| key.string(VALUE)).transpose();
+    let text = key.map(|key| key.string(DEFINITION_VALUE)).transpose();
     let text = text.map_err(|error| broken(OPERATION, service, &error))?.flatten();
     let definition: Option<Box<HostDefinition>> = match text {
         None => None,
         Some(text) => Some(serde_json::from_str(&text).map_err(|error| {
             let failed = Error::clone(&failed(OPERATION, Some(service.as_str()), Win32Error::INVALID_DATA));
-            Box::new(
-                failed.cause(format!("the value {VALUE} of {} is damaged: {error}", parameters(service))),
-            )
+            Box::new(failed.cause(format!(
+                "the value {DEFINITION_VALUE} of {} is damaged: {error}",
+                parameters(service)
+            )))
         })?),
     };
-    Ok(Reply::Definition { definition })
+    Ok(definition)
 }
 
 fn set_definition(service: &ServiceName, definition: Option<&HostDefinition>) -> Result<Reply> {
@@ -53,21 +175,39 @@ fn set_definition(service: &ServiceName, definition: Option<&HostDefinition>) ->
     let failed_with = |error: &io::Error| broken(OPERATION, service, error);
     match definition {
         Some(definition) => {
+            let is_new = self::definition(service).ok().flatten().is_none();
+            let folder = records::prepare(service, &account(service)?);
+            let folder = folder.map_err(|error| failed_with(&error))?;
+            if is_new {
+                records::forget(&folder).map_err(|error| failed_with(&error))?;
+            }
+            // The texts of its events are in the program that hosts it.
+            let own = std::env::current_exe().map_err(|error| failed_with(&error))?;
+            event_log::register(&own).map_err(|error| failed_with(&error))?;
             let text = serde_json::to_string(definition).map_err(|error| failed_with(&error.into()))?;
             let key = Key::create(&parameters(service)).map_err(|error| failed_with(&error))?;
-            key.set_string(VALUE, &text).map_err(|error| failed_with(&error))?;
+            key.set_string(FOLDER_VALUE, &folder.to_string_lossy()).map_err(|error| failed_with(&error))?;
+            key.set_string(DEFINITION_VALUE, &text).map_err(|error| failed_with(&error))?;
         }
         None => {
             let key = Key::create(&parameters(service)).map_err(|error| failed_with(&error))?;
-            key.remove(VALUE).map_err(|error| failed_with(&error))?;
+            key.remove(DEFINITION_VALUE).map_err(|error| failed_with(&error))?;
         }
     }
     Ok(Reply::Done)
 }
 
+/// The account that a service runs as.
+fn account(service: &ServiceName) -> Result<String> {
+    let key = Key::open(&format!(r"{SERVICES_KEY}\{}", service.as_str()));
+    let name = key.and_then(|key| key.map_or(Ok(None), |key| key.string("ObjectName")));
+    let name = name.map_err(|error| broken("read account of service", service, &error))?;
+    Ok(name.unwrap_or_default())
+}
+
 /// Nothing is stored for a service that isn't there.
 fn find(operation: &'static str, service: &ServiceName) -> Result<()> {
-    let key = Key::open(&format!(r"{SERVICES}\{}", service.as_str()));
+    let key = Key::open(&format!(r"{SERVICES_KEY}\{}", service.as_str()));
     match key.map_err(|error| broken(operation, service, &error))? {
         Some(_) => Ok(()),
         None => Err(failed(operation, Some(service.as_str()), Win32Error::SERVICE_DOES_NOT_EXIST)),
@@ -75,7 +215,7 @@ fn find(operation: &'static str, service: &ServiceName) -> Result<()> {
 }
 
 fn parameters(service: &ServiceName) -> String {
-    format!(r"{SERVICES}\{}\Parameters", service.as_str())
+    format!(r"{SERVICES_KEY}\{}\Parameters", service.as_str())
 }
 
 fn broken(operation: &'static str, service: &ServiceName, error: &io::Error) -> Box<Error> {

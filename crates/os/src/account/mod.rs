@@ -2,4 +2,5 @@
 
 mod windows;
 
-pub use windows::{grant_service_logon, is_administrator};
+pub(crate) use windows::text;
+pub use windows::{grant_service_logon, identifier, is_administrator};

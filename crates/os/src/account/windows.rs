@@ -3,12 +3,13 @@
 use std::io;
 use std::ptr;
 
-use windows_sys::Win32::Foundation::{ERROR_INSUFFICIENT_BUFFER, STATUS_OBJECT_NAME_NOT_FOUND};
+use windows_sys::Win32::Foundation::{ERROR_INSUFFICIENT_BUFFER, LocalFree, STATUS_OBJECT_NAME_NOT_FOUND};
 use windows_sys::Win32::Security::Authentication::Identity::{
     LSA_HANDLE, LSA_OBJECT_ATTRIBUTES, LSA_UNICODE_STRING, LsaAddAccountRights, LsaClose,
     LsaEnumerateAccountRights, LsaFreeMemory, LsaNtStatusToWinError, LsaOpenPolicy, POLICY_CREATE_ACCOUNT,
     POLICY_LOOKUP_NAMES,
 };
+use windows_sys::Win32::Security::Authorization::ConvertSidToStringSidW;
 use windows_sys::Win32::Security::{
     CheckTokenMembership, CreateWellKnownSid, LookupAccountNameW, PSID, SECURITY_MAX_SID_SIZE,
     WinBuiltinAdministratorsSid,
@@ -26,6 +27,32 @@ pub fn grant_service_logon(account: &str) -> io::Result<bool> {
     }
     policy.add(&mut sid, SERVICE_LOGON)?;
     Ok(true)
+}
+
+/// The security identifier of an account in its text form, `S-1-…`.
+pub fn identifier(account: &str) -> io::Result<String> {
+    let mut sid = look_up(account)?;
+    text(sid.pointer())
+}
+
+/// # Errors
+/// The system's, if there is no valid identifier there.
+pub(crate) fn text(sid: PSID) -> io::Result<String> {
+    let mut text = ptr::null_mut();
+    // SAFETY: the system checks what it reads; it writes one pointer, to memory that it allocates for the caller.
+    if unsafe { ConvertSidToStringSidW(sid, &raw mut text) } == 0 {
+        return Err(io::Error::last_os_error());
+    }
+    // SAFETY: the text ends with NUL; it is given back once and not used after that.
+    unsafe {
+        let mut length = 0;
+        while *text.add(length) != 0 {
+            length += 1;
+        }
+        let read = String::from_utf16_lossy(std::slice::from_raw_parts(text, length));
+        LocalFree(text.cast());
+        Ok(read)
+    }
 }
 
 /// Whether this process may do what administrators may: a member of the group that has not put the rights aside.
@@ -170,6 +197,12 @@ mod tests {
         look_up("Administrators").unwrap();
         assert!(look_up(r".\no such account").is_err());
         assert!(grant_service_logon("no such account").is_err());
+    }
+
+    #[test]
+    fn identifiers_have_a_text_form() {
+        assert_eq!(identifier("Administrators").unwrap(), "S-1-5-32-544");
+        assert!(identifier("no such account").is_err());
     }
 
     #[test]

@@ -5,15 +5,20 @@ use std::io;
 use std::os::windows::ffi::OsStrExt;
 use std::ptr;
 
-use windows_sys::Win32::Foundation::{ERROR_FILE_NOT_FOUND, ERROR_MORE_DATA, ERROR_SUCCESS};
+use windows_sys::Win32::Foundation::{
+    ERROR_FILE_NOT_FOUND, ERROR_MORE_DATA, ERROR_NO_MORE_ITEMS, ERROR_SUCCESS,
+};
 use windows_sys::Win32::System::Registry::{
     HKEY, HKEY_LOCAL_MACHINE, KEY_READ, KEY_WRITE, REG_DWORD, REG_EXPAND_SZ, REG_OPTION_NON_VOLATILE, REG_SZ,
-    RRF_RT_REG_SZ, RegCloseKey, RegCreateKeyExW, RegDeleteTreeW, RegDeleteValueW, RegGetValueW,
-    RegOpenKeyExW, RegSetValueExW,
+    RRF_RT_REG_DWORD, RRF_RT_REG_SZ, RegCloseKey, RegCreateKeyExW, RegDeleteTreeW, RegDeleteValueW,
+    RegEnumKeyExW, RegGetValueW, RegOpenKeyExW, RegSetValueExW,
 };
 
 /// How often a value is asked for again because it grew meanwhile.
 const ATTEMPTS: usize = 8;
+
+/// The longest name of a key, in UTF-16 code units.
+const LONGEST_NAME: usize = 255;
 
 /// An open key below `HKEY_LOCAL_MACHINE`.
 #[derive(Debug)]
@@ -56,7 +61,7 @@ impl Key {
         check(code).map(|()| Self { handle })
     }
 
-    /// A string (`REG_SZ`); `None` if it is not there.
+    /// A string (`REG_SZ`, or `REG_EXPAND_SZ` with its variables replaced); `None` if it is not there.
     pub fn string(&self, name: &str) -> io::Result<Option<String>> {
         let name = wide(name);
         let mut units = vec![0u16; 256];
@@ -87,6 +92,57 @@ impl Key {
             }
         }
         Err(io::ErrorKind::InvalidData.into())
+    }
+
+    /// A number (`REG_DWORD`); `None` if it is not there.
+    pub fn number(&self, name: &str) -> io::Result<Option<u32>> {
+        let name = wide(name);
+        let mut number = 0u32;
+        let mut bytes = 4;
+        // SAFETY: the handle is open; the name ends with NUL; four bytes can be written to the number.
+        let code = unsafe {
+            RegGetValueW(
+                self.handle,
+                ptr::null(),
+                name.as_ptr(),
+                RRF_RT_REG_DWORD,
+                ptr::null_mut(),
+                (&raw mut number).cast(),
+                &raw mut bytes,
+            )
+        };
+        match code {
+            ERROR_FILE_NOT_FOUND => Ok(None),
+            code => check(code).map(|()| Some(number)),
+        }
+    }
+
+    /// The names of the keys directly below.
+    pub fn subkeys(&self) -> io::Result<Vec<String>> {
+        let mut names = Vec::new();
+        loop {
+            let mut units = [0u16; LONGEST_NAME + 1];
+            let mut length = LONGEST_NAME as u32 + 1;
+            let index = u32::try_from(names.len()).map_err(|_| io::ErrorKind::InvalidData)?;
+            // SAFETY: the handle is open; there is room for as many units as is said, and their number is written where told; the others may be null.
+            let code = unsafe {
+                RegEnumKeyExW(
+                    self.handle,
+                    index,
+                    units.as_mut_ptr(),
+                    &raw mut length,
+                    ptr::null(),
+                    ptr::null_mut(),
+                    ptr::null_mut(),
+                    ptr::null_mut(),
+                )
+            };
+            if code == ERROR_NO_MORE_ITEMS {
+                return Ok(names);
+            }
+            check(code)?;
+            names.push(String::from_utf16_lossy(units.get(..length as usize).unwrap_or_default()));
+        }
     }
 
     /// Sets a string (`REG_SZ`).

@@ -2,7 +2,7 @@
 
 mod windows;
 
-pub use windows::{Descriptor, create_private_folders};
+pub use windows::{Descriptor, create_private_folders, share_folder};
 
 /// The system and administrators may do everything, and so may the owner of each object; nothing comes from the folder above.
 pub const PRIVATE: &str = "D:P(A;OICI;FA;;;SY)(A;OICI;FA;;;BA)(A;OICI;FA;;;OW)";

@@ -3,17 +3,24 @@
 use std::ffi::OsStr;
 use std::io;
 use std::os::windows::ffi::OsStrExt;
+use std::os::windows::io::{AsRawHandle, FromRawHandle, OwnedHandle};
 use std::path::Path;
 use std::ptr;
 
 use windows_sys::Win32::Foundation::LocalFree;
 use windows_sys::Win32::Security::Authorization::{
-    ConvertStringSecurityDescriptorToSecurityDescriptorW, SDDL_REVISION_1,
+    ConvertStringSecurityDescriptorToSecurityDescriptorW, GetNamedSecurityInfoW, SDDL_REVISION_1,
+    SE_FILE_OBJECT,
 };
-use windows_sys::Win32::Security::{PSECURITY_DESCRIPTOR, SECURITY_ATTRIBUTES};
+use windows_sys::Win32::Security::{
+    DACL_SECURITY_INFORMATION, GetTokenInformation, OWNER_SECURITY_INFORMATION, PSECURITY_DESCRIPTOR,
+    SECURITY_ATTRIBUTES, SetFileSecurityW, TOKEN_QUERY, TOKEN_USER, TokenUser,
+};
 use windows_sys::Win32::Storage::FileSystem::CreateDirectoryW;
+use windows_sys::Win32::System::Threading::{GetCurrentProcess, OpenProcessToken};
 
 use super::PRIVATE;
+use crate::account;
 
 /// A security descriptor.
 #[derive(Debug)]
@@ -76,6 +83,88 @@ pub fn create_private_folders(folder: &Path) -> io::Result<()> {
     Ok(())
 }
 
+/// Makes a folder, and those above it that are missing, or takes one that is there, and lets those in whom the descriptor names.
+///
+/// A folder, or one above it up to `trusted`, that belongs to somebody who is neither the system, an administrator nor this user is refused: its owner could change
+/// everything in it. (Everybody may make folders below `%ProgramData%`.)
+pub fn share_folder(folder: &Path, trusted: &Path, sddl: &str) -> io::Result<()> {
+    create_private_folders(folder)?;
+    for path in folder.ancestors().take_while(|path| *path != trusted) {
+        let owner = owner(path)?;
+        if !TRUSTED_OWNERS.contains(&owner.as_str()) && Some(&owner) != own_identifier().ok().as_ref() {
+            let message = format!(
+                "the folder {} belongs to {owner}, who could change everything in it",
+                path.display()
+            );
+            return Err(io::Error::new(io::ErrorKind::PermissionDenied, message));
+        }
+    }
+    let descriptor = Descriptor::from_sddl(sddl)?;
+    let wide = wide(folder);
+    // SAFETY: the path ends with NUL; it and the descriptor live during the call.
+    let done = unsafe { SetFileSecurityW(wide.as_ptr(), DACL_SECURITY_INFORMATION, descriptor.pointer) };
+    if done == 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
+}
+
+/// The system, administrators, and the system's installer.
+const TRUSTED_OWNERS: &[&str] =
+    &["S-1-5-18", "S-1-5-32-544", "S-1-5-80-956008885-3418522649-1831038044-1853292631-2271478464"];
+
+/// Whose a file or folder is.
+fn owner(path: &Path) -> io::Result<String> {
+    let wide = wide(path);
+    let (mut sid, mut descriptor) = (ptr::null_mut(), ptr::null_mut());
+    // SAFETY: the path ends with NUL; two pointers are written, the first into what the second points to, which is ours to give back.
+    let code = unsafe {
+        GetNamedSecurityInfoW(
+            wide.as_ptr(),
+            SE_FILE_OBJECT,
+            OWNER_SECURITY_INFORMATION,
+            &raw mut sid,
+            ptr::null_mut(),
+            ptr::null_mut(),
+            ptr::null_mut(),
+            &raw mut descriptor,
+        )
+    };
+    if code != 0 {
+        return Err(io::Error::from_raw_os_error(code.cast_signed()));
+    }
+    let whole = Descriptor { pointer: descriptor };
+    let text = account::text(sid);
+    drop(whole);
+    text
+}
+
+/// The account of this process.
+fn own_identifier() -> io::Result<String> {
+    let mut token = ptr::null_mut();
+    // SAFETY: the pseudo-handle of this process is always valid; the handle is written on success.
+    if unsafe { OpenProcessToken(GetCurrentProcess(), TOKEN_QUERY, &raw mut token) } == 0 {
+        return Err(io::Error::last_os_error());
+    }
+    // SAFETY: the handle is new, and nobody else's.
+    let token = unsafe { OwnedHandle::from_raw_handle(token) };
+    // A pointer and the longest identifier, which it points to.
+    let mut space = [0u64; 16];
+    let mut size = 0;
+    // SAFETY: the buffer is aligned and has the size that is said.
+    let done = unsafe {
+        GetTokenInformation(
+            token.as_raw_handle(),
+            TokenUser,
+            space.as_mut_ptr().cast(),
+            u32::try_from(size_of_val(&space)).unwrap_or(0),
+            &raw mut size,
+        )
+    };
+    if done == 0 {
+        return Err(io::Error::last_os_error());
+    }
+    // SAFETY: the system has filled the structure, and the buffer with what it points to is alive.
+    account::text(unsafe { (*space.as_ptr().cast::<TOKEN_USER>()).User.Sid })
+}
+
 fn wide(text: impl AsRef<OsStr>) -> Vec<u16> {
     text.as_ref().encode_wide().chain([0]).collect()
 }
@@ -92,6 +181,19 @@ mod tests {
         create_private_folders(&deep).unwrap();
         assert!(deep.is_dir());
         std::fs::write(deep.join("x"), "x").unwrap();
+    }
+
+    #[test]
+    fn a_folder_is_shared_with_those_who_are_named() {
+        let folder = tempfile::tempdir().unwrap();
+        let deep = folder.path().join("a/b");
+        for _ in 0..2 {
+            share_folder(&deep, folder.path(), "D:P(A;OICI;FA;;;SY)(A;OICI;FA;;;BA)(A;OICI;FA;;;WD)")
+                .unwrap();
+        }
+        assert!(deep.is_dir());
+        assert!(owner(&deep).unwrap().starts_with("S-1-"));
+        assert!(own_identifier().unwrap().starts_with("S-1-5-"));
     }
 
     #[test]

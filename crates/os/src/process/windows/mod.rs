@@ -8,6 +8,7 @@ mod window;
 
 use std::ffi::{OsStr, OsString};
 
+use windows_sys::Win32::System::Environment::GetCommandLineW;
 use windows_sys::Win32::System::Threading::{GetCurrentProcess, SetProcessWorkingSetSize};
 
 pub use children::Children;
@@ -37,6 +38,19 @@ pub fn inherited_environment() -> impl Iterator<Item = (OsString, OsString)> {
 /// What is the same for two names exactly if they are those of one variable: case doesn't count.
 pub fn variable_key(name: &OsStr) -> OsString {
     name.to_str().map_or_else(|| name.to_ascii_uppercase(), |name| name.to_uppercase().into())
+}
+
+/// The command line that this process was started with, as it was.
+pub fn own_command_line() -> String {
+    // SAFETY: the system keeps the string, which ends with NUL, for as long as the process lives, and nobody changes it.
+    unsafe {
+        let start = GetCommandLineW();
+        let mut length = 0;
+        while *start.add(length) != 0 {
+            length += 1;
+        }
+        String::from_utf16_lossy(std::slice::from_raw_parts(start, length))
+    }
 }
 
 /// Gives memory that is not in use back to the system.

@@ -1,0 +1,43 @@
+//! The definitions of services, and which services this process is.
+
+use std::io;
+use std::path::PathBuf;
+
+use svckit_core::definition::HostDefinition;
+use svckit_core::kind::ServiceType;
+use svckit_core::name::ServiceName;
+use svckit_core::record::{DEFINITION_VALUE, FOLDER_VALUE, SERVICES_KEY};
+use svckit_os::registry::Key;
+use svckit_os::{errno, process};
+
+/// The stored definition of a service, `None` if it has none. Only administrators can write where it is.
+pub(super) fn read(service: &ServiceName) -> Result<Option<HostDefinition>, String> {
+    match value(service, DEFINITION_VALUE).map_err(|error| errno::describe(&error))? {
+        Some(text) => serde_json::from_str(&text).map(Some).map_err(|error| error.to_string()),
+        None => Ok(None),
+    }
+}
+
+/// Where a service's states and events go, if there is a place.
+pub(super) fn folder(service: &ServiceName) -> Option<PathBuf> {
+    value(service, FOLDER_VALUE).ok().flatten().map(PathBuf::from).filter(|folder| folder.is_dir())
+}
+
+fn value(service: &ServiceName, name: &str) -> io::Result<Option<String>> {
+    let key = Key::open(&format!(r"{SERVICES_KEY}\{}\Parameters", service.as_str()))?;
+    key.map_or(Ok(None), |key| key.string(name))
+}
+
+/// The names of the services that share a process, if this is such a process: those with the command line that this one was started with. A process
+/// of one service needs no names.
+pub(super) fn services_of_this_process() -> Vec<String> {
+    let own = process::own_command_line();
+    let Ok(Some(services)) = Key::open(SERVICES_KEY) else { return Vec::new() };
+    let is_ours = |name: &String| {
+        let Ok(Some(key)) = Key::open(&format!(r"{SERVICES_KEY}\{name}")) else { return false };
+        let kind = key.number("Type").ok().flatten().map(ServiceType);
+        let shares = kind.is_some_and(|kind| kind.contains(ServiceType::WIN32_SHARE_PROCESS));
+        shares && key.string("ImagePath").ok().flatten().is_some_and(|path| path.trim() == own.trim())
+    };
+    services.subkeys().unwrap_or_default().into_iter().filter(is_ours).collect()
+}

@@ -1,0 +1,211 @@
+//! The service control manager of Windows starts this process and calls it: on threads of its own, which pass every order to the one loop and, for a control, wait
+//! for its answer.
+
+mod definition;
+mod record;
+mod sink;
+
+use std::collections::VecDeque;
+use std::io::{self, Write};
+use std::process::ExitCode;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::thread;
+
+use svckit_core::Win32Error;
+use svckit_core::dispatch::{FromProcess, ServiceReport, ToProcess};
+use svckit_core::kind::ServiceType;
+use svckit_core::status::{ServiceState, ServiceStatus};
+use svckit_os::dispatcher::{self, Dispatcher};
+use svckit_os::errno;
+use svckit_os::event::{Poller, Ready, Waker};
+use svckit_os::process::Terms;
+
+use super::TOKENS;
+use crate::runtime;
+use crate::supervisor::{Output, Setting};
+
+use record::Records;
+use sink::{EventSink, SystemLog};
+
+/// `svc host run`: the host of the services that the service control manager starts in this process.
+pub fn run_from_environment() -> ExitCode {
+    let inbox = Arc::new(Inbox::default());
+    let taken = Arc::clone(&inbox);
+    let host = thread::Builder::new().name("host".to_owned()).spawn(move || serve(&taken));
+    let host = match host {
+        Ok(host) => host,
+        Err(error) => return refuse(&format!("cannot start a thread: {}", errno::describe(&error))),
+    };
+    let names = definition::services_of_this_process();
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    let heard = Arc::clone(&inbox);
+    let served = dispatcher::serve(&names, move |order| heard.push(order));
+    inbox.push(ToProcess::Close);
+    let ended = host.join();
+    match served {
+        Err(error) if errno::win32(&error) == Win32Error::FAILED_SERVICE_CONTROLLER_CONNECT => refuse(
+            "this is what the service control manager runs; \"svc start NAME\" has it started, and \"svc debug NAME\" runs the program in the console",
+        ),
+        Err(error) => refuse(&errno::describe(&error)),
+        Ok(()) if matches!(ended, Ok(Ok(()))) => ExitCode::SUCCESS,
+        Ok(()) => ExitCode::FAILURE,
+    }
+}
+
+fn refuse(why: &str) -> ExitCode {
+    // If nobody reads it the exit code has to do.
+    let _ = writeln!(io::stderr(), "svc: {why}");
+    ExitCode::FAILURE
+}
+
+/// The service control manager makes the hosts itself.
+pub fn serve_spawner() -> io::Result<ExitCode> {
+    Ok(refuse("Windows needs no spawner: its service control manager starts the hosts"))
+}
+
+/// Is the host. If it can't be, every service that is started in this process stops at once, with the reason.
+fn serve(inbox: &Arc<Inbox>) -> io::Result<()> {
+    let setting = Setting {
+        instance: format!("windows-{}", std::process::id()),
+        environment: Vec::new(),
+        terms: Terms::of_this_process(),
+        output: Output::Logs,
+    };
+    let served = runtime::run(setting, |poller| Link::new(Arc::clone(inbox), poller));
+    if let Err(error) = &served {
+        SystemLog::open().host_failed(&errno::describe(error));
+        inbox.refuse(errno::win32(error));
+    }
+    served
+}
+
+/// Orders on their way from the system's threads to the loop.
+#[derive(Debug, Default)]
+struct Inbox {
+    orders: Mutex<VecDeque<ToProcess>>,
+    /// For one that waits without a loop.
+    changed: Condvar,
+    waker: OnceLock<Waker>,
+}
+
+impl Inbox {
+    /// A thread that panicked with it in hand left it whole.
+    fn orders(&self) -> MutexGuard<'_, VecDeque<ToProcess>> {
+        self.orders.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn push(&self, order: ToProcess) {
+        self.orders().push_back(order);
+        self.changed.notify_all();
+        if let Some(waker) = self.waker.get() {
+            // A loop that has ended takes no orders.
+            let _ = waker.wake();
+        }
+    }
+
+    /// Takes orders in place of the loop, which isn't there, and refuses them all.
+    fn refuse(&self, code: Win32Error) {
+        loop {
+            let waiting = self.changed.wait_while(self.orders(), |orders| orders.is_empty());
+            let orders = std::mem::take(&mut *waiting.unwrap_or_else(PoisonError::into_inner));
+            for order in orders {
+                match (order, Dispatcher::here()) {
+                    (ToProcess::Start { service, .. }, Some(dispatcher)) => {
+                        let status = ServiceStatus::stopped(ServiceType::WIN32_OWN_PROCESS, code);
+                        // If it is refused, the end of the process tells.
+                        let _ = dispatcher.report(&service, &status);
+                    }
+                    (ToProcess::Control { id, .. }, Some(dispatcher)) => dispatcher.answer(id, code),
+                    (ToProcess::Close, _) => return,
+                    _ => {}
+                }
+            }
+        }
+    }
+}
+
+/// The calls of the service control manager, and what is told in return: to it, to the event log, and in the files of each service.
+#[derive(Debug)]
+pub(crate) struct Link {
+    inbox: Arc<Inbox>,
+    sink: Box<dyn EventSink>,
+    records: Records,
+    /// Services that have stopped; they are released with the next orders.
+    stopped: Vec<ToProcess>,
+    closed: bool,
+}
+
+impl Link {
+    fn new(inbox: Arc<Inbox>, poller: &Poller) -> io::Result<Self> {
+        let waker = poller.waker(TOKENS.start)?;
+        // What came before there was a way to wake the loop.
+        waker.wake()?;
+        let _ = inbox.waker.set(waker);
+        let sink = Box::new(SystemLog::open());
+        Ok(Self { inbox, sink, records: Records::default(), stopped: Vec::new(), closed: false })
+    }
+
+    /// The service control manager is there until it has let this process go.
+    pub(crate) fn is_connected(&self) -> bool {
+        !self.closed
+    }
+
+    /// Until the service control manager has taken the last status: this process's main thread says so.
+    pub(crate) fn keeps_process(&self) -> bool {
+        !self.closed
+    }
+
+    /// Takes the orders that wait.
+    pub(crate) fn ready(
+        &mut self,
+        _: Ready,
+        _: &Poller,
+        _: impl FnOnce() -> Vec<ServiceReport>,
+    ) -> io::Result<Vec<ToProcess>> {
+        let mut orders = std::mem::take(&mut self.stopped);
+        orders.extend(std::mem::take(&mut *self.inbox.orders()));
+        for order in &mut orders {
+            match order {
+                ToProcess::Start { service, definition, .. } => {
+                    self.records.begin(service);
+                    match definition::read(service) {
+                        Ok(found) => *definition = found.map(Box::new),
+                        Err(why) => self.sink.definition_unread(service, &why),
+                    }
+                }
+                ToProcess::Close => self.closed = true,
+                ToProcess::Control { .. } | ToProcess::Release { .. } => {}
+            }
+        }
+        Ok(orders)
+    }
+
+    /// Tells it.
+    pub(crate) fn send(&mut self, frame: FromProcess) {
+        let Some(dispatcher) = Dispatcher::here() else { return };
+        match frame {
+            FromProcess::Status { service, status } => {
+                // A status that is refused is told again with the next.
+                let _ = dispatcher.report(&service, &status);
+                if status.state == ServiceState::STOPPED {
+                    self.stopped.push(ToProcess::Release { service });
+                }
+            }
+            FromProcess::ControlDone { id, code } => dispatcher.answer(id, code),
+            FromProcess::Host { service, state } => self.records.state(&service, state),
+            FromProcess::Event { service, time, id, level, message } => {
+                self.sink.record(&service, id, level, &message);
+                self.records.event(&service, time, id, level, message);
+            }
+            FromProcess::Hello { .. } => {}
+        }
+    }
+
+    /// What was told was passed on at once; what has stopped is released in the next turn.
+    pub(crate) fn flush(&mut self, _: &Poller) -> io::Result<()> {
+        match self.inbox.waker.get() {
+            Some(waker) if !self.stopped.is_empty() => waker.wake(),
+            _ => Ok(()),
+        }
+    }
+}

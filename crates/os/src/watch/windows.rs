@@ -1,0 +1,71 @@
+#![allow(unsafe_code)]
+
+use std::io;
+use std::os::windows::ffi::OsStrExt;
+use std::path::Path;
+
+use windows_sys::Win32::Foundation::{HANDLE, INVALID_HANDLE_VALUE, WAIT_OBJECT_0};
+use windows_sys::Win32::Storage::FileSystem::{
+    FILE_NOTIFY_CHANGE_FILE_NAME, FILE_NOTIFY_CHANGE_LAST_WRITE, FILE_NOTIFY_CHANGE_SIZE,
+    FindCloseChangeNotification, FindFirstChangeNotificationW, FindNextChangeNotification,
+};
+use windows_sys::Win32::System::Threading::{INFINITE, WaitForSingleObject};
+
+/// Watches a directory. The system tells of what is written when it has reached the disk or the file is closed, which may be later than it can be read.
+#[derive(Debug)]
+pub struct Watch {
+    /// INVARIANT: open until this is dropped.
+    handle: HANDLE,
+}
+
+// SAFETY: the handle is no memory of a thread; the system takes it from any thread.
+unsafe impl Send for Watch {}
+
+impl Watch {
+    /// Watches from now on what is written, made, renamed or deleted in a directory, and with `below` in those below it too.
+    pub fn new(directory: &Path, below: bool) -> io::Result<Self> {
+        let wide: Vec<u16> = directory.as_os_str().encode_wide().chain([0]).collect();
+        let what = FILE_NOTIFY_CHANGE_FILE_NAME | FILE_NOTIFY_CHANGE_LAST_WRITE | FILE_NOTIFY_CHANGE_SIZE;
+        // SAFETY: the path ends with NUL and lives during the call.
+        let handle = unsafe { FindFirstChangeNotificationW(wide.as_ptr(), i32::from(below), what) };
+        if handle == INVALID_HANDLE_VALUE { Err(io::Error::last_os_error()) } else { Ok(Self { handle }) }
+    }
+
+    /// Waits for the next change since the last wait, or since the watch began.
+    pub fn wait(&self) -> io::Result<()> {
+        // SAFETY: the handle is open by the invariant.
+        let done = unsafe {
+            WaitForSingleObject(self.handle, INFINITE) == WAIT_OBJECT_0
+                && FindNextChangeNotification(self.handle) != 0
+        };
+        if done { Ok(()) } else { Err(io::Error::last_os_error()) }
+    }
+}
+
+impl Drop for Watch {
+    fn drop(&mut self) {
+        // SAFETY: the handle is open by the invariant, and nobody can use it after this.
+        unsafe { FindCloseChangeNotification(self.handle) };
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::fs;
+
+    #[test]
+    fn changes_are_told_of_also_those_before_the_wait() {
+        let folder = tempfile::tempdir().unwrap();
+        fs::create_dir(folder.path().join("a")).unwrap();
+        let watch = Watch::new(folder.path(), true).unwrap();
+        fs::write(folder.path().join("a/x"), "x").unwrap();
+        watch.wait().unwrap();
+        let writer = std::thread::spawn(move || {
+            fs::write(folder.path().join("y"), "y").unwrap();
+            folder
+        });
+        watch.wait().unwrap();
+        drop(writer.join().unwrap());
+    }
+}
