@@ -6,7 +6,6 @@
 
 pub mod binary;
 pub mod clock;
-#[cfg(unix)]
 pub mod following;
 pub mod frame;
 pub mod gate;
@@ -14,7 +13,6 @@ pub mod need;
 pub mod script;
 pub mod scripted;
 pub mod suite;
-#[cfg(unix)]
 pub mod svc;
 
 use std::time::Duration;

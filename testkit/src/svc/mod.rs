@@ -1,0 +1,158 @@
+//! The `svc` program for tests from end to end: on a state directory of its own where there is a built-in service control manager, with names of its own on Windows.
+
+#[cfg(unix)]
+mod unix;
+#[cfg(windows)]
+mod windows;
+
+use std::fs;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::mpsc::{Receiver, channel};
+use std::thread;
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+use crate::{PATIENCE, binary};
+
+/// The variable that marks every process that comes from a test's `svc`.
+const MARK: &str = "SVCKIT_TEST";
+
+/// A folder and, where there is a built-in service control manager, its state directory in it; all services and whatever runs from here is gone when this is
+/// dropped.
+#[derive(Debug)]
+pub struct Svc {
+    folder: TempDir,
+    program: PathBuf,
+    mark: String,
+}
+
+/// What came of a command.
+#[derive(Debug)]
+pub struct Output {
+    /// How it ended.
+    pub status: ExitStatus,
+    /// What it printed.
+    pub stdout: String,
+    /// What it printed as errors.
+    pub stderr: String,
+}
+
+impl Output {
+    /// The exit code; a command that a signal ended has none.
+    pub fn code(&self) -> Option<i32> {
+        self.status.code()
+    }
+}
+
+impl Svc {
+    /// A new folder in which nothing runs yet.
+    pub fn new() -> Self {
+        static COUNTER: AtomicU32 = AtomicU32::new(0);
+        let mark = format!("{}-{}", std::process::id(), COUNTER.fetch_add(1, Ordering::Relaxed));
+        let folder = tempfile::Builder::new().prefix("svckit-test-").tempdir().expect("a folder of its own");
+        Self { folder, program: binary::svc(), mark }
+    }
+
+    /// The folder that is this test's.
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// The program.
+    pub fn program(&self) -> &Path {
+        &self.program
+    }
+
+    /// Writes a file into the folder.
+    pub fn write(&self, name: &str, text: &str) -> PathBuf {
+        let path = self.folder.path().join(name);
+        fs::write(&path, text).expect("the folder can be written");
+        path
+    }
+
+    /// A command, ready to be run.
+    pub fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(&self.program);
+        command
+            .args(arguments)
+            .current_dir(self.folder.path())
+            .env(MARK, &self.mark)
+            .env("SVC_SCM", self.target())
+            .env("NO_COLOR", "1")
+            .stdin(Stdio::null());
+        command
+    }
+
+    /// Runs a command to its end.
+    pub fn run(&self, arguments: &[&str]) -> Output {
+        finish(self.command(arguments))
+    }
+
+    /// Runs a command that has to succeed, and returns what it printed.
+    #[track_caller]
+    pub fn ok(&self, arguments: &[&str]) -> String {
+        let output = self.run(arguments);
+        assert!(
+            output.status.success(),
+            "svc {arguments:?}: {}\n{}{}\n{}",
+            output.status,
+            output.stdout,
+            output.stderr,
+            self.scm_log()
+        );
+        output.stdout
+    }
+
+    /// Runs a command that has to succeed and to print JSON.
+    #[track_caller]
+    pub fn json(&self, arguments: &[&str]) -> Value {
+        let text = self.ok(&[arguments, &["--json"]].concat());
+        serde_json::from_str(&text).unwrap_or_else(|error| panic!("svc {arguments:?}: {error}\n{text}"))
+    }
+
+    /// What `svc status` says of one service.
+    #[track_caller]
+    pub fn status(&self, service: &str) -> Value {
+        self.json(&["status", service])[0].clone()
+    }
+}
+
+impl Default for Svc {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// Runs a command to its end, which has to come in a test's time.
+pub fn finish(mut command: Command) -> Output {
+    let shown = format!("{command:?}");
+    command.stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().unwrap_or_else(|error| panic!("{shown}: {error}"));
+    let stdout = collect(child.stdout.take().expect("it is piped"));
+    let stderr = collect(child.stderr.take().expect("it is piped"));
+    let rest = |stream: Receiver<String>, child: &mut Child| {
+        stream.recv_timeout(2 * PATIENCE).unwrap_or_else(|_| {
+            // It may have ended in between.
+            let _ = child.kill();
+            panic!("{shown} did not end within {:?}", 2 * PATIENCE)
+        })
+    };
+    let (stdout, stderr) = (rest(stdout, &mut child), rest(stderr, &mut child));
+    Output { status: child.wait().expect("a child can be waited for"), stdout, stderr }
+}
+
+/// Everything that comes from a stream, when it has ended.
+fn collect(mut stream: impl Read + Send + 'static) -> Receiver<String> {
+    let (done, ended) = channel();
+    thread::spawn(move || {
+        let mut bytes = Vec::new();
+        stream.read_to_end(&mut bytes).expect("a pipe can be read");
+        // The test may have given up.
+        let _ = done.send(String::from_utf8_lossy(&bytes).into_owned());
+    });
+    ended
+}

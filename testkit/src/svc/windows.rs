@@ -1,0 +1,35 @@
+use super::Svc;
+
+/// What the names of all services from tests begin with.
+const PREFIX: &str = "svckit-test-";
+
+impl Svc {
+    /// What `--scm` is.
+    pub(super) fn target(&self) -> String {
+        "windows".to_owned()
+    }
+
+    /// A service's name that is this test's: there is one service control manager for all.
+    pub fn name(&self, name: &str) -> String {
+        format!("{PREFIX}{}-{name}", self.mark)
+    }
+
+    /// The service control manager's own log, which can't be had.
+    pub(super) fn scm_log(&self) -> String {
+        String::new()
+    }
+}
+
+impl Drop for Svc {
+    fn drop(&mut self) {
+        let listed = super::finish(self.command(&["list", "--json"]));
+        let all: serde_json::Value = serde_json::from_str(&listed.stdout).unwrap_or_default();
+        let prefix = self.name("");
+        for service in all.as_array().into_iter().flatten() {
+            // Whether it was removed: the test may have done that at this moment, or may have failed because that can't be done.
+            if let Some(name) = service["name"].as_str().filter(|name| name.starts_with(&prefix)) {
+                let _ = super::finish(self.command(&["remove", "--stop", name]));
+            }
+        }
+    }
+}
