@@ -9,6 +9,8 @@
 //! | `connect=ACTION` | done before the service control manager is answered: `never` doesn't answer at all |
 //! | `start=ACTION` | done when a service is started, in place of reporting `RUNNING` |
 //! | `on-N=ACTION` | done when control N comes, in place of the usual |
+//! | `services=NAME,NAME,…` | the services that the process can be: needed where several share it |
+//! | `alive=ADDRESS` | stands at this gate from the start of a service to the end of the process |
 //! | `report=ADDRESS` | every start and control is told to this address |
 //! | `program=ACTION,ACTION,…` | it is no service but an ordinary program that does these things one after the other; it reports `program` first |
 //! | `note=ADDRESS:TEXT` | tells the text and ends at once: for failure commands |
@@ -53,6 +55,10 @@ pub struct Script {
     pub start: Action,
     /// Done when a control comes.
     pub on: BTreeMap<u32, Action>,
+    /// The services that share the process.
+    pub services: Vec<String>,
+    /// The gate that sees the process end.
+    pub alive: Option<String>,
     /// Where starts and controls are told.
     pub report: Option<String>,
     /// What is done in place of being a service.
@@ -68,6 +74,8 @@ impl Default for Script {
             connect: Action::Ok,
             start: Action::Ok,
             on: BTreeMap::new(),
+            services: Vec::new(),
+            alive: None,
             report: None,
             program: None,
             note: None,
@@ -84,6 +92,8 @@ impl Script {
                 "accept" => self.accept = accepted(value)?,
                 "connect" => self.connect = action(value)?,
                 "start" => self.start = action(value)?,
+                "services" => self.services = value.split(',').map(str::to_owned).collect(),
+                "alive" => self.alive = Some(value.to_owned()),
                 "report" => self.report = Some(value.to_owned()),
                 "program" => self.program = Some(value.split(',').map(action).collect::<Result<_, _>>()?),
                 "note" => {

@@ -73,7 +73,7 @@ fn run(script: Script) -> std::io::Result<()> {
     }
     let (events, received) = channel();
     if script.connect != Action::Hang {
-        channel::listen(events.clone())?;
+        channel::listen(&script.services, events.clone())?;
     }
     Process { script, services: BTreeMap::new(), connection: None, events, closing: false }.serve(&received);
     Ok(())
@@ -131,6 +131,9 @@ impl Process {
             Ok(script) => script,
             Err(message) => panic!("{message}"),
         };
+        if let Some(address) = script.alive.clone() {
+            thread::spawn(move || gate::pass(&address));
+        }
         if let Some(address) = &script.report {
             let pid = std::process::id().to_string();
             let mut words = vec!["started", service.as_str(), &pid];

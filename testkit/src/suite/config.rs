@@ -2,7 +2,7 @@
 
 use svckit_core::access::ServiceAccess;
 use svckit_core::backend::Backend;
-use svckit_core::config::{ConfigChange, NewService};
+use svckit_core::config::{ConfigChange, NewService, ServiceConfig};
 use svckit_core::kind::{ErrorControl, ServiceType, StartType};
 use svckit_core::name::{Dependency, GroupName};
 use svckit_core::win32::Win32Error;
@@ -14,10 +14,13 @@ super::cases!(
     a_configuration_comes_back_as_it_was_given,
     an_absent_field_stays,
     every_field_can_be_changed,
+    dependencies_come_back_as_they_were_given,
     dependencies_are_cleared_by_an_empty_list,
     a_tag_is_unique_in_its_group,
     a_tag_needs_a_group,
-    a_value_out_of_range_is_refused,
+    a_type_that_is_none_is_refused,
+    a_start_type_that_is_none_is_refused,
+    an_error_control_that_is_none_is_refused,
     a_refused_change_changes_nothing,
     a_service_on_a_missing_dependency_can_be_created,
     a_circle_is_refused,
@@ -30,16 +33,11 @@ fn a_configuration_comes_back_as_it_was_given(backend: &dyn Backend, fixture: &F
     new.config.start_type = StartType::DISABLED;
     new.config.error_control = ErrorControl::SEVERE;
     new.config.load_order_group = Some(GroupName::new(fixture.text("group")).unwrap());
-    new.config.dependencies = vec![
-        Dependency::new(&fixture.text("some")).unwrap(),
-        Dependency::new(&fixture.text("+Any")).unwrap(),
-    ];
     new.config.display_name = format!("Gänze \u{1F600} {}", fixture.text("all")).parse().unwrap();
     drop(create(&*manager, &new));
     let config = open(&*manager, &new.name).config().unwrap();
     assert_eq!(config, new.config);
     assert_eq!(config.display_name.as_str(), new.config.display_name.as_str());
-    assert_eq!(config.dependencies[0].to_string(), new.config.dependencies[0].to_string());
 }
 
 fn an_absent_field_stays(backend: &dyn Backend, fixture: &Fixture) {
@@ -56,14 +54,12 @@ fn every_field_can_be_changed(backend: &dyn Backend, fixture: &Fixture) {
     let service = create(&*manager, &expected);
     let target = fixture.service("other", &["other"]).config;
     let group = Some(GroupName::new(fixture.text("group")).unwrap());
-    let dependencies = vec![Dependency::Service(fixture.name("needed"))];
     let changes = [
         ConfigChange { service_type: Some(ServiceType::WIN32_SHARE_PROCESS), ..Default::default() },
         ConfigChange { start_type: Some(StartType::AUTO_START), ..Default::default() },
         ConfigChange { error_control: Some(ErrorControl::IGNORE), ..Default::default() },
         ConfigChange { image_path: Some(target.image_path), ..Default::default() },
         ConfigChange { load_order_group: Some(group), ..Default::default() },
-        ConfigChange { dependencies: Some(dependencies), ..Default::default() },
         ConfigChange { display_name: Some(target.display_name), ..Default::default() },
         ConfigChange { load_order_group: Some(None), ..Default::default() },
     ];
@@ -86,12 +82,27 @@ fn apply(service: &mut NewService, change: ConfigChange) {
     if let Some(group) = change.load_order_group {
         config.load_order_group = group;
     }
-    if let Some(dependencies) = change.dependencies {
-        config.dependencies = dependencies;
-    }
     if let Some(display_name) = change.display_name {
         config.display_name = display_name;
     }
+}
+
+fn dependencies_come_back_as_they_were_given(backend: &dyn Backend, fixture: &Fixture) {
+    let manager = manager(backend);
+    let mut new = fixture.service("needing", &[]);
+    new.config.dependencies = vec![
+        Dependency::new(&fixture.text("some")).unwrap(),
+        Dependency::new(&fixture.text("+Any")).unwrap(),
+    ];
+    let service = create(&*manager, &new);
+    let found = open(&*manager, &new.name).config().unwrap().dependencies;
+    assert_eq!(found, new.config.dependencies);
+    assert_eq!(found[0].to_string(), new.config.dependencies[0].to_string());
+
+    let other = vec![Dependency::Service(fixture.name("other"))];
+    let change = ConfigChange { dependencies: Some(other.clone()), ..Default::default() };
+    service.change_config(&change).unwrap();
+    assert_eq!(service.config().unwrap().dependencies, other);
 }
 
 fn dependencies_are_cleared_by_an_empty_list(backend: &dyn Backend, fixture: &Fixture) {
@@ -132,22 +143,28 @@ fn a_tag_needs_a_group(backend: &dyn Backend, fixture: &Fixture) {
     assert_eq!(code(created), Win32Error::INVALID_PARAMETER);
 }
 
-fn a_value_out_of_range_is_refused(backend: &dyn Backend, fixture: &Fixture) {
-    let manager = manager(backend);
-    let bad: [fn(&mut NewService); 6] = [
-        |new| new.config.service_type = ServiceType(0),
-        |new| new.config.service_type = ServiceType(0x30),
-        |new| new.config.service_type = ServiceType(0x11),
-        |new| new.config.start_type = StartType(5),
-        |new| new.config.start_type = StartType::BOOT_START,
-        |new| new.config.error_control = ErrorControl(4),
-    ];
-    for (index, spoil) in bad.into_iter().enumerate() {
-        let mut new = fixture.service("bad", &[]);
-        spoil(&mut new);
-        let created = manager.create_service(&new, ServiceAccess::ALL_ACCESS);
-        assert_eq!(code(created), Win32Error::INVALID_PARAMETER, "number {index}");
+fn is_refused(backend: &dyn Backend, fixture: &Fixture, spoil: impl FnOnce(&mut ServiceConfig)) {
+    let mut new = fixture.service("bad", &[]);
+    spoil(&mut new.config);
+    let created = manager(backend).create_service(&new, ServiceAccess::ALL_ACCESS);
+    assert_eq!(code(created), Win32Error::INVALID_PARAMETER, "{:?}", new.config);
+}
+
+fn a_type_that_is_none_is_refused(backend: &dyn Backend, fixture: &Fixture) {
+    for bad in [0, 0x11, 0x30] {
+        is_refused(backend, fixture, |config| config.service_type = ServiceType(bad));
     }
+}
+
+fn a_start_type_that_is_none_is_refused(backend: &dyn Backend, fixture: &Fixture) {
+    // Only drivers start with the system.
+    for bad in [StartType(5), StartType::BOOT_START] {
+        is_refused(backend, fixture, |config| config.start_type = bad);
+    }
+}
+
+fn an_error_control_that_is_none_is_refused(backend: &dyn Backend, fixture: &Fixture) {
+    is_refused(backend, fixture, |config| config.error_control = ErrorControl(4));
 }
 
 fn a_refused_change_changes_nothing(backend: &dyn Backend, fixture: &Fixture) {
@@ -165,8 +182,9 @@ fn a_refused_change_changes_nothing(backend: &dyn Backend, fixture: &Fixture) {
 fn a_service_on_a_missing_dependency_can_be_created(backend: &dyn Backend, fixture: &Fixture) {
     let missing = fixture.service("missing", &[]);
     let new = fixture.dependent("early", &[], &[&missing]);
-    let service = create(&*manager(backend), &new);
-    assert_eq!(service.config().unwrap().dependencies, new.config.dependencies);
+    let manager = manager(backend);
+    drop(create(&*manager, &new));
+    open(&*manager, &new.name).status().unwrap();
 }
 
 fn a_circle_is_refused(backend: &dyn Backend, fixture: &Fixture) {

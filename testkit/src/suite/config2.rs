@@ -5,15 +5,25 @@ use std::time::Duration;
 use svckit_core::backend::{Backend, Service};
 use svckit_core::config::{Config2, Config2Change, Config2Level, DEFAULT_PRESHUTDOWN_TIMEOUT};
 use svckit_core::failure::{ActionType, FailureAction, FailureActions, FailureActionsChange, ResetPeriod};
-use svckit_core::kind::SidType;
+use svckit_core::kind::{SidType, StartType};
 use svckit_core::win32::Win32Error;
 
 use super::Fixture;
 use super::fixture::{code, create, manager, open};
 
 super::cases!(
-    a_new_service_has_the_defaults,
-    every_level_comes_back_as_it_was_set,
+    a_new_service_has_no_description,
+    a_new_service_does_nothing_about_failures,
+    a_new_service_is_not_delayed,
+    a_new_service_has_an_ordinary_token,
+    a_new_service_has_the_usual_time_before_shutdown,
+    a_description_comes_back_as_it_was_set,
+    failure_actions_come_back_as_they_were_set,
+    a_delay_comes_back_as_it_was_set,
+    a_failure_flag_comes_back_as_it_was_set,
+    a_sid_type_comes_back_as_it_was_set,
+    required_privileges_come_back_as_they_were_set,
+    a_preshutdown_timeout_comes_back_as_it_was_set,
     a_description_is_kept_or_deleted_as_asked,
     failure_actions_change_by_parts,
     an_empty_list_of_actions_deletes_them,
@@ -21,29 +31,40 @@ super::cases!(
     a_sid_type_that_is_not_known_is_refused,
 );
 
-fn a_new_service_has_the_defaults(backend: &dyn Backend, fixture: &Fixture) {
-    let service = fixture.create(&*manager(backend), "defaults", &[]);
-    let expected = [
-        Config2::Description(None),
-        Config2::FailureActions(FailureActions {
-            reset_period: ResetPeriod::Seconds(0),
-            ..FailureActions::default()
-        }),
-        Config2::DelayedAutoStart(false),
-        Config2::FailureActionsFlag(false),
-        Config2::Sid(SidType::NONE),
-        Config2::RequiredPrivileges(Vec::new()),
-        Config2::PreshutdownTimeout(DEFAULT_PRESHUTDOWN_TIMEOUT),
-    ];
+fn is_new(backend: &dyn Backend, fixture: &Fixture, expected: &[Config2]) {
+    let service = fixture.create(&*manager(backend), "new", &[]);
     for value in expected {
-        let found = service.config2(value.level()).unwrap();
-        if let (Config2::FailureActions(found), Config2::FailureActions(value)) = (&found, &value) {
-            // The period of no actions means nothing, and is not the same everywhere.
-            assert_eq!((&found.actions, &found.command), (&value.actions, &value.command));
-            continue;
-        }
-        assert_eq!(found, value);
+        assert_eq!(service.config2(value.level()).unwrap(), *value);
     }
+}
+
+fn a_new_service_has_no_description(backend: &dyn Backend, fixture: &Fixture) {
+    is_new(backend, fixture, &[Config2::Description(None)]);
+}
+
+fn a_new_service_does_nothing_about_failures(backend: &dyn Backend, fixture: &Fixture) {
+    let service = fixture.create(&*manager(backend), "new", &[]);
+    match service.config2(Config2Level::FAILURE_ACTIONS).unwrap() {
+        // The period of no actions means nothing, and is not the same everywhere.
+        Config2::FailureActions(found) => assert_eq!((&*found.actions, &*found.command), (&[][..], "")),
+        other => panic!("another level: {other:?}"),
+    }
+    assert_eq!(
+        service.config2(Config2Level::FAILURE_ACTIONS_FLAG).unwrap(),
+        Config2::FailureActionsFlag(false)
+    );
+}
+
+fn a_new_service_is_not_delayed(backend: &dyn Backend, fixture: &Fixture) {
+    is_new(backend, fixture, &[Config2::DelayedAutoStart(false)]);
+}
+
+fn a_new_service_has_an_ordinary_token(backend: &dyn Backend, fixture: &Fixture) {
+    is_new(backend, fixture, &[Config2::Sid(SidType::NONE), Config2::RequiredPrivileges(Vec::new())]);
+}
+
+fn a_new_service_has_the_usual_time_before_shutdown(backend: &dyn Backend, fixture: &Fixture) {
+    is_new(backend, fixture, &[Config2::PreshutdownTimeout(DEFAULT_PRESHUTDOWN_TIMEOUT)]);
 }
 
 fn actions() -> FailureActions {
@@ -60,30 +81,44 @@ fn actions() -> FailureActions {
     }
 }
 
-fn every_level_comes_back_as_it_was_set(backend: &dyn Backend, fixture: &Fixture) {
+fn comes_back(backend: &dyn Backend, fixture: &Fixture, value: Config2) {
     let manager = manager(backend);
-    let mut new = fixture.service("levels", &[]);
-    new.config.start_type = svckit_core::kind::StartType::AUTO_START;
+    let mut new = fixture.service("level", &[]);
+    // Only automatic services can be delayed.
+    new.config.start_type = StartType::AUTO_START;
     let service = create(&*manager, &new);
-    let values = [
-        Config2::Description(Some("Was sie tut, in Worten \u{1F600}".to_owned())),
-        Config2::FailureActions(actions()),
-        Config2::DelayedAutoStart(true),
-        Config2::FailureActionsFlag(true),
-        Config2::Sid(SidType::RESTRICTED),
-        Config2::RequiredPrivileges(vec![
-            "SeBackupPrivilege".to_owned(),
-            "SeChangeNotifyPrivilege".to_owned(),
-        ]),
-        Config2::PreshutdownTimeout(Duration::from_millis(12_345)),
-    ];
-    for value in values.clone() {
-        service.change_config2(&value.into_change()).unwrap();
-    }
-    let again = open(&*manager, &fixture.name("levels"));
-    for value in values {
-        assert_eq!(again.config2(value.level()).unwrap(), value);
-    }
+    service.change_config2(&value.clone().into_change()).unwrap();
+    assert_eq!(open(&*manager, &new.name).config2(value.level()).unwrap(), value);
+}
+
+fn a_description_comes_back_as_it_was_set(backend: &dyn Backend, fixture: &Fixture) {
+    let text = "Was sie tut, in Worten \u{1F600}".to_owned();
+    comes_back(backend, fixture, Config2::Description(Some(text)));
+}
+
+fn failure_actions_come_back_as_they_were_set(backend: &dyn Backend, fixture: &Fixture) {
+    comes_back(backend, fixture, Config2::FailureActions(actions()));
+}
+
+fn a_delay_comes_back_as_it_was_set(backend: &dyn Backend, fixture: &Fixture) {
+    comes_back(backend, fixture, Config2::DelayedAutoStart(true));
+}
+
+fn a_failure_flag_comes_back_as_it_was_set(backend: &dyn Backend, fixture: &Fixture) {
+    comes_back(backend, fixture, Config2::FailureActionsFlag(true));
+}
+
+fn a_sid_type_comes_back_as_it_was_set(backend: &dyn Backend, fixture: &Fixture) {
+    comes_back(backend, fixture, Config2::Sid(SidType::RESTRICTED));
+}
+
+fn required_privileges_come_back_as_they_were_set(backend: &dyn Backend, fixture: &Fixture) {
+    let names = ["SeBackupPrivilege", "SeChangeNotifyPrivilege"].map(str::to_owned);
+    comes_back(backend, fixture, Config2::RequiredPrivileges(names.to_vec()));
+}
+
+fn a_preshutdown_timeout_comes_back_as_it_was_set(backend: &dyn Backend, fixture: &Fixture) {
+    comes_back(backend, fixture, Config2::PreshutdownTimeout(Duration::from_millis(12_345)));
 }
 
 fn description(service: &dyn Service) -> Config2 {

@@ -15,7 +15,10 @@ super::cases!(
     types_are_told_apart,
     states_are_told_apart,
     groups_are_told_apart,
+    a_group_is_found_whatever_its_case,
+    no_group_is_a_group_too,
     a_filter_that_is_none_is_refused,
+    a_filter_of_unknown_states_is_refused,
     a_long_list_is_complete,
 );
 
@@ -77,23 +80,46 @@ fn states_are_told_apart(backend: &dyn Backend, fixture: &Fixture) {
     assert!(find(&inactive, &running).is_none() && find(&inactive, &stopped).is_some());
 }
 
+fn member(fixture: &Fixture, group: &str) -> NewService {
+    let mut member = fixture.service("member", &[]);
+    member.config.load_order_group = Some(GroupName::new(group).unwrap());
+    member
+}
+
 fn groups_are_told_apart(backend: &dyn Backend, fixture: &Fixture) {
     let manager = manager(backend);
     let group = fixture.text("Group");
-    let mut member = fixture.service("member", &[]);
-    member.config.load_order_group = Some(GroupName::new(group.as_str()).unwrap());
+    let member = member(fixture, &group);
     let loner = fixture.service("loner", &[]);
     create(&*manager, &member);
     create(&*manager, &loner);
     let of = |group: &str| manager.enumerate(ServiceType::WIN32, StateFilter::ALL, Some(group));
-    for name in [group.clone(), group.to_uppercase()] {
-        let found = of(&name).unwrap();
+    let found = of(&group).unwrap();
+    assert_eq!(found.len(), 1, "{found:?}");
+    assert!(find(&found, &member).is_some());
+    assert_eq!(code(of(&fixture.text("no such group"))), Win32Error::SERVICE_DOES_NOT_EXIST);
+}
+
+fn a_group_is_found_whatever_its_case(backend: &dyn Backend, fixture: &Fixture) {
+    let manager = manager(backend);
+    let group = fixture.text("Group");
+    let member = member(fixture, &group);
+    create(&*manager, &member);
+    for name in [group.to_uppercase(), group.to_lowercase()] {
+        let found = manager.enumerate(ServiceType::WIN32, StateFilter::ALL, Some(&name)).unwrap();
         assert_eq!(found.len(), 1, "{found:?}");
         assert!(find(&found, &member).is_some());
     }
-    let ungrouped = of("").unwrap();
+}
+
+fn no_group_is_a_group_too(backend: &dyn Backend, fixture: &Fixture) {
+    let manager = manager(backend);
+    let member = member(fixture, &fixture.text("group"));
+    let loner = fixture.service("loner", &[]);
+    create(&*manager, &member);
+    create(&*manager, &loner);
+    let ungrouped = manager.enumerate(ServiceType::WIN32, StateFilter::ALL, Some("")).unwrap();
     assert!(find(&ungrouped, &member).is_none() && find(&ungrouped, &loner).is_some());
-    assert_eq!(code(of(&fixture.text("no such group"))), Win32Error::SERVICE_DOES_NOT_EXIST);
 }
 
 fn a_filter_that_is_none_is_refused(backend: &dyn Backend, _: &Fixture) {
@@ -101,7 +127,11 @@ fn a_filter_that_is_none_is_refused(backend: &dyn Backend, _: &Fixture) {
     let bad = Win32Error::INVALID_PARAMETER;
     assert_eq!(code(manager.enumerate(ServiceType(0), StateFilter::ALL, None)), bad);
     assert_eq!(code(manager.enumerate(ServiceType::WIN32, StateFilter(0), None)), bad);
-    assert_eq!(code(manager.enumerate(ServiceType::WIN32, StateFilter(4), None)), bad);
+}
+
+fn a_filter_of_unknown_states_is_refused(backend: &dyn Backend, _: &Fixture) {
+    let listed = manager(backend).enumerate(ServiceType::WIN32, StateFilter(4), None);
+    assert_eq!(code(listed), Win32Error::INVALID_PARAMETER);
 }
 
 fn a_long_list_is_complete(backend: &dyn Backend, fixture: &Fixture) {

@@ -86,10 +86,16 @@ impl Fixture {
             let Ok(service) = manager.open_service(name.as_str(), ServiceAccess::ALL_ACCESS) else {
                 continue;
             };
-            // It may be deleted, stopped, or refuse to stop: what counts is how it stands afterwards.
+            let stops = match service.control(Control::STOP) {
+                Ok(_) => true,
+                // It is on its way already.
+                Err(error) => error.code == Win32Error::SERVICE_CANNOT_ACCEPT_CTRL,
+            };
+            // It may be deleted, or not stop after all: what counts is how it stands afterwards.
+            if stops {
+                let _ = service.wait(NotifyMask::STOPPED, PATIENCE);
+            }
             let _ = service.delete();
-            let _ = service.control(Control::STOP);
-            let _ = service.wait(NotifyMask::STOPPED, PATIENCE);
         }
     }
 }

@@ -1,6 +1,7 @@
 //! The life cycle: states, controls and the codes of what can't be done now.
 
 use svckit_core::backend::{Backend, Service};
+use svckit_core::config::NewService;
 use svckit_core::control::{Control, ControlsAccepted};
 use svckit_core::kind::{ServiceType, StartType};
 use svckit_core::status::{ServiceState, ServiceStatus};
@@ -26,8 +27,10 @@ super::cases!(
     start_pending_lasts_until_the_service_runs,
     a_stopping_service_takes_no_control,
     start_arguments_reach_the_service,
+    an_empty_start_argument_is_one,
     an_error_at_the_end_is_kept,
     a_code_of_its_own_is_kept,
+    a_driver_has_no_account,
     a_driver_cannot_be_started,
 );
 
@@ -146,14 +149,14 @@ fn a_paused_service_can_be_stopped(backend: &dyn Backend, fixture: &Fixture) {
 }
 
 fn interrogate_tells_the_status(backend: &dyn Backend, fixture: &Fixture) {
-    let service = fixture.create(&*manager(backend), "interrogated", &["accept=", "on-128=abort"]);
+    let service = fixture.create(&*manager(backend), "interrogated", &["accept=", "on-128=stop:0"]);
     let running = start(&*service);
     let told = service.control(Control::INTERROGATE).unwrap();
     // ControlService has no process in its answer.
     assert_eq!((told.state, told.controls_accepted), (running.state, ControlsAccepted::empty()));
     assert_eq!(code(service.control(Control::STOP)), Win32Error::INVALID_SERVICE_CONTROL);
     // It accepts no stop; a control of its own ends it.
-    let _ = service.control(Control(128));
+    service.control(Control(128)).unwrap();
     reaches(&*service, ServiceState::STOPPED);
 }
 
@@ -190,13 +193,21 @@ fn a_stopping_service_takes_no_control(backend: &dyn Backend, fixture: &Fixture)
 }
 
 fn start_arguments_reach_the_service(backend: &dyn Backend, fixture: &Fixture) {
+    arguments_reach(backend, fixture, &["two words", "quo\"te", "ümläut", r"back\slash\"]);
+}
+
+fn an_empty_start_argument_is_one(backend: &dyn Backend, fixture: &Fixture) {
+    arguments_reach(backend, fixture, &["", "first", "", "last"]);
+}
+
+fn arguments_reach(backend: &dyn Backend, fixture: &Fixture, arguments: &[&str]) {
     let reporter = Reporter::new();
     let script = format!("report={}", reporter.address());
     let service = fixture.create(&*manager(backend), "arguments", &[&script]);
-    let arguments = ["", "two words", "quo\"te", "ümläut", r"back\slash\"].map(str::to_owned);
-    service.start(&arguments).unwrap();
+    let owned: Vec<String> = arguments.iter().copied().map(str::to_owned).collect();
+    service.start(&owned).unwrap();
     reaches(&*service, ServiceState::RUNNING);
-    assert_eq!(reporter.next()[3..], arguments);
+    assert_eq!(reporter.next()[3..], *arguments);
 }
 
 fn an_error_at_the_end_is_kept(backend: &dyn Backend, fixture: &Fixture) {
@@ -215,11 +226,19 @@ fn a_code_of_its_own_is_kept(backend: &dyn Backend, fixture: &Fixture) {
     assert_eq!(start(&*service).win32_exit_code, Win32Error::SUCCESS, "a new run has a new end");
 }
 
-fn a_driver_cannot_be_started(backend: &dyn Backend, fixture: &Fixture) {
+fn driver(fixture: &Fixture) -> NewService {
     let mut new = fixture.service("driver", &[]);
     new.config.service_type = ServiceType::KERNEL_DRIVER;
     new.config.account = None;
-    let service = create(&*manager(backend), &new);
-    assert_eq!(service.config().unwrap(), new.config);
+    new
+}
+
+fn a_driver_has_no_account(backend: &dyn Backend, fixture: &Fixture) {
+    let config = create(&*manager(backend), &driver(fixture)).config().unwrap();
+    assert_eq!((config.service_type, config.account), (ServiceType::KERNEL_DRIVER, None));
+}
+
+fn a_driver_cannot_be_started(backend: &dyn Backend, fixture: &Fixture) {
+    let service = create(&*manager(backend), &driver(fixture));
     assert_eq!(code(service.start(&[])), Win32Error::BAD_EXE_FORMAT);
 }

@@ -14,6 +14,7 @@ super::cases!(
     a_name_is_taken_once,
     a_display_name_is_taken_once,
     a_display_name_is_no_key_name_of_another,
+    a_display_name_may_be_the_key_name,
     names_are_looked_up_both_ways,
     an_empty_handle_right_on_the_manager_still_connects,
 );
@@ -86,10 +87,14 @@ fn a_display_name_is_no_key_name_of_another(backend: &dyn Backend, fixture: &Fix
     second.config.display_name = first.name.as_str().parse().unwrap();
     let taken = manager.create_service(&second, ServiceAccess::ALL_ACCESS);
     assert_eq!(code(taken), Win32Error::DUPLICATE_SERVICE_NAME);
+}
 
-    second.config.display_name = second.name.as_str().parse().unwrap();
-    drop(create(&*manager, &second));
-    assert_eq!(open(&*manager, &second.name).config().unwrap().display_name, second.config.display_name);
+fn a_display_name_may_be_the_key_name(backend: &dyn Backend, fixture: &Fixture) {
+    let manager = manager(backend);
+    let mut new = fixture.service("same", &[]);
+    new.config.display_name = new.name.as_str().parse().unwrap();
+    drop(create(&*manager, &new));
+    assert_eq!(open(&*manager, &new.name).config().unwrap().display_name, new.config.display_name);
 }
 
 fn names_are_looked_up_both_ways(backend: &dyn Backend, fixture: &Fixture) {

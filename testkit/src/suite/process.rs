@@ -1,6 +1,6 @@
 //! Processes: what can't be started, what doesn't answer, what dies, what is shared.
 
-use svckit_core::backend::Backend;
+use svckit_core::backend::{Backend, Manager, Service};
 use svckit_core::control::Control;
 use svckit_core::image_path::ImagePath;
 use svckit_core::kind::ServiceType;
@@ -77,13 +77,25 @@ fn a_control_that_is_never_answered_times_out(backend: &dyn Backend, fixture: &F
     assert_eq!(service.status().unwrap().state, ServiceState::RUNNING);
 }
 
+/// Two services with the same command line, which names both.
+fn both(
+    manager: &dyn Manager,
+    fixture: &Fixture,
+    service_type: ServiceType,
+    script: &[&str],
+) -> [Box<dyn Service>; 2] {
+    const STEMS: [&str; 2] = ["left", "right"];
+    let names = format!("services={}", STEMS.map(|stem| fixture.text(stem)).join(","));
+    STEMS.map(|stem| {
+        let mut new = fixture.service(stem, &[&[names.as_str()], script].concat());
+        new.config.service_type = service_type;
+        create(manager, &new)
+    })
+}
+
 fn pair(backend: &dyn Backend, fixture: &Fixture, service_type: ServiceType) -> (u32, u32) {
     let manager = manager(backend);
-    let services = ["left", "right"].map(|stem| {
-        let mut new = fixture.service(stem, &["shared-by", &fixture.text("both")]);
-        new.config.service_type = service_type;
-        create(&*manager, &new)
-    });
+    let services = both(&*manager, fixture, service_type, &[]);
     let pids = (start(&*services[0]).pid, start(&*services[1]).pid);
     for service in services {
         stop(&*service);
@@ -103,11 +115,7 @@ fn services_of_type_share_share_it(backend: &dyn Backend, fixture: &Fixture) {
 
 fn a_shared_process_outlives_each_of_its_services(backend: &dyn Backend, fixture: &Fixture) {
     let manager = manager(backend);
-    let [first, second] = ["first", "second"].map(|stem| {
-        let mut new = fixture.service(stem, &["shared-by", &fixture.text("both"), "on-130=abort"]);
-        new.config.service_type = ServiceType::WIN32_SHARE_PROCESS;
-        create(&*manager, &new)
-    });
+    let [first, second] = both(&*manager, fixture, ServiceType::WIN32_SHARE_PROCESS, &["on-130=abort"]);
     let pid = start(&*first).pid;
     start(&*second);
     stop(&*first);

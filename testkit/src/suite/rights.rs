@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use svckit_core::access::{ManagerAccess, ServiceAccess};
-use svckit_core::backend::{Backend, Service};
+use svckit_core::backend::{Backend, Manager, Service};
 use svckit_core::config::{Config2Change, Config2Level, ConfigChange};
 use svckit_core::control::Control;
 use svckit_core::error::Result;
@@ -17,6 +17,7 @@ use super::fixture::{code, manager, start};
 
 super::cases!(
     every_call_on_a_service_needs_its_right,
+    the_list_of_dependents_needs_its_right,
     every_call_on_the_manager_needs_its_right,
     a_restart_action_needs_the_right_to_start,
     generic_rights_stand_for_the_specific_ones,
@@ -26,14 +27,13 @@ super::cases!(
 type Call = fn(&dyn Service) -> Result<()>;
 
 /// Each call with the right that it needs.
-const CALLS: [(&str, ServiceAccess, Call); 13] = [
+const CALLS: [(&str, ServiceAccess, Call); 12] = [
     ("config", ServiceAccess::QUERY_CONFIG, |s| s.config().map(drop)),
     ("config2", ServiceAccess::QUERY_CONFIG, |s| s.config2(Config2Level::DESCRIPTION).map(drop)),
     ("change", ServiceAccess::CHANGE_CONFIG, |s| s.change_config(&ConfigChange::default()).map(drop)),
     ("change2", ServiceAccess::CHANGE_CONFIG, |s| s.change_config2(&Config2Change::Description(None))),
     ("status", ServiceAccess::QUERY_STATUS, |s| s.status().map(drop)),
     ("wait", ServiceAccess::QUERY_STATUS, |s| s.wait(NotifyMask::SERVICE, Duration::from_secs(60)).map(drop)),
-    ("dependents", ServiceAccess::ENUMERATE_DEPENDENTS, |s| s.dependents(StateFilter::ALL).map(drop)),
     ("start", ServiceAccess::START, |s| s.start(&[])),
     ("interrogate", ServiceAccess::INTERROGATE, |s| s.control(Control::INTERROGATE).map(drop)),
     ("pause", ServiceAccess::PAUSE_CONTINUE, |s| s.control(Control::PAUSE).map(drop)),
@@ -47,17 +47,34 @@ fn every_call_on_a_service_needs_its_right(backend: &dyn Backend, fixture: &Fixt
     let service = fixture.create(&*manager, "guarded", &["accept=STOP,PAUSE_CONTINUE"]);
     start(&*service);
     for (call, right, make) in CALLS {
-        let without = ServiceAccess::ALL_ACCESS.without(right);
-        let handle = manager.open_service(fixture.name("guarded").as_str(), without).unwrap();
-        assert_eq!(code(make(&*handle)), Win32Error::ACCESS_DENIED, "{call} without {right}");
-        let only = manager.open_service(fixture.name("guarded").as_str(), right).unwrap();
-        match make(&*only) {
+        match needs(&*manager, fixture, call, right, make) {
             Ok(()) => {}
             // It runs already, so the right was there.
             Err(error) if call == "start" => assert_eq!(error.code, Win32Error::SERVICE_ALREADY_RUNNING),
             Err(error) => panic!("{call} with {right} only: {error}"),
         }
     }
+}
+
+/// A call on the service `guarded` is denied with all rights but its own; returned is what comes of it with this one alone.
+fn needs(
+    manager: &dyn Manager,
+    fixture: &Fixture,
+    call: &str,
+    right: ServiceAccess,
+    make: Call,
+) -> Result<()> {
+    let open = |access| manager.open_service(fixture.name("guarded").as_str(), access).unwrap();
+    let denied = make(&*open(ServiceAccess::ALL_ACCESS.without(right)));
+    assert_eq!(code(denied), Win32Error::ACCESS_DENIED, "{call} without {right}");
+    make(&*open(right))
+}
+
+fn the_list_of_dependents_needs_its_right(backend: &dyn Backend, fixture: &Fixture) {
+    let manager = manager(backend);
+    fixture.create(&*manager, "guarded", &[]);
+    let list: Call = |service| service.dependents(StateFilter::ALL).map(drop);
+    needs(&*manager, fixture, "dependents", ServiceAccess::ENUMERATE_DEPENDENTS, list).unwrap();
 }
 
 fn every_call_on_the_manager_needs_its_right(backend: &dyn Backend, fixture: &Fixture) {

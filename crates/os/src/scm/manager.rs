@@ -18,7 +18,7 @@ use super::service::{Service, status};
 use super::text::{Buffer, Secret, read, wide, wide_list};
 use super::{check, last_error};
 
-/// The first buffer of an enumeration; the system takes at most 256 KiB.
+/// The first buffer of an enumeration; Windows takes at most 256 KiB.
 const FIRST_BUFFER: u32 = 64 * 1024;
 const LARGEST_BUFFER: u32 = 256 * 1024;
 
@@ -169,10 +169,12 @@ impl Manager {
                 return Ok(found);
             }
             if returned == 0 || resume == before {
-                if buffer.len() >= LARGEST_BUFFER {
+                // Windows gives what has room and goes on from there. Others give all or nothing, and then the largest that Windows takes may be too small.
+                let next = needed.max(LARGEST_BUFFER);
+                if next <= buffer.len() {
                     return Err(Win32Error::MORE_DATA);
                 }
-                buffer = Buffer::new(LARGEST_BUFFER);
+                buffer = Buffer::new(next);
             }
         }
     }

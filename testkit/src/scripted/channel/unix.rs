@@ -29,8 +29,8 @@ impl Connection {
     }
 }
 
-/// Hears every service control manager that connects to the inherited socket, one after the other.
-pub(in crate::scripted) fn listen(events: Sender<Event>) -> io::Result<()> {
+/// Hears every service control manager that connects to the inherited socket, one after the other. It knows whom it starts in this process.
+pub(in crate::scripted) fn listen(_: &[String], events: Sender<Event>) -> io::Result<()> {
     let listener = inherited_listener()?;
     thread::spawn(move || {
         while let Ok((stream, _)) = listener.accept() {

@@ -27,14 +27,16 @@ impl Connection {
     }
 }
 
-/// Hears the service control manager until every service has stopped.
-pub(in crate::scripted) fn listen(events: Sender<Event>) -> io::Result<()> {
+/// Hears the service control manager until every service has stopped. Without names the process is that of any one service.
+pub(in crate::scripted) fn listen(services: &[String], events: Sender<Event>) -> io::Result<()> {
+    let services = services.to_vec();
     // The process may be gone before these are taken.
     let _ = events.send(Event::Connected(Connection(())));
     thread::spawn(move || {
         let started = Arc::new(Mutex::new(Vec::new()));
         let (hear, names) = (events.clone(), Arc::clone(&started));
-        let served = dispatcher::serve(&[], move |order| {
+        let services: Vec<&str> = services.iter().map(String::as_str).collect();
+        let served = dispatcher::serve(&services, move |order| {
             if let ToProcess::Start { service, .. } = &order {
                 names.lock().unwrap_or_else(PoisonError::into_inner).push(service.clone());
             }
