@@ -1,7 +1,7 @@
 //! How a test and the programs that it started tell each other where they are: over loopback connections, so that nobody sleeps or polls.
 
 use std::io::{BufRead, BufReader, ErrorKind, Read, Write};
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::sync::mpsc::{Receiver, channel};
 use std::thread;
 
@@ -50,9 +50,7 @@ pub struct Held(TcpStream);
 
 impl Held {
     /// Lets the program go on.
-    pub fn release(self) {
-        drop(self.0);
-    }
+    pub fn release(self) {}
 
     /// Waits until the program is gone while it is still held.
     pub fn gone(mut self) {
@@ -64,6 +62,13 @@ impl Held {
             // However the connection ended, its other end is no more.
             _ => {}
         }
+    }
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        // A process that the test has started meanwhile may have inherited the connection (under Wine it does), so that closing it is not enough.
+        let _ = self.0.shutdown(Shutdown::Both);
     }
 }
 

@@ -52,8 +52,12 @@ impl Svc {
     /// A new folder in which nothing runs yet.
     pub fn new() -> Self {
         static COUNTER: AtomicU32 = AtomicU32::new(0);
-        let mark = format!("{}-{}", std::process::id(), COUNTER.fetch_add(1, Ordering::Relaxed));
         let folder = tempfile::Builder::new().prefix("svckit-test-").tempdir().expect("a folder of its own");
+        // Ids of processes come again; the name of the folder doesn't.
+        let unique = folder.path().file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let unique = unique.rsplit('-').next().unwrap_or_default();
+        let number = COUNTER.fetch_add(1, Ordering::Relaxed);
+        let mark = format!("{}-{number}-{unique}", std::process::id());
         Self { folder, program: binary::svc(), mark }
     }
 

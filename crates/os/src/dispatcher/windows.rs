@@ -10,6 +10,7 @@ use std::time::Duration;
 use svckit_core::Win32Error;
 use svckit_core::control::Control;
 use svckit_core::dispatch::ToProcess;
+use svckit_core::kind::ServiceType;
 use svckit_core::name::ServiceName;
 use svckit_core::status::{ServiceState, ServiceStatus};
 use windows_sys::Win32::Foundation::ERROR_CALL_NOT_IMPLEMENTED;
@@ -138,6 +139,13 @@ impl Shared {
             // The service control manager sees that nothing is reported; there is no other way to tell it.
             return;
         }
+        // At once, so that whoever started the service knows that it is answered for, however soon it stops again.
+        let starting = ServiceStatus {
+            state: ServiceState::START_PENDING,
+            wait_hint: ANSWER_TIMEOUT,
+            ..ServiceStatus::stopped(ServiceType::WIN32_OWN_PROCESS, Win32Error::SUCCESS)
+        };
+        let _ = set_status(handle as usize, &starting);
         let running = Running { handle: handle as usize, controls: 0, last: None };
         self.state().services.insert(folded.clone(), running);
         (self.heard)(ToProcess::Start { service: name, arguments, definition: None });

@@ -57,9 +57,8 @@ mod tests {
     #[test]
     fn changes_are_told_of_also_those_before_the_wait() {
         let folder = tempfile::tempdir().unwrap();
-        fs::create_dir(folder.path().join("a")).unwrap();
-        let watch = Watch::new(folder.path(), true).unwrap();
-        fs::write(folder.path().join("a/x"), "x").unwrap();
+        let watch = Watch::new(folder.path(), false).unwrap();
+        fs::write(folder.path().join("x"), "x").unwrap();
         watch.wait().unwrap();
         let writer = std::thread::spawn(move || {
             fs::write(folder.path().join("y"), "y").unwrap();
@@ -67,5 +66,14 @@ mod tests {
         });
         watch.wait().unwrap();
         drop(writer.join().unwrap());
+    }
+
+    #[test]
+    fn changes_below_are_told_of() {
+        let folder = tempfile::tempdir().unwrap();
+        fs::create_dir(folder.path().join("a")).unwrap();
+        let watch = Watch::new(folder.path(), true).unwrap();
+        fs::write(folder.path().join("a/x"), "x").unwrap();
+        watch.wait().unwrap();
     }
 }

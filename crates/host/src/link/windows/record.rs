@@ -24,6 +24,7 @@ pub(super) struct Records {
 struct Service {
     /// Absent: there is no place for it.
     folder: Option<PathBuf>,
+    state: HostState,
     start_error: Option<String>,
     last_sequence: u64,
 }
@@ -39,6 +40,7 @@ impl Records {
     fn service(&mut self, service: &ServiceName) -> &mut Service {
         self.services.entry(service.folded()).or_insert_with(|| Service {
             folder: definition::folder(service),
+            state: HostState::default(),
             start_error: None,
             last_sequence: 0,
         })
@@ -47,12 +49,8 @@ impl Records {
     /// The state of a service's host changed.
     pub(super) fn state(&mut self, service: &ServiceName, state: HostState) {
         let known = self.service(service);
-        let record = HostRecord { pid: std::process::id(), state, start_error: known.start_error.clone() };
-        if let Some(folder) = &known.folder
-            && let Ok(text) = serde_json::to_vec(&record)
-        {
-            let _ = replace(&folder.join(STATE_FILE), &text);
-        }
+        known.state = state;
+        known.save();
     }
 
     /// Something happened.
@@ -67,6 +65,7 @@ impl Records {
         let known = self.service(service);
         if id == EventId::PROGRAM_NOT_STARTED {
             known.start_error = Some(message.clone());
+            known.save();
         }
         let sequence = time.0.saturating_mul(1000).max(known.last_sequence + 1);
         known.last_sequence = sequence;
@@ -75,6 +74,19 @@ impl Records {
 }
 
 impl Service {
+    fn save(&self) {
+        let record = HostRecord {
+            pid: std::process::id(),
+            state: self.state.clone(),
+            start_error: self.start_error.clone(),
+        };
+        if let Some(folder) = &self.folder
+            && let Ok(text) = serde_json::to_vec(&record)
+        {
+            let _ = replace(&folder.join(STATE_FILE), &text);
+        }
+    }
+
     /// Opened and closed each time: only then those who watch the folder are told for certain.
     fn append(&self, event: &EventRecord) -> io::Result<()> {
         let Some(folder) = &self.folder else { return Ok(()) };

@@ -1,0 +1,341 @@
+//! `svc.exe` and the service control manager of Windows, which may be that of Wine, from end to end with real programs.
+
+#![forbid(unsafe_code)]
+#![cfg(windows)]
+#![expect(clippy::unwrap_used, reason = "a failed expectation is how a test fails")]
+
+use std::fs;
+use std::io::Write;
+use std::os::windows::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use serde_json::Value;
+use svckit_core::access::{ManagerAccess, ServiceAccess};
+use svckit_core::backend::{Backend, Service};
+use svckit_core::status::{NotifyMask, ServiceState, ServiceStatus};
+use svckit_manager::windows::WindowsBackend;
+use svckit_testkit::following::Following;
+use svckit_testkit::gate::{self, Gate};
+use svckit_testkit::svc::{Output, Svc, finish};
+use svckit_testkit::{PATIENCE, binary};
+
+/// The event of a program that runs again.
+const RECOVERED: u32 = 4;
+
+/// No waiting between restarts.
+const QUICK: &str = "restart = { delay = \"10ms\" }\n";
+
+/// Says what a process of this file is to do in place of tests.
+const ROLE: &str = "SVCKIT_TEST_ROLE";
+
+/// What it needs for that.
+const WITH: &str = "SVCKIT_TEST_WITH";
+
+const DETACHED_PROCESS: u32 = 8;
+
+/// Programs of services begin here, since they are this program too.
+#[test]
+fn role() {
+    let Ok(role) = std::env::var(ROLE) else { return };
+    let with = std::env::var(WITH).unwrap_or_default();
+    match role.as_str() {
+        "gate" => gate::pass(&with),
+        // A child that has left the console, and one of its own that has too.
+        "tree" | "branch" => {
+            let next = if role == "tree" { "branch" } else { "gate" };
+            let mut child = Command::new(std::env::current_exe().unwrap());
+            child.args(["--exact", "role"]).env(ROLE, next).creation_flags(DETACHED_PROCESS);
+            let mut child = child.spawn().unwrap();
+            gate::pass(&with);
+            let _ = child.try_wait();
+        }
+        "flood" => {
+            let mut out = std::io::stdout().lock();
+            for number in 0..with.parse().unwrap() {
+                writeln!(out, "line {number:9} {}", "x".repeat(80)).unwrap();
+            }
+        }
+        other => panic!("no role {other}"),
+    }
+}
+
+/// A definition of a service whose program follows steps.
+fn define(svc: &Svc, service: &str, steps: &str, more: &str) -> PathBuf {
+    let program = binary::scripted();
+    let run = format!("run = [{program:?}, {:?}]\n", format!("program={steps}"));
+    write(svc, service, &format!("{run}{more}"))
+}
+
+/// A definition of a service whose program plays a role of this file.
+fn play(svc: &Svc, service: &str, role: &str, with: &str, more: &str) -> PathBuf {
+    let program = std::env::current_exe().unwrap();
+    let run = format!("run = [{program:?}, \"--exact\", \"role\", \"--nocapture\"]\n");
+    let environment = format!("environment = {{ {ROLE} = {role:?}, {WITH} = {with:?} }}\n");
+    write(svc, service, &format!("{run}{environment}{more}"))
+}
+
+fn write(svc: &Svc, service: &str, lines: &str) -> PathBuf {
+    let log = svc.folder().join(format!("{service}.log"));
+    let name = svc.name(service);
+    let log = if lines.contains("log =") { String::new() } else { format!("log = {{ file = {log:?} }}\n") };
+    svc.write(&format!("{service}.toml"), &format!("[service.{name}]\n{log}{lines}"))
+}
+
+fn text(path: &Path) -> &str {
+    path.to_str().unwrap()
+}
+
+fn open(name: &str) -> Box<dyn Service> {
+    let manager = WindowsBackend::local().open_manager(ManagerAccess::CONNECT).unwrap();
+    manager.open_service(name, ServiceAccess::ALL_ACCESS).unwrap()
+}
+
+#[track_caller]
+fn reaches(name: &str, state: ServiceState) -> ServiceStatus {
+    match open(name).wait(NotifyMask::of(state), PATIENCE).unwrap() {
+        Some(notification) => notification.status,
+        None => panic!("{name} does not become {state}"),
+    }
+}
+
+/// A program of Windows' own.
+#[track_caller]
+fn system(words: &[&str]) -> Output {
+    let mut command = Command::new(words[0]);
+    command.args(&words[1..]);
+    let output = finish(command);
+    assert!(output.status.success(), "{words:?}: {}{}", output.stdout, output.stderr);
+    output
+}
+
+/// What a command that has to be refused says.
+#[track_caller]
+fn refused(svc: &Svc, arguments: &[&str], code: i32) -> String {
+    let output = svc.run(arguments);
+    assert_eq!(output.code(), Some(code), "svc {arguments:?}: {}{}", output.stdout, output.stderr);
+    output.stderr
+}
+
+#[test]
+fn a_program_is_installed_started_stopped_and_removed() {
+    let (svc, gate) = (Svc::new(), Gate::new());
+    let (file, name) = (play(&svc, "web", "gate", &gate.address().to_string(), ""), svc.name("web"));
+    svc.ok(&["install", text(&file)]);
+    assert_eq!(svc.status(&name)["state"], "STOPPED");
+    svc.ok(&["start", &name]);
+    let held = gate.arrival();
+    let status = svc.status(&name);
+    assert_eq!((&status["state"], &status["host"]["phase"]), (&"RUNNING".into(), &"running".into()));
+    assert!(status["host"]["child_pid"].is_u64(), "{status}");
+    svc.ok(&["stop", &name]);
+    held.gone();
+    let status = svc.status(&name);
+    assert_eq!((&status["state"], &status["win32_exit_code"]), (&"STOPPED".into(), &0.into()));
+    let log = svc.ok(&["logs", &name]);
+    assert!(log.contains("running 1 test"), "{log}");
+    let events = svc.ok(&["events", &name]);
+    assert!(events.contains("runs as process") && events.contains("was stopped"), "{events}");
+    svc.ok(&["remove", &name]);
+    assert!(refused(&svc, &["status", &name], 3).contains("1060"));
+}
+
+#[test]
+fn a_program_that_crashes_is_run_again_and_counted() {
+    let (svc, gate) = (Svc::new(), Gate::new());
+    let (file, name) =
+        (define(&svc, "web", &format!("gate:{},exit:3", gate.address()), QUICK), svc.name("web"));
+    svc.ok(&["up", text(&file)]);
+    let events = Following::events(&svc, &name);
+    for _ in 0..3 {
+        gate.arrival().release();
+        events.event(RECOVERED);
+    }
+    let _held = gate.arrival();
+    let status = svc.status(&name);
+    assert_eq!(status["state"], "RUNNING");
+    assert_eq!(status["host"]["restarts"], 3);
+    assert_eq!(status["host"]["last_exit"]["code"], 3);
+}
+
+#[test]
+fn the_code_of_a_program_that_is_not_run_again_is_the_services_own() {
+    let svc = Svc::new();
+    let (file, name) = (define(&svc, "once", "exit:7", "restart = { when = \"never\" }\n"), svc.name("once"));
+    svc.ok(&["install", text(&file)]);
+    svc.run(&["start", &name]);
+    let status = reaches(&name, ServiceState::STOPPED);
+    assert_eq!((status.win32_exit_code.0, status.service_exit_code), (1066, 7));
+}
+
+#[test]
+fn a_whole_tree_is_stopped_detached_grandchildren_too() {
+    let (svc, gate) = (Svc::new(), Gate::new());
+    let (file, name) = (play(&svc, "tree", "tree", &gate.address().to_string(), ""), svc.name("tree"));
+    svc.ok(&["up", text(&file)]);
+    let all = [gate.arrival(), gate.arrival(), gate.arrival()];
+    svc.ok(&["stop", &name]);
+    all.into_iter().for_each(gate::Held::gone);
+    let events = svc.ok(&["events", &name]);
+    assert!(events.contains("left 2 processes behind, which were ended"), "{events}");
+}
+
+#[test]
+fn a_log_is_rotated_and_no_line_is_lost() {
+    const LINES: usize = 20_000;
+    let svc = Svc::new();
+    let log = svc.folder().join("logs").join("flood.log");
+    let more = format!(
+        "restart = {{ when = \"never\" }}\nlog = {{ file = {log:?}, rotate = {{ size = \"200KB\" }} }}\n"
+    );
+    let (file, name) = (play(&svc, "flood", "flood", &LINES.to_string(), &more), svc.name("flood"));
+    svc.ok(&["install", text(&file)]);
+    svc.run(&["start", &name]);
+    reaches(&name, ServiceState::STOPPED);
+    let files: Vec<PathBuf> =
+        fs::read_dir(log.parent().unwrap()).unwrap().map(|entry| entry.unwrap().path()).collect();
+    assert!(files.len() > 5, "{files:?}");
+    let mut numbers = Vec::new();
+    for line in files.iter().flat_map(|path| lines(path)).filter(|line| line.starts_with("line ")) {
+        let (number, rest) = line["line ".len()..].trim_start().split_once(' ').unwrap();
+        assert_eq!(rest, "x".repeat(80), "no line is cut");
+        numbers.push(number.parse::<usize>().unwrap());
+    }
+    numbers.sort_unstable();
+    assert!(numbers.into_iter().eq(0..LINES), "every line is there once");
+}
+
+fn lines(path: &Path) -> Vec<String> {
+    fs::read_to_string(path).unwrap().lines().map(str::to_owned).collect()
+}
+
+#[test]
+fn what_svc_makes_the_systems_tools_start_stop_and_delete() {
+    let (svc, gate) = (Svc::new(), Gate::new());
+    let (file, name) = (play(&svc, "ours", "gate", &gate.address().to_string(), ""), svc.name("ours"));
+    svc.ok(&["install", text(&file)]);
+    system(&["sc", "start", &name]);
+    let held = gate.arrival();
+    system(&["sc", "stop", &name]);
+    held.gone();
+    reaches(&name, ServiceState::STOPPED);
+    system(&["net", "start", &name]);
+    let held = gate.arrival();
+    system(&["net", "stop", &name]);
+    held.gone();
+    reaches(&name, ServiceState::STOPPED);
+    system(&["sc", "delete", &name]);
+    refused(&svc, &["status", &name], 3);
+}
+
+#[test]
+fn what_the_systems_tools_make_svc_starts_stops_and_deletes() {
+    let svc = Svc::new();
+    let name = svc.name("theirs");
+    let image = format!("\"{}\"", text(&binary::scripted()));
+    system(&["sc", "create", &name, "binPath=", &image, "start=", "demand"]);
+    assert_eq!(svc.status(&name)["state"], "STOPPED");
+    svc.ok(&["start", &name]);
+    assert_eq!(svc.status(&name)["state"], "RUNNING");
+    svc.ok(&["stop", &name]);
+    // A service that svckit didn't make is left alone unless it is named: a definition of the same name doesn't name it.
+    let file = define(&svc, "theirs", "hang", "");
+    let told = refused(&svc, &["up", text(&file)], 2);
+    assert!(told.contains("svckit did not make"), "{told}");
+    svc.ok(&["remove", &name]);
+    refused(&svc, &["status", &name], 3);
+}
+
+#[test]
+fn a_name_that_a_service_has_is_refused_whatever_its_case() {
+    let svc = Svc::new();
+    let file = define(&svc, "twice", "hang", "");
+    svc.ok(&["install", text(&file)]);
+    assert!(refused(&svc, &["install", text(&file)], 6).contains("1073"));
+    let other = svc.write("other.toml", &fs::read_to_string(&file).unwrap().replace("-twice]", "-TWICE]"));
+    assert!(refused(&svc, &["install", text(&other)], 6).contains("1073"));
+    assert_eq!(svc.status(&svc.name("TWICE"))["state"], "STOPPED");
+}
+
+#[test]
+fn a_program_that_is_not_there_is_refused_or_told_of() {
+    let svc = Svc::new();
+    let missing = write(&svc, "missing", "run = ['C:\\no\\such\\program.exe']\n");
+    let told = refused(&svc, &["install", text(&missing)], 2);
+    assert!(told.contains(r"there is no program C:\no\such\program.exe"), "{told}");
+    // One that vanished after the installation.
+    let program = svc.folder().join("here.exe");
+    fs::copy(binary::scripted(), &program).unwrap();
+    let file = write(&svc, "vanished", &format!("run = [{program:?}, \"program=hang\"]\n"));
+    svc.ok(&["install", text(&file)]);
+    fs::remove_file(&program).unwrap();
+    let told = refused(&svc, &["start", &svc.name("vanished")], 7);
+    assert!(told.contains("here.exe") && told.contains("could not be started"), "{told}");
+    // One that is no program.
+    fs::write(&program, "this is no program").unwrap();
+    let told = refused(&svc, &["start", &svc.name("vanished")], 7);
+    assert!(told.contains("it is no program for this kind of Windows"), "{told}");
+}
+
+#[test]
+fn an_account_that_is_not_there_is_refused_before_anything_is_made() {
+    let svc = Svc::new();
+    let file = define(&svc, "account", "hang", "account = \"no such account\"\n");
+    let mut command = svc.command(&["install", text(&file), "--password-stdin"]);
+    let secret = svc.write("secret", "x\n");
+    command.stdin(fs::File::open(secret).unwrap());
+    let output = finish(command);
+    assert!(!output.status.success(), "{}", output.stdout);
+    assert!(output.stderr.contains("no such account"), "{}", output.stderr);
+    refused(&svc, &["status", &svc.name("account")], 3);
+}
+
+#[test]
+fn a_service_is_removed_while_it_runs_and_while_somebody_has_it_open() {
+    let (svc, gate) = (Svc::new(), Gate::new());
+    let (file, name) = (play(&svc, "gone", "gate", &gate.address().to_string(), ""), svc.name("gone"));
+    svc.ok(&["up", text(&file)]);
+    let held = gate.arrival();
+    let told = refused(&svc, &["remove", &name], 10);
+    assert!(told.contains("--stop"), "{told}");
+    svc.ok(&["remove", "--stop", &name]);
+    held.gone();
+    refused(&svc, &["status", &name], 3);
+    svc.ok(&["install", text(&file)]);
+    let open = open(&name);
+    svc.run(&["remove", &name]);
+    drop(open);
+    // With the last handle it goes, and can be made again.
+    svc.ok(&["install", text(&file)]);
+}
+
+#[test]
+fn a_program_in_the_console_has_the_policy_of_the_service() {
+    let svc = Svc::new();
+    let file = define(&svc, "show", "exit:5", "restart = { when = \"never\" }\n");
+    let output = svc.run(&["debug", text(&file)]);
+    assert_eq!(output.code(), Some(5), "{}{}", output.stdout, output.stderr);
+    assert!(output.stderr.contains("exit code 5"), "{}", output.stderr);
+}
+
+#[test]
+fn services_of_one_file_share_a_process_if_they_say_so() {
+    let (svc, gate) = (Svc::new(), Gate::new());
+    let address = gate.address().to_string();
+    for service in ["one", "other"] {
+        svc.ok(&["install", text(&play(&svc, service, "gate", &address, "process = \"share\"\n"))]);
+    }
+    let names = [svc.name("one"), svc.name("other")];
+    names.iter().for_each(|name| drop(svc.ok(&["start", name])));
+    let both = [gate.arrival(), gate.arrival()];
+    let pid = |name: &String| svc.json(&["show", name])["pid"].clone();
+    assert!(pid(&names[0]).is_u64(), "{}", svc.json(&["show", &names[0]]));
+    // Wine makes a process for each all the same.
+    if std::env::var_os("SVCKIT_WINE").is_none() {
+        assert_eq!(pid(&names[0]), pid(&names[1]));
+    }
+    svc.ok(&["stop", &names[0]]);
+    assert_eq!(svc.status(&names[1])["state"], Value::from("RUNNING"));
+    svc.ok(&["stop", &names[1]]);
+    both.into_iter().for_each(gate::Held::gone);
+}
