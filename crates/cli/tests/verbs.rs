@@ -1,5 +1,7 @@
 //! The verbs as a user types them, on the real program with a service control manager of its own.
+//! (On Windows that is done in `testkit/tests/windows_end_to_end.rs`: the programs here are shell scripts.)
 
+#![cfg(unix)]
 #![expect(clippy::unwrap_used, reason = "a failed expectation is how a test fails")]
 
 use std::net::TcpListener;

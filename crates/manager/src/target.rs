@@ -128,6 +128,7 @@ mod tests {
         }
     }
 
+    #[cfg(unix)]
     #[test]
     fn the_default_directory_follows_the_user() {
         let path = |text| Some(Path::new(text));
