@@ -9,15 +9,12 @@ mod args;
 mod builtin;
 mod checks;
 mod failure;
-// Paths and programs in these are those of Unix; what is tested is the same everywhere.
 #[cfg(test)]
-#[cfg(unix)]
 mod fake;
 mod report;
 mod several;
 mod table;
 #[cfg(test)]
-#[cfg(unix)]
 mod tests;
 mod times;
 mod ui;
