@@ -41,8 +41,8 @@ const PATIENCE: &str = "300";
 /// The same with what is not for Wine: much of it ends only when nobody waits any longer.
 const MORE_PATIENCE: &str = "3600";
 
-/// Tests that can't pass, nearly all because Wine does otherwise than Windows: the crate, the test, and what both do. Cases of the behaviour suite are named
-/// in `testkit/tests/on_windows.rs`.
+/// Tests that fail only because Wine does otherwise than Windows: the crate, the test, and what they do. Cases of the behaviour suite are named in
+/// `testkit/tests/on_windows.rs`.
 const NOT_UNDER_WINE: &[(&str, &str, &str)] = &[
     (
         "svckit_os",
