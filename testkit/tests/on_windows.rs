@@ -104,6 +104,12 @@ const DEPENDENCIES: &str = "Windows looks at dependencies when a service starts 
 const DEPENDENTS: &str =
     "Windows lists dependents, to whom may list them; Wine says 0 to anybody and lists none";
 
+/// What would break the service control manager of Wine 8 for all that comes after it, and so is never run there.
+const BREAKS_WINE: &[(&str, &str)] = &[(
+    "process::a_control_that_is_never_answered_times_out",
+    "Windows gives the control up; Wine does too, but the late answer is written to where it was wanted, which is something else by then",
+)];
+
 /// Set by whoever runs this under Wine; `all` runs what is not for Wine too.
 const UNDER_WINE: &str = "SVCKIT_WINE";
 
@@ -113,13 +119,14 @@ const CASE: &str = "SVCKIT_CASE";
 #[test]
 fn the_service_control_manager_of_windows_behaves() {
     let wine = env::var(UNDER_WINE).ok();
-    let excused = if wine.is_some() { NOT_UNDER_WINE } else { &[] };
+    let (excused, never) = if wine.is_some() { (NOT_UNDER_WINE, BREAKS_WINE) } else { Default::default() };
     let runs_excused = wine.as_deref() == Some("all");
     let wanted = env::var(CASE).unwrap_or_default();
     let cases = suite::all();
     assert!(cases.iter().any(|case| case.name.contains(&wanted)), "no case is called {wanted}");
     let stale: Vec<&str> = excused
         .iter()
+        .chain(never)
         .map(|(name, _)| *name)
         .filter(|name| !cases.iter().any(|case| is_called(case, name)))
         .collect();
@@ -129,9 +136,8 @@ fn the_service_control_manager_of_windows_behaves() {
     let (mut failed, mut passed) = (Vec::new(), Vec::new());
     for case in cases.into_iter().filter(|case| case.name.contains(&wanted)) {
         let excuse = excused.iter().find(|(name, _)| is_called(&case, name));
-        if let Some((name, why)) = excuse
-            && !runs_excused
-        {
+        let left_out = never.iter().find(|(name, _)| is_called(&case, name));
+        if let Some((name, why)) = left_out.or(excuse.filter(|_| !runs_excused)) {
             println!("not under Wine: {name}: {why}");
             continue;
         }
