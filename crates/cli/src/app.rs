@@ -8,6 +8,7 @@ use svckit_core::access::{ManagerAccess, ServiceAccess};
 use svckit_core::backend::{Backend, Manager, Service};
 use svckit_core::name::ServiceName;
 use svckit_core::native::{NamedHostState, Reply, Request, ScmStatus};
+use svckit_core::record;
 use svckit_core::win32::Win32Error;
 use svckit_core::{Error, Result};
 use svckit_recipe::{Definition, Platform};
@@ -223,23 +224,14 @@ fn has_toml_suffix(path: &Path) -> bool {
 }
 
 /// Where a service's output goes unless its definition says something else: `NAME.log`.
-pub(crate) fn default_log(directory: &Path, name: &ServiceName) -> PathBuf {
+pub(crate) fn default_log(platform: Platform, directory: &Path, name: &ServiceName) -> PathBuf {
+    if platform == Platform::Windows {
+        return record::default_log(directory, name);
+    }
     const LONGEST: usize = 200;
     let name = name.as_str();
-    let stem = if name.len() <= LONGEST { name.to_owned() } else { shortened(name, LONGEST) };
+    let stem = if name.len() <= LONGEST { name.to_owned() } else { record::shortened(name, LONGEST) };
     directory.join("logs").join(format!("{stem}.log"))
-}
-
-/// A name too long for a file: its beginning and a hash (FNV-1a) of all of it.
-fn shortened(name: &str, length: usize) -> String {
-    let hash = name.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
-        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
-    });
-    let mut end = length;
-    while !name.is_char_boundary(end) {
-        end -= 1;
-    }
-    format!("{}-{hash:016x}", &name[..end])
 }
 
 #[cfg(test)]
@@ -249,11 +241,11 @@ mod tests {
     #[test]
     fn a_log_has_a_name_that_a_file_can_have() {
         let name = ServiceName::new("\u{20ac}".repeat(256)).unwrap();
-        let log = default_log(Path::new("/state"), &name);
+        let log = default_log(Platform::Unix, Path::new("/state"), &name);
         assert!(log.file_name().unwrap().len() <= 255);
         assert_eq!(log.parent(), Some(Path::new("/state/logs")));
         let other = ServiceName::new(format!("{}x", "\u{20ac}".repeat(255))).unwrap();
-        assert_ne!(log, default_log(Path::new("/state"), &other));
+        assert_ne!(log, default_log(Platform::Unix, Path::new("/state"), &other));
     }
 
     #[test]

@@ -12,6 +12,7 @@ use svckit_core::name::{ServiceName, fold};
 use svckit_core::native::{Event, HostState, NamedHostState, Phase, ProgramExit, ScmStatus};
 use svckit_core::status::{ServiceState, ServiceStatus, StateFilter};
 use svckit_core::win32::Win32Error;
+use svckit_host::signal_name;
 
 use crate::app::{self, App};
 use crate::failure::Failure;
@@ -167,7 +168,7 @@ fn exit_code(code: u32) -> String {
 pub(crate) fn exited(exit: &ProgramExit) -> String {
     match (exit.code, exit.signal) {
         (Some(code), _) => format!("the program exited with {code}"),
-        (None, Some(signal)) => format!("the program was ended by signal {signal}"),
+        (None, Some(signal)) => format!("the program was ended by {}", signal_name(signal)),
         (None, None) => "the program ended".to_owned(),
     }
 }

@@ -13,14 +13,21 @@ use crate::time::WallTime;
 /// Where Windows keeps services, below `HKEY_LOCAL_MACHINE`.
 pub const SERVICES_KEY: &str = r"SYSTEM\CurrentControlSet\Services";
 
-/// The value that holds the definition of a service as JSON, in the key `Parameters` below the service's.
+/// The key of a service's definition, below the service's: only administrators and the service's account may read it, since it may hold secrets.
+pub const DEFINITION_KEY: &str = r"Parameters\Definition";
+
+/// The value in it that holds the definition as JSON.
 pub const DEFINITION_VALUE: &str = "Definition";
 
-/// The value that holds the path of a service's folder, in the same key: variables may be others for the host than for who installs it.
+/// The key, below the service's, that everybody may read.
+pub const PARAMETERS_KEY: &str = "Parameters";
+
+/// The value in it that holds the path of the service's folder: variables may be others for the host than for who installs it. A service that has one is
+/// svckit's.
 pub const FOLDER_VALUE: &str = "Records";
 
-/// The folder of all services' folders, below `%ProgramData%`.
-pub const FOLDER: &str = r"svckit\services";
+/// The folder of all services' folders, in svckit's.
+pub const FOLDER: &str = "services";
 
 /// The file of a [`HostRecord`].
 pub const STATE_FILE: &str = "state.json";
@@ -64,12 +71,34 @@ pub struct EventRecord {
 /// Names that mean devices in every folder.
 const DEVICES: &[&str] = &["con", "prn", "aux", "nul", "conin$", "conout$"];
 
-/// A service's folder, where `program_data` is what `%ProgramData%` says.
-pub fn folder(program_data: &Path, service: &ServiceName) -> PathBuf {
-    program_data.join(FOLDER).join(folder_name(service))
+/// A service's folder in svckit's, which is `%ProgramData%\svckit`.
+pub fn folder(state_directory: &Path, service: &ServiceName) -> PathBuf {
+    state_directory.join(FOLDER).join(folder_name(service))
 }
 
-/// The name of a service's folder: the name itself in lower case where every character can be in a file's name; others as `%` and their UTF-8 bytes in hexadecimal.
+/// Where a service's output goes if its definition doesn't say: into its folder, where its account may write.
+pub fn default_log(state_directory: &Path, service: &ServiceName) -> PathBuf {
+    let name = folder_name(service);
+    state_directory.join(FOLDER).join(&name).join(format!("{name}.log"))
+}
+
+/// A name too long for a file: its beginning, of so many bytes at most, and a hash (FNV-1a) of all of it.
+pub fn shortened(name: &str, length: usize) -> String {
+    let hash = name.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
+        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+    });
+    let mut end = length.min(name.len());
+    while !name.is_char_boundary(end) {
+        end -= 1;
+    }
+    format!("{}-{hash:016x}", &name[..end])
+}
+
+/// The longest name of a folder, in bytes: with the folders above it, it shall stay below what old programs take.
+const LONGEST: usize = 100;
+
+/// The name of a service's folder: the name itself in lower case where every character can be in a file's name; others as `%` and their UTF-8 bytes in hexadecimal;
+/// a long one is [`shortened`].
 ///
 /// ```
 /// use svckit_core::name::ServiceName;
@@ -101,7 +130,7 @@ pub fn folder_name(service: &ServiceName) -> String {
             name.push(c);
         }
     }
-    name
+    if name.len() > LONGEST { shortened(&name, LONGEST) } else { name }
 }
 
 #[cfg(test)]
@@ -121,6 +150,15 @@ mod tests {
         assert_eq!(folder("a."), "a%2E");
         assert_eq!(folder("100%"), "100%25");
         assert_eq!(folder("Grüße"), folder("GRÜßE"));
+    }
+
+    #[test]
+    fn long_names_are_shortened_and_stay_different() {
+        let name = |end: &str| ServiceName::new(format!("{}{end}", "\u{20ac}".repeat(255))).unwrap();
+        let log = default_log(Path::new("/s"), &name("a"));
+        assert!(log.file_name().unwrap().len() < 140, "{log:?}");
+        assert_ne!(log, default_log(Path::new("/s"), &name("b")));
+        assert!(log.starts_with(super::folder(Path::new("/s"), &name("A"))));
     }
 
     proptest! {

@@ -20,3 +20,4 @@ mod supervisor;
 
 pub use link::{run_from_environment, serve_spawner};
 pub use svckit_os::program;
+pub use svckit_os::signal::name as signal_name;

@@ -145,7 +145,7 @@ pub(crate) fn prepare(app: &mut App, file: &Path, options: &InstallOptions) -> R
         .services
         .iter()
         .map(|service| {
-            let host = service.host(&default_log(&state, &service.name), definition.source.file());
+            let host = service.host(&default_log(platform, &state, &service.name), definition.source.file());
             let account = options.username.as_deref().or(service.account.as_deref());
             let service = ServiceDefinition {
                 start: options.startup.map(Into::into).or(service.start),

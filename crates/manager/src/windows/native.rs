@@ -9,7 +9,7 @@ use svckit_core::definition::{HostDefinition, LogTarget};
 use svckit_core::kind::ServiceType;
 use svckit_core::name::ServiceName;
 use svckit_core::native::{Event, HostState, LogFrom, NamedHostState, Reply, Request};
-use svckit_core::record::{DEFINITION_VALUE, FOLDER_VALUE, SERVICES_KEY};
+use svckit_core::record::{DEFINITION_KEY, DEFINITION_VALUE, SERVICES_KEY};
 use svckit_core::status::StateFilter;
 use svckit_core::{Error, Result, Win32Error};
 use svckit_os::registry::Key;
@@ -58,18 +58,20 @@ fn host_states(wanted: Option<Vec<ServiceName>>) -> Result<Reply> {
     }
     let mut states = Vec::new();
     for (service, pid) in all {
-        let definition = match definition(&service) {
-            Ok(Some(definition)) => definition,
-            Ok(None) => continue,
-            // A damaged one is told of where it is asked for by name.
-            Err(error) if wanted.is_some() => return Err(error),
-            Err(_) => continue,
+        if records::folder(&service).is_ok_and(|folder| folder.is_none()) {
+            continue;
+        }
+        let files = match definition(&service) {
+            Ok(definition) => definition.map(|definition| log_files(&definition)).unwrap_or_default(),
+            // Others than administrators see less; a damaged one is told of where it is asked for by name.
+            Err(error) if wanted.is_some() && error.code != Win32Error::ACCESS_DENIED => return Err(error),
+            Err(_) => Vec::new(),
         };
         let record = records::host(&service);
         let start_error = record.as_ref().and_then(|record| record.start_error.clone());
         let state = match record {
             Some(record) if record.pid == pid => record.state,
-            _ => HostState { log_files: log_files(&definition), ..HostState::default() },
+            _ => HostState { log_files: files, ..HostState::default() },
         };
         states.push(NamedHostState { service, state, start_error });
     }
@@ -153,17 +155,15 @@ fn log(service: &ServiceName, from: LogFrom, wait: bool) -> Result<Reply> {
 fn definition(service: &ServiceName) -> Result<Option<Box<HostDefinition>>> {
     const OPERATION: &str = "read definition of service";
     find(OPERATION, service)?;
-    let key = Key::open(&parameters(service)).map_err(|error| broken(OPERATION, service, &error))?;
+    let path = records::key(service, DEFINITION_KEY);
+    let key = Key::open(&path).map_err(|error| broken(OPERATION, service, &error))?;
     let text = key.map(|key| key.string(DEFINITION_VALUE)).transpose();
     let text = text.map_err(|error| broken(OPERATION, service, &error))?.flatten();
     let definition: Option<Box<HostDefinition>> = match text {
         None => None,
         Some(text) => Some(serde_json::from_str(&text).map_err(|error| {
             let failed = Error::clone(&failed(OPERATION, Some(service.as_str()), Win32Error::INVALID_DATA));
-            Box::new(failed.cause(format!(
-                "the value {DEFINITION_VALUE} of {} is damaged: {error}",
-                parameters(service)
-            )))
+            Box::new(failed.cause(format!("the value {DEFINITION_VALUE} of {path} is damaged: {error}")))
         })?),
     };
     Ok(definition)
@@ -176,21 +176,19 @@ fn set_definition(service: &ServiceName, definition: Option<&HostDefinition>) ->
     match definition {
         Some(definition) => {
             let is_new = self::definition(service).ok().flatten().is_none();
-            let folder = records::prepare(service, &account(service)?);
-            let folder = folder.map_err(|error| failed_with(&error))?;
+            let key = prepare(OPERATION, service, &account(service)?)?;
             if is_new {
-                records::forget(&folder).map_err(|error| failed_with(&error))?;
+                records::forget(service).map_err(|error| failed_with(&error))?;
             }
             // The texts of its events are in the program that hosts it.
             let own = std::env::current_exe().map_err(|error| failed_with(&error))?;
             event_log::register(&own).map_err(|error| failed_with(&error))?;
             let text = serde_json::to_string(definition).map_err(|error| failed_with(&error.into()))?;
-            let key = Key::create(&parameters(service)).map_err(|error| failed_with(&error))?;
-            key.set_string(FOLDER_VALUE, &folder.to_string_lossy()).map_err(|error| failed_with(&error))?;
             key.set_string(DEFINITION_VALUE, &text).map_err(|error| failed_with(&error))?;
         }
         None => {
-            let key = Key::create(&parameters(service)).map_err(|error| failed_with(&error))?;
+            let key =
+                Key::create(&records::key(service, DEFINITION_KEY)).map_err(|error| failed_with(&error))?;
             key.remove(DEFINITION_VALUE).map_err(|error| failed_with(&error))?;
         }
     }
@@ -214,8 +212,25 @@ fn find(operation: &'static str, service: &ServiceName) -> Result<()> {
     }
 }
 
-fn parameters(service: &ServiceName) -> String {
-    format!(r"{SERVICES_KEY}\{}\Parameters", service.as_str())
+/// The account of a service changed: what is svckit's is for the new one.
+pub(super) fn account_changed(operation: &'static str, service: &ServiceName, account: &str) -> Result<()> {
+    match records::folder(service).map_err(|error| broken(operation, service, &error))? {
+        Some(_) => prepare(operation, service, account).map(drop),
+        None => Ok(()),
+    }
+}
+
+fn prepare(operation: &'static str, service: &ServiceName, account: &str) -> Result<Key> {
+    /// `ERROR_NONE_MAPPED`: there is no such account.
+    const NONE_MAPPED: Win32Error = Win32Error(1332);
+    records::prepare(service, account).map_err(|error| {
+        let code = match errno::win32(&error) {
+            NONE_MAPPED => Win32Error::INVALID_SERVICE_ACCOUNT,
+            code => code,
+        };
+        let failed = Error::clone(&failed(operation, Some(service.as_str()), code));
+        Box::new(failed.cause(format!("its account is {account:?}: {}", errno::describe(&error))))
+    })
 }
 
 fn broken(operation: &'static str, service: &ServiceName, error: &io::Error) -> Box<Error> {

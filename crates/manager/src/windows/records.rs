@@ -7,14 +7,18 @@ use std::path::{Path, PathBuf};
 use svckit_core::name::ServiceName;
 use svckit_core::native::Event;
 use svckit_core::record::{
-    self, EARLIER_EVENTS_FILE, EVENTS_FILE, EventRecord, FOLDER_VALUE, HostRecord, SERVICES_KEY, STATE_FILE,
+    self, DEFINITION_KEY, EARLIER_EVENTS_FILE, EVENTS_FILE, EventRecord, FOLDER_VALUE, HostRecord,
+    PARAMETERS_KEY, SERVICES_KEY, STATE_FILE,
 };
 use svckit_os::registry::Key;
 use svckit_os::watch::Watch;
 use svckit_os::{account, security};
 
-/// Who may do what in a service's folder besides its own account: the system and administrators everything, everybody who can log on may read.
-const READERS: &str = "D:P(A;OICI;FA;;;SY)(A;OICI;FA;;;BA)(A;OICI;FRFX;;;BU)";
+/// Who may use a service's folder besides its own account: output of programs is in it, which is nobody else's business.
+const FOLDER_RIGHTS: &str = "D:P(A;OICI;FA;;;SY)(A;OICI;FA;;;BA)";
+
+/// Who may use the key of its definition, which may hold secrets.
+const KEY_RIGHTS: &str = "D:P(A;CI;KA;;;SY)(A;CI;KA;;;BA)";
 
 /// Reading, writing and deleting, but not changing who may.
 const MODIFY: &str = "0x1301bf";
@@ -27,23 +31,32 @@ fn program_data() -> io::Result<PathBuf> {
     })
 }
 
-/// A service's folder, if it was prepared.
-fn folder(service: &ServiceName) -> io::Result<Option<PathBuf>> {
-    let key = Key::open(&format!(r"{SERVICES_KEY}\{}\Parameters", service.as_str()))?;
+/// The path of a key of a service.
+pub(super) fn key(service: &ServiceName, below: &str) -> String {
+    format!(r"{SERVICES_KEY}\{}\{below}", service.as_str())
+}
+
+/// A service's folder, if it is one of svckit's.
+pub(super) fn folder(service: &ServiceName) -> io::Result<Option<PathBuf>> {
+    let key = Key::open(&key(service, PARAMETERS_KEY))?;
     let folder = key.map_or(Ok(None), |key| key.string(FOLDER_VALUE))?;
     Ok(folder.map(PathBuf::from))
 }
 
-/// Makes a service's folder, in which `account` may write, or lets another account in. Its path.
-pub(super) fn prepare(service: &ServiceName, account: &str) -> io::Result<PathBuf> {
+/// Makes a service's folder and the key of its definition, for `account`, or lets another account at them; the key.
+pub(super) fn prepare(service: &ServiceName, account: &str) -> io::Result<Key> {
     let data = program_data()?;
-    let mut sddl = READERS.to_owned();
+    let (mut folder_rights, mut key_rights) = (FOLDER_RIGHTS.to_owned(), KEY_RIGHTS.to_owned());
     if !is_local_system(account) {
-        sddl.push_str(&format!("(A;OICI;{MODIFY};;;{})", account::identifier(account)?));
+        let account = account::identifier(account)?;
+        folder_rights.push_str(&format!("(A;OICI;{MODIFY};;;{account})"));
+        key_rights.push_str(&format!("(A;CI;KR;;;{account})"));
     }
-    let folder = record::folder(&data, service);
-    security::share_folder(&folder, &data, &sddl)?;
-    Ok(folder)
+    let folder = record::folder(&data.join("svckit"), service);
+    security::share_folder(&folder, &data, &folder_rights)?;
+    let parameters = Key::create(&key(service, PARAMETERS_KEY))?;
+    parameters.set_string(FOLDER_VALUE, &folder.to_string_lossy())?;
+    Key::create_private(&key(service, DEFINITION_KEY), &key_rights)
 }
 
 /// The account that may do everything anyway.
@@ -52,8 +65,9 @@ fn is_local_system(account: &str) -> bool {
     account.is_empty() || name.eq_ignore_ascii_case("LocalSystem") || name.eq_ignore_ascii_case("SYSTEM")
 }
 
-/// Forgets what an earlier service of the name left in a folder.
-pub(super) fn forget(folder: &Path) -> io::Result<()> {
+/// Forgets what an earlier service of the name left.
+pub(super) fn forget(service: &ServiceName) -> io::Result<()> {
+    let Some(folder) = folder(service)? else { return Ok(()) };
     for file in [STATE_FILE, EVENTS_FILE, EARLIER_EVENTS_FILE] {
         match fs::remove_file(folder.join(file)) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
@@ -99,7 +113,7 @@ pub(super) fn watch(service: Option<&ServiceName>) -> io::Result<Watch> {
     if let Some(folder) = service.map(folder).transpose()?.flatten() {
         return Watch::new(&folder, false);
     }
-    let folder = program_data()?.join(record::FOLDER);
+    let folder = program_data()?.join("svckit").join(record::FOLDER);
     security::create_private_folders(&folder)?;
     Watch::new(&folder, true)
 }

@@ -4,12 +4,13 @@ use svckit_core::access::{ManagerAccess, ServiceAccess};
 use svckit_core::backend::{Enumerated, Notification, Service};
 use svckit_core::config::{Config2, Config2Change, Config2Level, ConfigChange, ServiceConfig};
 use svckit_core::control::Control;
+use svckit_core::name::ServiceName;
 use svckit_core::status::{NotifyMask, ServiceStatus, StateFilter};
 use svckit_core::{Error, Result, Win32Error};
 use svckit_os::scm;
 use svckit_scmr::ops::ConfigRecord;
 
-use super::{enumerated, failed};
+use super::{enumerated, failed, native};
 
 /// `RPC_X_BAD_STUB_DATA`: how a service control manager that doesn't know a level may answer, since it can't read the structure.
 const BAD_STUB_DATA: Win32Error = Win32Error(1783);
@@ -105,7 +106,12 @@ impl Service for WindowsService {
     }
 
     fn change_config(&self, change: &ConfigChange) -> Result<u32> {
-        self.done("change configuration of service", self.service.change_config(change))
+        const OPERATION: &str = "change configuration of service";
+        let tag = self.done(OPERATION, self.service.change_config(change))?;
+        if let (Some(account), Ok(name)) = (&change.account, ServiceName::new(self.name.as_str())) {
+            native::account_changed(OPERATION, &name, account)?;
+        }
+        Ok(tag)
     }
 
     fn config2(&self, level: Config2Level) -> Result<Config2> {

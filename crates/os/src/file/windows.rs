@@ -67,12 +67,10 @@ pub fn rename_new(from: &Path, to: &Path) -> io::Result<()> {
     if done == 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
 }
 
-/// What tells a file from every other, whatever its name: its number on its volume, which another may get when it is deleted, and when it was made.
+/// What tells a file from every other on its volume, whatever its name. NTFS counts in it how often a record was used, so that a new file doesn't get the number of
+/// one that was deleted.
 pub fn identity(file: &File) -> io::Result<u64> {
-    let information = information(file)?;
-    let made = u64::from(information.ftCreationTime.dwHighDateTime) << 32
-        | u64::from(information.ftCreationTime.dwLowDateTime);
-    Ok(index(&information).wrapping_mul(0x9E37_79B9_7F4A_7C15) ^ made)
+    Ok(index(&information(file)?))
 }
 
 /// Whether the path leads to this open file, not by a link.

@@ -8,14 +8,18 @@ use std::ptr;
 use windows_sys::Win32::Foundation::{
     ERROR_FILE_NOT_FOUND, ERROR_MORE_DATA, ERROR_NO_MORE_ITEMS, ERROR_SUCCESS,
 };
+use windows_sys::Win32::Security::DACL_SECURITY_INFORMATION;
+use windows_sys::Win32::Storage::FileSystem::WRITE_DAC;
 use windows_sys::Win32::System::Registry::{
     HKEY, HKEY_LOCAL_MACHINE, KEY_READ, KEY_WRITE, REG_DWORD, REG_EXPAND_SZ, REG_OPTION_NON_VOLATILE, REG_SZ,
     RRF_RT_REG_DWORD, RRF_RT_REG_SZ, RegCloseKey, RegCreateKeyExW, RegDeleteTreeW, RegDeleteValueW,
-    RegEnumKeyExW, RegGetValueW, RegOpenKeyExW, RegSetValueExW,
+    RegEnumKeyExW, RegGetValueW, RegOpenKeyExW, RegSetKeySecurity, RegSetValueExW,
 };
 
 /// How often a value is asked for again because it grew meanwhile.
 const ATTEMPTS: usize = 8;
+
+use crate::security::Descriptor;
 
 /// The longest name of a key, in UTF-16 code units.
 const LONGEST_NAME: usize = 255;
@@ -52,13 +56,22 @@ impl Key {
                 0,
                 ptr::null(),
                 REG_OPTION_NON_VOLATILE,
-                KEY_READ | KEY_WRITE,
+                KEY_READ | KEY_WRITE | WRITE_DAC,
                 ptr::null(),
                 &raw mut handle,
                 ptr::null_mut(),
             )
         };
         check(code).map(|()| Self { handle })
+    }
+
+    /// Opens a key to read and write it, made if it is not there, and lets only those at it whom the descriptor (SDDL) names.
+    pub fn create_private(path: &str, sddl: &str) -> io::Result<Self> {
+        let key = Self::create(path)?;
+        let descriptor = Descriptor::from_sddl(sddl)?;
+        // SAFETY: the handle is open and has the right to this; the descriptor lives during the call.
+        check(unsafe { RegSetKeySecurity(key.handle, DACL_SECURITY_INFORMATION, descriptor.as_ptr()) })?;
+        Ok(key)
     }
 
     /// A string (`REG_SZ`, or `REG_EXPAND_SZ` with its variables replaced); `None` if it is not there.

@@ -10,11 +10,12 @@ use std::ptr;
 use windows_sys::Win32::Foundation::LocalFree;
 use windows_sys::Win32::Security::Authorization::{
     ConvertStringSecurityDescriptorToSecurityDescriptorW, GetNamedSecurityInfoW, SDDL_REVISION_1,
-    SE_FILE_OBJECT,
+    SE_FILE_OBJECT, SetNamedSecurityInfoW,
 };
 use windows_sys::Win32::Security::{
-    DACL_SECURITY_INFORMATION, GetTokenInformation, OWNER_SECURITY_INFORMATION, PSECURITY_DESCRIPTOR,
-    SECURITY_ATTRIBUTES, SetFileSecurityW, TOKEN_QUERY, TOKEN_USER, TokenUser,
+    DACL_SECURITY_INFORMATION, GetSecurityDescriptorDacl, GetTokenInformation, OWNER_SECURITY_INFORMATION,
+    PROTECTED_DACL_SECURITY_INFORMATION, PSECURITY_DESCRIPTOR, SECURITY_ATTRIBUTES, TOKEN_QUERY, TOKEN_USER,
+    TokenUser,
 };
 use windows_sys::Win32::Storage::FileSystem::CreateDirectoryW;
 use windows_sys::Win32::System::Threading::{GetCurrentProcess, OpenProcessToken};
@@ -44,6 +45,11 @@ impl Descriptor {
             )
         };
         if done == 0 { Err(io::Error::last_os_error()) } else { Ok(Self { pointer }) }
+    }
+
+    /// For a call that only reads it; it may use it as long as this lives.
+    pub(crate) fn as_ptr(&self) -> PSECURITY_DESCRIPTOR {
+        self.pointer
     }
 
     /// For a call that makes something; it may use the descriptor as long as this lives. Handles are not inherited.
@@ -100,10 +106,30 @@ pub fn share_folder(folder: &Path, trusted: &Path, sddl: &str) -> io::Result<()>
         }
     }
     let descriptor = Descriptor::from_sddl(sddl)?;
+    let (mut present, mut defaulted, mut list) = (0, 0, ptr::null_mut());
+    // SAFETY: the descriptor is alive; the three answers are written where told, the list being a part of it.
+    let done = unsafe {
+        GetSecurityDescriptorDacl(descriptor.pointer, &raw mut present, &raw mut list, &raw mut defaulted)
+    };
+    if done == 0 {
+        return Err(io::Error::last_os_error());
+    }
     let wide = wide(folder);
-    // SAFETY: the path ends with NUL; it and the descriptor live during the call.
-    let done = unsafe { SetFileSecurityW(wide.as_ptr(), DACL_SECURITY_INFORMATION, descriptor.pointer) };
-    if done == 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
+    let what = DACL_SECURITY_INFORMATION | PROTECTED_DACL_SECURITY_INFORMATION;
+    // What is in the folder already gets what it inherits anew.
+    // SAFETY: the path ends with NUL; it and the list live during the call; nothing else is set.
+    let code = unsafe {
+        SetNamedSecurityInfoW(
+            wide.as_ptr(),
+            SE_FILE_OBJECT,
+            what,
+            ptr::null_mut(),
+            ptr::null_mut(),
+            list,
+            ptr::null(),
+        )
+    };
+    if code == 0 { Ok(()) } else { Err(io::Error::from_raw_os_error(code.cast_signed())) }
 }
 
 /// The system, administrators, and the system's installer.

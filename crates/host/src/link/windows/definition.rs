@@ -6,13 +6,13 @@ use std::path::PathBuf;
 use svckit_core::definition::HostDefinition;
 use svckit_core::kind::ServiceType;
 use svckit_core::name::ServiceName;
-use svckit_core::record::{DEFINITION_VALUE, FOLDER_VALUE, SERVICES_KEY};
+use svckit_core::record::{DEFINITION_KEY, DEFINITION_VALUE, FOLDER_VALUE, PARAMETERS_KEY, SERVICES_KEY};
 use svckit_os::registry::Key;
 use svckit_os::{errno, process};
 
-/// The stored definition of a service, `None` if it has none. Only administrators can write where it is.
+/// The stored definition of a service, `None` if it has none. Only administrators can write where it is, and only they and the service's account can read it.
 pub(super) fn read(service: &ServiceName) -> Result<Option<HostDefinition>, String> {
-    match value(service, DEFINITION_VALUE).map_err(|error| errno::describe(&error))? {
+    match value(service, DEFINITION_KEY, DEFINITION_VALUE).map_err(|error| errno::describe(&error))? {
         Some(text) => serde_json::from_str(&text).map(Some).map_err(|error| error.to_string()),
         None => Ok(None),
     }
@@ -20,11 +20,15 @@ pub(super) fn read(service: &ServiceName) -> Result<Option<HostDefinition>, Stri
 
 /// Where a service's states and events go, if there is a place.
 pub(super) fn folder(service: &ServiceName) -> Option<PathBuf> {
-    value(service, FOLDER_VALUE).ok().flatten().map(PathBuf::from).filter(|folder| folder.is_dir())
+    value(service, PARAMETERS_KEY, FOLDER_VALUE)
+        .ok()
+        .flatten()
+        .map(PathBuf::from)
+        .filter(|folder| folder.is_dir())
 }
 
-fn value(service: &ServiceName, name: &str) -> io::Result<Option<String>> {
-    let key = Key::open(&format!(r"{SERVICES_KEY}\{}\Parameters", service.as_str()))?;
+fn value(service: &ServiceName, key: &str, name: &str) -> io::Result<Option<String>> {
+    let key = Key::open(&format!(r"{SERVICES_KEY}\{}\{key}", service.as_str()))?;
     key.map_or(Ok(None), |key| key.string(name))
 }
 
