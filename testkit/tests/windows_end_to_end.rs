@@ -6,6 +6,7 @@
 
 use std::fs;
 use std::io::Write;
+use std::net::{TcpListener, TcpStream};
 use std::os::windows::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -49,6 +50,16 @@ fn role() {
             let mut child = child.spawn().unwrap();
             gate::pass(&with);
             let _ = child.try_wait();
+        }
+        "listen" => {
+            let listener = TcpListener::bind(&with).unwrap();
+            loop {
+                drop(listener.accept());
+            }
+        }
+        "where" => {
+            println!("in {}", std::env::current_dir().unwrap().display());
+            println!("words {:?}", std::env::args().skip(4).collect::<Vec<_>>());
         }
         "flood" => {
             let mut out = std::io::stdout().lock();
@@ -338,4 +349,89 @@ fn services_of_one_file_share_a_process_if_they_say_so() {
     assert_eq!(svc.status(&names[1])["state"], Value::from("RUNNING"));
     svc.ok(&["stop", &names[1]]);
     both.into_iter().for_each(gate::Held::gone);
+}
+
+#[test]
+fn relative_paths_are_those_of_the_definition_and_all_of_unicode_goes() {
+    let svc = Svc::new();
+    let folder = svc.folder().join("Gr\u{fc}\u{df}e \u{4f60}\u{597d} \u{1F600}");
+    fs::create_dir_all(folder.join("work")).unwrap();
+    let program = folder.join("work").join("pr\u{f6}gram.exe");
+    let own = std::env::current_exe().unwrap();
+    fs::copy(&own, &program).unwrap();
+    // What Wine lacks lies beside the programs of these tests.
+    let library = own.with_file_name("bcryptprimitives.dll");
+    if library.is_file() {
+        fs::copy(&library, program.with_file_name("bcryptprimitives.dll")).unwrap();
+    }
+    let name = svc.name("w\u{f6}rter");
+    let words = ["a b", "", "say \"hi\"", "\u{20ac}\\", "%PATH%"];
+    let quoted = words.map(|word| serde_json::to_string(word).unwrap()).join(", ");
+    let lines = [
+        format!("[service.'{name}']"),
+        format!("run = ['.\\pr\u{f6}gram.exe', '--exact', 'role', '--nocapture', {quoted}]"),
+        format!("directory = 'work'\nenvironment = {{ {ROLE} = 'where' }}"),
+        "restart = { when = 'never' }\nlog = { file = 'l\u{f6}g.txt' }".to_owned(),
+    ];
+    let file = folder.join("service.toml");
+    fs::write(&file, lines.join("\n")).unwrap();
+    svc.ok(&["install", text(&file)]);
+    svc.run(&["start", &name]);
+    let status = reaches(&name, ServiceState::STOPPED);
+    let output = svc.ok(&["logs", &name]);
+    assert_eq!(status.win32_exit_code.0, 0, "{output}");
+    assert!(output.contains(&format!("in {}", folder.join("work").display())), "{output}");
+    assert!(output.contains(&format!("words {words:?}")), "{output}");
+    let log = svc.status(&name)["host"]["log_files"][0].clone();
+    assert!(log.as_str().unwrap().contains("Gr\u{fc}\u{df}e"), "{log}");
+}
+
+#[test]
+fn a_service_is_up_when_its_program_accepts_connections() {
+    let svc = Svc::new();
+    let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
+    let ready = format!("ready = {{ tcp = {free:?}, timeout = \"30s\" }}\n");
+    let file = play(&svc, "ready", "listen", &free, &ready);
+    svc.ok(&["up", text(&file)]);
+    TcpStream::connect(&free).unwrap();
+    assert_eq!(svc.status(&svc.name("ready"))["host"]["ready"], true);
+}
+
+#[test]
+fn a_killed_host_takes_its_program_along() {
+    let (svc, gate) = (Svc::new(), Gate::new());
+    let (file, name) = (play(&svc, "killed", "tree", &gate.address().to_string(), ""), svc.name("killed"));
+    svc.ok(&["up", text(&file)]);
+    let all = [gate.arrival(), gate.arrival(), gate.arrival()];
+    let pid = svc.json(&["show", &name])["pid"].to_string();
+    system(&["taskkill", "/F", "/PID", &pid]);
+    all.into_iter().for_each(gate::Held::gone);
+}
+
+#[test]
+fn a_log_that_nobody_named_is_in_the_folder_of_the_service() {
+    let svc = Svc::new();
+    let name = svc.name("plain");
+    let run = format!("run = [{:?}, 'program=hang']\naccount = 'LocalService'\n", binary::scripted());
+    let file = svc.write("plain.toml", &format!("[service.{name}]\n{run}"));
+    svc.ok(&["up", text(&file)]);
+    let log = svc.status(&name)["host"]["log_files"][0].as_str().unwrap().to_owned();
+    assert!(log.contains(&format!(r"\svckit\services\{}\", name.to_lowercase())), "{log}");
+    assert!(Path::new(&log).is_file(), "{log}");
+}
+
+#[test]
+fn the_values_of_variables_are_where_only_those_who_may_read_them() {
+    let svc = Svc::new();
+    let name = svc.name("secret");
+    let file = define(&svc, "secret", "hang", "environment = { TOKEN = \"tell-nobody\" }\n");
+    svc.ok(&["install", text(&file)]);
+    let shown = svc.ok(&["show", &name]);
+    assert!(shown.contains("TOKEN") && !shown.contains("tell-nobody"), "{shown}");
+    let key = format!(r"HKLM\SYSTEM\CurrentControlSet\Services\{name}\Parameters");
+    // What everybody may read has none of it; the key below is for administrators and the account.
+    let open = system(&["reg", "query", &key, "/v", "Records"]).stdout;
+    assert!(open.contains("Records") && !open.contains("tell-nobody"), "{open}");
+    let closed = system(&["reg", "query", &format!(r"{key}\Definition"), "/v", "Definition"]).stdout;
+    assert!(closed.contains("tell-nobody"), "{closed}");
 }
