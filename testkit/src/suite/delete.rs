@@ -20,6 +20,7 @@ super::cases!(
     a_marked_service_is_not_started,
     a_marked_service_is_not_waited_for,
     a_marked_service_runs_until_it_is_stopped,
+    a_marked_service_is_gone_when_it_has_stopped,
     a_name_is_free_again_after_the_end,
 );
 
@@ -73,22 +74,30 @@ fn a_marked_service_is_not_waited_for(backend: &dyn Backend, fixture: &Fixture) 
 }
 
 fn a_marked_service_runs_until_it_is_stopped(backend: &dyn Backend, fixture: &Fixture) {
+    run_marked(&*manager(backend), fixture);
+}
+
+fn a_marked_service_is_gone_when_it_has_stopped(backend: &dyn Backend, fixture: &Fixture) {
     let manager = manager(backend);
+    run_marked(&*manager, fixture);
+    assert!(!exists(&*manager, &fixture.name("running")));
+}
+
+/// Marks a service while it runs and then stops it. No handle of it is left open.
+fn run_marked(manager: &dyn Manager, fixture: &Fixture) {
     let name = fixture.name("running");
     let gate = Gate::new();
     let alive = format!("alive={}", gate.address());
-    let service = fixture.create(&*manager, "running", &[&alive]);
+    let service = fixture.create(manager, "running", &[&alive]);
     let pid = start(&*service).pid;
     service.delete().unwrap();
     drop(service);
-    assert!(exists(&*manager, &name), "it runs");
-    let service = open(&*manager, &name);
+    assert!(exists(manager, &name), "it runs");
+    let service = open(manager, &name);
     assert_eq!(service.status().unwrap().pid, pid);
     service.control(Control::STOP).unwrap();
     // It may answer before it has stopped, and nobody can wait for the state of a marked service.
     gate.arrival().gone();
-    drop(service);
-    assert!(!exists(&*manager, &name));
 }
 
 fn a_name_is_free_again_after_the_end(backend: &dyn Backend, fixture: &Fixture) {
