@@ -147,6 +147,9 @@ fn a_program_is_installed_started_stopped_and_removed() {
     assert!(log.contains("running 1 test"), "{log}");
     let events = svc.ok(&["events", &name]);
     assert!(events.contains("runs as process") && events.contains("was stopped"), "{events}");
+    let source = r"HKLM\SYSTEM\CurrentControlSet\Services\EventLog\Application\svckit";
+    let texts = system(&["reg", "query", source, "/v", "EventMessageFile"]).stdout;
+    assert!(texts.contains("svc.exe"), "{texts}");
     svc.ok(&["remove", &name]);
     assert!(refused(&svc, &["status", &name], 3).contains("1060"));
 }

@@ -195,6 +195,20 @@ pub struct LogPolicy {
     pub buffer: u64,
 }
 
+impl LogPolicy {
+    /// The files that a host writes, each once, that of standard output first.
+    pub fn files(&self) -> Vec<PathBuf> {
+        let mut files: Vec<PathBuf> = Vec::new();
+        for target in [&self.stdout, &self.stderr] {
+            match target {
+                LogTarget::File(path) if !files.contains(path) => files.push(path.clone()),
+                _ => {}
+            }
+        }
+        files
+    }
+}
+
 /// What a control does to the program.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]

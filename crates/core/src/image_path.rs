@@ -4,6 +4,8 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use crate::command_line;
+
 /// The longest image path the API takes, in UTF-16 code units ([MS-SCMR] 3.1.4.12: 32 KiB).
 pub const MAX_IMAGE_PATH: usize = 32 * 1024;
 
@@ -77,63 +79,14 @@ impl From<ImagePath> for String {
     }
 }
 
-/// Splits a command line by the rules of `CommandLineToArgvW`.
-///
-/// The first word is a path in which a backslash is nothing special. In the others 2n backslashes before a quote are n backslashes,
-/// and one more makes the quote a literal one; two quotes inside quotes are one.
+/// Splits an image path into its words; blanks before the first count for nothing, else as [`command_line::split`].
 ///
 /// ```
 /// use svckit_core::image_path::split;
-/// assert_eq!(split(r#""/opt/my app/run" --name "a \"b\" c""#), ["/opt/my app/run", "--name", r#"a "b" c"#]);
+/// assert_eq!(split(r#" "/opt/my app/run" --name "a \"b\" c""#), ["/opt/my app/run", "--name", r#"a "b" c"#]);
 /// ```
 pub fn split(line: &str) -> Vec<String> {
-    let mut rest = line.trim_start().chars().peekable();
-    let mut words = Vec::new();
-    if rest.peek().is_none() {
-        return words;
-    }
-    let mut program = String::new();
-    let mut quoted = false;
-    for c in rest.by_ref() {
-        match c {
-            '"' => quoted = !quoted,
-            ' ' | '\t' if !quoted => break,
-            c => program.push(c),
-        }
-    }
-    words.push(program);
-    loop {
-        while rest.next_if(|c| matches!(c, ' ' | '\t')).is_some() {}
-        if rest.peek().is_none() {
-            return words;
-        }
-        words.push(argument(&mut rest));
-    }
-}
-
-fn argument(rest: &mut std::iter::Peekable<std::str::Chars<'_>>) -> String {
-    let mut word = String::new();
-    let mut quoted = false;
-    while let Some(c) = rest.next_if(|c| quoted || !matches!(c, ' ' | '\t')) {
-        match c {
-            '\\' => {
-                let mut count = 1;
-                while rest.next_if_eq(&'\\').is_some() {
-                    count += 1;
-                }
-                let before_quote = rest.peek() == Some(&'"');
-                let kept = if before_quote { count / 2 } else { count };
-                word.extend(std::iter::repeat_n('\\', kept));
-                if before_quote && count % 2 == 1 {
-                    word.extend(rest.next());
-                }
-            }
-            '"' if quoted && rest.peek() == Some(&'"') => word.extend(rest.next()),
-            '"' => quoted = !quoted,
-            c => word.push(c),
-        }
-    }
-    word
+    command_line::split(line.trim_start())
 }
 
 /// Joins a program and its arguments into a command line that [`split`] takes apart again.

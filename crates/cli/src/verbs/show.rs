@@ -7,7 +7,7 @@ use svckit_core::backend::Service;
 use svckit_core::config::{Config2, Config2Level, ServiceConfig};
 use svckit_core::definition::{HostDefinition, LogTarget, StopAction};
 use svckit_core::failure::{FailureActions, ResetPeriod};
-use svckit_core::kind::StartType;
+use svckit_core::kind::{LaunchProtection, StartType};
 use svckit_core::millis::to_u32;
 use svckit_core::win32::Win32Error;
 
@@ -18,9 +18,10 @@ use crate::failure::Failure;
 use crate::report::{self, ServiceReport, StatusJson};
 use crate::table::printable;
 use crate::times;
+use crate::triggers;
 use crate::ui::heading_style;
 
-const LEVELS: [Config2Level; 7] = [
+const LEVELS: [Config2Level; 10] = [
     Config2Level::DESCRIPTION,
     Config2Level::FAILURE_ACTIONS,
     Config2Level::DELAYED_AUTO_START,
@@ -28,6 +29,9 @@ const LEVELS: [Config2Level; 7] = [
     Config2Level::SID_INFO,
     Config2Level::REQUIRED_PRIVILEGES,
     Config2Level::PRESHUTDOWN,
+    Config2Level::TRIGGER_INFO,
+    Config2Level::PREFERRED_NODE,
+    Config2Level::LAUNCH_PROTECTED,
 ];
 
 /// Everything known of a service.
@@ -48,6 +52,11 @@ pub(crate) fn run(app: &mut App, arguments: &One) -> Result<(), Failure> {
     let definition = match stored_definition(app, &name) {
         Ok(definition) => definition.map(|definition| *definition),
         Err(failure) if failure.code() == Some(Win32Error::NOT_SUPPORTED) => None,
+        // On Windows it is for administrators, the rest isn't.
+        Err(failure) if failure.code() == Some(Win32Error::ACCESS_DENIED) => {
+            app.ui.warn(format!("the definition of {name} is left out: it is for administrators only"))?;
+            None
+        }
         Err(failure) => return Err(failure),
     };
     let whole = Whole { report, config, optional, definition };
@@ -141,10 +150,27 @@ fn config_lines(config: &ServiceConfig, optional: &[Config2]) -> Vec<(&'static s
             Config2::Sid(kind) => Some(("service SID", kind.to_string())),
             Config2::RequiredPrivileges(names) => Some(("privileges", names.join(", "))),
             Config2::PreshutdownTimeout(timeout) => Some(("preshutdown", times::span(*timeout))),
+            Config2::PreferredNode(node) => node.map(|node| ("preferred node", node.to_string())),
+            Config2::LaunchProtected(kind) => protection(*kind).map(|text| ("protection", text)),
+            Config2::Triggers(all) => {
+                lines.extend(all.iter().map(|trigger| ("trigger", triggers::words(trigger))));
+                None
+            }
             Config2::DelayedAutoStart(_) | Config2::FailureActionsFlag(false) => None,
         });
     }
     lines
+}
+
+fn protection(kind: LaunchProtection) -> Option<String> {
+    let text = match kind {
+        LaunchProtection::NONE => return None,
+        LaunchProtection::WINDOWS => "of Windows",
+        LaunchProtection::WINDOWS_LIGHT => "of Windows, light",
+        LaunchProtection::ANTIMALWARE_LIGHT => "of services against malware",
+        other => return Some(other.to_string()),
+    };
+    Some(text.to_owned())
 }
 
 fn recovery(actions: &FailureActions) -> String {
@@ -262,6 +288,9 @@ fn optional_json(value: &Config2) -> (String, Value) {
         Config2::Sid(kind) => ("sid_type", kind.to_string().into()),
         Config2::RequiredPrivileges(names) => ("required_privileges", names.clone().into()),
         Config2::PreshutdownTimeout(timeout) => ("preshutdown_timeout_ms", to_u32(*timeout).into()),
+        Config2::Triggers(all) => ("triggers", triggers::json(all)),
+        Config2::PreferredNode(node) => ("preferred_node", (*node).into()),
+        Config2::LaunchProtected(kind) => ("launch_protected", kind.to_string().into()),
     };
     (key.to_owned(), value)
 }

@@ -118,11 +118,7 @@ impl Scm {
             let cause = format!("service {:?} has no definition that says where its log is", name.as_str());
             return Err(Failure::new(Win32Error::NOT_SUPPORTED, cause));
         };
-        let targets = [&definition.log.stdout, &definition.log.stderr];
-        let file = targets.into_iter().find_map(|target| match target {
-            LogTarget::File(path) => Some(path.clone()),
-            LogTarget::Discard => None,
-        });
+        let file = definition.log.files().into_iter().next();
         file.ok_or_else(|| {
             let cause = format!("service {:?} keeps no log", name.as_str());
             Failure::new(Win32Error::FILE_NOT_FOUND, cause)
@@ -154,20 +150,13 @@ impl Scm {
 
 fn named_state(service: &Service) -> NamedHostState {
     let state = service.host.as_deref().cloned().unwrap_or_else(|| HostState {
-        log_files: service.record.definition.as_deref().map(log_files).unwrap_or_default(),
+        log_files: service
+            .record
+            .definition
+            .as_deref()
+            .map(|definition| definition.log.files())
+            .unwrap_or_default(),
         ..HostState::default()
     });
     NamedHostState { service: service.name().clone(), state, start_error: service.start_error.clone() }
-}
-
-/// The files that a host of this definition would write.
-fn log_files(definition: &HostDefinition) -> Vec<PathBuf> {
-    let mut files: Vec<PathBuf> = Vec::new();
-    for target in [&definition.log.stdout, &definition.log.stderr] {
-        match target {
-            LogTarget::File(path) if !files.contains(path) => files.push(path.clone()),
-            _ => {}
-        }
-    }
-    files
 }

@@ -2,10 +2,9 @@
 
 use std::collections::HashSet;
 use std::io;
-use std::path::PathBuf;
 
 use svckit_core::access::ManagerAccess;
-use svckit_core::definition::{HostDefinition, LogTarget};
+use svckit_core::definition::HostDefinition;
 use svckit_core::kind::ServiceType;
 use svckit_core::name::ServiceName;
 use svckit_core::native::{Event, HostState, LogFrom, NamedHostState, Reply, Request};
@@ -62,7 +61,7 @@ fn host_states(wanted: Option<Vec<ServiceName>>) -> Result<Reply> {
             continue;
         }
         let files = match definition(&service) {
-            Ok(definition) => definition.map(|definition| log_files(&definition)).unwrap_or_default(),
+            Ok(definition) => definition.map(|definition| definition.log.files()).unwrap_or_default(),
             // Others than administrators see less; a damaged one is told of where it is asked for by name.
             Err(error) if wanted.is_some() && error.code != Win32Error::ACCESS_DENIED => return Err(error),
             Err(_) => Vec::new(),
@@ -76,18 +75,6 @@ fn host_states(wanted: Option<Vec<ServiceName>>) -> Result<Reply> {
         states.push(NamedHostState { service, state, start_error });
     }
     Ok(Reply::HostStates { states })
-}
-
-/// The files that a host of this definition would write.
-fn log_files(definition: &HostDefinition) -> Vec<PathBuf> {
-    let mut files: Vec<PathBuf> = Vec::new();
-    for target in [&definition.log.stdout, &definition.log.stderr] {
-        match target {
-            LogTarget::File(path) if !files.contains(path) => files.push(path.clone()),
-            _ => {}
-        }
-    }
-    files
 }
 
 fn events(service: Option<&ServiceName>, after: u64, limit: Option<u32>, wait: bool) -> Result<Vec<Event>> {
@@ -133,7 +120,7 @@ fn log(service: &ServiceName, from: LogFrom, wait: bool) -> Result<Reply> {
     let Some(definition) = definition(service)? else {
         return Err(refused(Win32Error::NOT_SUPPORTED, "it has no definition that says where its log is"));
     };
-    let Some(path) = log_files(&definition).into_iter().next() else {
+    let Some(path) = definition.log.files().into_iter().next() else {
         return Err(refused(Win32Error::FILE_NOT_FOUND, "it keeps no log"));
     };
     let watch = if wait { Some(records::watch_log(&path).map_err(|error| told(&error))?) } else { None };

@@ -71,7 +71,8 @@ fn serve(inbox: &Arc<Inbox>) -> io::Result<()> {
         terms: Terms::of_this_process(),
         output: Output::Logs,
     };
-    let served = runtime::run(setting, |poller| Link::new(Arc::clone(inbox), poller));
+    let served =
+        runtime::run(setting, |poller| Link::new(Arc::clone(inbox), poller, Box::new(SystemLog::open())));
     if let Err(error) = &served {
         SystemLog::open().host_failed(&errno::describe(error));
         inbox.refuse(errno::win32(error));
@@ -136,12 +137,11 @@ pub(crate) struct Link {
 }
 
 impl Link {
-    fn new(inbox: Arc<Inbox>, poller: &Poller) -> io::Result<Self> {
+    fn new(inbox: Arc<Inbox>, poller: &Poller, sink: Box<dyn EventSink>) -> io::Result<Self> {
         let waker = poller.waker(TOKENS.start)?;
         // What came before there was a way to wake the loop.
         waker.wake()?;
         let _ = inbox.waker.set(waker);
-        let sink = Box::new(SystemLog::open());
         Ok(Self { inbox, sink, records: Records::default(), stopped: Vec::new(), closed: false })
     }
 
@@ -182,16 +182,21 @@ impl Link {
 
     /// Tells it.
     pub(crate) fn send(&mut self, frame: FromProcess) {
-        let Some(dispatcher) = Dispatcher::here() else { return };
         match frame {
             FromProcess::Status { service, status } => {
-                // A status that is refused is told again with the next.
-                let _ = dispatcher.report(&service, &status);
+                if let Some(dispatcher) = Dispatcher::here() {
+                    // A status that is refused is told again with the next.
+                    let _ = dispatcher.report(&service, &status);
+                }
                 if status.state == ServiceState::STOPPED {
                     self.stopped.push(ToProcess::Release { service });
                 }
             }
-            FromProcess::ControlDone { id, code } => dispatcher.answer(id, code),
+            FromProcess::ControlDone { id, code } => {
+                if let Some(dispatcher) = Dispatcher::here() {
+                    dispatcher.answer(id, code);
+                }
+            }
             FromProcess::Host { service, state } => self.records.state(&service, state),
             FromProcess::Event { service, time, id, level, message } => {
                 self.sink.record(&service, id, level, &message);
@@ -207,5 +212,75 @@ impl Link {
             Some(waker) if !self.stopped.is_empty() => waker.wake(),
             _ => Ok(()),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::mpsc::{Receiver, Sender, channel};
+
+    use svckit_core::control::Control;
+    use svckit_core::name::ServiceName;
+    use svckit_core::native::{EventId, Level};
+    use svckit_core::time::WallTime;
+
+    #[derive(Debug)]
+    struct Heard(Sender<(EventId, Level, String)>);
+
+    impl EventSink for Heard {
+        fn record(&mut self, service: &ServiceName, id: EventId, level: Level, message: &str) {
+            self.0.send((id, level, format!("{}: {message}", service.as_str()))).unwrap();
+        }
+    }
+
+    fn link() -> (Link, Poller, Receiver<(EventId, Level, String)>) {
+        let (say, heard) = channel();
+        let poller = Poller::new().unwrap();
+        let link = Link::new(Arc::default(), &poller, Box::new(Heard(say))).unwrap();
+        (link, poller, heard)
+    }
+
+    fn service() -> ServiceName {
+        ServiceName::new("svckit-test-link").unwrap()
+    }
+
+    #[test]
+    fn every_event_goes_to_the_event_log() {
+        let (mut link, _poller, heard) = link();
+        let told = [
+            (EventId::PROGRAM_STARTED, Level::Information),
+            (EventId::PROGRAM_DIED, Level::Warning),
+            (EventId::PROGRAM_RECOVERED, Level::Information),
+            (EventId::GAVE_UP, Level::Error),
+            (EventId::PROGRAM_STOPPED, Level::Information),
+        ];
+        for (id, level) in told {
+            let (service, message) = (service(), "it happened".to_owned());
+            link.send(FromProcess::Event { service, time: WallTime(1), id, level, message });
+            assert_eq!(heard.recv().unwrap(), (id, level, "svckit-test-link: it happened".to_owned()));
+        }
+    }
+
+    #[test]
+    fn orders_wake_the_loop_and_what_has_stopped_is_released() {
+        let (mut link, poller, _heard) = link();
+        let mut ready = Vec::new();
+        poller.wait(&mut ready, None).unwrap();
+        let order = ToProcess::Control { service: service(), control: Control::STOP, id: 7 };
+        link.inbox.push(order.clone());
+        poller.wait(&mut ready, None).unwrap();
+        assert_eq!(ready[0].token, TOKENS.start);
+        assert_eq!(link.ready(ready[0], &poller, Vec::new).unwrap(), [order]);
+        let status = ServiceStatus::stopped(ServiceType::WIN32_OWN_PROCESS, Win32Error::SUCCESS);
+        link.send(FromProcess::Status { service: service(), status });
+        link.flush(&poller).unwrap();
+        poller.wait(&mut ready, None).unwrap();
+        let released = link.ready(ready[0], &poller, Vec::new).unwrap();
+        assert_eq!(released, [ToProcess::Release { service: service() }]);
+        assert!(link.keeps_process());
+        link.inbox.push(ToProcess::Close);
+        link.ready(ready[0], &poller, Vec::new).unwrap();
+        assert!(!link.keeps_process() && !link.is_connected());
     }
 }
