@@ -343,6 +343,9 @@ impl Service for Handle {
             Config2Change::Sid(kind) => Config2::Sid(kind),
             Config2Change::RequiredPrivileges(names) => Config2::RequiredPrivileges(names),
             Config2Change::PreshutdownTimeout(timeout) => Config2::PreshutdownTimeout(timeout),
+            Config2Change::Triggers(all) => Config2::Triggers(all),
+            Config2Change::PreferredNode(node) => Config2::PreferredNode(node),
+            Config2Change::LaunchProtected(kind) => Config2::LaunchProtected(kind),
         };
         self.with(|record| record.optional.insert(value.level(), value)).map(drop)
     }

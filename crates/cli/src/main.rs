@@ -17,6 +17,7 @@ mod table;
 #[cfg(test)]
 mod tests;
 mod times;
+mod triggers;
 mod ui;
 mod verbs;
 mod wait;

@@ -11,10 +11,12 @@ use std::sync::{Arc, Mutex};
 use serde_json::Value;
 use svckit_core::config::{Config2, Config2Level};
 use svckit_core::control::ControlsAccepted;
+use svckit_core::kind::LaunchProtection;
 use svckit_core::name::ServiceName;
 use svckit_core::native::{Event, EventId, Level, Phase, ProgramExit};
 use svckit_core::status::ServiceState;
 use svckit_core::time::WallTime;
+use svckit_core::trigger::{Guid, Trigger, TriggerAction, TriggerType};
 use svckit_core::win32::Win32Error;
 use svckit_recipe::Platform;
 
@@ -371,6 +373,58 @@ fn status_has_the_promised_shape() {
     assert_eq!(show["start_type"], "DEMAND_START");
     assert_eq!(show["description"], "The web");
     assert_eq!(show["definition"]["program"]["directory"], world.folder.path().to_str().unwrap());
+}
+
+#[test]
+fn triggers_node_and_protection_are_shown_where_they_are_known() {
+    let world = World::new();
+    world.file("service.toml", WEB);
+    world.svc("up FILE");
+    let unknown: Value = serde_json::from_str(&world.svc("show web --json").out).unwrap();
+    for key in ["triggers", "preferred_node", "launch_protected"] {
+        assert_eq!(unknown.get(key), None, "{key}");
+    }
+    let join = Trigger {
+        kind: TriggerType::DOMAIN_JOIN,
+        action: TriggerAction::SERVICE_START,
+        subtype: Guid::DOMAIN_JOIN,
+        data: Vec::new(),
+    };
+    let leave = Trigger { action: TriggerAction::SERVICE_STOP, subtype: Guid::DOMAIN_LEAVE, ..join.clone() };
+    let set = |values: [Config2; 3]| {
+        let mut contents = world.scm.contents();
+        let record = contents.services.get_mut("web").unwrap();
+        record.optional.extend(values.map(|value| (value.level(), value)));
+    };
+    set([
+        Config2::Triggers(vec![join, leave]),
+        Config2::PreferredNode(Some(1)),
+        Config2::LaunchProtected(LaunchProtection::ANTIMALWARE_LIGHT),
+    ]);
+    let words = world.svc("show web").out;
+    for line in [
+        "trigger          start when the machine joins a domain\n",
+        "trigger          stop when the machine leaves its domain\n",
+        "preferred node   1\n",
+        "protection       of services against malware\n",
+    ] {
+        assert!(words.contains(line), "{words}");
+    }
+    let known: Value = serde_json::from_str(&world.svc("show web --json").out).unwrap();
+    assert_eq!(known["triggers"][1]["subtype"], "ddaf516e-58c2-4866-9574-c3b615d42ea1");
+    assert_eq!(known["preferred_node"], 1);
+    assert_eq!(known["launch_protected"], "LAUNCH_PROTECTED_ANTIMALWARE_LIGHT");
+
+    set([
+        Config2::Triggers(Vec::new()),
+        Config2::PreferredNode(None),
+        Config2::LaunchProtected(LaunchProtection::NONE),
+    ]);
+    let words = world.svc("show web").out;
+    assert!(!words.contains("trigger") && !words.contains("node") && !words.contains("protect"), "{words}");
+    let none: Value = serde_json::from_str(&world.svc("show web --json").out).unwrap();
+    assert_eq!((&none["triggers"], &none["preferred_node"]), (&serde_json::json!([]), &Value::Null));
+    assert_eq!(none["launch_protected"], "LAUNCH_PROTECTED_NONE");
 }
 
 #[test]

@@ -6,9 +6,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::failure::{FailureActions, FailureActionsChange};
 use crate::image_path::ImagePath;
-use crate::kind::{ErrorControl, ServiceType, SidType, StartType};
+use crate::kind::{ErrorControl, LaunchProtection, ServiceType, SidType, StartType};
 use crate::millis;
 use crate::name::{Dependency, DisplayName, GroupName, ServiceName};
+use crate::trigger::Trigger;
 
 /// The preshutdown time-out that a service has unless it sets one ([MS-SCMR] 2.2.45: three minutes).
 pub const DEFAULT_PRESHUTDOWN_TIMEOUT: Duration = Duration::from_secs(180);
@@ -155,6 +156,12 @@ impl Config2Level {
     pub const REQUIRED_PRIVILEGES: Self = Self(6);
     /// `SERVICE_CONFIG_PRESHUTDOWN_INFO`.
     pub const PRESHUTDOWN: Self = Self(7);
+    /// `SERVICE_CONFIG_TRIGGER_INFO`.
+    pub const TRIGGER_INFO: Self = Self(8);
+    /// `SERVICE_CONFIG_PREFERRED_NODE`.
+    pub const PREFERRED_NODE: Self = Self(9);
+    /// `SERVICE_CONFIG_LAUNCH_PROTECTED`, which only the service API has.
+    pub const LAUNCH_PROTECTED: Self = Self(12);
 }
 
 /// The optional configuration that `QueryServiceConfig2` returns, one level at a time.
@@ -174,6 +181,13 @@ pub enum Config2 {
     RequiredPrivileges(Vec<String>),
     /// Level 7.
     PreshutdownTimeout(#[serde(with = "millis")] Duration),
+    /// Level 8: what starts and stops the service by itself ([MS-SCMR] 2.2.54). The built-in service control manager doesn't know it.
+    Triggers(Vec<Trigger>),
+    /// Level 9: the number of the NUMA node whose processors and memory the service shall run on ([MS-SCMR] 2.2.55); absent when there is
+    /// none. The built-in service control manager doesn't know it.
+    PreferredNode(Option<u16>),
+    /// Level 12: whom the service's process is protected from. The built-in service control manager doesn't know it.
+    LaunchProtected(LaunchProtection),
 }
 
 /// A change for `ChangeServiceConfig2`, one level at a time.
@@ -193,6 +207,12 @@ pub enum Config2Change {
     RequiredPrivileges(Vec<String>),
     /// Level 7.
     PreshutdownTimeout(Duration),
+    /// Level 8: all triggers, in place of those before; an empty list deletes them.
+    Triggers(Vec<Trigger>),
+    /// Level 9; `None` deletes it.
+    PreferredNode(Option<u16>),
+    /// Level 12.
+    LaunchProtected(LaunchProtection),
 }
 
 impl Config2 {
@@ -206,6 +226,9 @@ impl Config2 {
             Self::Sid(_) => Config2Level::SID_INFO,
             Self::RequiredPrivileges(_) => Config2Level::REQUIRED_PRIVILEGES,
             Self::PreshutdownTimeout(_) => Config2Level::PRESHUTDOWN,
+            Self::Triggers(_) => Config2Level::TRIGGER_INFO,
+            Self::PreferredNode(_) => Config2Level::PREFERRED_NODE,
+            Self::LaunchProtected(_) => Config2Level::LAUNCH_PROTECTED,
         }
     }
 
@@ -219,6 +242,9 @@ impl Config2 {
             Self::Sid(kind) => Config2Change::Sid(kind),
             Self::RequiredPrivileges(names) => Config2Change::RequiredPrivileges(names),
             Self::PreshutdownTimeout(timeout) => Config2Change::PreshutdownTimeout(timeout),
+            Self::Triggers(all) => Config2Change::Triggers(all),
+            Self::PreferredNode(node) => Config2Change::PreferredNode(node),
+            Self::LaunchProtected(kind) => Config2Change::LaunchProtected(kind),
         }
     }
 }
@@ -234,6 +260,9 @@ impl Config2Change {
             Self::Sid(_) => Config2Level::SID_INFO,
             Self::RequiredPrivileges(_) => Config2Level::REQUIRED_PRIVILEGES,
             Self::PreshutdownTimeout(_) => Config2Level::PRESHUTDOWN,
+            Self::Triggers(_) => Config2Level::TRIGGER_INFO,
+            Self::PreferredNode(_) => Config2Level::PREFERRED_NODE,
+            Self::LaunchProtected(_) => Config2Level::LAUNCH_PROTECTED,
         }
     }
 }

@@ -75,3 +75,18 @@ open_value! {
         RESTRICTED = 3 => "SID_TYPE_RESTRICTED",
     }
 }
+
+open_value! {
+    /// `dwLaunchProtected` (`SERVICE_LAUNCH_PROTECTED_INFO` of the service API; [MS-SCMR] doesn't have it): processes that are protected less
+    /// can't control, change or delete the service, nor touch its process. Windows grants a protection only to programs that are signed for it.
+    LaunchProtection {
+        /// None.
+        NONE = 0 => "LAUNCH_PROTECTED_NONE",
+        /// For Windows itself.
+        WINDOWS = 1 => "LAUNCH_PROTECTED_WINDOWS",
+        /// For Windows itself, the lighter one.
+        WINDOWS_LIGHT = 2 => "LAUNCH_PROTECTED_WINDOWS_LIGHT",
+        /// For services against malware.
+        ANTIMALWARE_LIGHT = 3 => "LAUNCH_PROTECTED_ANTIMALWARE_LIGHT",
+    }
+}

@@ -33,6 +33,7 @@ pub mod rights;
 pub mod signal;
 pub mod status;
 pub mod time;
+pub mod trigger;
 pub mod wait;
 pub mod win32;
 

@@ -119,7 +119,7 @@ fn question(scm: &mut Scm, connection: ConnectionId, call: &Call) -> Result<Answ
         }
         Call::QueryServiceConfig2 { service, level, size } => {
             let config = scm.config2(connection, id(*service), *level)?;
-            let Filled { buffer, needed, code, .. } = buffers::query_service_config2(&config, *size);
+            let Filled { buffer, needed, code, .. } = buffers::query_service_config2(&config, *size)?;
             Answer::QueryServiceConfig2 { buffer, needed, code }
         }
         Call::EnumServicesStatus { manager, types, states, size, resume } => {

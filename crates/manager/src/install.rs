@@ -5,7 +5,7 @@ use svckit_core::backend::{Backend, Service};
 use svckit_core::config::{Config2, Config2Change, Config2Level, DEFAULT_PRESHUTDOWN_TIMEOUT, NewService};
 use svckit_core::definition::HostDefinition;
 use svckit_core::failure::FailureActions;
-use svckit_core::kind::SidType;
+use svckit_core::kind::{LaunchProtection, SidType};
 use svckit_core::{Error, Result, Win32Error};
 
 use crate::definition;
@@ -83,6 +83,9 @@ pub(crate) fn is_default(change: &Config2Change) -> bool {
         Config2Change::Sid(_) => Config2::Sid(SidType::NONE),
         Config2Change::RequiredPrivileges(_) => Config2::RequiredPrivileges(Vec::new()),
         Config2Change::PreshutdownTimeout(_) => Config2::PreshutdownTimeout(DEFAULT_PRESHUTDOWN_TIMEOUT),
+        Config2Change::Triggers(_) => Config2::Triggers(Vec::new()),
+        Config2Change::PreferredNode(_) => Config2::PreferredNode(None),
+        Config2Change::LaunchProtected(_) => Config2::LaunchProtected(LaunchProtection::NONE),
     };
     initial.into_change() == *change
 }
@@ -97,6 +100,9 @@ pub(crate) fn setting(level: Config2Level) -> &'static str {
         Config2Level::SID_INFO => "the service SID",
         Config2Level::REQUIRED_PRIVILEGES => "the required privileges",
         Config2Level::PRESHUTDOWN => "the preshutdown time-out",
+        Config2Level::TRIGGER_INFO => "the triggers",
+        Config2Level::PREFERRED_NODE => "the preferred node",
+        Config2Level::LAUNCH_PROTECTED => "the launch protection",
         _ => "an optional setting",
     }
 }

@@ -1,11 +1,12 @@
-//! The optional configuration, levels 1 to 7.
+//! The optional configuration, levels 1 to 9 and 12.
 
 use std::time::Duration;
 
 use svckit_core::backend::{Backend, Service};
 use svckit_core::config::{Config2, Config2Change, Config2Level, DEFAULT_PRESHUTDOWN_TIMEOUT};
 use svckit_core::failure::{ActionType, FailureAction, FailureActions, FailureActionsChange, ResetPeriod};
-use svckit_core::kind::{SidType, StartType};
+use svckit_core::kind::{LaunchProtection, SidType, StartType};
+use svckit_core::trigger::{Guid, Trigger, TriggerAction, TriggerData, TriggerDataType, TriggerType};
 use svckit_core::win32::Win32Error;
 
 use super::Fixture;
@@ -27,6 +28,11 @@ super::cases!(
     a_description_is_kept_or_deleted_as_asked,
     failure_actions_change_by_parts,
     an_empty_list_of_actions_deletes_them,
+    a_new_service_has_no_triggers_and_they_come_back_as_they_were_set,
+    an_empty_list_of_triggers_deletes_them,
+    a_new_service_has_no_preferred_node_and_it_comes_back_as_it_was_set,
+    a_preferred_node_is_deleted,
+    a_new_service_is_not_protected,
     a_level_that_is_not_known_is_refused,
     a_sid_type_that_is_not_known_is_refused,
 );
@@ -174,6 +180,109 @@ fn an_empty_list_of_actions_deletes_them(backend: &dyn Backend, fixture: &Fixtur
         }
         other => panic!("another level: {other:?}"),
     }
+}
+
+/// The rule for the levels that not every service control manager has: one that says so to the question says so to the change as well, and
+/// is left alone by the rest of the case. `docs/deviations.md` tells which those are.
+fn unless_the_level_is_unknown(service: &dyn Service, change: &Config2Change, rest: impl FnOnce()) {
+    let level = change.level();
+    match service.config2(level) {
+        Err(error) if error.code == Win32Error::INVALID_LEVEL => {
+            assert_eq!(code(service.change_config2(change)), Win32Error::INVALID_LEVEL, "{level:?}");
+        }
+        _ => rest(),
+    }
+}
+
+/// Triggers that never happen: nobody writes events as these providers.
+fn triggers() -> Vec<Trigger> {
+    let provider = 0x6b2c_91d4_3f0e_4a57_8d16_52c7_e90b_a3f8;
+    let binary = TriggerData { kind: TriggerDataType::BINARY, data: vec![1, 0, 255, 7] };
+    let trigger =
+        |action, subtype, data| Trigger { kind: TriggerType::CUSTOM, action, subtype: Guid(subtype), data };
+    vec![
+        trigger(TriggerAction::SERVICE_START, provider, vec![binary]),
+        trigger(TriggerAction::SERVICE_STOP, provider + 1, Vec::new()),
+    ]
+}
+
+fn a_new_service_has_no_triggers_and_they_come_back_as_they_were_set(
+    backend: &dyn Backend,
+    fixture: &Fixture,
+) {
+    let service = fixture.create(&*manager(backend), "triggered", &[]);
+    let change = Config2Change::Triggers(triggers());
+    unless_the_level_is_unknown(&*service, &change, || {
+        let found = || service.config2(Config2Level::TRIGGER_INFO).unwrap();
+        assert_eq!(found(), Config2::Triggers(Vec::new()));
+        service.change_config2(&change).unwrap();
+        assert_eq!(found(), Config2::Triggers(triggers()));
+        let first = Config2Change::Triggers(triggers()[..1].to_vec());
+        service.change_config2(&first).unwrap();
+        assert_eq!(found().into_change(), first, "they take the place of those before");
+    });
+}
+
+fn an_empty_list_of_triggers_deletes_them(backend: &dyn Backend, fixture: &Fixture) {
+    let service = fixture.create(&*manager(backend), "untriggered", &[]);
+    let none = Config2Change::Triggers(Vec::new());
+    unless_the_level_is_unknown(&*service, &none, || {
+        service.change_config2(&Config2Change::Triggers(triggers())).unwrap();
+        // The second time there is nothing to be deleted.
+        for _ in 0..2 {
+            service.change_config2(&none).unwrap();
+            let found = service.config2(Config2Level::TRIGGER_INFO).unwrap();
+            assert_eq!(found, Config2::Triggers(Vec::new()));
+        }
+    });
+}
+
+fn a_new_service_has_no_preferred_node_and_it_comes_back_as_it_was_set(
+    backend: &dyn Backend,
+    fixture: &Fixture,
+) {
+    let service = fixture.create(&*manager(backend), "node", &[]);
+    unless_the_level_is_unknown(&*service, &Config2Change::PreferredNode(Some(0)), || {
+        let found = || service.config2(Config2Level::PREFERRED_NODE).unwrap();
+        assert_eq!(found(), Config2::PreferredNode(None));
+        let node = set_node(&*service);
+        assert_eq!(found(), Config2::PreferredNode(node));
+    });
+}
+
+/// Sets node 0, and tells what is set afterwards: a machine without nodes refuses any, and keeps none.
+fn set_node(service: &dyn Service) -> Option<u16> {
+    match service.change_config2(&Config2Change::PreferredNode(Some(0))) {
+        Ok(()) => Some(0),
+        Err(error) => {
+            assert_eq!(error.code, Win32Error::INVALID_PARAMETER);
+            None
+        }
+    }
+}
+
+fn a_preferred_node_is_deleted(backend: &dyn Backend, fixture: &Fixture) {
+    let service = fixture.create(&*manager(backend), "nowhere", &[]);
+    let none = Config2Change::PreferredNode(None);
+    unless_the_level_is_unknown(&*service, &none, || {
+        set_node(&*service);
+        // The second time, or on a machine without nodes, there is nothing to be deleted.
+        for _ in 0..2 {
+            service.change_config2(&none).unwrap();
+            let found = service.config2(Config2Level::PREFERRED_NODE).unwrap();
+            assert_eq!(found, Config2::PreferredNode(None));
+        }
+    });
+}
+
+/// A protection can't be set by a test: Windows wants a program that is signed for it.
+fn a_new_service_is_not_protected(backend: &dyn Backend, fixture: &Fixture) {
+    let service = fixture.create(&*manager(backend), "unprotected", &[]);
+    let none = Config2Change::LaunchProtected(LaunchProtection::NONE);
+    unless_the_level_is_unknown(&*service, &none, || {
+        let found = service.config2(Config2Level::LAUNCH_PROTECTED).unwrap();
+        assert_eq!(found, Config2::LaunchProtected(LaunchProtection::NONE));
+    });
 }
 
 fn a_level_that_is_not_known_is_refused(backend: &dyn Backend, fixture: &Fixture) {

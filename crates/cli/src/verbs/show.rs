@@ -141,7 +141,7 @@ fn config_lines(config: &ServiceConfig, optional: &[Config2]) -> Vec<(&'static s
         ("image path", config.image_path.to_string()),
     ];
     for value in optional {
-        lines.extend(match value {
+        let line = match value {
             Config2::Description(text) => Some(("description", text.clone().unwrap_or_default())),
             Config2::FailureActions(actions) => Some(("recovery", recovery(actions))),
             Config2::FailureActionsFlag(true) => {
@@ -157,7 +157,8 @@ fn config_lines(config: &ServiceConfig, optional: &[Config2]) -> Vec<(&'static s
                 None
             }
             Config2::DelayedAutoStart(_) | Config2::FailureActionsFlag(false) => None,
-        });
+        };
+        lines.extend(line);
     }
     lines
 }

@@ -151,7 +151,7 @@ impl Scm {
         let key = self.check_service(connection, id, rights::for_config2_change(&change))?;
         let mut record = self.changeable(&key)?;
         check_config2(&record.config, &change)?;
-        record.extra.apply(change);
+        record.extra.apply(change)?;
         self.replace(record)
     }
 

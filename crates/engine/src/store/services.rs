@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use rusqlite::{Connection, params};
 use serde::{Deserialize, Serialize};
+use svckit_core::Win32Error;
 use svckit_core::config::{Config2, Config2Change, Config2Level, DEFAULT_PRESHUTDOWN_TIMEOUT, ServiceConfig};
 use svckit_core::definition::HostDefinition;
 use svckit_core::failure::FailureActions;
@@ -83,8 +84,8 @@ impl Extra {
         })
     }
 
-    /// Carries out a change.
-    pub(crate) fn apply(&mut self, change: Config2Change) {
+    /// Carries out a change, or none with `ERROR_INVALID_LEVEL` if the level isn't known.
+    pub(crate) fn apply(&mut self, change: Config2Change) -> Result<(), Win32Error> {
         match change {
             Config2Change::Description(None) => {}
             Config2Change::Description(Some(text)) => {
@@ -96,7 +97,11 @@ impl Extra {
             Config2Change::Sid(kind) => self.sid = kind,
             Config2Change::RequiredPrivileges(names) => self.required_privileges = names,
             Config2Change::PreshutdownTimeout(timeout) => self.preshutdown_timeout = timeout,
+            Config2Change::Triggers(_)
+            | Config2Change::PreferredNode(_)
+            | Config2Change::LaunchProtected(_) => return Err(Win32Error::INVALID_LEVEL),
         }
+        Ok(())
     }
 }
 

@@ -50,6 +50,18 @@ impl WindowsService {
     }
 }
 
+impl WindowsService {
+    /// Whether a change deletes what isn't there, which Windows refuses. Without the right to look it is not known, and the refusal stands.
+    fn is_deleted_already(&self, change: &Config2Change) -> bool {
+        let deletes = match change {
+            Config2Change::Triggers(all) => all.is_empty(),
+            Config2Change::PreferredNode(node) => node.is_none(),
+            _ => false,
+        };
+        deletes && self.config2(change.level()).is_ok_and(|current| current.into_change() == *change)
+    }
+}
+
 fn level_name(level: Config2Level) -> String {
     let name = match level {
         Config2Level::DESCRIPTION => "descriptions",
@@ -59,6 +71,9 @@ fn level_name(level: Config2Level) -> String {
         Config2Level::SID_INFO => "service security identifiers",
         Config2Level::REQUIRED_PRIVILEGES => "required privileges",
         Config2Level::PRESHUTDOWN => "preshutdown time-outs",
+        Config2Level::TRIGGER_INFO => "triggers",
+        Config2Level::PREFERRED_NODE => "preferred nodes",
+        Config2Level::LAUNCH_PROTECTED => "launch protection",
         Config2Level(other) => return format!("the configuration of level {other}"),
     };
     name.to_owned()
@@ -115,11 +130,21 @@ impl Service for WindowsService {
     }
 
     fn config2(&self, level: Config2Level) -> Result<Config2> {
-        self.level_done("query configuration of service", level, self.service.config2(level))
+        let outcome = match self.service.config2(level) {
+            // How Windows tells that no node is set, or that the machine has none: there is nothing else in the question that could be wrong.
+            Err(Win32Error::INVALID_PARAMETER) if level == Config2Level::PREFERRED_NODE => {
+                Ok(Config2::PreferredNode(None))
+            }
+            outcome => outcome,
+        };
+        self.level_done("query configuration of service", level, outcome)
     }
 
     fn change_config2(&self, change: &Config2Change) -> Result<()> {
-        let outcome = self.service.change_config2(change);
+        let outcome = match self.service.change_config2(change) {
+            Err(Win32Error::INVALID_PARAMETER) if self.is_deleted_already(change) => Ok(()),
+            outcome => outcome,
+        };
         self.level_done("change configuration of service", change.level(), outcome)
     }
 

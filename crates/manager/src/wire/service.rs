@@ -139,8 +139,11 @@ impl<S: Transport> Service for WireService<S> {
     }
 
     fn change_config2(&self, change: &Config2Change) -> Result<()> {
-        let call = Call::ChangeServiceConfig2 { service: self.handle, info: ConfigInfo::from(change) };
-        self.connection.ask(&self.doing("change configuration of service"), &call).map(drop)
+        let doing = self.doing("change configuration of service");
+        let info =
+            ConfigInfo::try_from(change).map_err(|code| doing.error(code, &self.connection.shared.target))?;
+        let call = Call::ChangeServiceConfig2 { service: self.handle, info };
+        self.connection.ask(&doing, &call).map(drop)
     }
 
     fn dependents(&self, states: StateFilter) -> Result<Vec<Enumerated>> {

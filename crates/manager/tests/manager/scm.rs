@@ -262,7 +262,7 @@ impl Scm {
             Call::QueryServiceConfig { size, .. } => buffers::query_service_config(&service.config, *size),
             Call::QueryServiceConfig2 { level, size, .. } => {
                 let config = service.config2.get(level).cloned().unwrap_or(empty(*level)?);
-                let filled = buffers::query_service_config2(&config, *size);
+                let filled = buffers::query_service_config2(&config, *size)?;
                 Answer::QueryServiceConfig2 {
                     buffer: filled.buffer,
                     needed: filled.needed,

@@ -11,13 +11,15 @@ use svckit_core::config::{Config2, Config2Change, Config2Level};
 use svckit_core::failure::{ActionType, FailureAction, FailureActions, FailureActionsChange, ResetPeriod};
 use windows_sys::Win32::System::Services::{
     ChangeServiceConfig2W, QueryServiceConfig2W, SC_ACTION, SERVICE_DELAYED_AUTO_START_INFO,
-    SERVICE_DESCRIPTIONW, SERVICE_FAILURE_ACTIONS_FLAG, SERVICE_FAILURE_ACTIONSW, SERVICE_PRESHUTDOWN_INFO,
+    SERVICE_DESCRIPTIONW, SERVICE_FAILURE_ACTIONS_FLAG, SERVICE_FAILURE_ACTIONSW,
+    SERVICE_LAUNCH_PROTECTED_INFO, SERVICE_PREFERRED_NODE_INFO, SERVICE_PRESHUTDOWN_INFO,
     SERVICE_REQUIRED_PRIVILEGES_INFOW, SERVICE_SID_INFO,
 };
 
 use super::check;
 use super::service::Service;
 use super::text::{Buffer, read, read_list, wide, wide_list};
+use super::trigger::{RawTriggers, read_triggers};
 
 /// The system takes at most 8 KiB for a level.
 const FIRST_BUFFER: u32 = 8 * 1024;
@@ -74,6 +76,18 @@ impl Service {
                 let info = SERVICE_PRESHUTDOWN_INFO { dwPreshutdownTimeout: millis };
                 self.change(level, (&raw const info).cast())
             }
+            Config2Change::Triggers(list) => {
+                let triggers = RawTriggers::new(list)?;
+                self.change(level, triggers.as_ptr().cast())
+            }
+            Config2Change::PreferredNode(node) => {
+                let info = raw_node(*node);
+                self.change(level, (&raw const info).cast())
+            }
+            Config2Change::LaunchProtected(kind) => {
+                let info = SERVICE_LAUNCH_PROTECTED_INFO { dwLaunchProtected: kind.0 };
+                self.change(level, (&raw const info).cast())
+            }
         }
     }
 
@@ -109,6 +123,19 @@ impl Service {
 
 fn pointer(text: &mut Option<Vec<u16>>) -> *mut u16 {
     text.as_mut().map_or(ptr::null_mut(), |text| text.as_mut_ptr())
+}
+
+fn raw_node(node: Option<u16>) -> SERVICE_PREFERRED_NODE_INFO {
+    SERVICE_PREFERRED_NODE_INFO { usPreferredNode: node.unwrap_or(0), fDelete: node.is_none() }
+}
+
+/// # Safety
+/// At `info` is the structure, whose flag may be any byte.
+unsafe fn read_node(info: *const SERVICE_PREFERRED_NODE_INFO) -> Option<u16> {
+    // SAFETY: by the contract; the flag is read as a byte, because the system's may be another than 0 and 1, which a `bool` can't be.
+    let (node, deleted) =
+        unsafe { ((*info).usPreferredNode, (&raw const (*info).fDelete).cast::<u8>().read()) };
+    (deleted == 0).then_some(node)
 }
 
 fn to_raw(action: &FailureAction) -> SC_ACTION {
@@ -162,7 +189,57 @@ unsafe fn interpret(level: Config2Level, info: *const u8) -> Result<Config2, Win
             Config2Level::PRESHUTDOWN => Config2::PreshutdownTimeout(Duration::from_millis(
                 (*info.cast::<SERVICE_PRESHUTDOWN_INFO>()).dwPreshutdownTimeout.into(),
             )),
+            Config2Level::TRIGGER_INFO => Config2::Triggers(read_triggers(info.cast())),
+            Config2Level::PREFERRED_NODE => Config2::PreferredNode(read_node(info.cast())),
+            Config2Level::LAUNCH_PROTECTED => Config2::LaunchProtected(
+                (*info.cast::<SERVICE_LAUNCH_PROTECTED_INFO>()).dwLaunchProtected.into(),
+            ),
             _ => return Err(Win32Error::INVALID_LEVEL),
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use svckit_core::kind::LaunchProtection;
+    use svckit_core::trigger::{Guid, Trigger, TriggerAction, TriggerData, TriggerType};
+
+    use super::*;
+
+    #[test]
+    fn the_levels_since_windows_7_are_read_as_they_were_written() {
+        let trigger = Trigger {
+            kind: TriggerType::CUSTOM,
+            action: TriggerAction::SERVICE_START,
+            subtype: Guid(7),
+            data: vec![TriggerData::strings(&["one", "two"])],
+        };
+        let list = vec![trigger];
+        let raw = RawTriggers::new(&list).unwrap();
+        let protected = SERVICE_LAUNCH_PROTECTED_INFO { dwLaunchProtected: 3 };
+        let node = raw_node(Some(5));
+        // SAFETY: each is the structure of its level.
+        unsafe {
+            let read = interpret(Config2Level::TRIGGER_INFO, raw.as_ptr().cast());
+            assert_eq!(read, Ok(Config2::Triggers(list.clone())));
+            let read = interpret(Config2Level::PREFERRED_NODE, (&raw const node).cast());
+            assert_eq!(read, Ok(Config2::PreferredNode(Some(5))));
+            let read = interpret(Config2Level::LAUNCH_PROTECTED, (&raw const protected).cast());
+            assert_eq!(read, Ok(Config2::LaunchProtected(LaunchProtection::ANTIMALWARE_LIGHT)));
+        }
+    }
+
+    #[test]
+    fn a_deleted_node_is_none() {
+        let node = raw_node(None);
+        assert!(node.fDelete);
+        // A flag of the system can be any byte.
+        for flag in [1, 255] {
+            let bytes: [u16; 2] = [9, flag];
+            // SAFETY: the numbers are as long and as aligned as the structure; any byte may be its flag.
+            assert_eq!(unsafe { read_node(bytes.as_ptr().cast()) }, None);
+        }
+        // SAFETY: it is the structure.
+        assert_eq!(unsafe { read_node(&raw const node) }, None);
     }
 }

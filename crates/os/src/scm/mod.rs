@@ -6,6 +6,7 @@ mod config2;
 mod manager;
 mod service;
 mod text;
+mod trigger;
 mod wait;
 
 use svckit_core::Win32Error;

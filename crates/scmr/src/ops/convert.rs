@@ -123,9 +123,11 @@ impl Password {
     }
 }
 
-impl From<&Config2Change> for ConfigInfo {
-    fn from(change: &Config2Change) -> Self {
-        match change {
+/// A level that the wire doesn't carry here is `ERROR_INVALID_LEVEL`: nothing is sent in its place.
+impl TryFrom<&Config2Change> for ConfigInfo {
+    type Error = Win32Error;
+    fn try_from(change: &Config2Change) -> Result<Self, Win32Error> {
+        Ok(match change {
             Config2Change::Description(text) => Self::Description(Some(text.clone())),
             Config2Change::FailureActions(change) => Self::FailureActions(Some(change.into())),
             Config2Change::DelayedAutoStart(on) => Self::DelayedAutoStart(Some(*on)),
@@ -135,7 +137,10 @@ impl From<&Config2Change> for ConfigInfo {
                 Self::RequiredPrivileges(Some(Some(multi::encode(names))))
             }
             Config2Change::PreshutdownTimeout(timeout) => Self::Preshutdown(Some(millis::to_u32(*timeout))),
-        }
+            Config2Change::Triggers(_)
+            | Config2Change::PreferredNode(_)
+            | Config2Change::LaunchProtected(_) => return Err(Win32Error::INVALID_LEVEL),
+        })
     }
 }
 

@@ -93,12 +93,12 @@ proptest! {
 
     #[test]
     fn optional_configuration_round_trips(config in config2()) {
-        let filled = buffers::query_service_config2(&config, 8192);
+        let filled = buffers::query_service_config2(&config, 8192).unwrap();
         prop_assert_eq!(filled.code, Win32Error::SUCCESS);
         prop_assert_eq!(buffers::read_config2(config.level(), &filled.buffer), Ok(Some(config.clone())));
-        let exact = buffers::query_service_config2(&config, filled.needed);
+        let exact = buffers::query_service_config2(&config, filled.needed).unwrap();
         prop_assert_eq!(exact.code, Win32Error::SUCCESS);
-        let short = buffers::query_service_config2(&config, filled.needed - 1);
+        let short = buffers::query_service_config2(&config, filled.needed - 1).unwrap();
         prop_assert_eq!((short.code, short.needed), (Win32Error::INSUFFICIENT_BUFFER, filled.needed));
         prop_assert!(short.buffer.iter().all(|byte| *byte == 0));
     }

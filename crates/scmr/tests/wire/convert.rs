@@ -4,12 +4,14 @@ use std::time::Duration;
 
 use svckit_core::Win32Error;
 use svckit_core::access::ServiceAccess;
-use svckit_core::config::{Config2Change, Config2Level, ConfigChange, NewService, ServiceConfig};
+use svckit_core::config::{Config2, Config2Change, Config2Level, ConfigChange, NewService, ServiceConfig};
 use svckit_core::failure::{ActionType, FailureAction, FailureActionsChange, ResetPeriod};
 use svckit_core::image_path::ImagePath;
-use svckit_core::kind::{ErrorControl, ServiceType, SidType, StartType};
+use svckit_core::kind::{ErrorControl, LaunchProtection, ServiceType, SidType, StartType};
 use svckit_core::name::{Dependency, DisplayName, GroupName, ServiceName};
-use svckit_scmr::ops::{ChangeServiceConfig, ConfigInfo, ConfigRecord, CreateService, Handle, Password};
+use svckit_scmr::ops::{
+    ChangeServiceConfig, ConfigInfo, ConfigRecord, CreateService, Handle, Password, buffers,
+};
 
 fn config() -> ServiceConfig {
     ServiceConfig {
@@ -102,10 +104,27 @@ fn changes_of_optional_configuration_come_through() {
         Config2Change::RequiredPrivileges(Vec::new()),
         Config2Change::PreshutdownTimeout(Duration::from_millis(1234)),
     ] {
-        assert_eq!(ConfigInfo::from(&change).to_change(), Ok(change));
+        assert_eq!(ConfigInfo::try_from(&change).unwrap().to_change(), Ok(change));
     }
     assert_eq!(ConfigInfo::Other(Config2Level(99)).to_change(), Err(Win32Error::INVALID_LEVEL));
     assert_eq!(ConfigInfo::Sid(None).to_change(), Err(Win32Error::INVALID_PARAMETER));
+}
+
+/// What can't be sent is refused, and not sent as something else.
+#[test]
+fn levels_that_the_wire_does_not_carry_are_refused() {
+    for value in [
+        Config2::Triggers(Vec::new()),
+        Config2::PreferredNode(None),
+        Config2::LaunchProtected(LaunchProtection::NONE),
+    ] {
+        let level = value.level();
+        assert_eq!(buffers::query_service_config2(&value, 8192), Err(Win32Error::INVALID_LEVEL), "{level:?}");
+        assert_eq!(buffers::read_config2(level, &[0; 64]), Ok(None), "{level:?}");
+        let info = ConfigInfo::try_from(&value.into_change());
+        assert_eq!(info, Err(Win32Error::INVALID_LEVEL), "{level:?}");
+        assert_eq!(ConfigInfo::Other(level).to_change(), Err(Win32Error::INVALID_LEVEL));
+    }
 }
 
 #[test]

@@ -89,7 +89,8 @@ fn answer_seeds() -> BTreeMap<String, Vec<u8>> {
     let status = impacket::status();
     let entry = buffers::Entry { name: "web", display_name: "The wéb", status };
     let listed = buffers::enum_services_status_ex(&[entry; 3], 0, 200);
-    let failure = buffers::query_service_config2(&Config2::FailureActions(FailureActions::default()), 64);
+    let failure =
+        buffers::query_service_config2(&Config2::FailureActions(FailureActions::default()), 64).unwrap();
     let told =
         NotifyParams { triggered: NotifyMask::RUNNING, status, ..NotifyParams::request(NotifyMask::SERVICE) };
     let of_calls = impacket::calls()

@@ -1,5 +1,6 @@
 use std::time::Duration;
 
+use svckit_core::Win32Error;
 use svckit_core::config::{Config2, Config2Level};
 use svckit_core::failure::{FailureActions, ResetPeriod};
 use svckit_core::millis;
@@ -14,8 +15,8 @@ const FAILURE_ACTIONS: usize = 20;
 /// The size of `SC_ACTION`.
 const ACTION: usize = 8;
 
-/// The answer to `RQueryServiceConfig2W` ([MS-SCMR] 3.1.4.37).
-pub fn query_service_config2(config: &Config2, size: u32) -> Filled {
+/// The answer to `RQueryServiceConfig2W` ([MS-SCMR] 3.1.4.37); `ERROR_INVALID_LEVEL` if the wire doesn't carry the level here.
+pub fn query_service_config2(config: &Config2, size: u32) -> Result<Filled, Win32Error> {
     let mut w = Writer::new();
     match config {
         Config2::Description(text) => write_description(&mut w, text.as_deref()),
@@ -25,8 +26,11 @@ pub fn query_service_config2(config: &Config2, size: u32) -> Filled {
         Config2::Sid(kind) => w.u32(kind.0),                  // dwServiceSidType
         Config2::RequiredPrivileges(names) => write_privileges(&mut w, names),
         Config2::PreshutdownTimeout(timeout) => w.u32(millis::to_u32(*timeout)), // dwPreshutdownTimeout
+        Config2::Triggers(_) | Config2::PreferredNode(_) | Config2::LaunchProtected(_) => {
+            return Err(Win32Error::INVALID_LEVEL);
+        }
     }
-    Filled::whole(w.into_bytes(), size)
+    Ok(Filled::whole(w.into_bytes(), size))
 }
 
 /// The configuration in the answer to `RQueryServiceConfig2W` ([MS-SCMR] 3.1.4.37); `None` if the level is not known here.
