@@ -27,6 +27,8 @@ cargo xtask TASK
   fuzz [SECONDS]     every fuzz target for so long (60)
   bench [--quick] [--peers] [--only ROW] [--services N] [--rounds N]
                      measures against other supervisors and writes docs/benchmarks.md
+  bench --wine [--quick] [--only ROW] [--rounds N]
+                     the same for the hosts of services under Wine, and writes docs/benchmarks-wine.md
 ";
 
 /// What a task comes to: an error is said and ends it.

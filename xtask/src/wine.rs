@@ -89,7 +89,10 @@ pub(crate) fn lint() -> Outcome {
     shell::run(clippy.args(["--", "--deny", "warnings"]))?;
     let mut program = shell::cargo();
     program.args(["clippy", "--quiet", "--locked", "--target", TARGET, "--package", "svckit"]);
-    shell::run(program.args(["--", "--deny", "warnings"]))
+    shell::run(program.args(["--", "--deny", "warnings"]))?;
+    let mut bench = shell::cargo();
+    bench.args(["clippy", "--quiet", "--locked", "--target", TARGET, "--package", "xtask"]);
+    shell::run(bench.args(["--bin", "measured", "--bin", "measuring", "--", "--deny", "warnings"]))
 }
 
 /// Builds the test programs and runs each; what they printed goes to `told`, with whether they ended well.
@@ -177,12 +180,12 @@ fn build() -> Outcome<Vec<Program>> {
 }
 
 /// A Windows of its own; it and everything that runs in it is gone when this is dropped.
-struct Prefix {
-    folder: PathBuf,
+pub(crate) struct Prefix {
+    pub(crate) folder: PathBuf,
 }
 
 impl Prefix {
-    fn new() -> Outcome<Self> {
+    pub(crate) fn new() -> Outcome<Self> {
         let folder = shell::target().join(format!("wine-{}", std::process::id()));
         fs::create_dir_all(&folder).map_err(|error| format!("{}: {error}", folder.display()))?;
         let prefix = Self { folder };
@@ -199,7 +202,7 @@ impl Prefix {
     }
 
     /// A program of Wine with its streams in a file: what it leaves running would hold a pipe open for ever.
-    fn command(&self, limit: &str, program: &str, log: &Path) -> Outcome<Command> {
+    pub(crate) fn command(&self, limit: &str, program: &str, log: &Path) -> Outcome<Command> {
         let failed = |error: std::io::Error| format!("{}: {error}", log.display());
         let file = File::create(log).map_err(failed)?;
         let mut command = shell::program("timeout");
@@ -215,7 +218,7 @@ impl Prefix {
         Ok(command)
     }
 
-    fn quietly(&self, limit: &str, program: &str, words: &[&str]) -> Outcome {
+    pub(crate) fn quietly(&self, limit: &str, program: &str, words: &[&str]) -> Outcome {
         let log = self.folder.join("output.txt");
         let status = self.command(limit, program, &log)?.args(words).status();
         match status {
@@ -225,7 +228,7 @@ impl Prefix {
     }
 
     /// What a program for Windows printed, and whether it ended well.
-    fn run(&self, program: &Path, words: &[&str]) -> Outcome<(String, bool)> {
+    pub(crate) fn run(&self, program: &Path, words: &[&str]) -> Outcome<(String, bool)> {
         self.complete(program.parent().unwrap_or(Path::new(".")))?;
         println!("\n$ wine {} {}", program.display(), words.join(" "));
         let log = self.folder.join("output.txt");
@@ -237,7 +240,7 @@ impl Prefix {
     }
 
     /// Puts the library that is missing beside the programs of a folder and of the one above, where those are that tests start.
-    fn complete(&self, folder: &Path) -> Outcome {
+    pub(crate) fn complete(&self, folder: &Path) -> Outcome {
         for folder in [Some(folder), folder.parent()].into_iter().flatten() {
             let library = folder.join("bcryptprimitives.dll");
             if library.is_file() {

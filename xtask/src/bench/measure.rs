@@ -44,6 +44,22 @@ pub(crate) fn memory(pids: &[u32]) -> f64 {
     kib as f64 / 1024.0
 }
 
+/// The memory in MiB that is a process's alone (USS).
+pub(crate) fn private_memory(pid: u32) -> f64 {
+    let rollup = format!("/proc/{pid}/smaps_rollup");
+    let kinds = ["Private_Clean:", "Private_Dirty:", "Private_Hugetlb:"];
+    kinds.iter().filter_map(|kind| field(&rollup, kind)).sum::<u64>() as f64 / 1024.0
+}
+
+/// The processor time of a process in seconds, as far as it was counted.
+pub(crate) fn processor_time(pid: u32) -> Option<f64> {
+    let text = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    // The name may have spaces in it. After it: the state, and what is twelfth and thirteenth from there.
+    let fields: Vec<&str> = text.rsplit_once(')')?.1.split_whitespace().collect();
+    let ticks = |index: usize| fields.get(index)?.parse::<u64>().ok();
+    Some((ticks(11)? + ticks(12)?) as f64 / rustix::param::clock_ticks_per_second() as f64)
+}
+
 /// How often the threads of processes were put on a processor.
 pub(crate) fn switches(pids: &[u32]) -> u64 {
     let threads =

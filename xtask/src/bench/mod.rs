@@ -10,6 +10,7 @@ mod ours;
 mod peers;
 mod report;
 mod rows;
+mod wine;
 
 use std::path::PathBuf;
 
@@ -78,12 +79,15 @@ impl Plan {
     }
 }
 
-fn number(text: &str) -> Outcome<usize> {
+pub(crate) fn number(text: &str) -> Outcome<usize> {
     text.parse().ok().filter(|number| *number > 0).ok_or_else(|| format!("{text:?} is no number of anything"))
 }
 
-/// Measures, tells, and writes `docs/benchmarks.md` unless it was a quick or partial look.
+/// Measures, tells, and writes `docs/benchmarks.md` unless it was a quick or partial look. The part under Wine is asked for by `--wine`, and has a file of its own.
 pub(crate) fn run(arguments: &[&str]) -> Outcome {
+    if let ["--wine", rest @ ..] = arguments {
+        return wine::run(rest);
+    }
     let plan = Plan::read(arguments)?;
     let measured = build("xtask", "measured")?;
     let (mut contenders, mut skipped): (Vec<Box<dyn Contender>>, Vec<String>) = (Vec::new(), Vec::new());

@@ -28,7 +28,11 @@ fn write_text(
     results: &Results,
     skipped: &[String],
 ) -> std::fmt::Result {
-    writeln!(text, "# Benchmarks\n\nWritten by `cargo xtask bench`; don't edit.\n\n## Results\n")?;
+    writeln!(
+        text,
+        "# Benchmarks\n\nWritten by `cargo xtask bench`; don't edit. The hosts of Windows have \
+         [their own](benchmarks-wine.md).\n\n## Results\n"
+    )?;
     writeln!(
         text,
         "Medians with {} services. In parentheses: how many times what svckit takes; for speeds: what part of its.\n",
@@ -134,7 +138,8 @@ pub(crate) fn number(value: f64) -> String {
     }
 }
 
-fn machine() -> String {
+/// The machine, in words.
+pub(crate) fn machine() -> String {
     let read = |path| fs::read_to_string(path).unwrap_or_default();
     let cpu = read("/proc/cpuinfo");
     let model = cpu.lines().find_map(|line| line.strip_prefix("model name")).unwrap_or(": unknown");

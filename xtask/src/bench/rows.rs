@@ -35,7 +35,7 @@ pub(crate) const ROWS: &[Row] = &[
     row("idle", "wake-ups of the supervisors a minute", "", "0", false, false),
 ];
 
-const fn row(
+pub(crate) const fn row(
     key: &'static str,
     title: &'static str,
     unit: &'static str,
@@ -58,7 +58,7 @@ pub(crate) struct Results {
 }
 
 impl Results {
-    fn add(&mut self, row: &'static str, contender: &'static str, value: f64) {
+    pub(crate) fn add(&mut self, row: &'static str, contender: &'static str, value: f64) {
         println!("  {contender}: {row} {value:.2}");
         self.values.entry((row, contender)).or_default().push(value);
     }

@@ -1,0 +1,127 @@
+//! The results as `docs/benchmarks-wine.md` with charts beside it.
+
+use std::fmt::Write;
+use std::fs;
+
+use super::hosts::Host;
+use super::{ALONE, Plan, ROWS};
+use crate::bench::chart;
+use crate::bench::report::{machine, number};
+use crate::bench::rows::Results;
+use crate::{Outcome, shell};
+
+/// The whole text.
+pub(crate) fn markdown(
+    plan: &Plan,
+    hosts: &[Host],
+    results: &Results,
+    skipped: &[String],
+    load: &str,
+) -> Outcome<String> {
+    let mut text = String::new();
+    write_text(&mut text, plan, hosts, results, skipped, load).map_err(|error| error.to_string())?;
+    Ok(text)
+}
+
+fn write_text(
+    text: &mut String,
+    plan: &Plan,
+    hosts: &[Host],
+    results: &Results,
+    skipped: &[String],
+    load: &str,
+) -> std::fmt::Result {
+    writeln!(text, "# Benchmarks: the host, under Wine\n")?;
+    writeln!(
+        text,
+        "Written by `cargo xtask bench --wine`; don't edit. What is measured on Linux is in [its own file](benchmarks.md).\n"
+    )?;
+    writeln!(
+        text,
+        "## Results\n\nMedians. In parentheses: how many times what svckit takes; for speeds: what part of its.\n"
+    )?;
+    table(text, hosts, results)?;
+    if let Some(alone) = results.median("ready", ALONE) {
+        writeln!(text, "\nA program alone, without a host, runs {} ms after it was started.", number(alone))?;
+    }
+    let ours = hosts[0].name;
+    for row in ROWS.iter().filter(|row| results.count(row.key, ours) > 0) {
+        write!(text, "\n![{}](benchmarks/wine-{}.svg)\n", row.title, row.key)?;
+    }
+    method(text, plan)?;
+    writeln!(text, "\n## Who took part\n")?;
+    for host in hosts {
+        writeln!(text, "- {}", host.version)?;
+    }
+    writeln!(text, "- {}", wine())?;
+    for message in skipped {
+        writeln!(text, "- skipped: {}", message.lines().next().unwrap_or_default())?;
+    }
+    for message in &results.failures {
+        writeln!(text, "- not as it should be: {}", message.lines().next().unwrap_or_default())?;
+    }
+    writeln!(text, "\n## The machine\n\n{} Its load was {load}.", machine())
+}
+
+fn wine() -> String {
+    let version = shell::output(shell::program("wine").arg("--version"));
+    version.map_or_else(|_| "Wine of unknown version".to_owned(), |version| version.trim().to_owned())
+}
+
+fn table(text: &mut String, hosts: &[Host], results: &Results) -> std::fmt::Result {
+    let names: Vec<&str> = hosts.iter().map(|host| host.name).collect();
+    writeln!(text, "| | {} | goal |", names.join(" | "))?;
+    writeln!(text, "|---|{}---|", "---:|".repeat(names.len()))?;
+    for row in ROWS {
+        let Some(ours) = results.median(row.key, names[0]) else { continue };
+        let unit = if row.unit.is_empty() { String::new() } else { format!(", {}", row.unit) };
+        write!(text, "| {}{unit} |", row.title)?;
+        for name in &names {
+            let Some(value) = results.median(row.key, name) else {
+                write!(text, " – |")?;
+                continue;
+            };
+            let is_ours = *name == names[0] || ours == 0.0;
+            let ratio = if is_ours { String::new() } else { format!(" ({}×)", number(value / ours)) };
+            write!(text, " {}{ratio} |", number(value))?;
+        }
+        writeln!(text, " {} |", row.goal)?;
+    }
+    Ok(())
+}
+
+fn method(text: &mut String, Plan { rounds, repeats, .. }: &Plan) -> std::fmt::Result {
+    writeln!(
+        text,
+        "
+## Method
+
+One Wine prefix with all of them; {rounds} rounds, and in each every host has its turn, with no other service running. What happens inside Windows is timed there, by a
+program (`xtask/src/measuring.rs`) that asks the service control manager as any other does. Everything is a release build. The output of each service goes into a file,
+by each tool's own means.
+
+- **start**: from the call of `StartService` until the notification of RUNNING, and until the datagram by which the program (`xtask/src/measured.rs`) says that it runs. {repeats}
+  times in each turn, after one time that doesn't count. NSSM without its waiting for 1.5 s whether the program stays (`AppThrottle`), which it does before it says RUNNING.
+- **stop**: from the control until the notification of STOPPED. The program does nothing about Ctrl+C, so that it ends by it.
+- **crash**: the program is told to fail and says so at its end; from then until its successor's datagram. {repeats} times in each turn, without any delay between.
+- **memory**: what is the host process's alone (`Private_Clean` and `Private_Dirty`), three seconds after a start; **idle**: the context switches of all its threads in 30 s.
+- **output**: a program writes numbered lines to its standard output, in pieces of 64 KiB (200 MB) and with one write for each line of 90 bytes (20 MB). From its first byte until the files,
+  rotated at 10 MB with nothing thrown away, don't grow any more. Processor time: the host process's own, not that of the Wine server. Afterwards every line is looked for; if one is missing,
+  that is said below.
+- **size**: of the program's file, as it is built by each one's own release profile."
+    )
+}
+
+/// Writes the text and the charts.
+pub(crate) fn write(text: &str, hosts: &[Host], results: &Results) -> Outcome {
+    let docs = shell::root().join("docs");
+    let charts = docs.join("benchmarks");
+    let failed = |error: std::io::Error| format!("docs/benchmarks: {error}");
+    fs::create_dir_all(&charts).map_err(failed)?;
+    for row in ROWS {
+        let bars: Vec<(&str, f64)> =
+            hosts.iter().filter_map(|host| Some((host.name, results.median(row.key, host.name)?))).collect();
+        fs::write(charts.join(format!("wine-{}.svg", row.key)), chart::svg(row, &bars)).map_err(failed)?;
+    }
+    fs::write(docs.join("benchmarks-wine.md"), text).map_err(failed)
+}
