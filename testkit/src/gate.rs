@@ -92,15 +92,13 @@ impl Reporter {
         let (address, arrivals) = listen();
         let (say, lines) = channel();
         thread::spawn(move || {
+            // One after the other, as they came: a report is written at once and its connection closed. What is told shall be in the order of what happened.
             while let Ok(stream) = arrivals.recv() {
-                let say = say.clone();
-                thread::spawn(move || {
-                    for line in BufReader::new(stream).lines().map_while(Result::ok) {
-                        if say.send(line.split('\t').map(str::to_owned).collect()).is_err() {
-                            return;
-                        }
+                for line in BufReader::new(stream).lines().map_while(Result::ok) {
+                    if say.send(line.split('\t').map(str::to_owned).collect()).is_err() {
+                        return;
                     }
-                });
+                }
             }
         });
         Self { address, lines }

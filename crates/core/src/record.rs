@@ -71,6 +71,11 @@ pub struct EventRecord {
 /// Names that mean devices in every folder.
 const DEVICES: &[&str] = &["con", "prn", "aux", "nul", "conin$", "conout$"];
 
+/// The pipe by which a host tells that there may be new output, or a new event: a byte each time, which says nothing itself.
+pub fn output_pipe(host: u32) -> String {
+    format!(r"\\.\pipe\svckit.output.{host}")
+}
+
 /// A service's folder in svckit's, which is `%ProgramData%\svckit`.
 pub fn folder(state_directory: &Path, service: &ServiceName) -> PathBuf {
     state_directory.join(FOLDER).join(folder_name(service))

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::pin::Pin;
 
-use svckit_core::definition::{HostDefinition, LogTarget};
+use svckit_core::definition::HostDefinition;
 use svckit_core::name::ServiceName;
 use svckit_core::native::{HostState, LogFrom, NamedHostState, Reply as NativeReply, Request, ScmStatus};
 use svckit_core::status::ServiceState;

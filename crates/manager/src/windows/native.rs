@@ -14,7 +14,8 @@ use svckit_core::{Error, Result, Win32Error};
 use svckit_os::registry::Key;
 use svckit_os::{errno, event_log, log, scm};
 
-use super::{failed, records};
+use super::failed;
+use super::records::{self, Follower};
 
 pub(super) fn answer(request: Request) -> Result<Reply> {
     match request {
@@ -123,20 +124,30 @@ fn log(service: &ServiceName, from: LogFrom, wait: bool) -> Result<Reply> {
     let Some(path) = definition.log.files().into_iter().next() else {
         return Err(refused(Win32Error::FILE_NOT_FOUND, "it keeps no log"));
     };
-    let watch = if wait { Some(records::watch_log(&path).map_err(|error| told(&error))?) } else { None };
-    let started_at = match from {
-        LogFrom::Cursor(cursor) => Some(cursor),
+    let begun = match from {
+        LogFrom::Cursor(cursor) => Some(cursor.file),
         LogFrom::Tail { .. } => None,
     };
+    // Begun before the look: what comes in between is not missed.
+    let mut follower = if wait { Some(follow(OPERATION, service)?) } else { None };
     loop {
         let piece = log::read(&path, from).map_err(|error| told(&error))?;
-        let is_news =
-            !piece.data.is_empty() || started_at.is_none_or(|cursor| cursor.file != piece.cursor.file);
-        match &watch {
-            Some(watch) if !is_news => watch.wait().map_err(|error| told(&error))?,
+        let is_news = !piece.data.is_empty() || begun.is_none_or(|file| file != piece.cursor.file);
+        match &mut follower {
+            Some(follower) if !is_news => {
+                if !follower.wait().map_err(|error| told(&error))? {
+                    *follower = follow(OPERATION, service)?;
+                }
+            }
             _ => return Ok(Reply::Log { data: log::base64(&piece.data), cursor: piece.cursor }),
         }
     }
+}
+
+fn follow(operation: &'static str, service: &ServiceName) -> Result<Follower> {
+    let all = services(operation)?;
+    let host = all.iter().find(|(name, _)| name.folded() == service.folded()).map_or(0, |(_, pid)| *pid);
+    Follower::new(service, host).map_err(|error| broken(operation, service, &error))
 }
 
 fn definition(service: &ServiceName) -> Result<Option<Box<HostDefinition>>> {

@@ -1,15 +1,16 @@
 //! What hosts have left in files, and the folders for it.
 
 use std::fs;
-use std::io;
-use std::path::{Path, PathBuf};
+use std::io::{self, Read};
+use std::path::PathBuf;
 
 use svckit_core::name::ServiceName;
 use svckit_core::native::Event;
 use svckit_core::record::{
     self, DEFINITION_KEY, EARLIER_EVENTS_FILE, EVENTS_FILE, EventRecord, FOLDER_VALUE, HostRecord,
-    PARAMETERS_KEY, SERVICES_KEY, STATE_FILE,
+    PARAMETERS_KEY, SERVICES_KEY, STATE_FILE, output_pipe,
 };
+use svckit_os::named_pipe::{self, Connection};
 use svckit_os::registry::Key;
 use svckit_os::watch::Watch;
 use svckit_os::{account, security};
@@ -118,9 +119,32 @@ pub(super) fn watch(service: Option<&ServiceName>) -> io::Result<Watch> {
     Watch::new(&folder, true)
 }
 
-/// Watches the folder of a log. It may not be there yet: then the nearest one above it that is.
-pub(super) fn watch_log(log: &Path) -> io::Result<Watch> {
-    let there = log.ancestors().skip(1).find(|path| path.is_dir());
-    let there = there.ok_or(io::ErrorKind::NotFound)?;
-    Watch::new(there, Some(there) != log.parent())
+/// Waits for more output of a service.
+#[derive(Debug)]
+pub(super) enum Follower {
+    /// Its host tells.
+    Host(Connection),
+    /// There is none: the next one tells of itself in the service's folder.
+    Folder(Watch),
+}
+
+impl Follower {
+    /// Begins to wait; `host` is the host's process, zero for none.
+    pub(super) fn new(service: &ServiceName, host: u32) -> io::Result<Self> {
+        // Before the host is asked for: one that can't be reached yet writes its state after it can.
+        let watch = watch(Some(service))?;
+        match host {
+            0 => Ok(Self::Folder(watch)),
+            host => Ok(named_pipe::connect(&output_pipe(host)).map_or(Self::Folder(watch), Self::Host)),
+        }
+    }
+
+    /// Waits; whether it can be asked again. If not, the host has ended, or another has begun.
+    pub(super) fn wait(&mut self) -> io::Result<bool> {
+        match self {
+            // Several bytes are the same news.
+            Self::Host(host) => Ok(host.read(&mut [0; 512]).is_ok_and(|count| count > 0)),
+            Self::Folder(watch) => watch.wait().map(|()| false),
+        }
+    }
 }

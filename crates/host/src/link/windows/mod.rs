@@ -2,6 +2,7 @@
 //! for its answer.
 
 mod definition;
+mod followers;
 mod record;
 mod sink;
 
@@ -24,6 +25,7 @@ use super::TOKENS;
 use crate::runtime;
 use crate::supervisor::{Output, Setting};
 
+use followers::Followers;
 use record::Records;
 use sink::{EventSink, SystemLog};
 
@@ -131,6 +133,7 @@ pub(crate) struct Link {
     inbox: Arc<Inbox>,
     sink: Box<dyn EventSink>,
     records: Records,
+    followers: Followers,
     /// Services that have stopped; they are released with the next orders.
     stopped: Vec<ToProcess>,
     closed: bool,
@@ -142,7 +145,14 @@ impl Link {
         // What came before there was a way to wake the loop.
         waker.wake()?;
         let _ = inbox.waker.set(waker);
-        Ok(Self { inbox, sink, records: Records::default(), stopped: Vec::new(), closed: false })
+        Ok(Self {
+            inbox,
+            sink,
+            records: Records::default(),
+            followers: Followers::new(),
+            stopped: Vec::new(),
+            closed: false,
+        })
     }
 
     /// The service control manager is there until it has let this process go.
@@ -206,8 +216,9 @@ impl Link {
         }
     }
 
-    /// What was told was passed on at once; what has stopped is released in the next turn.
+    /// What was told was passed on at once; what has stopped is released in the next turn. This comes after everything that happened, output too.
     pub(crate) fn flush(&mut self, _: &Poller) -> io::Result<()> {
+        self.followers.tell();
         match self.inbox.waker.get() {
             Some(waker) if !self.stopped.is_empty() => waker.wake(),
             _ => Ok(()),
