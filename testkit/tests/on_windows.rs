@@ -6,6 +6,10 @@
 use std::env;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
+use svckit_core::Win32Error;
+use svckit_core::access::{ManagerAccess, ServiceAccess};
+use svckit_core::backend::Backend;
+use svckit_core::config::Config2Level;
 use svckit_manager::windows::WindowsBackend;
 use svckit_testkit::{binary, suite};
 
@@ -159,6 +163,19 @@ fn the_service_control_manager_of_windows_behaves() {
     }
     assert!(failed.is_empty(), "{} cases failed:\n  {}", failed.len(), failed.join("\n  "));
     assert!(passed.is_empty(), "these pass and need no excuse:\n  {}", passed.join("\n  "));
+}
+
+/// The suite leaves levels alone that a service control manager doesn't know: those are none on Windows, and all three under Wine 8.
+#[test]
+fn triggers_nodes_and_protection_are_known_to_windows_and_not_to_wine() {
+    let manager = WindowsBackend::local().open_manager(ManagerAccess::CONNECT).unwrap();
+    let service = manager.open_service("RpcSs", ServiceAccess::QUERY_CONFIG).unwrap();
+    let wine = env::var_os(UNDER_WINE).is_some();
+    for level in [Config2Level::TRIGGER_INFO, Config2Level::PREFERRED_NODE, Config2Level::LAUNCH_PROTECTED] {
+        let found = service.config2(level).map(|value| value.level()).map_err(|error| error.code);
+        let expected = if wine { Err(Win32Error::INVALID_LEVEL) } else { Ok(level) };
+        assert_eq!(found, expected, "{level:?}");
+    }
 }
 
 /// Whether a case has the name `MODULE::CASE`.

@@ -221,6 +221,7 @@ fn the_code_of_a_program_that_is_not_run_again_is_the_services_own() {
     start(&svc, &name);
     let status = reaches(&name, ServiceState::STOPPED);
     assert_eq!((status.win32_exit_code.0, status.service_exit_code), (1066, 7));
+    assert_eq!(svc.status(&name)["host"]["last_exit"]["code"], 7);
 }
 
 #[test]

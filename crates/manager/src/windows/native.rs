@@ -7,8 +7,8 @@ use svckit_core::access::ManagerAccess;
 use svckit_core::definition::HostDefinition;
 use svckit_core::kind::ServiceType;
 use svckit_core::name::ServiceName;
-use svckit_core::native::{Event, HostState, LogFrom, NamedHostState, Reply, Request};
-use svckit_core::record::{DEFINITION_KEY, DEFINITION_VALUE, SERVICES_KEY};
+use svckit_core::native::{Event, HostState, LogFrom, NamedHostState, Phase, Reply, Request};
+use svckit_core::record::{DEFINITION_KEY, DEFINITION_VALUE, HostRecord, SERVICES_KEY};
 use svckit_core::status::StateFilter;
 use svckit_core::{Error, Result, Win32Error};
 use svckit_os::registry::Key;
@@ -71,7 +71,16 @@ fn host_states(wanted: Option<Vec<ServiceName>>) -> Result<Reply> {
         let start_error = record.as_ref().and_then(|record| record.start_error.clone());
         let state = match record {
             Some(record) if record.pid == pid => record.state,
-            _ => HostState { log_files: files, ..HostState::default() },
+            // What the host that ran last knew at its end; it may have had none to say so.
+            Some(HostRecord { state, .. }) => HostState {
+                phase: if state.phase == Phase::GaveUp { Phase::GaveUp } else { Phase::Stopped },
+                child_pid: None,
+                ready: false,
+                next_retry_at: None,
+                log_files: files,
+                ..state
+            },
+            None => HostState { log_files: files, ..HostState::default() },
         };
         states.push(NamedHostState { service, state, start_error });
     }
