@@ -211,9 +211,9 @@ fn arguments_reach(backend: &dyn Backend, fixture: &Fixture, arguments: &[&str])
 }
 
 fn an_error_at_the_end_is_kept(backend: &dyn Backend, fixture: &Fixture) {
-    let service = fixture.create(&*manager(backend), "failing", &["start=stop:1234"]);
-    service.start(&[]).unwrap();
-    let status = reaches(&*service, ServiceState::STOPPED);
+    let service = fixture.create(&*manager(backend), "failing", &["on-1=stop:1234"]);
+    start(&*service);
+    let status = stop(&*service);
     assert_eq!((status.win32_exit_code, status.service_exit_code), (Win32Error(1234), 0));
 }
 

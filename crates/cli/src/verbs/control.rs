@@ -154,11 +154,21 @@ pub(crate) fn start_one(app: &mut App, name: &ServiceName, arguments: &[String])
     let access = ServiceAccess::START | ServiceAccess::QUERY_STATUS;
     let service = app.open(name, access).map_err(|error| about(error, errand))?;
     app.ui.detail(format!("starting {name}"))?;
-    if service.status()?.state == ServiceState::STOP_PENDING {
+    let before = service.status()?;
+    if before.state == ServiceState::STOP_PENDING {
         wait_if_wanted(app, &*service, errand, NotifyMask::STOPPED)?;
     }
     if let Err(error) = service.start(arguments) {
-        let pending = service.status()?.state == ServiceState::START_PENDING;
+        let now = service.status()?;
+        // A service may have stopped again before the service control manager saw that it answered: what it says of that tells more.
+        if error.code == Win32Error::SERVICE_REQUEST_TIMEOUT
+            && now.state == ServiceState::STOPPED
+            && !now.win32_exit_code.is_success()
+            && now.win32_exit_code != before.win32_exit_code
+        {
+            return Err(ended(app, errand, &now));
+        }
+        let pending = now.state == ServiceState::START_PENDING;
         if !(error.code == Win32Error::SERVICE_ALREADY_RUNNING && pending) {
             return Err(not_started(app, errand, error));
         }
