@@ -60,7 +60,8 @@ const NOT_UNDER_WINE: &[(&str, &str, &str)] = &[
     ("wire", "impacket::the_vectors_are_those_of_the_impacket_that_is_installed", UNIX_PYTHON),
 ];
 
-const UNIX_PYTHON: &str = "not Wine's doing: the Python that it asks is this system's own, and it has run there";
+const UNIX_PYTHON: &str =
+    "not Wine's doing: the Python that it asks is this system's own, and it has run there";
 
 const KEPT_NAME: &str = "Windows frees the name of a deleted file that is open; Wine keeps it";
 
@@ -104,10 +105,7 @@ pub(crate) fn test(mut told: impl FnMut(&str, &str, bool)) -> Outcome {
     let programs = build()?;
     let prefix = Prefix::new()?;
     for program in programs {
-        let excused: Vec<_> = NOT_UNDER_WINE
-            .iter()
-            .filter(|(name, ..)| *name == program.name)
-            .collect();
+        let excused: Vec<_> = NOT_UNDER_WINE.iter().filter(|(name, ..)| *name == program.name).collect();
         let mut words = vec!["--test-threads=1", "--show-output"];
         if !excused.is_empty() {
             words.push("--exact");
