@@ -65,6 +65,7 @@ impl Tally {
             return;
         }
         self.step("clippy for Windows", wine::lint());
+        wine::check_others(|target, outcome| self.step(&format!("cargo check for {target}"), outcome));
         let ended = wine::test(|name, text, is_good| {
             let before = self.failed;
             let summed: usize = text.lines().map(|line| self.line(line.trim_end())).sum();

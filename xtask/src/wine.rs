@@ -68,6 +68,28 @@ const KEPT_NAME: &str = "Windows frees the name of a deleted file that is open; 
 /// Tells test programs that Wine runs them. `all` asks for what is not for Wine too, to see whether it still isn't.
 const UNDER_WINE: &str = "SVCKIT_WINE";
 
+/// Other systems that have to be built for; nothing of them can be run here.
+const CHECKED: &[&str] = &["x86_64-pc-windows-msvc", "aarch64-pc-windows-msvc"];
+
+/// That `svc` can be compiled for the other kinds of Windows.
+pub(crate) fn check_others(mut told: impl FnMut(&str, Outcome)) {
+    for target in CHECKED {
+        let checked = add_target(target).and_then(|()| {
+            let mut check = shell::cargo();
+            shell::run(check.args([
+                "check",
+                "--quiet",
+                "--locked",
+                "--target",
+                target,
+                "--package",
+                "svckit",
+            ]))
+        });
+        told(target, checked);
+    }
+}
+
 /// Installs what is missing, as far as that is possible.
 pub(crate) fn prepare() -> Outcome {
     let missing: Vec<&str> = NEEDED
@@ -78,12 +100,17 @@ pub(crate) fn prepare() -> Outcome {
     if !missing.is_empty() {
         shell::install(&missing)?;
     }
+    add_target(TARGET)
+}
+
+/// Adds the standard library for a system, if it is not there.
+fn add_target(target: &str) -> Outcome {
     let installed =
-        shell::output(shell::program("rustc").args(["--print", "target-libdir", "--target", TARGET]))?;
+        shell::output(shell::program("rustc").args(["--print", "target-libdir", "--target", target]))?;
     if Path::new(installed.trim()).is_dir() {
         return Ok(());
     }
-    shell::run(shell::program("rustup").args(["target", "add", TARGET]))
+    shell::run(shell::program("rustup").args(["target", "add", target]))
 }
 
 /// The lints, for Windows.

@@ -44,3 +44,61 @@ unsafe extern "system" fn look(window: HWND, search: LPARAM) -> BOOL {
     }
     TRUE
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::ptr;
+    use std::sync::mpsc::channel;
+    use std::thread;
+
+    use windows_sys::Win32::UI::WindowsAndMessaging::{
+        CreateWindowExW, DestroyWindow, GetMessageW, MSG, WS_OVERLAPPEDWINDOW,
+    };
+
+    /// A program with a window: says when it is there, and ends when it is asked to close it.
+    fn show(there: &std::sync::mpsc::Sender<()>) -> u32 {
+        let class: Vec<u16> = "STATIC\0".encode_utf16().collect();
+        // SAFETY: the class is one of the system's; its name ends with NUL; everything else may be null.
+        unsafe {
+            let window = CreateWindowExW(
+                0,
+                class.as_ptr(),
+                class.as_ptr(),
+                WS_OVERLAPPEDWINDOW,
+                0,
+                0,
+                9,
+                9,
+                ptr::null_mut(),
+                ptr::null_mut(),
+                ptr::null_mut(),
+                ptr::null(),
+            );
+            assert!(!window.is_null());
+            there.send(()).unwrap();
+            let mut message = MSG::default();
+            while GetMessageW(&raw mut message, ptr::null_mut(), 0, 0) > 0 {
+                if message.hwnd == window && message.message == WM_CLOSE {
+                    break;
+                }
+            }
+            DestroyWindow(window);
+            message.message
+        }
+    }
+
+    #[test]
+    fn the_windows_of_a_process_are_found_and_asked_to_close() {
+        let own = [std::process::id()];
+        assert!(!exist(&own));
+        let (there, shown) = channel();
+        let program = thread::spawn(move || show(&there));
+        shown.recv().unwrap();
+        assert!(exist(&own) && !exist(&[0, u32::MAX]));
+        close(&[u32::MAX]);
+        close(&own);
+        assert_eq!(program.join().unwrap(), WM_CLOSE);
+        assert!(!exist(&own));
+    }
+}
