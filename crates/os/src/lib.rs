@@ -19,6 +19,8 @@ pub mod lock;
 pub mod log;
 #[cfg(windows)]
 pub mod named_pipe;
+#[cfg(windows)]
+mod path;
 #[cfg(unix)]
 pub mod pidfd;
 pub mod pipe;

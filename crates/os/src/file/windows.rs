@@ -2,7 +2,6 @@
 
 use std::fs::{File, OpenOptions};
 use std::io;
-use std::os::windows::ffi::OsStrExt;
 use std::os::windows::fs::{FileExt, MetadataExt, OpenOptionsExt};
 use std::os::windows::io::AsRawHandle;
 use std::path::Path;
@@ -12,6 +11,7 @@ use windows_sys::Win32::Storage::FileSystem::{
     FILE_FLAG_OPEN_REPARSE_POINT, GetFileInformationByHandle, MoveFileExW,
 };
 
+use crate::path::wide;
 use crate::security;
 
 /// Opens a log to be written, made if it is missing, as are missing folders above it, and those then only for the system, administrators and their owner.
@@ -93,10 +93,6 @@ fn information(file: &File) -> io::Result<BY_HANDLE_FILE_INFORMATION> {
     if done == 0 { Err(io::Error::last_os_error()) } else { Ok(information) }
 }
 
-fn wide(path: &Path) -> Vec<u16> {
-    path.as_os_str().encode_wide().chain([0]).collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -118,6 +114,17 @@ mod tests {
         let second = open_log(&path).unwrap();
         assert_ne!(identity(&file).unwrap(), identity(&second).unwrap());
         assert!(!is_at(&file, &path).unwrap());
+    }
+
+    #[test]
+    fn paths_may_be_long() {
+        let folder = tempfile::tempdir().unwrap();
+        let deep = folder.path().join("a".repeat(120)).join("b".repeat(120)).join("c".repeat(120));
+        let log = open_log(&deep.join("x.log")).unwrap();
+        assert_eq!(write_at(&log, b"abc", 0).unwrap(), 3);
+        drop(log);
+        rename_new(&deep.join("x.log"), &deep.join("y.log")).unwrap();
+        assert_eq!(std::fs::read(deep.join("y.log")).unwrap(), b"abc");
     }
 
     #[test]

@@ -1,8 +1,6 @@
 #![allow(unsafe_code)]
 
-use std::ffi::OsStr;
 use std::io;
-use std::os::windows::ffi::OsStrExt;
 use std::os::windows::io::{AsRawHandle, FromRawHandle, OwnedHandle};
 use std::path::Path;
 use std::ptr;
@@ -21,7 +19,7 @@ use windows_sys::Win32::Storage::FileSystem::CreateDirectoryW;
 use windows_sys::Win32::System::Threading::{GetCurrentProcess, OpenProcessToken};
 
 use super::PRIVATE;
-use crate::account;
+use crate::{account, path};
 
 /// A security descriptor.
 #[derive(Debug)]
@@ -73,9 +71,9 @@ impl Drop for Descriptor {
 pub fn create_private_folders(folder: &Path) -> io::Result<()> {
     let descriptor = Descriptor::from_sddl(PRIVATE)?;
     let missing: Vec<&Path> = folder.ancestors().take_while(|path| !path.is_dir()).collect();
-    for path in missing.into_iter().rev().filter(|path| !path.as_os_str().is_empty()) {
+    for folder in missing.into_iter().rev().filter(|path| !path.as_os_str().is_empty()) {
         let attributes = descriptor.attributes();
-        let wide = wide(path);
+        let wide = path::wide(folder);
         // SAFETY: the path ends with NUL; it, the attributes and the descriptor that they point to live during the call.
         let done = unsafe { CreateDirectoryW(wide.as_ptr(), &raw const attributes) };
         if done == 0 {
@@ -114,7 +112,7 @@ pub fn share_folder(folder: &Path, trusted: &Path, sddl: &str) -> io::Result<()>
     if done == 0 {
         return Err(io::Error::last_os_error());
     }
-    let wide = wide(folder);
+    let wide = path::wide(folder);
     let what = DACL_SECURITY_INFORMATION | PROTECTED_DACL_SECURITY_INFORMATION;
     // What is in the folder already gets what it inherits anew.
     // SAFETY: the path ends with NUL; it and the list live during the call; nothing else is set.
@@ -138,7 +136,7 @@ const TRUSTED_OWNERS: &[&str] =
 
 /// Whose a file or folder is.
 fn owner(path: &Path) -> io::Result<String> {
-    let wide = wide(path);
+    let wide = path::wide(path);
     let (mut sid, mut descriptor) = (ptr::null_mut(), ptr::null_mut());
     // SAFETY: the path ends with NUL; two pointers are written, the first into what the second points to, which is ours to give back.
     let code = unsafe {
@@ -191,8 +189,8 @@ fn own_identifier() -> io::Result<String> {
     account::text(unsafe { (*space.as_ptr().cast::<TOKEN_USER>()).User.Sid })
 }
 
-fn wide(text: impl AsRef<OsStr>) -> Vec<u16> {
-    text.as_ref().encode_wide().chain([0]).collect()
+fn wide(text: &str) -> Vec<u16> {
+    text.encode_utf16().chain([0]).collect()
 }
 
 #[cfg(test)]

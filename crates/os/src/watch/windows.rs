@@ -1,7 +1,6 @@
 #![allow(unsafe_code)]
 
 use std::io;
-use std::os::windows::ffi::OsStrExt;
 use std::path::Path;
 
 use windows_sys::Win32::Foundation::{HANDLE, INVALID_HANDLE_VALUE, WAIT_OBJECT_0};
@@ -10,6 +9,8 @@ use windows_sys::Win32::Storage::FileSystem::{
     FindCloseChangeNotification, FindFirstChangeNotificationW, FindNextChangeNotification,
 };
 use windows_sys::Win32::System::Threading::{INFINITE, WaitForSingleObject};
+
+use crate::path::wide;
 
 /// Watches a directory. The system tells of what is written when it has reached the disk or the file is closed, which may be later than it can be read.
 #[derive(Debug)]
@@ -24,7 +25,7 @@ unsafe impl Send for Watch {}
 impl Watch {
     /// Watches from now on what is written, made, renamed or deleted in a directory, and with `below` in those below it too.
     pub fn new(directory: &Path, below: bool) -> io::Result<Self> {
-        let wide: Vec<u16> = directory.as_os_str().encode_wide().chain([0]).collect();
+        let wide = wide(directory);
         let what = FILE_NOTIFY_CHANGE_FILE_NAME | FILE_NOTIFY_CHANGE_LAST_WRITE | FILE_NOTIFY_CHANGE_SIZE;
         // SAFETY: the path ends with NUL and lives during the call.
         let handle = unsafe { FindFirstChangeNotificationW(wide.as_ptr(), i32::from(below), what) };

@@ -192,7 +192,7 @@ fn command_line(program: &Path, command: &Command) -> Result<Line, String> {
     let path = text(program.as_os_str())?;
     if !command_line::is_batch(&path) {
         let words = command_line::join(&path, &arguments).map_err(|error| error.to_string())?;
-        return Ok(Line { application: wide(&long(&path)), words: wide(&words) });
+        return Ok(Line { application: crate::path::wide(program), words: wide(&words) });
     }
     let processor =
         system_file("cmd.exe").map_err(|error| format!("the system's folder is unknown: {error}"))?;
@@ -208,14 +208,6 @@ pub(super) fn system_file(name: &str) -> io::Result<String> {
     let length = usize::try_from(length).ok().filter(|length| *length > 0);
     let folder = length.and_then(|length| space.get(..length)).ok_or_else(io::Error::last_os_error)?;
     Ok(format!(r"{}\{name}", String::from_utf16_lossy(folder)))
-}
-
-/// A path in the form that may be long, if it has to be.
-fn long(path: &str) -> String {
-    if path.encode_utf16().count() < MAX_PATH as usize || path.starts_with(r"\\") {
-        return path.to_owned();
-    }
-    format!(r"\\?\{}", path.replace('/', r"\"))
 }
 
 /// The variables in the form that the system wants: `NAME=value`, each with a NUL, one more at the end.
