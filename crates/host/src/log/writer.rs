@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::ffi::OsString;
 use std::fs::File;
-use std::io::{self, Write};
+use std::io::{self, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -326,8 +326,10 @@ enum Poured {
 }
 
 impl Target {
+    /// Where the file ends: asked before each write, so it doesn't ask for everything that is known of a file, which Windows looks up in several places. What it
+    /// moves besides is a place that nobody reads or writes at.
     fn size(&self) -> io::Result<u64> {
-        Ok(self.file.metadata()?.len())
+        (&self.file).seek(SeekFrom::End(0))
     }
 
     fn ends_with_newline(&self, size: u64) -> io::Result<bool> {

@@ -1,10 +1,11 @@
 #![allow(unsafe_code)]
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::io;
 use std::os::windows::io::{AsRawHandle, FromRawHandle, OwnedHandle, RawHandle};
 use std::ptr;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use windows_sys::Win32::Foundation::{INVALID_HANDLE_VALUE, WAIT_TIMEOUT};
@@ -13,7 +14,10 @@ use windows_sys::Win32::System::IO::{
 };
 use windows_sys::Win32::System::Threading::INFINITE;
 
+use svckit_core::time::Tick;
+
 use super::{Interest, Ready};
+use crate::clock;
 
 /// How many events one wait brings at most; more wait for the next.
 const BATCH: usize = 64;
@@ -23,6 +27,9 @@ const READABLE: u32 = 1;
 
 /// What a packet that nobody's operation brought says: something can be written, or an attempt is decided.
 const WRITABLE: u32 = 2;
+
+/// And that there is more to be read, which is not said again before this was heard.
+const MORE: u32 = 4;
 
 /// The numbers of sources are passed through the system as pointers.
 const _: () = assert!(size_of::<usize>() == size_of::<u64>(), "svckit is for 64-bit Windows");
@@ -37,7 +44,30 @@ pub trait Source {
 /// A set of sources to wait for: an I/O completion port.
 #[derive(Debug)]
 pub struct Poller {
-    port: Arc<OwnedHandle>,
+    port: Arc<Port>,
+}
+
+/// The port, and what is known of the packets in it.
+#[derive(Debug)]
+struct Port {
+    handle: OwnedHandle,
+    packets: Mutex<Packets>,
+}
+
+#[derive(Debug, Default)]
+struct Packets {
+    /// Whose operation's end was taken out of the port, and they have not asked yet.
+    ended: BTreeSet<u64>,
+    /// Whose word that there is more is in the port.
+    more: BTreeSet<u64>,
+    /// Who is to be told when a moment has passed, and when that is.
+    later: BTreeMap<u64, Tick>,
+}
+
+impl Port {
+    fn packets(&self) -> MutexGuard<'_, Packets> {
+        self.packets.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 impl Poller {
@@ -49,8 +79,8 @@ impl Poller {
             return Err(io::Error::last_os_error());
         }
         // SAFETY: the handle is new, and nobody else's.
-        let port = unsafe { OwnedHandle::from_raw_handle(port) };
-        Ok(Self { port: Arc::new(port) })
+        let handle = unsafe { OwnedHandle::from_raw_handle(port) };
+        Ok(Self { port: Arc::new(Port { handle, packets: Mutex::default() }) })
     }
 
     /// Adds a source under a number. It leaves the set when it is dropped; what it said before may still be brought once.
@@ -71,12 +101,28 @@ impl Poller {
     /// Waits until something is ready or the time is over, and fills `ready` with it. Without a time limit it waits for ever.
     pub fn wait(&self, ready: &mut Vec<Ready>, limit: Option<Duration>) -> io::Result<()> {
         ready.clear();
+        loop {
+            let next = self.port.packets().later.values().min().copied();
+            let pause = next.map(|due| due.since(clock::now().tick));
+            let is_cut = pause.is_some_and(|pause| limit.is_none_or(|limit| pause < limit));
+            self.take(ready, if is_cut { pause } else { limit })?;
+            if next.is_some() {
+                self.take_due(ready);
+            }
+            if !ready.is_empty() || !is_cut {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Takes packets out of the port.
+    fn take(&self, ready: &mut Vec<Ready>, limit: Option<Duration>) -> io::Result<()> {
         let mut entries = [OVERLAPPED_ENTRY::default(); BATCH];
         let mut count = 0;
         // SAFETY: the port is open; there is room for as many entries as is said, and the system writes how many it filled.
         let done = unsafe {
             GetQueuedCompletionStatusEx(
-                self.port.as_raw_handle(),
+                self.port.handle.as_raw_handle(),
                 entries.as_mut_ptr(),
                 u32::try_from(entries.len()).unwrap_or(1),
                 &raw mut count,
@@ -93,23 +139,41 @@ impl Poller {
             };
         }
         let filled = entries.get(..usize::try_from(count).unwrap_or(0)).unwrap_or_default();
+        let mut packets = self.port.packets();
         ready.extend(filled.iter().map(|entry| {
+            let token = entry.lpCompletionKey as u64;
             // An operation's end is about reading: there are no others.
-            let said = if entry.lpOverlapped.is_null() { entry.dwNumberOfBytesTransferred } else { READABLE };
-            Ready {
-                token: entry.lpCompletionKey as u64,
-                readable: said & READABLE != 0,
-                writable: said & WRITABLE != 0,
+            let said = if entry.lpOverlapped.is_null() {
+                entry.dwNumberOfBytesTransferred
+            } else {
+                packets.ended.insert(token);
+                READABLE
+            };
+            if said & MORE != 0 {
+                packets.more.remove(&token);
             }
+            Ready { token, readable: said & READABLE != 0, writable: said & WRITABLE != 0 }
         }));
         Ok(())
+    }
+
+    /// Brings those whose moment has passed.
+    fn take_due(&self, ready: &mut Vec<Ready>) {
+        let now = clock::now().tick;
+        self.port.packets().later.retain(|token, due| {
+            let is_due = *due <= now;
+            if is_due {
+                ready.push(Ready { token: *token, readable: true, writable: false });
+            }
+            !is_due
+        });
     }
 }
 
 /// Brings a number to a poller.
 #[derive(Clone)]
 pub struct Bell {
-    port: Arc<OwnedHandle>,
+    port: Arc<Port>,
     token: u64,
 }
 
@@ -117,9 +181,42 @@ impl Bell {
     /// Makes the ends of a handle's overlapped operations bring the number. A handle can have one bell only, for ever.
     pub(crate) fn follow(&self, handle: RawHandle) -> io::Result<()> {
         // SAFETY: both handles are open, the caller's and the port; the key is a plain number.
-        let port =
-            unsafe { CreateIoCompletionPort(handle, self.port.as_raw_handle(), self.token as usize, 0) };
+        let port = unsafe {
+            CreateIoCompletionPort(handle, self.port.handle.as_raw_handle(), self.token as usize, 0)
+        };
         if port.is_null() { Err(io::Error::last_os_error()) } else { Ok(()) }
+    }
+
+    /// Whether the poller brought an operation's end since this was asked last. It may be that of an earlier operation.
+    pub(crate) fn has_ended(&self) -> bool {
+        self.port.packets().ended.remove(&self.token)
+    }
+
+    /// There is more to be read; once until the poller has said so.
+    pub(crate) fn more(&self) -> io::Result<()> {
+        if !self.port.packets().more.insert(self.token) {
+            return Ok(());
+        }
+        let posted = self.post(READABLE | MORE);
+        if posted.is_err() {
+            self.port.packets().more.remove(&self.token);
+        }
+        posted
+    }
+
+    /// There may be more to be read in so much time.
+    pub(crate) fn later(&self, time: Duration) {
+        self.port.packets().later.insert(self.token, clock::now().tick + time);
+    }
+
+    /// Whether that is still to come.
+    pub(crate) fn is_later(&self) -> bool {
+        self.port.packets().later.contains_key(&self.token)
+    }
+
+    /// Takes it back.
+    pub(crate) fn not_later(&self) {
+        self.port.packets().later.remove(&self.token);
     }
 
     /// Something can be read.
@@ -135,7 +232,12 @@ impl Bell {
     fn post(&self, what: u32) -> io::Result<()> {
         // SAFETY: the port is open; the other values are only passed on.
         let done = unsafe {
-            PostQueuedCompletionStatus(self.port.as_raw_handle(), what, self.token as usize, ptr::null())
+            PostQueuedCompletionStatus(
+                self.port.handle.as_raw_handle(),
+                what,
+                self.token as usize,
+                ptr::null(),
+            )
         };
         if done == 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
     }

@@ -11,13 +11,16 @@ use std::os::windows::fs::OpenOptionsExt;
 use std::os::windows::io::{AsHandle, AsRawHandle, BorrowedHandle, FromRawHandle, OwnedHandle};
 use std::ptr;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
+use svckit_core::time::Tick;
 use windows_sys::Win32::Foundation::{
     ERROR_BROKEN_PIPE, ERROR_HANDLE_EOF, ERROR_IO_INCOMPLETE, ERROR_IO_PENDING, ERROR_OPERATION_ABORTED,
     ERROR_PIPE_NOT_CONNECTED, INVALID_HANDLE_VALUE, TRUE,
 };
 use windows_sys::Win32::Storage::FileSystem::{
     FILE_FLAG_FIRST_PIPE_INSTANCE, FILE_FLAG_OVERLAPPED, PIPE_ACCESS_INBOUND, ReadFile, SECURITY_ANONYMOUS,
+    SetFileCompletionNotificationModes,
 };
 use windows_sys::Win32::System::IO::{CancelIoEx, GetOverlappedResult, OVERLAPPED};
 use windows_sys::Win32::System::Pipes::{
@@ -26,6 +29,7 @@ use windows_sys::Win32::System::Pipes::{
 };
 use windows_sys::Win32::System::Threading::CreateEventW;
 
+use crate::clock;
 use crate::event::{Bell, Interest, Source};
 
 /// How much the system holds for a reader that is busy.
@@ -34,9 +38,24 @@ const PIPE_SIZE: u32 = 256 << 10;
 /// How much is read at once at first.
 const BUFFER: usize = 64 << 10;
 
+/// Less than this at once, twice within [`CLOSE`], is a trickle: many small writes, of which each would be read by itself.
+const SMALL: usize = 1 << 10;
+
+/// As long as a read brings no more than this after a pause, it stays a trickle.
+const STILL_SMALL: usize = 16 << 10;
+
+const CLOSE: Duration = Duration::from_millis(20);
+
+/// How long a trickle is left to gather before the next read.
+const PAUSE: Duration = Duration::from_millis(1);
+
+/// `FILE_SKIP_COMPLETION_PORT_ON_SUCCESS`: a read that brings something at once is not told of at the port as well.
+const SKIP_PORT_ON_SUCCESS: u8 = 1;
+
 /// The end of a program's output that this process reads from.
 ///
-/// While nothing is there a read is under way, into a buffer of its own: what it brings is handed out piece by piece, and then the next begins.
+/// While nothing is there a read is under way, into a buffer of its own: what it brings is handed out piece by piece, and then the next begins; in a trickle of small
+/// pieces after a pause, so that the next brings many of them.
 pub struct Reader {
     state: RefCell<State>,
 }
@@ -49,12 +68,20 @@ struct State {
     /// What the operation waits at, so that its end can be told from that of others.
     _event: OwnedHandle,
     is_pending: bool,
+    /// Whether the port tells only of reads that took their time.
+    skips_port: bool,
     /// What of the buffer was read and not yet taken.
     filled: Range<usize>,
     /// Nobody can write any more.
     ended: bool,
     /// How large the next buffer is.
     wanted: usize,
+    /// When the last read brought little.
+    little_at: Option<Tick>,
+    /// Whether the next read is better begun a moment later.
+    trickles: bool,
+    /// Whether what is there is wanted now, however little it is.
+    hurries: bool,
     bell: Option<Bell>,
 }
 
@@ -132,9 +159,13 @@ impl State {
             buffer: Vec::new(),
             _event: event,
             is_pending: false,
+            skips_port: false,
             filled: 0..0,
             ended: false,
             wanted: BUFFER,
+            little_at: None,
+            trickles: false,
+            hurries: false,
             bell: None,
         })
     }
@@ -149,17 +180,39 @@ impl State {
                 return Ok(0);
             }
             if self.is_pending {
-                self.settle(false)?;
+                // Its end is looked for only once the port told of it: otherwise a flood of small pieces would be read faster than the port is emptied of news of
+                // them, and there would be no end of that long after the flood.
+                if self.bell.as_ref().is_none_or(Bell::has_ended) {
+                    self.settle(false)?;
+                }
                 if self.is_pending {
                     return Err(io::ErrorKind::WouldBlock.into());
                 }
+            } else if self.is_put_off() {
+                return Err(io::ErrorKind::WouldBlock.into());
             } else {
                 self.begin()?;
             }
         }
     }
 
-    /// Begins a read. There is none under way and everything was taken.
+    /// Whether the next read is not to begin yet.
+    fn is_put_off(&self) -> bool {
+        self.bell.as_ref().is_some_and(Bell::is_later)
+    }
+
+    /// Sees from what a read brought whether it is one of many small pieces.
+    fn weigh(&mut self, count: usize) {
+        if count == 0 || count > if self.trickles { STILL_SMALL } else { SMALL } {
+            (self.trickles, self.little_at) = (false, None);
+            return;
+        }
+        let now = clock::now().tick;
+        self.trickles = self.little_at.is_some_and(|before| now.since(before) < CLOSE);
+        self.little_at = Some(now);
+    }
+
+    /// Begins a read, which may bring something at once. There is none under way and everything was taken.
     fn begin(&mut self) -> io::Result<()> {
         if self.buffer.len() != self.wanted {
             self.buffer = vec![0; self.wanted];
@@ -177,20 +230,22 @@ impl State {
         };
         if done != 0 {
             self.is_pending = true;
-            return Ok(());
+            return if self.skips_port { self.settle(false) } else { Ok(()) };
         }
         match io::Error::last_os_error() {
             error if is(&error, ERROR_IO_PENDING) => self.is_pending = true,
-            error if is_end(&error) => {
-                self.ended = true;
-                // Nothing else tells who waits.
-                if let Some(bell) = &self.bell {
-                    bell.readable()?;
-                }
-            }
+            error if is_end(&error) => self.ended = true,
             error => return Err(error),
         }
         Ok(())
+    }
+
+    /// Sees to it that who waits is told: by the end of a read that is under way, or by word of what is there already.
+    fn tell(&self) -> io::Result<()> {
+        match &self.bell {
+            Some(bell) if !self.is_pending && !bell.is_later() => bell.more(),
+            _ => Ok(()),
+        }
     }
 
     /// Sees whether the read under way has ended; with `now` it is ended, and brings what it has.
@@ -216,6 +271,7 @@ impl State {
             self.is_pending = false;
             // None at all come if the program writes nothing, which is no end.
             self.filled = 0..usize::try_from(count).unwrap_or(0);
+            self.weigh(self.filled.len());
             return Ok(());
         }
         match io::Error::last_os_error() {
@@ -240,13 +296,13 @@ impl State {
         let range = self.filled.start..self.filled.start + there.min(limit);
         let taken = use_up(self.buffer.get(range).unwrap_or_default())?;
         self.filled.start += taken;
-        if !self.filled.is_empty() {
-            if let Some(bell) = &self.bell {
-                bell.readable()?;
+        if self.filled.is_empty() && !self.ended {
+            match &self.bell {
+                Some(bell) if self.trickles && !self.hurries => bell.later(PAUSE),
+                _ => self.begin()?,
             }
-        } else if !self.ended {
-            self.begin()?;
         }
+        self.tell()?;
         Ok(taken)
     }
 
@@ -276,6 +332,7 @@ impl State {
 
 impl Drop for State {
     fn drop(&mut self) {
+        self.bell.iter().for_each(Bell::not_later);
         // Whatever it brings: what counts is that the system doesn't write to our memory any more.
         let _ = self.settle(true);
     }
@@ -293,6 +350,8 @@ impl Reader {
     /// How many bytes are in the pipe now.
     pub fn available(&mut self) -> io::Result<u64> {
         let state = self.state.get_mut();
+        state.hurries = true;
+        state.bell.iter().for_each(Bell::not_later);
         state.settle(true)?;
         Ok(state.filled.len() as u64 + if state.ended { 0 } else { state.peek()? })
     }
@@ -332,8 +391,15 @@ impl Source for Reader {
         // The end of a read that is under way already would be told to nobody.
         state.settle(true)?;
         bell.follow(state.pipe.as_raw_handle())?;
+        // SAFETY: the handle is open, and no read is under way.
+        state.skips_port =
+            unsafe { SetFileCompletionNotificationModes(state.pipe.as_raw_handle(), SKIP_PORT_ON_SUCCESS) }
+                != 0;
         state.bell = Some(bell.clone());
-        if !state.filled.is_empty() || state.ended { bell.readable() } else { state.begin() }
+        if state.filled.is_empty() && !state.ended {
+            state.begin()?;
+        }
+        state.tell()
     }
 }
 
@@ -438,6 +504,60 @@ mod tests {
         assert!(
             found.chunks(4096).enumerate().all(|(n, piece)| piece == [u8::try_from(n % 251).unwrap(); 4096])
         );
+    }
+
+    #[test]
+    fn a_trickle_arrives_whole_and_not_piece_by_piece() {
+        const PIECES: usize = 4000;
+        let poller = Poller::new().unwrap();
+        let (mut read, write) = outflow().unwrap();
+        poller.add(&read, 0, Interest::Read).unwrap();
+        let writer = thread::spawn(move || {
+            let mut write = File::from(write.pipe);
+            for piece in 0..PIECES {
+                writeln!(write, "{piece:8}").unwrap();
+            }
+        });
+        let (mut found, mut ready, mut reads) = (Vec::new(), Vec::new(), 0);
+        'all: loop {
+            poller.wait(&mut ready, None).unwrap();
+            loop {
+                match read.read(&mut found, 100_000) {
+                    Ok(0) => break 'all,
+                    Ok(_) => reads += 1,
+                    Err(error) => {
+                        assert_eq!(error.kind(), io::ErrorKind::WouldBlock);
+                        break;
+                    }
+                }
+            }
+        }
+        writer.join().unwrap();
+        let text = String::from_utf8(found).unwrap();
+        assert!(text.lines().map(|line| line.trim().parse::<usize>().unwrap()).eq(0..PIECES));
+        assert!(reads < PIECES / 2, "{reads} reads");
+    }
+
+    #[test]
+    fn what_is_left_to_gather_is_there_at_once_when_it_is_asked_for() {
+        let poller = Poller::new().unwrap();
+        let (mut read, write) = outflow().unwrap();
+        poller.add(&read, 0, Interest::Read).unwrap();
+        let mut write = File::from(write.pipe);
+        let (mut found, mut ready) = (Vec::new(), Vec::new());
+        for _ in 0..3 {
+            write.write_all(b"x").unwrap();
+            poller.wait(&mut ready, None).unwrap();
+            // It may have been told of before it came.
+            let _ = read.read(&mut found, 10);
+        }
+        write.write_all(b"yy").unwrap();
+        let there = read.available().unwrap();
+        assert_eq!(found.len() as u64 + there, 5);
+        while (found.len() as u64) < 5 {
+            read.read(&mut found, 10).unwrap();
+        }
+        assert_eq!(found, b"xxxyy");
     }
 
     #[test]
