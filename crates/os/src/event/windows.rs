@@ -209,9 +209,10 @@ impl Bell {
         self.port.packets().later.insert(self.token, clock::now().tick + time);
     }
 
-    /// Whether that is still to come.
+    /// Whether that time has not passed.
     pub(crate) fn is_later(&self) -> bool {
-        self.port.packets().later.contains_key(&self.token)
+        let due = self.port.packets().later.get(&self.token).copied();
+        due.is_some_and(|due| due > clock::now().tick)
     }
 
     /// Takes it back.

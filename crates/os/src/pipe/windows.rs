@@ -68,6 +68,8 @@ struct State {
     /// What the operation waits at, so that its end can be told from that of others.
     _event: OwnedHandle,
     is_pending: bool,
+    /// Whether somebody wanted what the read under way brings.
+    was_asked: bool,
     /// Whether the port tells only of reads that took their time.
     skips_port: bool,
     /// What of the buffer was read and not yet taken.
@@ -159,6 +161,7 @@ impl State {
             buffer: Vec::new(),
             _event: event,
             is_pending: false,
+            was_asked: false,
             skips_port: false,
             filled: 0..0,
             ended: false,
@@ -180,12 +183,13 @@ impl State {
                 return Ok(0);
             }
             if self.is_pending {
-                // Its end is looked for only once the port told of it: otherwise a flood of small pieces would be read faster than the port is emptied of news of
-                // them, and there would be no end of that long after the flood.
-                if self.bell.as_ref().is_none_or(Bell::has_ended) {
+                // At first its end is looked for only if the port told of it: otherwise a flood of small pieces would be read faster than the port is emptied of
+                // news of them, and there would be no end of that long after the flood.
+                if self.was_asked || self.bell.as_ref().is_none_or(Bell::has_ended) {
                     self.settle(false)?;
                 }
                 if self.is_pending {
+                    self.was_asked = true;
                     return Err(io::ErrorKind::WouldBlock.into());
                 }
             } else if self.is_put_off() {
@@ -217,6 +221,8 @@ impl State {
         if self.buffer.len() != self.wanted {
             self.buffer = vec![0; self.wanted];
         }
+        self.was_asked = false;
+        self.bell.iter().for_each(Bell::not_later);
         let size = u32::try_from(self.buffer.len()).unwrap_or(u32::MAX);
         // SAFETY: no read is under way. The buffer has so many bytes, and it and the operation stay where they are until its end was seen: `settle`, `drop`.
         let done = unsafe {

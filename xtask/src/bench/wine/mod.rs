@@ -39,8 +39,8 @@ const IDLE: Duration = Duration::from_secs(30);
 
 /// The writers of output: the row, the role of the measured program, how much it writes, and the length of a line.
 const WRITERS: &[Writer] = &[
-    Writer { row: "flood", cpu: "flood-cpu", bytes: 200_000_000, line: 64 },
-    Writer { row: "lines", cpu: "lines-cpu", bytes: 20_000_000, line: 90 },
+    Writer { row: "flood", cpu: "flood-cpu", bytes: 200_000_000, line: 64, is_in_every_round: true },
+    Writer { row: "lines", cpu: "lines-cpu", bytes: 20_000_000, line: 90, is_in_every_round: false },
 ];
 
 struct Writer {
@@ -49,6 +49,8 @@ struct Writer {
     cpu: &'static str,
     bytes: usize,
     line: usize,
+    /// What takes long is done once.
+    is_in_every_round: bool,
 }
 
 /// What is measured, and how often.
@@ -62,7 +64,7 @@ struct Plan {
 
 impl Plan {
     fn read(arguments: &[&str]) -> Outcome<Self> {
-        let mut plan = Self { rounds: 5, repeats: 10, only: None, quick: false };
+        let mut plan = Self { rounds: 3, repeats: 10, only: None, quick: false };
         let mut words = arguments.iter();
         while let Some(word) = words.next() {
             let mut value = || words.next().ok_or_else(|| format!("{word} needs a value"));
@@ -122,6 +124,7 @@ pub(crate) fn run(arguments: &[&str]) -> Outcome {
         results.add("size", host.name, size.len() as f64 / 1e6);
         install(&bed, host)?;
     }
+    idle(&plan, &mut bed, &hosts, &mut results)?;
     for round in 1..=plan.rounds {
         println!("\nround {round} of {}", plan.rounds);
         for host in &hosts {
@@ -181,9 +184,28 @@ fn install(bed: &Bed, host: &Host) -> Outcome {
     Ok(())
 }
 
-/// Starts, stops and crashes of one host, and what it takes while nothing happens.
-fn services(plan: &Plan, bed: &mut Bed, host: &Host, round: usize, results: &mut Results) -> Outcome {
-    if !plan.wants_any(&["running", "ready", "stop", "crash", "memory", "idle"]) {
+/// What all hosts do while there is nothing to do.
+fn idle(plan: &Plan, bed: &mut Bed, hosts: &[Host], results: &mut Results) -> Outcome {
+    if !plan.wants("idle") {
+        return Ok(());
+    }
+    for host in hosts {
+        bed.order(&format!("start-only {}", service(host, "ready")))?;
+    }
+    measure::pause(Duration::from_secs(3));
+    let switches =
+        |bed: &Bed, host: &Host| Ok::<_, String>(measure::switches(&[bed.process(host.program())?]));
+    let before: Vec<u64> = hosts.iter().map(|host| switches(bed, host)).collect::<Outcome<_>>()?;
+    measure::pause(IDLE);
+    for (host, before) in hosts.iter().zip(before) {
+        results.add("idle", host.name, (switches(bed, host)? - before) as f64);
+    }
+    hosts.iter().try_for_each(|host| bed.order(&format!("stop {}", service(host, "ready"))).map(drop))
+}
+
+/// Starts, stops and crashes of one host, and its memory.
+fn services(plan: &Plan, bed: &mut Bed, host: &Host, _: usize, results: &mut Results) -> Outcome {
+    if !plan.wants_any(&["running", "ready", "stop", "crash", "memory"]) {
         return Ok(());
     }
     let name = service(host, "ready");
@@ -206,11 +228,6 @@ fn services(plan: &Plan, bed: &mut Bed, host: &Host, round: usize, results: &mut
     measure::pause(Duration::from_secs(3));
     let process = bed.process(host.program())?;
     results.add("memory", host.name, measure::private_memory(process));
-    if plan.wants("idle") && round == 1 {
-        let before = measure::switches(&[process]);
-        measure::pause(IDLE);
-        results.add("idle", host.name, (measure::switches(&[process]) - before) as f64);
-    }
     if !host.is_reference() {
         for _ in 0..plan.repeats {
             bed.order("crash")?.into_iter().for_each(|taken| results.add("crash", host.name, taken));
@@ -221,11 +238,14 @@ fn services(plan: &Plan, bed: &mut Bed, host: &Host, round: usize, results: &mut
 }
 
 /// Programs of one host that write a lot.
-fn output(plan: &Plan, bed: &mut Bed, host: &Host, _: usize, results: &mut Results) -> Outcome {
+fn output(plan: &Plan, bed: &mut Bed, host: &Host, round: usize, results: &mut Results) -> Outcome {
     if host.is_reference() {
         return Ok(());
     }
     for writer in WRITERS.iter().filter(|writer| plan.wants_any(&[writer.row, writer.cpu])) {
+        if round > 1 && !writer.is_in_every_round {
+            continue;
+        }
         let name = service(host, writer.row);
         let logs = bed.outside(&name);
         bed::files(&logs).iter().for_each(|file| drop(fs::remove_file(file)));
