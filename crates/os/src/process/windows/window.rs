@@ -1,35 +1,80 @@
 //! The windows of a program.
 
-use windows_sys::Win32::Foundation::{HWND, LPARAM, TRUE};
-use windows_sys::Win32::UI::WindowsAndMessaging::{
-    EnumWindows, GetWindowThreadProcessId, PostMessageW, WM_CLOSE,
+use std::ffi::CStr;
+use std::ptr;
+use std::sync::OnceLock;
+
+use windows_sys::Win32::Foundation::{FARPROC, HMODULE, HWND, LPARAM, TRUE, WPARAM};
+use windows_sys::Win32::System::LibraryLoader::{
+    GetProcAddress, LOAD_LIBRARY_SEARCH_SYSTEM32, LoadLibraryExW,
 };
+use windows_sys::Win32::UI::WindowsAndMessaging::{WM_CLOSE, WNDENUMPROC};
 use windows_sys::core::BOOL;
 
+/// What is needed of `user32.dll`. It is loaded when a window is looked for: with all that it brings it makes half of the start of a process that has no windows.
+struct User32 {
+    enum_windows: unsafe extern "system" fn(WNDENUMPROC, LPARAM) -> BOOL,
+    process_of: unsafe extern "system" fn(HWND, *mut u32) -> u32,
+    post: unsafe extern "system" fn(HWND, u32, WPARAM, LPARAM) -> BOOL,
+}
+
+/// Absent where the library isn't, as on editions of Windows that have no windows.
+fn user32() -> Option<&'static User32> {
+    static LIBRARY: OnceLock<Option<User32>> = OnceLock::new();
+    LIBRARY.get_or_init(load).as_ref()
+}
+
+fn load() -> Option<User32> {
+    let name: Vec<u16> = "user32.dll\0".encode_utf16().collect();
+    // SAFETY: the name ends with NUL; the library is the system's own, from the system's folder, and is never unloaded.
+    let library = unsafe { LoadLibraryExW(name.as_ptr(), ptr::null_mut(), LOAD_LIBRARY_SEARCH_SYSTEM32) };
+    if library.is_null() {
+        return None;
+    }
+    // SAFETY: the functions of these names have these types, as the bindings of the system declare them.
+    unsafe {
+        Some(User32 {
+            enum_windows: std::mem::transmute::<FARPROC, Option<_>>(find(library, c"EnumWindows"))?,
+            process_of: std::mem::transmute::<FARPROC, Option<_>>(find(
+                library,
+                c"GetWindowThreadProcessId",
+            ))?,
+            post: std::mem::transmute::<FARPROC, Option<_>>(find(library, c"PostMessageW"))?,
+        })
+    }
+}
+
+fn find(library: HMODULE, name: &CStr) -> FARPROC {
+    // SAFETY: the library is loaded, and the name ends with NUL.
+    unsafe { GetProcAddress(library, name.as_ptr().cast()) }
+}
+
 /// The top-level windows of these processes on the desktop of this one.
-fn of(processes: &[u32]) -> Vec<HWND> {
-    let mut search = Search { processes, found: Vec::new() };
+fn of(processes: &[u32], user32: &'static User32) -> Vec<HWND> {
+    let mut search = Search { processes, user32, found: Vec::new() };
     // SAFETY: the function is called during the call only, with the pointer that is passed here, which nobody else uses meanwhile. That the search fails
     // halfway, because a window went away, is as good as having found what was found.
-    unsafe { EnumWindows(Some(look), (&raw mut search) as LPARAM) };
+    unsafe { (user32.enum_windows)(Some(look), (&raw mut search) as LPARAM) };
     search.found
 }
 
 /// Whether they have any.
 pub(super) fn exist(processes: &[u32]) -> bool {
-    !of(processes).is_empty()
+    user32().is_some_and(|user32| !of(processes, user32).is_empty())
 }
 
 /// Asks each of them to close.
 pub(super) fn close(processes: &[u32]) {
-    for window in of(processes) {
+    let Some(user32) = user32() else { return };
+    for window in of(processes, user32) {
         // SAFETY: a message without pointers may be posted to any window, also to one that is gone meanwhile.
-        unsafe { PostMessageW(window, WM_CLOSE, 0, 0) };
+        unsafe { (user32.post)(window, WM_CLOSE, 0, 0) };
     }
 }
 
 struct Search<'a> {
     processes: &'a [u32],
+    user32: &'static User32,
     found: Vec<HWND>,
 }
 
@@ -38,7 +83,7 @@ unsafe extern "system" fn look(window: HWND, search: LPARAM) -> BOOL {
     let search = unsafe { &mut *(search as *mut Search<'_>) };
     let mut process = 0;
     // SAFETY: the number is written on success, and stays zero else, which is nobody's.
-    unsafe { GetWindowThreadProcessId(window, &raw mut process) };
+    unsafe { (search.user32.process_of)(window, &raw mut process) };
     if search.processes.contains(&process) {
         search.found.push(window);
     }
@@ -48,7 +93,6 @@ unsafe extern "system" fn look(window: HWND, search: LPARAM) -> BOOL {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::ptr;
     use std::sync::mpsc::channel;
     use std::thread;
 
