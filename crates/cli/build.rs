@@ -14,6 +14,10 @@ fn main() -> io::Result<()> {
     if std::env::var_os("CARGO_CFG_WINDOWS").is_none() {
         return Ok(());
     }
+    if std::env::var_os("CARGO_CFG_TARGET_ENV").is_some_and(|environment| environment == "gnu") {
+        // Sections begin at whole pages in the file too: then they are mapped and shared, also by Wine, which would copy others into each process.
+        println!("cargo::rustc-link-arg-bins=-Wl,--file-alignment,4096");
+    }
     let folder = std::env::var_os("OUT_DIR").map(PathBuf::from).ok_or(io::ErrorKind::NotFound)?;
     std::fs::write(folder.join("messages.bin"), message_table())?;
     std::fs::write(folder.join("svc.manifest"), MANIFEST)?;

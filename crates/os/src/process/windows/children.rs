@@ -1,32 +1,31 @@
 //! The programs of this process, each in a job with everything that it starts.
 
-use std::collections::{HashMap, VecDeque};
-use std::ffi::{OsStr, c_void};
+use std::collections::{HashMap, HashSet};
+use std::ffi::OsStr;
 use std::io;
 use std::os::windows::io::{AsRawHandle, FromRawHandle, OwnedHandle, RawHandle};
-use std::ptr;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
 use svckit_core::definition::StopAction;
 use svckit_core::restart::Ended;
 use svckit_core::signal::Signal;
-use windows_sys::Win32::Foundation::{HANDLE, INVALID_HANDLE_VALUE, MAX_PATH};
+use windows_sys::Win32::Foundation::MAX_PATH;
 use windows_sys::Win32::System::Threading::{
-    GetExitCodeProcess, INFINITE, OpenProcess, PROCESS_QUERY_LIMITED_INFORMATION, PROCESS_SYNCHRONIZE,
-    QueryFullProcessImageNameW, RegisterWaitForSingleObject, UnregisterWaitEx, WT_EXECUTEINWAITTHREAD,
-    WT_EXECUTEONLYONCE,
+    GetExitCodeProcess, OpenProcess, PROCESS_QUERY_LIMITED_INFORMATION, PROCESS_SYNCHRONIZE,
+    QueryFullProcessImageNameW,
 };
 
+use super::ends::Ends;
 use super::job::Job;
 use super::spawn::{Started, system_file};
 use super::{console, spawn, window};
-use crate::event::{Bell, Poller};
+use crate::event::Poller;
 use crate::process::{Command, News, SpawnError, Stdio};
 
 /// The programs that this process started, each with its tree.
 #[derive(Debug)]
 pub struct Children {
-    ends: Arc<Ends>,
+    ends: Ends,
     running: HashMap<u32, Child>,
     /// The jobs of programs that have ended, as long as something may be in them.
     left: HashMap<u32, Left>,
@@ -37,29 +36,14 @@ struct Child {
     process: Arc<OwnedHandle>,
     job: Job,
     at_console: bool,
-    _wait: Wait,
 }
 
 /// What a program left.
 #[derive(Debug)]
 struct Left {
     job: Job,
-    /// Its processes that were told to end.
-    waits: HashMap<u32, Wait>,
-}
-
-/// The processes whose end was seen, in order.
-#[derive(Debug)]
-struct Ends {
-    bell: Bell,
-    pids: Mutex<VecDeque<u32>>,
-}
-
-impl Ends {
-    /// A thread that panicked with it in hand left it whole.
-    fn pids(&self) -> MutexGuard<'_, VecDeque<u32>> {
-        self.pids.lock().unwrap_or_else(PoisonError::into_inner)
-    }
+    /// Its processes whose ends are waited for.
+    waited: HashSet<u32>,
 }
 
 impl Children {
@@ -67,21 +51,20 @@ impl Children {
     pub fn new(poller: &Poller, token: u64) -> io::Result<Self> {
         let bell = poller.bell(token);
         console::listen(bell.clone())?;
-        let ends = Arc::new(Ends { bell, pids: Mutex::default() });
-        Ok(Self { ends, running: HashMap::new(), left: HashMap::new() })
+        Ok(Self { ends: Ends::new(bell), running: HashMap::new(), left: HashMap::new() })
     }
 
     /// Starts a program in a job of its own; it ends when this process does. Returns its process id.
     pub fn spawn(&mut self, command: &Command, stdio: Stdio<'_>) -> Result<u32, SpawnError> {
         let Started { pid, process, job, at_console } = spawn::start(command, stdio)?;
         let process = Arc::new(process);
-        let wait = Wait::new(Arc::clone(&process), pid, &self.ends).map_err(|error| {
+        self.ends.add(pid, Arc::clone(&process)).map_err(|error| {
             // Nobody would hear of its end. The job ends it.
             let subject = command.command.first().map(|name| name.to_string_lossy().into_owned());
             let stage = crate::process::Stage::Process;
             SpawnError { stage, error, subject: subject.unwrap_or_default(), detail: None }
         })?;
-        self.running.insert(pid, Child { process, job, at_console, _wait: wait });
+        self.running.insert(pid, Child { process, job, at_console });
         Ok(pid)
     }
 
@@ -91,10 +74,10 @@ impl Children {
         if console::take_asked() {
             return Ok(Some(News::EndRequested));
         }
-        let Some(pid) = self.ends.pids().pop_front() else { return Ok(None) };
+        let Some(pid) = self.ends.next() else { return Ok(None) };
         let Some(child) = self.running.remove(&pid) else { return Ok(Some(News::Orphan)) };
         let how = ending(child.process.as_raw_handle())?;
-        self.left.insert(pid, Left { job: child.job, waits: HashMap::new() });
+        self.left.insert(pid, Left { job: child.job, waited: HashSet::new() });
         Ok(Some(News::Ended { pid, how }))
     }
 
@@ -109,14 +92,14 @@ impl Children {
             self.left.remove(&leader);
             return alive;
         }
-        let new: Vec<u32> = alive.iter().filter(|pid| !left.waits.contains_key(pid)).copied().collect();
+        let new: Vec<u32> = alive.iter().filter(|pid| !left.waited.contains(pid)).copied().collect();
         let opened: Vec<_> = new.into_iter().filter_map(|pid| Some((pid, open(pid).ok()?))).collect();
         // An id is nobody else's as long as a handle is open: one that is listed still is of the process that was opened. One that can't be waited for is looked
         // for again when another ends, or when the time is up.
         let listed = left.job.processes().unwrap_or_default();
         for (pid, process) in opened.into_iter().filter(|(pid, _)| listed.contains(pid)) {
-            if let Ok(wait) = Wait::new(Arc::new(process), pid, &self.ends) {
-                left.waits.insert(pid, wait);
+            if self.ends.add(pid, Arc::new(process)).is_ok() {
+                left.waited.insert(pid);
             }
         }
         // One that the system doesn't end stays in the list, and is told of.
@@ -212,67 +195,4 @@ fn ending(process: RawHandle) -> io::Result<Ended> {
     }
     let by_system = crate::signal::is_of_system(code);
     Ok(if by_system { Ended::Signal(code.cast_signed()) } else { Ended::Code(code.cast_signed()) })
-}
-
-/// Somebody waits for the end of a process, and puts its id among the [`Ends`] then.
-#[derive(Debug)]
-struct Wait {
-    /// INVARIANT: registered, with `told` as its context.
-    handle: HANDLE,
-    told: *const Told,
-}
-
-#[derive(Debug)]
-struct Told {
-    pid: u32,
-    ends: Arc<Ends>,
-    /// It has to be open as long as somebody waits for it.
-    _process: Arc<OwnedHandle>,
-}
-
-// SAFETY: the handle is a plain number to the system, and what the context points to may be used by any thread.
-unsafe impl Send for Wait {}
-
-impl Wait {
-    fn new(process: Arc<OwnedHandle>, pid: u32, ends: &Arc<Ends>) -> io::Result<Self> {
-        let raw = process.as_raw_handle();
-        let told = Arc::into_raw(Arc::new(Told { pid, ends: Arc::clone(ends), _process: process }));
-        let mut handle = ptr::null_mut();
-        // SAFETY: the process's handle is open as long as the context lives, and that does until `drop` has seen that nobody waits any more.
-        let done = unsafe {
-            RegisterWaitForSingleObject(
-                &raw mut handle,
-                raw,
-                Some(ended),
-                told.cast(),
-                INFINITE,
-                WT_EXECUTEONLYONCE | WT_EXECUTEINWAITTHREAD,
-            )
-        };
-        if done == 0 {
-            let error = io::Error::last_os_error();
-            // SAFETY: nobody got the context.
-            drop(unsafe { Arc::from_raw(told) });
-            return Err(error);
-        }
-        Ok(Self { handle, told })
-    }
-}
-
-impl Drop for Wait {
-    fn drop(&mut self) {
-        // SAFETY: it is registered, and with this value the call returns only when the function is not being called and won't be. Then the context is ours alone.
-        unsafe {
-            UnregisterWaitEx(self.handle, INVALID_HANDLE_VALUE);
-            drop(Arc::from_raw(self.told));
-        }
-    }
-}
-
-unsafe extern "system" fn ended(context: *mut c_void, _: bool) {
-    // SAFETY: it is what `Wait::new` passed, alive until the registration is taken back.
-    let told = unsafe { &*context.cast::<Told>() };
-    told.ends.pids().push_back(told.pid);
-    // A poller that is gone has nobody who waits.
-    let _ = told.ends.bell.readable();
 }

@@ -2,6 +2,7 @@
 
 mod children;
 mod console;
+mod ends;
 mod job;
 mod spawn;
 mod window;
