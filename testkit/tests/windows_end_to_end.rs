@@ -157,7 +157,7 @@ fn system(words: &[&str]) -> Output {
         finish(command)
     };
     let output = starting(run);
-    assert!(output.status.success(), "{words:?}: {}{}", output.stdout, output.stderr);
+    assert!(output.status.success(), "{words:?}: {}: {}{}", output.status, output.stdout, output.stderr);
     output
 }
 
@@ -218,7 +218,8 @@ fn the_code_of_a_program_that_is_not_run_again_is_the_services_own() {
     let svc = Svc::new();
     let (file, name) = (define(&svc, "once", "exit:7", "restart = { when = \"never\" }\n"), svc.name("once"));
     svc.ok(&["install", text(&file)]);
-    start(&svc, &name);
+    let told = start(&svc, &name);
+    assert!(matches!(told.code(), Some(0 | 7)), "{}{}", told.stdout, told.stderr);
     let status = reaches(&name, ServiceState::STOPPED);
     assert_eq!((status.win32_exit_code.0, status.service_exit_code), (1066, 7));
     assert_eq!(svc.status(&name)["host"]["last_exit"]["code"], 7);
