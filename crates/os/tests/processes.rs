@@ -6,6 +6,7 @@ use std::ffi::OsString;
 use std::fs::File;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use svckit_core::Win32Error;
 use svckit_os::process::{Birth, Command, End, SpawnError, Stage, Stdio, spawn};
@@ -22,7 +23,11 @@ fn output(command: &Command) -> Result<String, SpawnError> {
     let (mut read, write) = pipe::outflow().unwrap();
     pipe::set_nonblocking(&read, false).unwrap();
     let end = End::from(&write);
-    let pid = spawn(command, Stdio { input: End::from(&null), output: end, error: end }, Birth::default())?;
+    let stdio = Stdio { input: End::from(&null), output: end, error: end };
+    let pid = {
+        let _alone = alone();
+        spawn(command, stdio, Birth::default())?
+    };
     drop(write);
     let mut text = Vec::new();
     while read.read(&mut text, 4096).unwrap() > 0 {}
@@ -39,8 +44,15 @@ fn failure(command: &Command) -> (Stage, Win32Error, String) {
     (error.stage, error.code(), error.to_string())
 }
 
+/// No script is written while a process is made, which has every open file for a moment: a script that somebody may write to can't be executed (`ETXTBSY`).
+fn alone() -> MutexGuard<'static, ()> {
+    static ALONE: Mutex<()> = Mutex::new(());
+    ALONE.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 fn script(folder: &Path, name: &str, text: &str, mode: u32) -> PathBuf {
     let path = folder.join(name);
+    let _alone = alone();
     std::fs::write(&path, text).unwrap();
     std::fs::set_permissions(&path, std::fs::Permissions::from_mode(mode)).unwrap();
     path
