@@ -36,27 +36,3 @@ impl AsFd for Attempt {
         self.socket.as_fd()
     }
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::event::{Interest, Poller};
-    use std::net::TcpListener;
-
-    fn attempt(address: SocketAddr) -> io::Result<()> {
-        let attempt = Attempt::begin(address)?;
-        let poller = Poller::new().unwrap();
-        poller.add(&attempt, 0, Interest::Write).unwrap();
-        poller.wait(&mut Vec::new(), None).unwrap();
-        attempt.result()
-    }
-
-    #[test]
-    fn tells_whether_somebody_listens() {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let address = listener.local_addr().unwrap();
-        attempt(address).unwrap();
-        drop(listener);
-        assert_eq!(attempt(address).unwrap_err().kind(), io::ErrorKind::ConnectionRefused);
-    }
-}

@@ -59,29 +59,3 @@ impl Source for Attempt {
 fn lock(shared: &Mutex<State>) -> MutexGuard<'_, State> {
     shared.lock().unwrap_or_else(PoisonError::into_inner)
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::event::Poller;
-    use std::net::TcpListener;
-
-    fn attempt(address: SocketAddr) -> io::Result<()> {
-        let attempt = Attempt::begin(address)?;
-        let poller = Poller::new().unwrap();
-        poller.add(&attempt, 0, Interest::Write).unwrap();
-        let mut ready = Vec::new();
-        poller.wait(&mut ready, None).unwrap();
-        assert!(ready[0].writable);
-        attempt.result()
-    }
-
-    #[test]
-    fn tells_whether_somebody_listens() {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let address = listener.local_addr().unwrap();
-        attempt(address).unwrap();
-        drop(listener);
-        assert_eq!(attempt(address).unwrap_err().kind(), io::ErrorKind::ConnectionRefused);
-    }
-}

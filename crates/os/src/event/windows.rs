@@ -273,22 +273,6 @@ mod tests {
     use super::*;
 
     #[test]
-    fn another_thread_wakes() {
-        let poller = Poller::new().unwrap();
-        let waker = poller.waker(9).unwrap();
-        let mut ready = Vec::new();
-        for _ in 0..2 {
-            let other = waker.clone();
-            let thread = std::thread::spawn(move || other.wake().unwrap());
-            poller.wait(&mut ready, None).unwrap();
-            assert_eq!(ready, [Ready { token: 9, readable: true, writable: false }]);
-            thread.join().unwrap();
-        }
-        poller.wait(&mut ready, Some(Duration::ZERO)).unwrap();
-        assert_eq!(ready, []);
-    }
-
-    #[test]
     fn large_numbers_come_back() {
         let poller = Poller::new().unwrap();
         let waker = poller.waker(u64::MAX - 5).unwrap();

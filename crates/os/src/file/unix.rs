@@ -83,15 +83,4 @@ mod tests {
         assert!(open_log(&link).is_err());
         assert!(is_at(&file, &path).unwrap() && !is_at(&file, &link).unwrap());
     }
-
-    #[test]
-    fn renaming_replaces_nothing() {
-        let folder = tempfile::tempdir().unwrap();
-        let at = |name: &str| folder.path().join(name);
-        std::fs::write(at("a"), "a").unwrap();
-        std::fs::write(at("b"), "b").unwrap();
-        assert_eq!(rename_new(&at("a"), &at("b")).unwrap_err().kind(), io::ErrorKind::AlreadyExists);
-        rename_new(&at("a"), &at("c")).unwrap();
-        assert!(!at("a").exists());
-    }
 }
