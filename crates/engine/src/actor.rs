@@ -56,6 +56,8 @@ pub(crate) struct Actor {
     /// Which process is which, to understand the spawner.
     processes: HashMap<u32, String>,
     inputs: UnboundedSender<Input>,
+    /// What clients said before the processes of the predecessor have told how they are.
+    held: Vec<Input>,
     /// Who is to be told of the end, when it has come.
     finished: Option<Vec<NativeAnswer>>,
 }
@@ -69,7 +71,7 @@ impl Actor {
     ) -> Self {
         let remains = Remains::new(inputs.clone());
         let (links, processes) = (HashMap::new(), HashMap::new());
-        Self { scm, directory, launcher, remains, links, processes, inputs, finished: None }
+        Self { scm, directory, launcher, remains, links, processes, inputs, held: Vec::new(), finished: None }
     }
 
     /// Runs until everything has stopped, and lets go of all that it holds; those that are returned are to be told.
@@ -97,6 +99,10 @@ impl Actor {
             }
             self.scm.expire();
             self.end_turn();
+            if !self.scm.is_taking_over() && !self.held.is_empty() {
+                std::mem::take(&mut self.held).into_iter().for_each(|input| self.take(input));
+                self.end_turn();
+            }
             // Inputs may never end; connections and processes get their turn too.
             yield_now().await;
         }
@@ -121,6 +127,9 @@ impl Actor {
 
     fn take(&mut self, input: Input) {
         match input {
+            Input::Question(_) | Input::Direct(_) | Input::Closed(_) if self.scm.is_taking_over() => {
+                self.held.push(input);
+            }
             Input::Question(question) => self.question(question),
             Input::Direct(act) => act(&mut self.scm),
             Input::Closed(connection) => self.scm.connection_closed(connection),

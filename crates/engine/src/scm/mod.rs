@@ -50,7 +50,7 @@ use handles::Handles;
 use journal::Journal;
 use process::Instance;
 use shutdown::Stage;
-use timers::{Timer, Timers};
+use timers::{Timer, TimerId, Timers};
 
 /// What is to be done in the world, in this order, after the turn was written down.
 pub(crate) enum Effect {
@@ -117,6 +117,8 @@ pub(crate) struct Scm {
     timers: Timers,
     journal: Journal,
     session: Session,
+    /// Until when processes of the predecessor may tell how they are before anybody is answered; absent: all have.
+    taking_over: Option<TimerId>,
     automatic: Automatic,
     stage: Stage,
     /// Services whose state changed, for those who wait for them.
@@ -166,6 +168,7 @@ impl Scm {
                 automatic_done: false,
                 delayed_done: false,
             },
+            taking_over: None,
             automatic: Automatic::default(),
             stage: Stage::Serving,
             touched: Vec::new(),
@@ -197,6 +200,7 @@ impl Scm {
                 Timer::Hang(key) => self.check_hang(&key),
                 Timer::Due(key) => self.take_failure_action(&key),
                 Timer::Delayed => self.start_delayed(),
+                Timer::TakeOver => self.taking_over = None,
                 Timer::Linger => self.end_lingering(),
                 Timer::Shutdown(key) => self.shutdown_timed_out(&key),
             }
@@ -206,6 +210,7 @@ impl Scm {
     /// Writes down what happened in this turn and hands out what follows from it.
     pub(crate) fn finish(&mut self) -> Vec<Effect> {
         self.settle();
+        self.end_take_over();
         self.write_down();
         self.answer_event_waits();
         std::mem::take(&mut self.effects)

@@ -85,6 +85,11 @@ impl Instance {
     pub(super) fn row(&self) -> InstanceRow {
         InstanceRow { pid: self.pid, shared: self.shared.clone() }
     }
+
+    /// Whether it is the predecessor's, and has not said anything yet.
+    pub(super) fn is_unheard(&self) -> bool {
+        self.taken_over && self.phase == Phase::Ordered
+    }
 }
 
 impl Scm {
@@ -343,7 +348,7 @@ impl Scm {
     /// Ends a process by force. One that was taken over and has said nothing is known by its mark only.
     pub(super) fn kill(&mut self, id: &str) {
         let Some(instance) = self.instances.get(id) else { return };
-        if instance.phase == Phase::Ordered && instance.taken_over {
+        if instance.is_unheard() {
             self.end_remains(id);
         } else {
             self.effect(Effect::Kill { instance: id.to_owned() });

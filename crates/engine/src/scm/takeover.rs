@@ -1,5 +1,7 @@
 //! Beginning: a new session, or taking over what an earlier service control manager left.
 
+use std::time::Duration;
+
 use svckit_core::lifecycle::{Active, Lifecycle};
 use svckit_core::status::ServiceState;
 
@@ -8,6 +10,9 @@ use super::timers::Timer;
 use super::{Effect, Scm};
 use crate::error::ServeError;
 use crate::store::{Run, Session};
+
+/// How long the processes of the predecessor have to tell how they are, before what was recorded is taken for true.
+const GREETING: Duration = Duration::from_secs(5);
 
 impl Scm {
     /// Begins: takes over the session that is under way, or starts a new one. `identity` is that of the machine's life.
@@ -57,7 +62,21 @@ impl Scm {
         for id in self.instances.keys().cloned().collect::<Vec<_>>() {
             self.effect(Effect::Reconnect { instance: id });
         }
+        self.taking_over = Some(self.timers.set(self.now.tick + GREETING, Timer::TakeOver));
         Ok(())
+    }
+
+    /// Whether a process of the predecessor has yet to tell how it is: what was recorded of it may be over.
+    pub(crate) fn is_taking_over(&self) -> bool {
+        self.taking_over.is_some()
+    }
+
+    /// Ends the taking over when every process has told how it is, or is gone.
+    pub(super) fn end_take_over(&mut self) {
+        if self.taking_over.is_some() && !self.instances.values().any(Instance::is_unheard) {
+            let limit = self.taking_over.take();
+            self.timers.cancel(limit);
+        }
     }
 
     fn take_over_service(&mut self, key: &str, run: Run) {

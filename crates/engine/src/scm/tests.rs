@@ -308,6 +308,32 @@ fn a_service_whose_process_died_with_the_predecessor_has_died() {
 }
 
 #[test]
+fn nobody_is_answered_before_the_processes_of_the_predecessor_have_told_how_they_are() {
+    let mut bed = Bed::new();
+    assert!(!bed.scm.is_taking_over(), "there is no predecessor");
+    let (_, first) = bed.running("first");
+    let (_, second) = bed.running("second");
+    let mut bed = bed.killed();
+    bed.turn();
+    bed.hello(&first, Vec::new());
+    assert!(bed.scm.is_taking_over());
+    bed.event(&second, ProcessEvent::Gone);
+    assert!(!bed.scm.is_taking_over());
+    assert_eq!(bed.scm.next_deadline(), None);
+}
+
+#[test]
+fn a_process_that_says_nothing_holds_up_nobody_for_long() {
+    let mut bed = Bed::new();
+    bed.running("web");
+    let mut bed = bed.killed();
+    bed.turn();
+    assert!(bed.scm.is_taking_over());
+    bed.pass(Duration::from_secs(5));
+    assert!(!bed.scm.is_taking_over());
+}
+
+#[test]
 fn a_control_that_is_not_answered_has_a_time_limit_and_the_service_goes_on() {
     let mut bed = Bed::new();
     let (handle, _) = bed.running("web");

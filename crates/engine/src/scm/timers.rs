@@ -17,6 +17,8 @@ pub(super) enum Timer {
     Due(String),
     /// The delayed automatic start.
     Delayed,
+    /// The processes that were taken over should have told how they are.
+    TakeOver,
     /// The processes of stopped services should have ended.
     Linger,
     /// A stopping service should have made progress.
