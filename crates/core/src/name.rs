@@ -162,6 +162,13 @@ name_type! {
     GroupName, "load order group", &['/', '\\']
 }
 
+impl From<ServiceName> for DisplayName {
+    /// Every key name can be a display name, and is one unless another is given.
+    fn from(name: ServiceName) -> Self {
+        Self(name.0)
+    }
+}
+
 /// What a service needs to run before it: a service, or at least one service of a group.
 ///
 /// In the API a group is written with the prefix `+` (`SC_GROUP_IDENTIFIER`).

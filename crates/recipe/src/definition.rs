@@ -15,6 +15,7 @@ use svckit_core::kind::{ErrorControl, ServiceType, SidType, StartType};
 use svckit_core::name::{Dependency, DisplayName, GroupName, ServiceName};
 
 use crate::diagnostic::{Diagnostic, Source};
+use crate::platform::Platform;
 
 /// The services of one file.
 #[derive(Debug, Clone, PartialEq)]
@@ -129,6 +130,20 @@ pub struct Places {
     pub dependencies: Vec<Span>,
     /// The account, if the file gives one.
     pub account: Option<Span>,
+    /// When it is started, if the file says so.
+    pub start: Option<Span>,
+    /// The names of the variables.
+    pub environment: BTreeMap<String, Span>,
+    /// How it is told to be ready, if the file says so.
+    pub ready: Option<Span>,
+    /// The section on restarts, if there is one.
+    pub restart: Option<Span>,
+    /// The section on stopping, if there is one.
+    pub stop: Option<Span>,
+    /// The section on the log, if there is one.
+    pub log: Option<Span>,
+    /// The section on recovery, if there is one.
+    pub recovery: Option<Span>,
 }
 
 /// One service.
@@ -193,6 +208,34 @@ impl Definition {
 }
 
 impl ServiceDefinition {
+    /// A service that runs a program, with the defaults for all else.
+    pub fn new(name: ServiceName, program: Program, platform: Platform) -> Self {
+        Self {
+            display_name: name.clone().into(),
+            name,
+            description: None,
+            start: None,
+            dependencies: Vec::new(),
+            account: None,
+            process: Process::default(),
+            error_control: ErrorControl::NORMAL,
+            group: None,
+            tag: false,
+            sid: SidType::NONE,
+            privileges: Vec::new(),
+            preshutdown: Self::DEFAULT_PRESHUTDOWN,
+            recovery: FailureActions::default(),
+            recovery_on_error: false,
+            program,
+            restart: RestartPolicy::default(),
+            stop: platform.stop(),
+            ready: None,
+            log: LogSettings::default(),
+            controls: BTreeMap::new(),
+            places: Places::default(),
+        }
+    }
+
     /// The basic configuration with an image path.
     pub fn config(&self, image_path: ImagePath) -> ServiceConfig {
         ServiceConfig {

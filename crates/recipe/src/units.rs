@@ -55,6 +55,41 @@ pub fn size(text: &str) -> Option<u64> {
     scaled(&text[..unit_at], scale)
 }
 
+/// A duration as people write it, in the largest unit that it is a whole number of; `None` for one that is no whole number of milliseconds.
+///
+/// ```
+/// use std::time::Duration;
+/// use svckit_recipe::units::written_duration;
+/// assert_eq!(written_duration(Duration::from_secs(90)).as_deref(), Some("90s"));
+/// assert_eq!(written_duration(Duration::from_secs(300)).as_deref(), Some("5m"));
+/// ```
+pub fn written_duration(duration: Duration) -> Option<String> {
+    let milliseconds = u64::try_from(duration.as_millis()).ok()?;
+    let is_whole = duration == Duration::from_millis(milliseconds);
+    // Zero is a whole number of everything; zero days would look odd.
+    if milliseconds == 0 {
+        return is_whole.then(|| "0s".to_owned());
+    }
+    is_whole.then(|| written(DURATIONS, milliseconds))
+}
+
+/// A size as people write it, in the unit that makes the smallest number.
+///
+/// ```
+/// use svckit_recipe::units::written_size;
+/// assert_eq!(written_size(10_000_000), "10MB");
+/// assert_eq!(written_size(1 << 20), "1MiB");
+/// ```
+pub fn written_size(size: u64) -> String {
+    if size == 0 { "0B".to_owned() } else { written(SIZES, size) }
+}
+
+fn written(units: &[(&str, u64)], value: u64) -> String {
+    let whole = units.iter().filter(|(_, scale)| value.is_multiple_of(*scale));
+    let shortest = whole.min_by_key(|(_, scale)| value / scale);
+    shortest.map_or_else(|| value.to_string(), |(unit, scale)| format!("{}{unit}", value / scale))
+}
+
 fn scale(units: &[(&str, u64)], unit: &str) -> Option<u64> {
     units.iter().find(|(name, _)| name.eq_ignore_ascii_case(unit)).map(|(_, scale)| *scale)
 }
@@ -123,6 +158,15 @@ mod tests {
         #[test]
         fn whole_milliseconds_survive(ms in 0_u64..u64::MAX / 2) {
             prop_assert_eq!(duration(&format!("{ms}ms")), Some(Duration::from_millis(ms)));
+        }
+
+        #[test]
+        fn what_is_written_is_read(number in any::<u64>(), small in 0_u64..100_000) {
+            for number in [number, small, small * 1000, small << 10, small * 60_000] {
+                let time = Duration::from_millis(number);
+                prop_assert_eq!(duration(&written_duration(time).unwrap()), Some(time));
+                prop_assert_eq!(size(&written_size(number)), Some(number));
+            }
         }
     }
 }

@@ -20,7 +20,7 @@ pub(super) fn read(section: &mut Section<'_>, header: Entry<'_>, places: &mut Pl
         }
         None => section.reader.absolute("", header.key.span()),
     };
-    let environment = environment(section);
+    let environment = environment(section, places);
     let environment_files = environment_files(section, places);
     let Some(run) = section.entry("run") else {
         let message = format!("[{}] does not say what to run", section.path());
@@ -70,7 +70,7 @@ fn words(section: &Section<'_>, run: Entry<'_>) -> Option<Vec<String>> {
     }
 }
 
-fn environment(section: &mut Section<'_>) -> BTreeMap<String, String> {
+fn environment(section: &mut Section<'_>, places: &mut Places) -> BTreeMap<String, String> {
     let mut variables = BTreeMap::new();
     let Some(mut table) = section.section("environment") else { return variables };
     for entry in table.entries() {
@@ -88,6 +88,7 @@ fn environment(section: &mut Section<'_>) -> BTreeMap<String, String> {
         };
         if let Some((value, _)) = string(table.reader, entry, "a string", &example) {
             variables.insert(name.to_owned(), value.to_owned());
+            places.environment.insert(name.to_owned(), entry.key.span().into());
         }
     }
     variables

@@ -10,11 +10,15 @@ use toml::de::DeValue;
 
 use super::section::{Entry, Section, closest, string};
 use super::stop::signal_help;
+use crate::definition::Places;
 
-const NAMED: &[(&str, Control)] =
+pub(super) const NAMED: &[(&str, Control)] =
     &[("pause", Control::PAUSE), ("continue", Control::CONTINUE), ("reload", Control::PARAMCHANGE)];
 
 const EXAMPLE: &str = r#""signal:HUP""#;
+
+/// How long a program has to be ready if the file doesn't say.
+pub(super) const READY_TIMEOUT: Duration = Duration::from_secs(60);
 
 pub(super) fn read(mut section: Section<'_>) -> BTreeMap<u32, ControlAction> {
     let mut controls = BTreeMap::new();
@@ -82,14 +86,14 @@ fn action(section: &Section<'_>, entry: Entry<'_>) -> Option<ControlAction> {
     signal.map(ControlAction::Signal)
 }
 
-pub(super) fn read_ready(mut section: Section<'_>) -> Option<ReadyPolicy> {
+pub(super) fn read_ready(mut section: Section<'_>, places: &mut Places) -> Option<ReadyPolicy> {
     let later = ["http", "log", "file", "command", "notify"];
     let header = section.entries().first().copied();
     let has_later = section.entries().iter().any(|entry| later.contains(&entry.name()));
     for key in later {
         section.later(key);
     }
-    let timeout = section.duration("timeout", "60s").unwrap_or(Duration::from_secs(60));
+    let timeout = section.duration("timeout", "60s").unwrap_or(READY_TIMEOUT);
     let tcp = section.string("tcp", "127.0.0.1:8080");
     if let (None, Some(header), false) = (&tcp, header, has_later) {
         let message = format!("[{}] does not say when the program is ready", section.path());
@@ -104,6 +108,7 @@ pub(super) fn read_ready(mut section: Section<'_>) -> Option<ReadyPolicy> {
     let reader = section.reader;
     section.finish();
     let (tcp, span) = tcp?;
+    places.ready = Some(span.clone().into());
     let port = tcp.rsplit_once(':').filter(|(host, _)| !host.is_empty()).map(|(_, port)| port);
     if !port.is_some_and(|port| port.parse().is_ok_and(|port: u16| port != 0)) {
         let help = r#"write tcp = "127.0.0.1:8080" or tcp = "[::1]:8080""#.to_owned();

@@ -9,9 +9,12 @@ mod section;
 mod service;
 mod stop;
 mod windows;
+mod write;
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod write_tests;
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -24,6 +27,8 @@ use crate::diagnostic::{Diagnostic, Diagnostics, Source};
 use crate::order;
 use crate::platform::Platform;
 use section::{Reader, Section};
+
+pub use write::{Unwritable, write};
 
 /// The largest file that is read.
 const MAX_FILE: u64 = 1 << 20;

@@ -5,7 +5,7 @@ use toml::de::DeValue;
 
 use super::section::{Entry, Section, closest, duration, wrong_type};
 
-const ACTIONS: &[(&str, ActionType)] = &[
+pub(super) const ACTIONS: &[(&str, ActionType)] = &[
     ("none", ActionType::NONE),
     ("restart", ActionType::RESTART),
     ("reboot", ActionType::REBOOT),

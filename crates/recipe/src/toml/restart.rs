@@ -6,10 +6,10 @@ use svckit_core::definition::{ExitAction, RestartPolicy, RestartWhen};
 
 use super::section::{Section, choice};
 
-const WHEN: &[(&str, RestartWhen)] =
+pub(super) const WHEN: &[(&str, RestartWhen)] =
     &[("on-failure", RestartWhen::OnFailure), ("always", RestartWhen::Always), ("never", RestartWhen::Never)];
 
-const EXIT_ACTIONS: &[(&str, ExitAction)] =
+pub(super) const EXIT_ACTIONS: &[(&str, ExitAction)] =
     &[("stop", ExitAction::Stop), ("restart", ExitAction::Restart), ("fail", ExitAction::Fail)];
 
 pub(super) fn read(mut section: Section<'_>) -> RestartPolicy {

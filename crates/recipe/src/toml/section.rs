@@ -59,7 +59,7 @@ impl<'a> Reader<'a> {
 }
 
 /// The path without `.` components. `..` stays: what it means depends on symbolic links.
-fn clean(path: &Path) -> PathBuf {
+pub(super) fn clean(path: &Path) -> PathBuf {
     path.components().filter(|part| !matches!(part, std::path::Component::CurDir)).collect()
 }
 
@@ -143,6 +143,13 @@ impl<'a> Section<'a> {
             self.known.push(key);
         }
         self.find(key)
+    }
+
+    /// Where the value of a key is; of a section, where it begins.
+    pub(super) fn span(&mut self, key: &'static str) -> Option<Span> {
+        let entry = self.entry(key)?;
+        let is_section = matches!(entry.value.get_ref(), DeValue::Table(_));
+        Some(if is_section { entry.key.span() } else { entry.span() }.into())
     }
 
     /// The entry of a key that is known to be wrong; the caller says so.

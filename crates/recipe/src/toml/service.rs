@@ -7,7 +7,7 @@ use super::section::{Entry, Reader, Section};
 use super::{command, controls, log, recovery, restart, stop, windows};
 use crate::definition::{Places, Process, ServiceDefinition, StartMode};
 
-const PROCESSES: &[(&str, Process)] = &[("own", Process::Own), ("share", Process::Share)];
+pub(super) const PROCESSES: &[(&str, Process)] = &[("own", Process::Own), ("share", Process::Share)];
 
 /// Reads one service; `None` when what it can't do without is wrong, which is then reported.
 pub(super) fn read<'a>(reader: &'a Reader<'a>, entry: Entry<'a>) -> Option<ServiceDefinition> {
@@ -27,12 +27,21 @@ pub(super) fn read<'a>(reader: &'a Reader<'a>, entry: Entry<'a>) -> Option<Servi
     let display_name = display_name(&mut section);
     let description = section.string("description", "The web shop").map(|(text, _)| text.to_owned());
     let start = section.choice("start", StartMode::NAMED);
+    places.start = section.span("start");
     let dependencies = dependencies(&mut section, &mut places);
     let account = account(&mut section, &mut places);
     let process = section.choice("process", PROCESSES).unwrap_or_default();
+    for (key, place) in [
+        ("restart", &mut places.restart),
+        ("stop", &mut places.stop),
+        ("log", &mut places.log),
+        ("recovery", &mut places.recovery),
+    ] {
+        *place = section.span(key);
+    }
     let restart = section.section("restart").map(restart::read).unwrap_or_default();
     let stop = section.section("stop").map_or_else(|| reader.platform.stop(), stop::read);
-    let ready = section.section("ready").and_then(controls::read_ready);
+    let ready = section.section("ready").and_then(|section| controls::read_ready(section, &mut places));
     let log = section.section("log").map(log::read).unwrap_or_default();
     let controls = section.section("controls").map(controls::read).unwrap_or_default();
     let (recovery, recovery_on_error) = section.section("recovery").map(recovery::read).unwrap_or_default();
@@ -43,7 +52,7 @@ pub(super) fn read<'a>(reader: &'a Reader<'a>, entry: Entry<'a>) -> Option<Servi
     section.finish();
     let name = name?;
     Some(ServiceDefinition {
-        display_name: display_name.or_else(|| DisplayName::new(name.as_str()).ok())?,
+        display_name: display_name.unwrap_or_else(|| name.clone().into()),
         name,
         description,
         start,

@@ -6,7 +6,7 @@ use toml::de::{DeTable, DeValue};
 
 use super::section::{Entry, Reader, Section, closest, duration, wrong_type};
 
-const ACTIONS: &[(&str, StopAction)] = &[
+pub(super) const ACTIONS: &[(&str, StopAction)] = &[
     ("ctrl-c", StopAction::CtrlC),
     ("ctrl-break", StopAction::CtrlBreak),
     ("wm-close", StopAction::WmClose),

@@ -7,10 +7,10 @@ use svckit_core::name::GroupName;
 
 use super::section::Section;
 
-const SIDS: &[(&str, SidType)] =
+pub(super) const SIDS: &[(&str, SidType)] =
     &[("none", SidType::NONE), ("unrestricted", SidType::UNRESTRICTED), ("restricted", SidType::RESTRICTED)];
 
-const ERROR_CONTROLS: &[(&str, ErrorControl)] = &[
+pub(super) const ERROR_CONTROLS: &[(&str, ErrorControl)] = &[
     ("ignore", ErrorControl::IGNORE),
     ("normal", ErrorControl::NORMAL),
     ("severe", ErrorControl::SEVERE),

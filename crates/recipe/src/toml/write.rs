@@ -1,0 +1,390 @@
+//! Writing a definition file: what [`super::parse`] reads back as the same services.
+
+use std::collections::BTreeMap;
+use std::fmt::Write;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use svckit_core::control::Control;
+use svckit_core::definition::{ControlAction, RestartPolicy, StopAction};
+use svckit_core::failure::{FailureActions, ResetPeriod};
+use svckit_core::kind::{ErrorControl, SidType};
+use svckit_core::name::ServiceName;
+use toml_writer::{ToTomlKey, ToTomlValue, WriteTomlValue};
+
+use super::{MAX_FILE, controls, parse, recovery, restart, service, stop, windows};
+use crate::definition::{LogSettings, Places, Process, ServiceDefinition, StartMode};
+use crate::platform::Platform;
+use crate::units::{written_duration, written_size};
+
+/// A line longer than this is not made of several values if it can be helped.
+const WIDTH: usize = 100;
+
+/// Why services can't be written as a definition file.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Unwritable {
+    /// One of them has something that the file has no words for.
+    #[error("service {:?} can't be written as a definition: {reason}", service.as_str())]
+    Service {
+        /// Which.
+        service: ServiceName,
+        /// What it is.
+        reason: String,
+    },
+    /// Each can be written, but not all in one file.
+    #[error("the services can't be written as one definition: {0}")]
+    Together(String),
+}
+
+/// The text of a definition file for these services: of each every key whose value is not the default, with absolute paths, always in the same order.
+///
+/// Reading the text gives the same services, but for where they are in the file, and for the form of paths without `.` and double separators. What can't be read
+/// back as it was is an error.
+pub fn write(services: &[ServiceDefinition], platform: Platform) -> Result<String, Unwritable> {
+    let mut whole = String::new();
+    for service in services {
+        let fail = |reason| Unwritable::Service { service: service.name.clone(), reason };
+        let text = one(service, platform).map_err(fail)?;
+        proved(service, &text, platform).map_err(fail)?;
+        if !whole.is_empty() {
+            whole.push('\n');
+        }
+        whole.push_str(&text);
+    }
+    if whole.len() as u64 > MAX_FILE {
+        let reason =
+            "the file would be larger than 1 MiB, which is the most that is read; write fewer of them";
+        return Err(Unwritable::Together(reason.to_owned()));
+    }
+    if services.len() > 1 {
+        read(services, &whole, platform).map_err(Unwritable::Together)?;
+    }
+    Ok(whole)
+}
+
+/// Makes sure that the text of a service is read as that service.
+fn proved(service: &ServiceDefinition, text: &str, platform: Platform) -> Result<(), String> {
+    let read = read(std::slice::from_ref(service), text, platform)?;
+    let wanted = plain(service);
+    match read.first() {
+        Some(read) if *read == wanted => Ok(()),
+        Some(read) => Err(format!("{} would not be the same when it is read", difference(read, &wanted))),
+        None => Err("nothing would be read".to_owned()),
+    }
+}
+
+/// What the text is read as, without the places.
+fn read(
+    services: &[ServiceDefinition],
+    text: &str,
+    platform: Platform,
+) -> Result<Vec<ServiceDefinition>, String> {
+    let file =
+        services.first().map_or_else(PathBuf::new, |service| service.program.directory.join("service.toml"));
+    let read = parse(file, text, platform).map_err(|wrong| {
+        let first = wrong.iter().next().map(|diagnostic| diagnostic.message.clone());
+        first.unwrap_or_default()
+    })?;
+    Ok(read.services.iter().map(plain).collect())
+}
+
+/// The service with paths in their plain form, and nowhere in a file.
+fn plain(service: &ServiceDefinition) -> ServiceDefinition {
+    let clean = |path: &PathBuf| super::section::clean(path);
+    let mut plain = ServiceDefinition { places: Places::default(), ..service.clone() };
+    plain.program.directory = clean(&plain.program.directory);
+    plain.program.environment_files = plain.program.environment_files.iter().map(clean).collect();
+    plain.log.stdout = plain.log.stdout.as_ref().map(clean);
+    plain.log.stderr = plain.log.stderr.as_ref().map(clean);
+    if let Some(program) = plain.program.command.first_mut()
+        && let Some(path) = Some(Path::new(program)).filter(|path| path.is_absolute())
+    {
+        *program = super::section::clean(path).to_string_lossy().into_owned();
+    }
+    plain
+}
+
+/// What of the two differs, in words.
+fn difference(one: &ServiceDefinition, other: &ServiceDefinition) -> &'static str {
+    let all = [
+        ("what is run", one.program != other.program),
+        ("the restart policy", one.restart != other.restart),
+        ("how it is stopped", one.stop != other.stop),
+        ("when it is ready", one.ready != other.ready),
+        ("where its output goes", one.log != other.log),
+        ("what controls do", one.controls != other.controls),
+        (
+            "the recovery",
+            (&one.recovery, one.recovery_on_error) != (&other.recovery, other.recovery_on_error),
+        ),
+        ("the preshutdown time-out", one.preshutdown != other.preshutdown),
+        ("the account", one.account != other.account),
+    ];
+    all.into_iter().find(|(_, differs)| *differs).map_or("something", |(what, _)| what)
+}
+
+/// The tables of one service under construction.
+struct Tables {
+    name: String,
+    text: String,
+}
+
+/// Lines `key = value` of a table.
+#[derive(Default)]
+struct Keys(Vec<(String, String)>);
+
+impl Keys {
+    fn value(&mut self, key: &str, value: impl ToTomlValue) {
+        self.0.push((key.to_owned(), value.to_toml_value()));
+    }
+
+    /// A value only if it is not the default.
+    fn unless<T: PartialEq + WriteTomlValue>(&mut self, key: &str, default: &T, value: &T) {
+        if value != default {
+            self.value(key, value);
+        }
+    }
+
+    fn duration(&mut self, key: &str, default: Duration, value: Duration) -> Result<(), String> {
+        if value != default {
+            self.value(key, time(value)?);
+        }
+        Ok(())
+    }
+
+    /// One of some words.
+    fn word<T: PartialEq>(
+        &mut self,
+        key: &str,
+        words: &[(&str, T)],
+        default: &T,
+        value: &T,
+    ) -> Result<(), String> {
+        if value != default {
+            self.value(key, word(key, words, value)?);
+        }
+        Ok(())
+    }
+
+    fn path(&mut self, key: &str, path: &Path) -> Result<(), String> {
+        self.value(key, absolute(path)?);
+        Ok(())
+    }
+
+    /// Something that is TOML already.
+    fn written(&mut self, key: &str, value: String) {
+        self.0.push((key.to_owned(), value));
+    }
+}
+
+impl Tables {
+    /// A table if there is something in it; the service's own is always there.
+    fn add(&mut self, section: Option<&str>, keys: Keys) {
+        if section.is_some() && keys.0.is_empty() {
+            return;
+        }
+        let (gap, dot) = if section.is_some() { ("\n", ".") } else { ("", "") };
+        let Self { name, text } = self;
+        // Writing into a string never fails.
+        let _ = writeln!(text, "{gap}[service.{name}{dot}{}]", section.unwrap_or_default());
+        for (key, value) in keys.0 {
+            let _ = writeln!(text, "{} = {value}", key.to_toml_key());
+        }
+    }
+}
+
+fn one(service: &ServiceDefinition, platform: Platform) -> Result<String, String> {
+    let mut tables = Tables { name: service.name.as_str().to_toml_key(), text: String::new() };
+    let mut keys = basic(service)?;
+    let variables = keys_of(&service.program.environment);
+    let environment = inline(&variables);
+    let fits = variables.len() < 4 && environment.len() < WIDTH;
+    if fits && !variables.is_empty() {
+        keys.written("environment", environment);
+    }
+    tables.add(None, keys);
+    if !fits {
+        tables.add(Some("environment"), Keys(variables));
+    }
+    tables.add(Some("restart"), restart_keys(&service.restart)?);
+    let mut stop = Keys::default();
+    if service.stop != platform.stop() {
+        let rungs = service.stop.ladder.iter().map(|rung| Ok((means(rung.action)?, time(rung.wait)?)));
+        stop.written("ladder", steps(rungs)?);
+    }
+    tables.add(Some("stop"), stop);
+    let mut ready = Keys::default();
+    if let Some(policy) = &service.ready {
+        ready.value("tcp", &policy.tcp);
+        ready.duration("timeout", controls::READY_TIMEOUT, policy.timeout)?;
+    }
+    tables.add(Some("ready"), ready);
+    tables.add(Some("log"), log_keys(&service.log)?);
+    tables.add(Some("controls"), control_keys(&service.controls));
+    tables.add(Some("recovery"), recovery_keys(&service.recovery, service.recovery_on_error)?);
+    tables.add(Some("windows"), windows_keys(service)?);
+    Ok(tables.text)
+}
+
+/// The keys of the service's own table, but for the variables.
+fn basic(service: &ServiceDefinition) -> Result<Keys, String> {
+    let mut keys = Keys::default();
+    keys.value("run", &service.program.command);
+    keys.path("directory", &service.program.directory)?;
+    // Names that differ only in case are equal, but not the same.
+    if service.display_name.as_str() != service.name.as_str() {
+        keys.value("display-name", service.display_name.as_str());
+    }
+    if let Some(description) = &service.description {
+        keys.value("description", description);
+    }
+    if let Some(start) = service.start {
+        keys.value("start", word("start", StartMode::NAMED, &start)?);
+    }
+    let dependencies: Vec<_> = service.dependencies.iter().map(ToString::to_string).collect();
+    keys.unless("depends-on", &Vec::new(), &dependencies);
+    if let Some(account) = &service.account {
+        keys.value("account", account);
+    }
+    keys.word("process", service::PROCESSES, &Process::default(), &service.process)?;
+    let files = service.program.environment_files.iter().map(|file| absolute(file));
+    match &files.collect::<Result<Vec<_>, _>>()?[..] {
+        [] => {}
+        [one] => keys.value("environment-file", one),
+        several => keys.value("environment-file", several),
+    }
+    Ok(keys)
+}
+
+fn restart_keys(policy: &RestartPolicy) -> Result<Keys, String> {
+    let default = RestartPolicy::default();
+    let mut keys = Keys::default();
+    keys.word("when", restart::WHEN, &default.when, &policy.when)?;
+    keys.duration("delay", default.delay, policy.delay)?;
+    for (key, default, number) in
+        [("factor", default.factor, policy.factor), ("jitter", default.jitter, policy.jitter)]
+    {
+        // Not a number is nothing's default.
+        if number.to_bits() != default.to_bits() {
+            keys.written(key, number.to_string());
+        }
+    }
+    keys.duration("max-delay", default.max_delay, policy.max_delay)?;
+    keys.duration("budget", default.budget, policy.budget)?;
+    keys.duration("reset-after", default.reset_after, policy.reset_after)?;
+    let codes = policy.exit_codes.iter().map(|(code, action)| {
+        Ok((code.to_string(), word("exit-codes", restart::EXIT_ACTIONS, action)?.to_toml_value()))
+    });
+    let codes = codes.collect::<Result<Vec<_>, String>>()?;
+    if !codes.is_empty() {
+        keys.written("exit-codes", inline(&codes));
+    }
+    Ok(keys)
+}
+
+fn log_keys(log: &LogSettings) -> Result<Keys, String> {
+    let default = LogSettings::default();
+    let mut keys = Keys::default();
+    match (&log.stdout, &log.stderr) {
+        (Some(one), Some(other)) if one == other => keys.path("file", one)?,
+        (stdout, stderr) => {
+            for (key, file) in [("stdout-file", stdout), ("stderr-file", stderr)] {
+                file.as_ref().map_or(Ok(()), |file| keys.path(key, file))?;
+            }
+        }
+    }
+    if let Some(size) = log.rotate_size {
+        keys.written("rotate", format!("{{ size = {} }}", written_size(size).to_toml_value()));
+    }
+    if let Some(count) = log.keep_count {
+        keys.written("keep", format!("{{ count = {count} }}"));
+    }
+    keys.unless("buffer", &written_size(default.buffer), &written_size(log.buffer));
+    Ok(keys)
+}
+
+fn control_keys(all: &BTreeMap<u32, ControlAction>) -> Keys {
+    let mut keys = Keys::default();
+    for (control, action) in all {
+        let named = controls::NAMED.iter().find(|(_, named)| *named == Control(*control));
+        let key = named.map_or_else(|| control.to_string(), |(word, _)| (*word).to_owned());
+        let ControlAction::Signal(signal) = action;
+        keys.value(&key, format!("signal:{signal}"));
+    }
+    keys
+}
+
+fn recovery_keys(actions: &FailureActions, on_error: bool) -> Result<Keys, String> {
+    let mut keys = Keys::default();
+    if !actions.actions.is_empty() {
+        let all = actions.actions.iter().map(|action| {
+            let kind = word("actions", recovery::ACTIONS, &action.kind)?;
+            Ok((kind.to_owned(), time(action.delay)?))
+        });
+        keys.written("actions", steps(all)?);
+    }
+    if let ResetPeriod::Seconds(seconds) = actions.reset_period {
+        keys.value("reset-period", time(Duration::from_secs(seconds.into()))?);
+    }
+    keys.unless("command", &String::new(), &actions.command);
+    keys.unless("reboot-message", &String::new(), &actions.reboot_message);
+    keys.unless("on-stop-with-error", &false, &on_error);
+    Ok(keys)
+}
+
+fn windows_keys(service: &ServiceDefinition) -> Result<Keys, String> {
+    let mut keys = Keys::default();
+    if let Some(group) = &service.group {
+        keys.value("group", group.as_str());
+    }
+    keys.unless("tag", &false, &service.tag);
+    keys.word("error-control", windows::ERROR_CONTROLS, &ErrorControl::NORMAL, &service.error_control)?;
+    keys.duration("preshutdown", ServiceDefinition::DEFAULT_PRESHUTDOWN, service.preshutdown)?;
+    keys.word("sid-type", windows::SIDS, &SidType::NONE, &service.sid)?;
+    keys.unless("privileges", &Vec::new(), &service.privileges);
+    Ok(keys)
+}
+
+fn means(action: StopAction) -> Result<String, String> {
+    match action {
+        StopAction::Signal(signal) => Ok(format!("signal:{signal}")),
+        other => word("ladder", stop::ACTIONS, &other).map(str::to_owned),
+    }
+}
+
+/// Tables of one key each, in a list.
+fn steps(all: impl Iterator<Item = Result<(String, String), String>>) -> Result<String, String> {
+    let mut steps = Vec::new();
+    for step in all {
+        let (means, time) = step?;
+        steps.push(inline(&[(means, time.to_toml_value())]));
+    }
+    let line = format!("[{}]", steps.join(", "));
+    if line.len() < WIDTH { Ok(line) } else { Ok(format!("[\n    {},\n]", steps.join(",\n    "))) }
+}
+
+/// A table within a line, of values that are TOML already.
+fn inline(entries: &[(String, String)]) -> String {
+    let entries: Vec<_> =
+        entries.iter().map(|(key, value)| format!("{} = {value}", key.to_toml_key())).collect();
+    format!("{{ {} }}", entries.join(", "))
+}
+
+fn keys_of(variables: &BTreeMap<String, String>) -> Vec<(String, String)> {
+    variables.iter().map(|(name, value)| (name.clone(), value.to_toml_value())).collect()
+}
+
+/// The word for a value; one without a word the file can't hold.
+fn word<'w, T: PartialEq>(key: &str, words: &[(&'w str, T)], value: &T) -> Result<&'w str, String> {
+    let found = words.iter().find(|(_, meant)| meant == value).map(|(word, _)| *word);
+    found.ok_or_else(|| format!("there is no word for its value of {key:?}"))
+}
+
+fn time(duration: Duration) -> Result<String, String> {
+    written_duration(duration).ok_or_else(|| format!("{duration:?} is no whole number of milliseconds"))
+}
+
+fn absolute(path: &Path) -> Result<&str, String> {
+    let text = path.to_str().ok_or_else(|| format!("{} is not UTF-8", path.display()))?;
+    if path.is_absolute() { Ok(text) } else { Err(format!("{text:?} is not an absolute path")) }
+}

@@ -1,0 +1,322 @@
+//! What is written is read as the same.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use proptest::prelude::*;
+use svckit_core::config::LOCAL_SYSTEM;
+use svckit_core::definition::{
+    ControlAction, ExitAction, Program, ReadyPolicy, RestartPolicy, RestartWhen, Rung, StopAction, StopPolicy,
+};
+use svckit_core::failure::{ActionType, FailureAction, FailureActions, ResetPeriod};
+use svckit_core::kind::{ErrorControl, SidType};
+use svckit_core::name::{Dependency, DisplayName, GroupName, ServiceName};
+use svckit_core::signal::Signal;
+
+use super::{Unwritable, parse, write};
+use crate::definition::{LogSettings, Places, Process, ServiceDefinition, StartMode};
+use crate::platform::Platform;
+
+const FILE: &str = "/srv/shop/service.toml";
+
+fn read(text: &str) -> Vec<ServiceDefinition> {
+    let services =
+        parse(FILE, text, Platform::Unix).unwrap_or_else(|wrong| panic!("{wrong}\n{text}")).services;
+    services.into_iter().map(|service| ServiceDefinition { places: Places::default(), ..service }).collect()
+}
+
+/// Any text that a file can hold, with what is awkward in TOML well represented.
+fn text() -> impl Strategy<Value = String> {
+    prop_oneof![
+        "[a-zA-Z0-9 ._/-]{1,12}",
+        r#"["'\\\n\r\t #=\[\]{},\u{7f}\u{1}é€😀]{1,8}"#,
+        any::<String>().prop_map(|text| text.replace('\0', "0")),
+    ]
+    .prop_filter("not empty", |text| !text.is_empty())
+}
+
+fn path() -> impl Strategy<Value = PathBuf> {
+    prop::collection::vec("[a-zA-Zé '\"\\\\.]{1,8}", 1..4).prop_map(|parts| {
+        let parts = parts.into_iter().filter(|part| part != ".");
+        std::iter::once("/srv".to_owned()).chain(parts).collect()
+    })
+}
+
+fn time() -> impl Strategy<Value = Duration> {
+    prop_oneof![0..u64::from(u32::MAX), (0_u64..4000).prop_map(|seconds| seconds * 1000)]
+        .prop_map(Duration::from_millis)
+}
+
+fn signal() -> impl Strategy<Value = Signal> {
+    prop::sample::select(Signal::ALL)
+}
+
+fn name() -> impl Strategy<Value = String> {
+    text().prop_map(|text| text.replace(['/', '\\'], "_").chars().take(40).collect())
+}
+
+fn program() -> impl Strategy<Value = Program> {
+    let program = prop_oneof!["[a-z]{1,8}", path().prop_map(|path| path.to_str().unwrap().to_owned())];
+    let variables = prop::collection::btree_map(text().prop_map(|name| name.replace('=', "_")), text(), 0..6);
+    let words = prop::collection::vec(prop_oneof![Just(String::new()), text()], 0..4);
+    (program, words, path(), variables, prop::collection::vec(path(), 0..3)).prop_map(
+        |(program, words, directory, environment, environment_files)| Program {
+            command: std::iter::once(program).chain(words).collect(),
+            directory,
+            environment,
+            environment_files,
+        },
+    )
+}
+
+fn restart() -> impl Strategy<Value = RestartPolicy> {
+    let when = prop::sample::select(&[RestartWhen::OnFailure, RestartWhen::Always, RestartWhen::Never][..]);
+    let action = prop::sample::select(&[ExitAction::Stop, ExitAction::Restart, ExitAction::Fail][..]);
+    let codes = prop::collection::btree_map(any::<i32>(), action, 0..3);
+    let numbers = (prop_oneof![Just(2.0), 1.0..1000.0], prop_oneof![Just(0.0), 0.0..1.0]);
+    (when, time(), numbers, time(), time(), time(), codes).prop_map(
+        |(when, delay, (factor, jitter), max_delay, budget, reset_after, exit_codes)| RestartPolicy {
+            when,
+            delay,
+            factor,
+            max_delay,
+            jitter,
+            budget,
+            reset_after,
+            exit_codes,
+        },
+    )
+}
+
+fn stop() -> impl Strategy<Value = StopPolicy> {
+    let action = prop_oneof![
+        Just(StopAction::CtrlC),
+        Just(StopAction::CtrlBreak),
+        Just(StopAction::WmClose),
+        Just(StopAction::StdinClose),
+        signal().prop_map(StopAction::Signal),
+        Just(StopAction::Terminate),
+    ];
+    let rung = (action, time()).prop_map(|(action, wait)| Rung { action, wait });
+    prop_oneof![
+        Just(StopPolicy::default()),
+        prop::collection::vec(rung, 0..7).prop_map(|ladder| StopPolicy { ladder })
+    ]
+}
+
+fn log() -> impl Strategy<Value = LogSettings> {
+    let files = prop_oneof![
+        (prop::option::of(path()), prop::option::of(path())),
+        path().prop_map(|both| (Some(both.clone()), Some(both)))
+    ];
+    let sizes = (
+        prop::option::of(any::<u64>()),
+        prop::option::of(0_u32..=100_000),
+        prop_oneof![Just(1 << 20), any::<u64>()],
+    );
+    (files, sizes).prop_map(|((stdout, stderr), (rotate_size, keep_count, buffer))| LogSettings {
+        stdout,
+        stderr,
+        rotate_size,
+        keep_count,
+        buffer,
+    })
+}
+
+fn recovery() -> impl Strategy<Value = FailureActions> {
+    let kinds = [ActionType::NONE, ActionType::RESTART, ActionType::REBOOT, ActionType::RUN_COMMAND];
+    let action = (prop::sample::select(kinds.to_vec()), time())
+        .prop_map(|(kind, delay)| FailureAction { kind, delay });
+    let period = prop_oneof![Just(ResetPeriod::Never), (0..u32::MAX).prop_map(ResetPeriod::Seconds)];
+    (period, prop_oneof![Just(String::new()), text()], text(), prop::collection::vec(action, 0..6)).prop_map(
+        |(period, reboot_message, command, actions)| FailureActions {
+            reset_period: if actions.is_empty() { ResetPeriod::default() } else { period },
+            reboot_message,
+            command,
+            actions,
+        },
+    )
+}
+
+prop_compose! {
+    fn naming()(
+        name in name(), display in prop::option::of(name()), description in prop::option::of(text()),
+        dependencies in prop::collection::vec(prop_oneof![name(), name().prop_map(|group| format!("+{group}"))], 0..3),
+        account in prop::option::of(text()),
+        start in prop::option::of(prop::sample::select(StartMode::NAMED).prop_map(|(_, mode)| mode)),
+    ) -> ServiceDefinition {
+        let program = Program {
+            command: Vec::new(),
+            directory: PathBuf::new(),
+            environment: Default::default(),
+            environment_files: Vec::new(),
+        };
+        ServiceDefinition {
+            display_name: DisplayName::new(display.as_ref().unwrap_or(&name)).unwrap(),
+            dependencies: dependencies
+                .iter()
+                .map(|text| Dependency::new(text).unwrap())
+                .filter(|other| !matches!(other, Dependency::Service(other) if other.folded() == svckit_core::name::fold(&name)))
+                .collect(),
+            description,
+            account,
+            start,
+            ..ServiceDefinition::new(ServiceName::new(name).unwrap(), program, Platform::Unix)
+        }
+    }
+}
+
+prop_compose! {
+    fn service()(
+        naming in naming(), program in program(), restart in restart(), stop in stop(), log in log(), recovery in recovery(),
+        ready in prop::option::of((1_u16.., time())), controls in prop::collection::btree_map(128_u32..=255, signal(), 0..3),
+        pause in prop::option::of(signal()), share in any::<bool>(), group in prop::option::of(name()), tag in any::<bool>(),
+        sid in prop::sample::select(&[SidType::NONE, SidType::UNRESTRICTED, SidType::RESTRICTED][..]),
+        error_control in 0_u32..4, privileges in prop::collection::vec(text(), 0..3),
+        preshutdown in prop_oneof![Just(ServiceDefinition::DEFAULT_PRESHUTDOWN), time()], recovery_on_error in any::<bool>(),
+    ) -> ServiceDefinition {
+        let pausing = pause.into_iter().flat_map(|signal| [(2, signal), (3, signal)]);
+        ServiceDefinition {
+            process: if share { Process::Share } else { Process::Own },
+            error_control: ErrorControl(error_control),
+            tag: tag && group.is_some(),
+            group: group.map(|group| GroupName::new(group).unwrap()),
+            sid,
+            privileges,
+            preshutdown,
+            recovery,
+            recovery_on_error,
+            program,
+            restart,
+            stop,
+            ready: ready.map(|(port, timeout)| ReadyPolicy { tcp: format!("[::1]:{port}"), timeout }),
+            log,
+            controls: controls.into_iter().chain(pausing).map(|(key, signal)| (key, ControlAction::Signal(signal))).collect(),
+            ..naming
+        }
+    }
+}
+
+proptest! {
+    #[test]
+    fn any_service_comes_back(service in service()) {
+        let text = write(std::slice::from_ref(&service), Platform::Unix).map_err(|error| TestCaseError::fail(error.to_string()))?;
+        let back = read(&text);
+        prop_assert_eq!(&back, std::slice::from_ref(&service), "{}", text);
+        prop_assert_eq!(back[0].name.as_str(), service.name.as_str());
+        prop_assert_eq!(back[0].display_name.as_str(), service.display_name.as_str());
+        prop_assert_eq!(write(&back, Platform::Unix).unwrap(), text);
+    }
+}
+
+fn plain(name: &str) -> ServiceDefinition {
+    let program = Program {
+        command: vec!["/usr/bin/shop".to_owned()],
+        directory: "/srv/shop".into(),
+        environment: Default::default(),
+        environment_files: Vec::new(),
+    };
+    ServiceDefinition::new(ServiceName::new(name).unwrap(), program, Platform::Unix)
+}
+
+#[test]
+fn what_is_default_is_left_out() {
+    let text = write(&[plain("shop")], Platform::Unix).unwrap();
+    assert_eq!(text, "[service.shop]\nrun = [\"/usr/bin/shop\"]\ndirectory = \"/srv/shop\"\n");
+}
+
+#[test]
+fn everything_has_its_place() {
+    let all = "[service.\"the shop\"]\n\
+               run = [\"/usr/bin/shop\", \"--port\", \"80\"]\n\
+               directory = \"/srv/shop\"\n\
+               display-name = \"Shop\"\n\
+               start = \"auto\"\n\
+               depends-on = [\"db\", \"+Network\"]\n\
+               environment-file = \"/srv/shop/.env\"\n\
+               environment = { PORT = \"80\" }\n\
+               \n\
+               [service.\"the shop\".restart]\n\
+               delay = \"1s\"\n\
+               factor = 1.5\n\
+               exit-codes = { 0 = \"stop\", 75 = \"restart\" }\n\
+               \n\
+               [service.\"the shop\".stop]\n\
+               ladder = [{ ctrl-c = \"5s\" }, { \"signal:TERM\" = \"500ms\" }]\n\
+               \n\
+               [service.\"the shop\".ready]\n\
+               tcp = \"127.0.0.1:80\"\n\
+               \n\
+               [service.\"the shop\".log]\n\
+               file = \"/srv/shop/shop.log\"\n\
+               rotate = { size = \"10MB\" }\n\
+               keep = { count = 5 }\n\
+               \n\
+               [service.\"the shop\".controls]\n\
+               reload = \"signal:HUP\"\n\
+               \n\
+               [service.\"the shop\".recovery]\n\
+               actions = [{ restart = \"5s\" }]\n\
+               reset-period = \"1d\"\n\
+               \n\
+               [service.\"the shop\".windows]\n\
+               group = \"Web\"\n";
+    assert_eq!(write(&read(all), Platform::Unix).unwrap(), all);
+}
+
+#[test]
+fn what_documents_show_comes_back() {
+    let text = include_str!("../../../../docs/reference/definition.md");
+    let example = text.split("```toml\n").last().unwrap().split("```").next().unwrap();
+    let services = read(example);
+    assert_eq!(read(&write(&services, Platform::Unix).unwrap()), services);
+}
+
+#[test]
+fn paths_are_written_in_their_plain_form() {
+    let mut service = plain("shop");
+    service.program.directory = "/srv//./shop/".into();
+    let text = write(&[service], Platform::Unix).unwrap();
+    assert_eq!(read(&text)[0].program.directory, PathBuf::from("/srv/shop"));
+}
+
+#[track_caller]
+fn refuses(change: impl FnOnce(&mut ServiceDefinition), reason: &str) {
+    let mut service = plain("shop");
+    change(&mut service);
+    let error = write(&[service], Platform::Unix).unwrap_err();
+    assert_eq!(error.to_string(), format!("service \"shop\" can't be written as a definition: {reason}"));
+}
+
+#[test]
+fn what_the_file_has_no_words_for_is_refused() {
+    refuses(|s| s.error_control = ErrorControl(9), "there is no word for its value of \"error-control\"");
+    refuses(|s| s.restart.delay = Duration::from_micros(1500), "1.5ms is no whole number of milliseconds");
+    refuses(|s| s.restart.factor = f64::INFINITY, "\"factor\" must be a number from 1 to 1000");
+    refuses(|s| s.program.directory = "srv".into(), "\"srv\" is not an absolute path");
+    refuses(|s| s.program.command.clear(), "there is nothing to run");
+    refuses(|s| s.program.command.push("a\0".into()), "\"run\" can't contain a NUL character");
+    refuses(|s| s.program.command[0] = "./shop".into(), "what is run would not be the same when it is read");
+    refuses(|s| s.account = Some(String::new()), "an account can't be empty");
+    refuses(|s| s.tag = true, "a tag is a place in a group");
+    refuses(
+        |s| s.recovery.reset_period = ResetPeriod::Seconds(5),
+        "the recovery would not be the same when it is read",
+    );
+    refuses(
+        |s| drop(s.controls.insert(1, ControlAction::Signal(Signal::Hup))),
+        "unknown key \"1\" in [service.shop.controls]",
+    );
+}
+
+#[test]
+fn services_that_contradict_each_other_are_refused_together() {
+    let error = write(&[plain("shop"), plain("SHOP")], Platform::Unix).unwrap_err();
+    assert_eq!(error, Unwritable::Together("service \"SHOP\" is already there as \"shop\"".to_owned()));
+    let mut other = plain("db");
+    other.account = Some(LOCAL_SYSTEM.to_owned());
+    assert_eq!(
+        read(&write(&[plain("shop"), other.clone()], Platform::Unix).unwrap()),
+        [plain("shop"), other]
+    );
+}
