@@ -1,5 +1,6 @@
 //! What is written is read as the same.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -304,7 +305,7 @@ fn what_the_file_has_no_words_for_is_refused() {
         "the recovery would not be the same when it is read",
     );
     refuses(
-        |s| drop(s.controls.insert(1, ControlAction::Signal(Signal::Hup))),
+        |s| s.controls = BTreeMap::from([(1, ControlAction::Signal(Signal::Hup))]),
         "unknown key \"1\" in [service.shop.controls]",
     );
 }

@@ -1,0 +1,220 @@
+//! From what is installed back to the definition that says it.
+
+use std::path::{Path, PathBuf};
+
+use svckit_core::config::{Config2, LOCAL_SYSTEM, ServiceConfig};
+use svckit_core::definition::{HostDefinition, LogTarget};
+use svckit_core::kind::{LaunchProtection, ServiceType, StartType};
+use svckit_core::name::ServiceName;
+
+use crate::definition::{LogSettings, Process, ServiceDefinition, StartMode};
+use crate::platform::Platform;
+
+/// A service as a service control manager has it.
+#[derive(Debug, Clone, Copy)]
+pub struct Stored<'a> {
+    /// The key name.
+    pub name: &'a ServiceName,
+    /// The basic configuration.
+    pub config: &'a ServiceConfig,
+    /// The optional configuration, each level that the service control manager knows.
+    pub optional: &'a [Config2],
+    /// What its host was given.
+    pub host: &'a HostDefinition,
+    /// Where its output goes if its definition doesn't say.
+    pub default_log: &'a Path,
+}
+
+/// Something about a service that a definition has no words for.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("a definition can't say {0}")]
+pub struct Inexpressible(String);
+
+impl ServiceDefinition {
+    /// The definition from which a new service would be made like a stored one. What is as it is for a new service is left out; a password isn't stored where
+    /// anybody could read it.
+    pub fn from_stored(stored: &Stored<'_>, platform: Platform) -> Result<Self, Inexpressible> {
+        let Stored { config, host, .. } = stored;
+        let base = Self::new(stored.name.clone(), host.program.clone(), platform);
+        let mut service = Self {
+            display_name: config.display_name.clone(),
+            dependencies: config.dependencies.clone(),
+            account: config.account.clone().filter(|account| !account.eq_ignore_ascii_case(LOCAL_SYSTEM)),
+            process: process(config.service_type)?,
+            start: start(config.start_type, stored.optional)?,
+            error_control: config.error_control,
+            group: config.load_order_group.clone(),
+            tag: config.tag != 0,
+            restart: host.restart.clone(),
+            stop: host.stop.clone(),
+            ready: host.ready.clone(),
+            log: log(host, stored.default_log)?,
+            controls: host.controls.clone(),
+            ..base
+        };
+        for value in stored.optional {
+            service.take(value)?;
+        }
+        Ok(service)
+    }
+
+    /// Takes over a level of the optional configuration.
+    fn take(&mut self, value: &Config2) -> Result<(), Inexpressible> {
+        let what = match value {
+            Config2::Description(text) => {
+                self.description = text.clone().filter(|text| !text.is_empty());
+                return Ok(());
+            }
+            Config2::FailureActions(actions) => {
+                self.recovery = actions.clone();
+                return Ok(());
+            }
+            Config2::FailureActionsFlag(on) => {
+                self.recovery_on_error = *on;
+                return Ok(());
+            }
+            Config2::Sid(kind) => {
+                self.sid = *kind;
+                return Ok(());
+            }
+            Config2::RequiredPrivileges(names) => {
+                self.privileges.clone_from(names);
+                return Ok(());
+            }
+            Config2::PreshutdownTimeout(timeout) => {
+                self.preshutdown = *timeout;
+                return Ok(());
+            }
+            // It counts for automatic services only, and was asked with the start type.
+            Config2::DelayedAutoStart(_) => return Ok(()),
+            Config2::Triggers(all) if all.is_empty() => return Ok(()),
+            Config2::PreferredNode(None) | Config2::LaunchProtected(LaunchProtection::NONE) => return Ok(()),
+            Config2::Triggers(_) => "by which triggers it starts and stops".to_owned(),
+            Config2::PreferredNode(Some(node)) => format!("that its preferred node is {node}"),
+            Config2::LaunchProtected(kind) => format!("that its launch protection is {kind}"),
+        };
+        Err(Inexpressible(what))
+    }
+}
+
+fn process(service_type: ServiceType) -> Result<Process, Inexpressible> {
+    match service_type {
+        ServiceType::WIN32_OWN_PROCESS => Ok(Process::Own),
+        ServiceType::WIN32_SHARE_PROCESS => Ok(Process::Share),
+        other => Err(Inexpressible(format!("that its type is {other}"))),
+    }
+}
+
+/// Absent for a start that has to be asked for.
+fn start(start_type: StartType, optional: &[Config2]) -> Result<Option<StartMode>, Inexpressible> {
+    match start_type {
+        StartType::AUTO_START if optional.contains(&Config2::DelayedAutoStart(true)) => {
+            Ok(Some(StartMode::Delayed))
+        }
+        StartType::AUTO_START => Ok(Some(StartMode::Auto)),
+        StartType::DEMAND_START => Ok(None),
+        StartType::DISABLED => Ok(Some(StartMode::Disabled)),
+        other => Err(Inexpressible(format!("that its start type is {other}"))),
+    }
+}
+
+fn log(host: &HostDefinition, default_log: &Path) -> Result<LogSettings, Inexpressible> {
+    let file = |target: &LogTarget, stream: &str| match target {
+        LogTarget::File(file) => Ok((file != default_log).then(|| file.clone())),
+        LogTarget::Discard => Err(Inexpressible(format!("that its standard {stream} goes nowhere"))),
+    };
+    let (stdout, stderr): (Option<PathBuf>, Option<PathBuf>) =
+        (file(&host.log.stdout, "output")?, file(&host.log.stderr, "error")?);
+    Ok(LogSettings {
+        stdout,
+        stderr,
+        rotate_size: host.log.rotate_size,
+        keep_count: host.log.keep_count,
+        buffer: host.log.buffer,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Definition, toml};
+    use svckit_core::image_path::ImagePath;
+    use svckit_core::kind::SidType;
+
+    const LOG: &str = "/state/logs/shop.log";
+
+    fn definition() -> Definition {
+        let text = "[service.shop]\nrun = ['/usr/bin/shop']\ndisplay-name = 'Shop'\ndescription = 'The shop'\nstart = 'delayed'\n\
+                    depends-on = ['db']\naccount = 'shop'\nprocess = 'share'\nenvironment = { PORT = '80' }\n\
+                    [service.shop.restart]\ndelay = '1s'\n[service.shop.stop]\nladder = [{ ctrl-c = '5s' }]\n\
+                    [service.shop.ready]\ntcp = '[::1]:80'\n[service.shop.log]\nstderr-file = 'err.log'\nkeep = { count = 3 }\n\
+                    [service.shop.controls]\nreload = 'signal:HUP'\n\
+                    [service.shop.recovery]\nactions = [{ restart = '5s' }]\non-stop-with-error = true\n\
+                    [service.shop.windows]\npreshutdown = '1m'\nprivileges = ['SeBackupPrivilege']\nsid-type = 'restricted'\n\
+                    error-control = 'ignore'\n";
+        toml::parse("/srv/service.toml", text, Platform::Unix).unwrap()
+    }
+
+    /// The definition of what would be installed.
+    fn back(
+        service: &ServiceDefinition,
+        change: impl FnOnce(&mut ServiceConfig, &mut Vec<Config2>, &mut HostDefinition),
+    ) -> Result<ServiceDefinition, Inexpressible> {
+        let mut config = service.config(ImagePath::new("svc host run").unwrap());
+        let mut optional = service.config2();
+        let mut host = service.host(Path::new(LOG), Path::new("/srv/service.toml"));
+        change(&mut config, &mut optional, &mut host);
+        let stored = Stored {
+            name: &service.name,
+            config: &config,
+            optional: &optional,
+            host: &host,
+            default_log: Path::new(LOG),
+        };
+        ServiceDefinition::from_stored(&stored, Platform::Unix)
+    }
+
+    #[test]
+    fn what_was_installed_comes_back() {
+        let mut service = definition().services.remove(0);
+        service.places = crate::Places::default();
+        assert_eq!(back(&service, |_, _, _| {}).unwrap(), service);
+        // What is said although it is so anyway is left out.
+        service.start = Some(StartMode::Manual);
+        service.account = Some("localsystem".to_owned());
+        let left_out = ServiceDefinition { start: None, account: None, ..service.clone() };
+        assert_eq!(back(&service, |_, _, _| {}).unwrap(), left_out);
+    }
+
+    #[test]
+    fn a_tag_is_wanted_again() {
+        let service = definition().services.remove(0);
+        assert!(back(&service, |config, _, _| config.tag = 7).unwrap().tag);
+    }
+
+    #[test]
+    fn what_a_definition_can_not_say_is_told() {
+        let service = definition().services.remove(0);
+        let told = |change: fn(&mut ServiceConfig, &mut Vec<Config2>, &mut HostDefinition)| {
+            back(&service, change).unwrap_err().to_string()
+        };
+        assert_eq!(
+            told(|config, _, _| config.service_type = ServiceType(0x110)),
+            "a definition can't say that its type is WIN32_OWN_PROCESS|INTERACTIVE_PROCESS"
+        );
+        assert_eq!(
+            told(|config, _, _| config.start_type = StartType::BOOT_START),
+            "a definition can't say that its start type is BOOT_START"
+        );
+        assert_eq!(
+            told(|_, optional, _| optional.push(Config2::PreferredNode(Some(2)))),
+            "a definition can't say that its preferred node is 2"
+        );
+        assert_eq!(
+            told(|_, _, host| host.log.stdout = LogTarget::Discard),
+            "a definition can't say that its standard output goes nowhere"
+        );
+        let unknown = back(&service, |_, optional, _| optional.push(Config2::Sid(SidType(9)))).unwrap();
+        assert!(toml::write(&[unknown], Platform::Unix).is_err());
+    }
+}
