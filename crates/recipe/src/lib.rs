@@ -6,6 +6,7 @@
 
 #![forbid(unsafe_code)]
 
+pub mod buildout;
 mod definition;
 mod diagnostic;
 mod order;
