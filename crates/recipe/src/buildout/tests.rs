@@ -54,3 +54,12 @@ fn directories_are_below_the_files_folder() {
     assert_eq!(configuration.parts_directory(), Path::new("/srv/site/parts"));
     assert_eq!(configuration.parts().unwrap(), Vec::<String>::new());
 }
+
+#[test]
+fn substitution() {
+    let configuration =
+        read("[buildout]\nparts = b\n[a]\nx = 1\n[b]\nrecipe = r\ny = ${a:x}${:z} $${a:x}\nz = 2\n");
+    has(&configuration, "b:y", "12 $${a:x}");
+    assert_eq!(configuration.parts().unwrap(), ["b"]);
+    assert_eq!(configuration.value("b", "nothing"), Ok(None));
+}
