@@ -22,7 +22,7 @@ pub struct Place {
     /// How many characters of the line are meant, at least 1.
     pub length: usize,
     /// The line itself.
-    pub text: String,
+    pub text: Box<str>,
 }
 
 /// One thing that is wrong.
@@ -68,7 +68,7 @@ impl Source {
             line: self.text[..line_start].matches('\n').count() + 1,
             column: self.text[line_start..start].chars().count() + 1,
             length: self.text[start..end].trim_end().chars().count().max(1),
-            text: self.text[line_start..line_end].trim_end().to_owned(),
+            text: self.text[line_start..line_end].trim_end().into(),
         }
     }
 
@@ -144,7 +144,7 @@ mod tests {
         let start = source.text().find("bad").unwrap();
         let place = source.place(Span { start, end: start + 3 });
         assert_eq!((place.line, place.column, place.length), (2, 6, 3));
-        assert_eq!(place.text, "\u{e9}\u{e9} = bad");
+        assert_eq!(&*place.text, "\u{e9}\u{e9} = bad");
     }
 
     #[test]
