@@ -14,6 +14,7 @@ mod platform;
 mod stored;
 pub mod toml;
 pub mod units;
+pub mod winservice;
 pub mod words;
 
 pub use definition::{Definition, LogSettings, Places, Process, ServiceDefinition, Span, StartMode};
