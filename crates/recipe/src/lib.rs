@@ -10,6 +10,7 @@ pub mod buildout;
 mod definition;
 mod diagnostic;
 mod order;
+pub mod parts;
 mod platform;
 mod stored;
 pub mod toml;

@@ -1,0 +1,125 @@
+//! Paths with wildcards, as `develop` may have them.
+
+use std::path::{Component, Path, PathBuf};
+
+use super::machine::{Kind, Machine};
+
+/// The paths that a pattern stands for, below `folder` unless it is absolute, in order of their names. One without wildcards is itself, whether or not
+/// something is there.
+pub(super) fn expand(folder: &Path, pattern: &str, machine: &dyn Machine) -> Vec<PathBuf> {
+    let whole = plain(&folder.join(pattern));
+    if !is_pattern(pattern) || machine.kind(&whole).is_some() {
+        return vec![whole];
+    }
+    let start = if Path::new(pattern).is_absolute() { PathBuf::new() } else { plain(folder) };
+    let mut paths = vec![start];
+    for component in Path::new(pattern).components() {
+        let name = component.as_os_str().to_string_lossy();
+        paths = match component {
+            Component::CurDir => paths,
+            Component::Normal(_) if is_pattern(&name) => {
+                paths.iter().flat_map(|path| matching(path, &name, machine)).collect()
+            }
+            other => paths.iter().map(|path| path.join(other)).collect(),
+        };
+    }
+    paths.retain(|path| machine.kind(path).is_some());
+    paths
+}
+
+/// A path without what means nothing in it, such as a separator at its end.
+pub(super) fn plain(path: &Path) -> PathBuf {
+    path.components().filter(|component| *component != Component::CurDir).collect()
+}
+
+/// Whether there are wildcards.
+pub(super) fn is_pattern(text: &str) -> bool {
+    text.contains(['*', '?', '['])
+}
+
+fn matching(folder: &Path, pattern: &str, machine: &dyn Machine) -> Vec<PathBuf> {
+    if machine.kind(folder) != Some(Kind::Folder) {
+        return Vec::new();
+    }
+    let mut names = machine.names(folder).unwrap_or_default();
+    names.retain(|name| pattern.starts_with('.') == name.starts_with('.') && matches(pattern, name));
+    names.sort();
+    names.dedup();
+    names.into_iter().map(|name| folder.join(name)).collect()
+}
+
+fn matches(pattern: &str, name: &str) -> bool {
+    let mut rest = pattern.chars();
+    match rest.next() {
+        None => name.is_empty(),
+        Some('*') => {
+            let ends = name.char_indices().map(|(at, _)| at).chain([name.len()]);
+            ends.into_iter().any(|at| matches(rest.as_str(), &name[at..]))
+        }
+        Some(c) => {
+            let mut name = name.chars();
+            let Some(first) = name.next() else { return false };
+            if c == '['
+                && let Some((is_in, rest)) = set(rest.as_str(), first)
+            {
+                return is_in && matches(rest, name.as_str());
+            }
+            (c == '?' || c == first) && matches(rest.as_str(), name.as_str())
+        }
+    }
+}
+
+/// Whether a character is in the set that begins after `[`, and what follows the set; `None` if it never ends.
+fn set(text: &str, c: char) -> Option<(bool, &str)> {
+    let (is_negated, text) = text.strip_prefix('!').map_or((false, text), |text| (true, text));
+    // A bracket right at the beginning is in the set.
+    let first = text.chars().next()?.len_utf8();
+    let end = first + text[first..].find(']')?;
+    let members: Vec<char> = text[..end].chars().collect();
+    let mut is_in = false;
+    let mut at = 0;
+    while at < members.len() {
+        let (low, high, length) = match members[at..] {
+            [low, '-', high, ..] => (low, high, 3),
+            _ => (members[at], members[at], 1),
+        };
+        is_in |= (low..=high).contains(&c);
+        at += length;
+    }
+    Some((is_in != is_negated, &text[end + 1..]))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::parts::machine::Pretended;
+
+    fn expanded(pattern: &str) -> Vec<String> {
+        let files = ["/s/src/b/setup.py", "/s/src/a.x/setup.py", "/s/src/.git/x", "/s/demo/setup.py", "/s/[x]/setup.py"];
+        let machine = Pretended::new(files.map(|file| (file, "")));
+        let paths = expand(Path::new("/s/."), pattern, &machine);
+        paths.iter().map(|path| path.to_str().unwrap().to_owned()).collect()
+    }
+
+    #[test]
+    fn wildcards_stand_for_what_is_there() {
+        assert_eq!(expanded("demo/"), ["/s/demo"]);
+        assert_eq!(expanded("./missing"), ["/s/missing"]);
+        assert_eq!(expanded("src/*"), ["/s/src/a.x", "/s/src/b"]);
+        assert_eq!(expanded("/s/s?c/[!a]"), ["/s/src/b"]);
+        assert_eq!(expanded("*/[a-z]*x"), ["/s/src/a.x"]);
+        assert_eq!(expanded("src/.g*"), ["/s/src/.git"]);
+        assert_eq!(expanded("[x]"), ["/s/[x]"]);
+        assert!(expanded("none*/x").is_empty());
+    }
+
+    #[test]
+    fn names_match_or_do_not() {
+        for (pattern, name) in [("*", ""), ("a*b*", "axxb"), ("[]x]", "]"), ("[a", "[a"), ("?", "\u{e9}")] {
+            assert!(matches(pattern, name), "{pattern} {name}");
+        }
+        for (pattern, name) in [("?", ""), ("a", "ab"), ("[!a]", "a"), ("[b-a]", "a"), ("a*c", "ab")] {
+            assert!(!matches(pattern, name), "{pattern} {name}");
+        }
+    }
+}
