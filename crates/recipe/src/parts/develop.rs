@@ -86,6 +86,9 @@ mod tests {
         assert_eq!(linked("demo1 missing"), nothing("/s/missing"));
         assert_eq!(linked("empty"), nothing("/s/empty"));
         assert_eq!(linked("none*"), nothing("/s/none*"));
-        assert_eq!(linked("demo1 src/*"), Err("the projects in /s/demo1 and /s/src/other have the same name".to_owned()));
+        assert_eq!(
+            linked("demo1 src/*"),
+            Err("the projects in /s/demo1 and /s/src/other have the same name".to_owned())
+        );
     }
 }

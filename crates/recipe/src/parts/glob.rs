@@ -95,7 +95,13 @@ mod tests {
     use crate::parts::machine::Pretended;
 
     fn expanded(pattern: &str) -> Vec<String> {
-        let files = ["/s/src/b/setup.py", "/s/src/a.x/setup.py", "/s/src/.git/x", "/s/demo/setup.py", "/s/[x]/setup.py"];
+        let files = [
+            "/s/src/b/setup.py",
+            "/s/src/a.x/setup.py",
+            "/s/src/.git/x",
+            "/s/demo/setup.py",
+            "/s/[x]/setup.py",
+        ];
         let machine = Pretended::new(files.map(|file| (file, "")));
         let paths = expand(Path::new("/s/."), pattern, &machine);
         paths.iter().map(|path| path.to_str().unwrap().to_owned()).collect()

@@ -3,6 +3,8 @@
 use std::io;
 use std::path::Path;
 
+use crate::buildout::Files;
+
 /// What is at a path.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
@@ -13,10 +15,7 @@ pub enum Kind {
 }
 
 /// The machine as it is shown to a plan, which changes nothing there.
-pub trait Machine {
-    /// The content of a file.
-    fn read(&self, path: &Path) -> io::Result<Vec<u8>>;
-
+pub trait Machine: Files {
     /// What is at a path, links followed; `None` if nothing is.
     fn kind(&self, path: &Path) -> Option<Kind>;
 
@@ -53,11 +52,14 @@ impl Pretended {
 }
 
 #[cfg(test)]
-impl Machine for Pretended {
+impl Files for Pretended {
     fn read(&self, path: &Path) -> io::Result<Vec<u8>> {
         self.files.get(path).cloned().ok_or_else(|| io::ErrorKind::NotFound.into())
     }
+}
 
+#[cfg(test)]
+impl Machine for Pretended {
     fn kind(&self, path: &Path) -> Option<Kind> {
         let is_file = self.files.contains_key(path).then_some(Kind::File);
         is_file.or_else(|| self.folders.contains(path).then_some(Kind::Folder))

@@ -31,8 +31,8 @@ pub fn plan(
 ) -> Result<Vec<Step>, Diagnostics> {
     let wanted = Wanted::of(configuration, only, platform)?;
     let links = develop::links(&wanted.develop, &wanted.directory, &wanted.eggs, machine);
-    let links =
-        links.map_err(|error| configuration.diagnostic("buildout", "develop", error.to_string(), error.help()))?;
+    let links = links
+        .map_err(|error| configuration.diagnostic("buildout", "develop", error.to_string(), error.help()))?;
     Ok(Planner::new(&wanted, installed, machine).plan(&links))
 }
 
@@ -85,7 +85,7 @@ impl<'a> Planner<'a> {
         }
         if self.state != self.recorded {
             let record = self.record();
-            self.steps.push(Step::new(Action::Record, vec![record]));
+            self.steps.push(Step::new(Action::Record, record.into_iter().collect()));
         }
         self.steps
     }
@@ -94,12 +94,10 @@ impl<'a> Planner<'a> {
     fn clean_up(&mut self) {
         let unfinished = std::mem::take(&mut self.state.unfinished);
         let mut operations: Vec<_> = unfinished.iter().cloned().map(Operation::Remove).collect();
-        let half = temporary(&self.wanted.installed);
-        if self.machine.kind(&half).is_some() {
-            operations.push(Operation::Remove(half));
-        }
+        let half = self.wanted.installed.as_deref().map(temporary);
+        operations.extend(half.filter(|half| self.machine.kind(half).is_some()).map(Operation::Remove));
         if !unfinished.is_empty() {
-            operations.push(self.record());
+            operations.extend(self.record());
         }
         self.gone.extend(unfinished);
         if !operations.is_empty() {
@@ -126,7 +124,7 @@ impl<'a> Planner<'a> {
         let mut first = Vec::new();
         if !is_recorded {
             self.state.develop_links = new.iter().chain(&obsolete).cloned().collect();
-            first.push(self.record());
+            first.extend(self.record());
         }
         for link in links {
             let mut operations = std::mem::take(&mut first);
@@ -136,7 +134,7 @@ impl<'a> Planner<'a> {
         self.state.develop_links = new;
         if !obsolete.is_empty() {
             let mut operations: Vec<_> = obsolete.into_iter().map(Operation::Remove).collect();
-            operations.push(self.record());
+            operations.extend(self.record());
             self.steps.push(Step::new(Action::Forget, operations));
         }
     }
@@ -185,13 +183,13 @@ impl<'a> Planner<'a> {
         let mut operations = Vec::new();
         if !files.is_empty() {
             self.state.unfinished = files.clone();
-            operations.push(self.record());
+            operations.extend(self.record());
             self.state.unfinished.clear();
         }
         self.made.retain(|file| !files.contains(file));
         self.gone.extend(files.iter().cloned());
         operations.extend(files.into_iter().map(Operation::Remove));
-        operations.push(self.record());
+        operations.extend(self.record());
         Step { warnings, ..Step::new(action, operations) }
     }
 
@@ -204,11 +202,13 @@ impl<'a> Planner<'a> {
         if let Some(failure) = files.iter().find_map(|file| self.stranger(file)) {
             return Step { failure: Some(failure), ..Step::new(action, Vec::new()) };
         }
-        let undo = vec![self.record()];
+        let undo = self.record().into_iter().collect();
         let paths: Vec<_> = files.iter().map(|file| file.path.clone()).collect();
         self.state.unfinished.clone_from(&paths);
-        let mut operations = vec![self.record()];
-        operations.extend(files.into_iter().map(|file| Operation::Write { path: file.path, content: file.content }));
+        let mut operations: Vec<_> = self.record().into_iter().collect();
+        operations.extend(
+            files.into_iter().map(|file| Operation::Write { path: file.path, content: file.content }),
+        );
         self.made.extend(paths.iter().cloned());
         self.state.unfinished.clear();
         self.state.parts.push(InstalledPart {
@@ -217,7 +217,7 @@ impl<'a> Planner<'a> {
             signature: SIGNATURE.to_owned(),
             files: paths,
         });
-        operations.push(self.record());
+        operations.extend(self.record());
         Step { undo, warnings: self.warnings(&outcome), ..Step::new(action, operations) }
     }
 
@@ -228,7 +228,8 @@ impl<'a> Planner<'a> {
         let old = at.map(|at| self.state.parts.remove(at)).unwrap_or_default();
         match self.files(part) {
             Ok((outcome, files)) => {
-                let operations = files.iter().flat_map(|file| self.bring(&file.path, &file.content)).collect();
+                let operations =
+                    files.iter().flat_map(|file| self.bring(&file.path, &file.content)).collect();
                 self.state.parts.push(old);
                 Step { warnings: self.warnings(&outcome), ..Step::new(action, operations) }
             }
@@ -247,7 +248,9 @@ impl<'a> Planner<'a> {
     }
 
     fn outcome(&self, part: &WantedPart) -> Result<Outcome, String> {
-        let is_file = |path: &Path| self.made.contains(path) || self.machine.kind(path) == Some(Kind::File) && self.is_there(path);
+        let is_file = |path: &Path| {
+            self.made.contains(path) || self.machine.kind(path) == Some(Kind::File) && self.is_there(path)
+        };
         winservice::plan(&part.recipe_options(self.wanted), is_file).map_err(|problem| problem.message)
     }
 
@@ -262,8 +265,10 @@ impl<'a> Planner<'a> {
         let mut contents = vec![winservice::script(&outcome.variables).into_bytes()];
         if let Some(copy) = &outcome.debug_copy {
             let original = self.machine.read(&copy.from);
-            let original = original.map_err(|error| format!("cannot read {}: {error}", copy.from.display()))?;
-            contents.push(winservice::debug_copy(&original));
+            let original =
+                original.map_err(|error| format!("cannot read {}: {error}", copy.from.display()))?;
+            let name = copy.from.file_name().unwrap_or_default().to_string_lossy();
+            contents.push(winservice::debug_copy(&original, &name));
         }
         let files = self.paths(&outcome).into_iter().zip(contents);
         let files = files.map(|(path, content)| Made { path, content }).collect();
@@ -285,27 +290,31 @@ impl<'a> Planner<'a> {
         }
         let is_generated = self.machine.read(path).is_ok_and(|there| {
             // The original recipe doesn't record its copies.
-            winservice::read(&there).is_ok() || String::from_utf8_lossy(&there).contains("servicemanager.LogErrorMsg")
+            winservice::read(path, &there).is_ok()
+                || String::from_utf8_lossy(&there).contains("servicemanager.LogErrorMsg")
         });
-        (!is_generated).then(|| format!("{} is there and was not made by a part; move it away", path.display()))
+        (!is_generated)
+            .then(|| format!("{} is there and was not made by a part; move it away", path.display()))
     }
 
     fn warnings(&self, outcome: &Outcome) -> Vec<String> {
         let exe = &outcome.variables.pythonservice_exe;
-        let is_fine = self.wanted.platform != Platform::Windows || self.machine.kind(Path::new(exe)).is_some();
+        let is_fine =
+            self.wanted.platform != Platform::Windows || self.machine.kind(Path::new(exe)).is_some();
         if is_fine {
             return Vec::new();
         }
         let script = self.wanted.bin.join(SCRIPT_FILE);
-        let missing = if exe.is_empty() { "there is no Python".to_owned() } else { format!("{exe} is missing") };
+        let missing =
+            if exe.is_empty() { "there is no Python".to_owned() } else { format!("{exe} is missing") };
         let script = script.display();
         vec![format!("{missing}: {script} needs pywin32 to run as a service; svc install {script} doesn't")]
     }
 
-    /// Records what will be installed.
-    fn record(&mut self) -> Operation {
+    /// Records what will be installed, unless nothing shall be recorded.
+    fn record(&mut self) -> Option<Operation> {
         self.recorded = self.state.clone();
         let content = (!self.state.is_empty()).then(|| self.state.to_string().into_bytes());
-        Operation::Record { path: self.wanted.installed.clone(), content }
+        self.wanted.installed.clone().map(|path| Operation::Record { path, content })
     }
 }

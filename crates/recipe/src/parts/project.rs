@@ -45,7 +45,11 @@ impl fmt::Display for ProjectError {
             }
             Self::Unreadable { file, cause } => write!(f, "cannot read {}: {cause}", file.display()),
             Self::Unknown { what, folder, .. } => {
-                write!(f, "{what} of the project in {} can't be told without running Python", folder.display())
+                write!(
+                    f,
+                    "{what} of the project in {} can't be told without running Python",
+                    folder.display()
+                )
             }
         }
     }

@@ -1,7 +1,7 @@
 //! What a configuration wants, checked before anything is done.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use crate::buildout::Configuration;
 use crate::diagnostic::{Diagnostic, Diagnostics};
@@ -21,8 +21,8 @@ pub(super) struct Wanted {
     pub(super) parts_folder: PathBuf,
     /// The folder of links to developed projects.
     pub(super) eggs: PathBuf,
-    /// The record of what is installed.
-    pub(super) installed: PathBuf,
+    /// The record of what is installed, if there shall be one.
+    pub(super) installed: Option<PathBuf>,
     /// The interpreter for `.py` scripts.
     pub(super) python: Option<PathBuf>,
     /// What it is for.
@@ -51,14 +51,15 @@ impl Wanted {
         only: &[String],
         platform: Platform,
     ) -> Result<Self, Diagnostics> {
-        let value = |option: &str| Ok::<_, Diagnostic>(configuration.value("buildout", option)?.unwrap_or_default());
+        let value =
+            |option: &str| Ok::<_, Diagnostic>(configuration.value("buildout", option)?.unwrap_or_default());
         let python = value("executable")?;
         let mut wanted = Self {
             directory: configuration.directory().to_owned(),
             bin: configuration.bin_directory().to_owned(),
             parts_folder: configuration.parts_directory().to_owned(),
             eggs: configuration.develop_eggs_directory().to_owned(),
-            installed: configuration.installed().to_owned(),
+            installed: configuration.installed().map(Path::to_owned),
             python: (!python.is_empty()).then(|| configuration.directory().join(python)),
             platform,
             develop: value("develop")?,
@@ -90,7 +91,10 @@ impl WantedPart {
             let (message, help) = if is_chosen {
                 (format!("there is no part {name:?}"), format!("parts are {listed}"))
             } else {
-                (format!("part {name:?} is listed but has no section"), format!("write a section [{name}], or take it out of parts"))
+                (
+                    format!("part {name:?} is listed but has no section"),
+                    format!("write a section [{name}], or take it out of parts"),
+                )
             };
             return Err(configuration.diagnostic("buildout", "parts", message, Some(help)));
         };
@@ -106,7 +110,8 @@ impl WantedPart {
             Some(RECIPE) => Ok(part),
             Some(recipe) => {
                 let message = format!("part {name:?} has the recipe {recipe:?}, which svc doesn't have");
-                let help = format!("there is {RECIPE}; svc buildout install PART leaves the other parts alone");
+                let help =
+                    format!("there is {RECIPE}; svc buildout install PART leaves the other parts alone");
                 Err(configuration.diagnostic(name, "recipe", message, Some(help)))
             }
             None => {
