@@ -48,7 +48,8 @@ fn matching(folder: &Path, pattern: &str, machine: &dyn Machine) -> Vec<PathBuf>
     names.into_iter().map(|name| folder.join(name)).collect()
 }
 
-fn matches(pattern: &str, name: &str) -> bool {
+/// Whether a name is one that a pattern stands for.
+pub(super) fn matches(pattern: &str, name: &str) -> bool {
     let mut rest = pattern.chars();
     match rest.next() {
         None => name.is_empty(),
@@ -87,45 +88,4 @@ fn set(text: &str, c: char) -> Option<(bool, &str)> {
         at += length;
     }
     Some((is_in != is_negated, &text[end + 1..]))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::parts::machine::Pretended;
-
-    fn expanded(pattern: &str) -> Vec<String> {
-        let files = [
-            "/s/src/b/setup.py",
-            "/s/src/a.x/setup.py",
-            "/s/src/.git/x",
-            "/s/demo/setup.py",
-            "/s/[x]/setup.py",
-        ];
-        let machine = Pretended::new(files.map(|file| (file, "")));
-        let paths = expand(Path::new("/s/."), pattern, &machine);
-        paths.iter().map(|path| path.to_str().unwrap().to_owned()).collect()
-    }
-
-    #[test]
-    fn wildcards_stand_for_what_is_there() {
-        assert_eq!(expanded("demo/"), ["/s/demo"]);
-        assert_eq!(expanded("./missing"), ["/s/missing"]);
-        assert_eq!(expanded("src/*"), ["/s/src/a.x", "/s/src/b"]);
-        assert_eq!(expanded("/s/s?c/[!a]"), ["/s/src/b"]);
-        assert_eq!(expanded("*/[a-z]*x"), ["/s/src/a.x"]);
-        assert_eq!(expanded("src/.g*"), ["/s/src/.git"]);
-        assert_eq!(expanded("[x]"), ["/s/[x]"]);
-        assert!(expanded("none*/x").is_empty());
-    }
-
-    #[test]
-    fn names_match_or_do_not() {
-        for (pattern, name) in [("*", ""), ("a*b*", "axxb"), ("[]x]", "]"), ("[a", "[a"), ("?", "\u{e9}")] {
-            assert!(matches(pattern, name), "{pattern} {name}");
-        }
-        for (pattern, name) in [("?", ""), ("a", "ab"), ("[!a]", "a"), ("[b-a]", "a"), ("a*c", "ab")] {
-            assert!(!matches(pattern, name), "{pattern} {name}");
-        }
-    }
 }

@@ -1,12 +1,19 @@
-//! Plans and what comes of them, on a machine that is pretended.
+//! Plans and what comes of them, on a machine that is pretended and has the paths of Unix.
+
+#![cfg(unix)]
+
+mod develop;
+mod glob;
+mod machine;
+mod project;
 
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::machine::Pretended;
 use super::*;
 use crate::buildout::{Configuration, Surroundings};
 use crate::platform::Platform;
+use machine::Pretended;
 
 const CFG: &str =
     "[buildout]\ndevelop = demo1\nparts = web\n[web]\nrecipe = p01.recipe.setup:winservice\nrunzope = app\n";
