@@ -1,7 +1,7 @@
 //! What is written is read as the same.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Component, Path, PathBuf};
 use std::time::Duration;
 
 use proptest::prelude::*;
@@ -18,11 +18,17 @@ use super::{Unwritable, parse, write};
 use crate::definition::{LogSettings, Places, Process, ServiceDefinition, StartMode};
 use crate::platform::Platform;
 
-const FILE: &str = "/srv/shop/service.toml";
+/// A folder that is absolute on this system.
+const ROOT: &str = if cfg!(windows) { r"C:\srv" } else { "/srv" };
+
+fn root(rest: &str) -> PathBuf {
+    Path::new(ROOT).join(rest)
+}
 
 fn read(text: &str) -> Vec<ServiceDefinition> {
-    let services =
-        parse(FILE, text, Platform::Unix).unwrap_or_else(|wrong| panic!("{wrong}\n{text}")).services;
+    let services = parse(root("service.toml"), text, Platform::Unix)
+        .unwrap_or_else(|wrong| panic!("{wrong}\n{text}"))
+        .services;
     services.into_iter().map(|service| ServiceDefinition { places: Places::default(), ..service }).collect()
 }
 
@@ -37,9 +43,9 @@ fn text() -> impl Strategy<Value = String> {
 }
 
 fn path() -> impl Strategy<Value = PathBuf> {
-    prop::collection::vec("[a-zA-Zé '\"\\\\.]{1,8}", 1..4).prop_map(|parts| {
-        let parts = parts.into_iter().filter(|part| part != ".");
-        std::iter::once("/srv".to_owned()).chain(parts).collect()
+    prop::collection::vec("[a-zA-Zé '\"\\.]{1,8}", 1..4).prop_map(|parts| {
+        let path: PathBuf = std::iter::once(ROOT.to_owned()).chain(parts).collect();
+        path.components().filter(|part| *part != Component::CurDir).collect()
     })
 }
 
@@ -212,20 +218,29 @@ proptest! {
 
 fn plain(name: &str) -> ServiceDefinition {
     let program = Program {
-        command: vec!["/usr/bin/shop".to_owned()],
-        directory: "/srv/shop".into(),
+        command: vec!["shop".to_owned()],
+        directory: root("shop"),
         environment: Default::default(),
         environment_files: Vec::new(),
     };
     ServiceDefinition::new(ServiceName::new(name).unwrap(), program, Platform::Unix)
 }
 
+#[cfg(unix)]
 #[test]
 fn what_is_default_is_left_out() {
     let text = write(&[plain("shop")], Platform::Unix).unwrap();
-    assert_eq!(text, "[service.shop]\nrun = [\"/usr/bin/shop\"]\ndirectory = \"/srv/shop\"\n");
+    assert_eq!(text, "[service.shop]\nrun = [\"shop\"]\ndirectory = \"/srv/shop\"\n");
 }
 
+#[cfg(windows)]
+#[test]
+fn paths_of_windows_are_written_as_they_are() {
+    let text = write(&[plain("shop")], Platform::Windows).unwrap();
+    assert_eq!(text, "[service.shop]\nrun = [\"shop\"]\ndirectory = 'C:\\srv\\shop'\n");
+}
+
+#[cfg(unix)]
 #[test]
 fn everything_has_its_place() {
     let all = "[service.\"the shop\"]\n\
@@ -276,9 +291,9 @@ fn what_documents_show_comes_back() {
 #[test]
 fn paths_are_written_in_their_plain_form() {
     let mut service = plain("shop");
-    service.program.directory = "/srv//./shop/".into();
+    service.program.directory = root(".//./shop/");
     let text = write(&[service], Platform::Unix).unwrap();
-    assert_eq!(read(&text)[0].program.directory, PathBuf::from("/srv/shop"));
+    assert_eq!(read(&text)[0].program.directory, root("shop"));
 }
 
 #[track_caller]
