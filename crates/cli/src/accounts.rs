@@ -51,6 +51,12 @@ pub(crate) fn written(platform: Platform, account: &str) -> String {
     }
 }
 
+/// The account of a service whose password somebody has to know.
+pub(crate) fn with_password(platform: Platform, config: &ServiceConfig) -> Option<&str> {
+    let account = config.account.as_deref()?;
+    (platform == Platform::Windows && kind(account) == Kind::User).then_some(account)
+}
+
 fn kind(account: &str) -> Kind {
     let is_virtual = account.get(..VIRTUAL.len()).is_some_and(|head| head.eq_ignore_ascii_case(VIRTUAL));
     if is_virtual || BUILT_IN.iter().any(|(_, full)| full.eq_ignore_ascii_case(account)) {

@@ -94,6 +94,8 @@ pub(crate) enum Verb {
     Logs(Logs),
     /// Show what happened to services
     Events(Events),
+    /// Print the definition file that says what is installed; without a name all services that svc made
+    Export(Export),
     /// The built-in service control manager
     #[command(subcommand)]
     Scm(Scm),
@@ -260,6 +262,16 @@ pub(crate) struct Events {
     /// How many
     #[arg(long, short = 'n', value_name = "N", default_value_t = 50)]
     pub(crate) lines: u32,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Export {
+    /// Names of services, or definition files
+    #[arg(value_name = "DEF|NAME")]
+    pub(crate) services: Vec<String>,
+    /// Write variables that seem to hold secrets as well
+    #[arg(long)]
+    pub(crate) with_secrets: bool,
 }
 
 #[derive(Debug, Subcommand)]

@@ -102,6 +102,7 @@ fn run(app: &mut App, place: &Place, verb: Verb) -> Result<ExitCode, Failure> {
         Verb::Show(arguments) => verbs::show::run(app, &arguments)?,
         Verb::Logs(arguments) => verbs::logs::run(app, &arguments)?,
         Verb::Events(arguments) => verbs::events::run(app, &arguments)?,
+        Verb::Export(arguments) => verbs::export::run(app, &arguments)?,
         Verb::Scm(action) => return verbs::scm::run(app, place, action),
         Verb::Host(role) => return Ok(verbs::host::run(&role)),
         Verb::Completions { shell } => verbs::generate::completions(app, shell)?,

@@ -1,6 +1,7 @@
 //! Verbs on the fake service control manager: what they do, print and answer.
 
 mod accounts;
+mod export;
 mod several;
 mod strangers;
 
@@ -126,6 +127,7 @@ fn dispatch(app: &mut App, verb: Verb) -> Result<(), Failure> {
         Verb::Show(arguments) => verbs::show::run(app, &arguments),
         Verb::Logs(arguments) => verbs::logs::run(app, &arguments),
         Verb::Events(arguments) => verbs::events::run(app, &arguments),
+        Verb::Export(arguments) => verbs::export::run(app, &arguments),
         other => panic!("{other:?} needs the real world"),
     }
 }

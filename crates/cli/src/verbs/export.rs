@@ -1,0 +1,137 @@
+//! `svc export`: the definition that says what is installed.
+
+use svckit_core::access::{ManagerAccess, ServiceAccess};
+use svckit_core::config::ServiceConfig;
+use svckit_core::error::Error;
+use svckit_core::name::{ServiceName, fold};
+use svckit_core::status::StateFilter;
+use svckit_core::win32::Win32Error;
+use svckit_recipe::{ServiceDefinition, Stored, secret, toml};
+
+use crate::accounts;
+use crate::app::{App, all_named, default_log};
+use crate::apply::stored_definition;
+use crate::args::Export;
+use crate::failure::{Failure, Status};
+use crate::report;
+use crate::several::each;
+use crate::table::printable;
+use crate::verbs::show;
+
+/// So many names of services that are left out are told.
+const NAMES_TOLD: usize = 10;
+
+/// Prints one definition file with all services that can be said; the others are told, each with the reason.
+pub(crate) fn run(app: &mut App, arguments: &Export) -> Result<(), Failure> {
+    let names = match &arguments.services[..] {
+        [] => hosted(app)?,
+        named => all_named(named)?,
+    };
+    let is_one = names.len() == 1;
+    let mut services = Vec::new();
+    let outcome = each(app, names, is_one, |app, name| {
+        services.push(definition(app, name, arguments.with_secrets)?);
+        Ok(())
+    })?;
+    if !outcome.is_worth_showing() {
+        return outcome.end;
+    }
+    let text = written(app, &services)?;
+    if app.ui.json {
+        let one = |service: &ServiceDefinition| {
+            let text = written(app, std::slice::from_ref(service))?;
+            Ok(serde_json::json!({ "name": service.name.as_str(), "toml": text }))
+        };
+        let all: Vec<_> = services.iter().map(one).collect::<Result<_, Failure>>()?;
+        app.ui.print_json(&all)?;
+    } else {
+        app.ui.out().write_all(text.as_bytes())?;
+    }
+    outcome.end
+}
+
+/// The services that svckit made, by name; who else there is, is told.
+fn hosted(app: &mut App) -> Result<Vec<ServiceName>, Failure> {
+    let (mut ours, others): (Vec<_>, Vec<_>) =
+        report::all(app, StateFilter::ALL)?.into_iter().partition(|report| report.host.is_some());
+    if !others.is_empty() {
+        let mut names: Vec<_> =
+            others.iter().take(NAMES_TOLD).map(|report| printable(&report.name)).collect();
+        if others.len() > NAMES_TOLD {
+            names.push(format!("{} more", others.len() - NAMES_TOLD));
+        }
+        let names = names.join(", ");
+        app.ui.warn(format!("what svckit did not make is left out: {names}"))?;
+    }
+    ours.sort_by_key(|report| fold(&report.name));
+    Ok(ours.into_iter().filter_map(|report| ServiceName::new(report.name).ok()).collect())
+}
+
+/// What is installed under a name, as a definition.
+fn definition(app: &mut App, name: &ServiceName, with_secrets: bool) -> Result<ServiceDefinition, Failure> {
+    let service =
+        app.manager(ManagerAccess::CONNECT)?.open_service(name.as_str(), ServiceAccess::QUERY_CONFIG)?;
+    let config = service.config()?;
+    let optional = show::optional(&*service)?;
+    let stored = match stored_definition(app, name) {
+        Err(failure) if failure.code() == Some(Win32Error::NOT_SUPPORTED) => None,
+        other => other?,
+    };
+    let Some(host) = stored else { return Err(foreign(app, name, &config)?) };
+    let state = app.state_directory()?;
+    // The name as it was given when the service was made.
+    let name =
+        &app.host_states(Some(vec![name.clone()]))?.pop().map_or_else(|| name.clone(), |host| host.service);
+    let platform = app.surroundings.platform;
+    let default_log = default_log(platform, &state, name);
+    let stored =
+        Stored { name, config: &config, optional: &optional, host: &host, default_log: &default_log };
+    let definition = ServiceDefinition::from_stored(&stored, platform).map_err(|error| {
+        let message = format!("cannot export service {:?}: {error}", name.as_str());
+        Failure::Other { message, status: Status::Failure }
+    })?;
+    if !with_secrets {
+        refuse_secrets(&definition)?;
+    }
+    written(app, std::slice::from_ref(&definition))?;
+    if let Some(account) = accounts::with_password(platform, &config) {
+        app.ui.warn(format!(
+            "{name}: the password of {account} is not part of the definition; --password-stdin takes it"
+        ))?;
+    }
+    Ok(definition)
+}
+
+/// The error about a service that has no definition of ours.
+fn foreign(app: &mut App, name: &ServiceName, config: &ServiceConfig) -> Result<Failure, Failure> {
+    let image = printable(config.image_path.as_str());
+    let mut error = Error::new("export service", Win32Error::NOT_SUPPORTED).service(name.as_str());
+    error.target = Some(app.backend()?.target());
+    let error = error.cause(format!("svckit did not make it, a definition can't say that it runs {image}"));
+    Ok(Failure::from(Box::new(error)).hint(format!("svc show {name} shows its configuration")))
+}
+
+/// A secret goes nowhere without being asked for.
+fn refuse_secrets(definition: &ServiceDefinition) -> Result<(), Failure> {
+    let variables = definition.program.environment.iter();
+    let secrets: Vec<_> = variables
+        .filter(|(name, value)| secret::seems_secret(name, value))
+        .map(|(name, _)| name.as_str())
+        .collect();
+    if secrets.is_empty() {
+        return Ok(());
+    }
+    let message = format!(
+        "cannot export service {:?}: variables seem to hold secrets: {}",
+        definition.name.as_str(),
+        secrets.join(", ")
+    );
+    let hint =
+        "--with-secrets writes them as they are; in an environment-file they would be in no definition";
+    Err(Failure::usage(message).hint(hint))
+}
+
+fn written(app: &App, services: &[ServiceDefinition]) -> Result<String, Failure> {
+    toml::write(services, app.surroundings.platform)
+        .map_err(|error| Failure::Other { message: error.to_string(), status: Status::Failure })
+}
