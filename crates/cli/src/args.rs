@@ -96,6 +96,8 @@ pub(crate) enum Verb {
     Events(Events),
     /// Print the definition file that says what is installed; without a name all services that svc made
     Export(Export),
+    /// Say what is wrong with DEF, and what is probably not meant, without doing anything
+    Lint(Lint),
     /// The built-in service control manager
     #[command(subcommand)]
     Scm(Scm),
@@ -272,6 +274,16 @@ pub(crate) struct Export {
     /// Write variables that seem to hold secrets as well
     #[arg(long)]
     pub(crate) with_secrets: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Lint {
+    /// The definitions
+    #[arg(required = true, value_name = "DEF")]
+    pub(crate) definitions: Vec<PathBuf>,
+    /// Fail (2) for warnings as well
+    #[arg(long)]
+    pub(crate) strict: bool,
 }
 
 #[derive(Debug, Subcommand)]

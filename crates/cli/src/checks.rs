@@ -1,12 +1,13 @@
 //! What only this machine can tell: is the folder there, can the program be run, are the dependencies installed?
 
 use std::ffi::OsString;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use svckit_core::access::ManagerAccess;
 use svckit_core::name::Dependency;
 use svckit_core::win32::Win32Error;
 use svckit_host::program::{self, ProgramError};
+use svckit_recipe::lint::{Finding, Severity};
 use svckit_recipe::{Definition, Diagnostic, Diagnostics, Platform, ServiceDefinition};
 
 use crate::app::App;
@@ -15,34 +16,50 @@ use crate::failure::{Failure, plain};
 
 /// Completes a definition with what the machine knows: each program's path. Everything that is wrong is told, at its place in the file.
 pub(crate) fn on_this_machine(definition: &mut Definition) -> Result<(), Failure> {
-    let mut wrong = Vec::new();
-    for index in 0..definition.services.len() {
-        let service = &definition.services[index];
-        wrong.extend(directory(definition, service));
-        wrong.extend(environment_files(definition, service));
-        match find_program(service) {
-            Ok(path) => definition.services[index].program.command[0] = path,
-            Err(error) => wrong.push(definition.diagnostic(
-                service.places.run,
-                error.to_string(),
-                program_help(service, &error),
-            )),
-        }
-    }
+    let wrong = complete(definition).into_iter().map(|finding| finding.diagnostic).collect();
     Diagnostics::new(wrong).map_or(Ok(()), |wrong| Err(wrong.into()))
 }
 
-/// The path of the program as text; the `PATH` of the definition goes before that of this process.
+/// The same, with the rule that says so of each thing that is wrong.
+pub(crate) fn complete(definition: &mut Definition) -> Vec<Finding> {
+    let mut wrong = Vec::new();
+    for index in 0..definition.services.len() {
+        let service = &definition.services[index];
+        let mut tell = |rule, diagnostic| {
+            let service = Some(service.name.clone());
+            wrong.push(Finding { severity: Severity::Error, rule, service, diagnostic });
+        };
+        directory(definition, service).into_iter().for_each(|one| tell("directory", one));
+        environment_files(definition, service).into_iter().for_each(|one| tell("environment-file", one));
+        match find_program(service) {
+            Ok(path) => definition.services[index].program.command[0] = path,
+            Err(error) => {
+                let help = program_help(service, &error);
+                tell("program", definition.diagnostic(service.places.run, error.to_string(), help));
+            }
+        }
+    }
+    wrong
+}
+
+/// The path of the program as text.
 fn find_program(service: &ServiceDefinition) -> Result<String, ProgramError> {
-    let is_path = |name: &str| builtin::PLATFORM.is_same_variable(name, "PATH");
-    let set = service.program.environment.iter().find(|(name, _)| is_path(name));
-    let search = set.map(|(_, value)| OsString::from(value));
-    let search = search.or_else(|| std::env::var_os("PATH")).unwrap_or_default();
-    let found = program::find(&service.program.command[0], &search)?;
+    let found = program::find(&service.program.command[0], &search_path(service))?;
     found.into_os_string().into_string().map_err(|path| ProgramError::Missing(path.into()))
 }
 
+/// The folders that a program is looked for in: the `PATH` of the definition, else that of this process.
+pub(crate) fn search_path(service: &ServiceDefinition) -> OsString {
+    let is_path = |name: &str| builtin::PLATFORM.is_same_variable(name, "PATH");
+    let set = service.program.environment.iter().find(|(name, _)| is_path(name));
+    let search = set.map(|(_, value)| OsString::from(value));
+    search.or_else(|| std::env::var_os("PATH")).unwrap_or_default()
+}
+
 fn program_help(service: &ServiceDefinition, error: &ProgramError) -> Option<String> {
+    if let (ProgramError::Missing(_), Some(whole)) = (error, unquoted(service)) {
+        return Some(format!("for {} write it as one string of the list, or quoted", whole.display()));
+    }
     Some(match error {
         ProgramError::Missing(path) => {
             let folder = path.parent().unwrap_or(Path::new("/"));
@@ -64,6 +81,16 @@ fn program_help(service: &ServiceDefinition, error: &ProgramError) -> Option<Str
             format!("chmod +x {}, or name the program that interprets it first", path.display())
         }
     })
+}
+
+/// The program that is there if what was taken for its first arguments is part of its path.
+pub(crate) fn unquoted(service: &ServiceDefinition) -> Option<PathBuf> {
+    let command = &service.program.command;
+    if !command[0].contains(std::path::is_separator) {
+        return None;
+    }
+    let longer = (2..=command.len()).map(|words| PathBuf::from(command[..words].join(" ")));
+    longer.into_iter().find(|path| program::check(path).is_ok())
 }
 
 fn directory(definition: &Definition, service: &ServiceDefinition) -> Option<Diagnostic> {

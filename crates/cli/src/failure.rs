@@ -204,7 +204,8 @@ fn print_hint(ui: &mut Ui, text: &str) -> io::Result<()> {
     writeln!(ui.err(), "{heading} {text}")
 }
 
-fn print_diagnostic(ui: &mut Ui, heading: &str, diagnostic: &Diagnostic) -> io::Result<()> {
+/// Shows something at its place in a file.
+pub(crate) fn print_diagnostic(ui: &mut Ui, heading: &str, diagnostic: &Diagnostic) -> io::Result<()> {
     writeln!(ui.err(), "{heading} {}", diagnostic.message)?;
     let arrow = ui.err_paint(AnsiColor::Blue.on_default(), "-->");
     let Some(place) = &diagnostic.place else {

@@ -11,6 +11,7 @@ mod checks;
 mod failure;
 #[cfg(test)]
 mod fake;
+mod machine;
 mod report;
 mod several;
 mod table;
@@ -103,6 +104,7 @@ fn run(app: &mut App, place: &Place, verb: Verb) -> Result<ExitCode, Failure> {
         Verb::Logs(arguments) => verbs::logs::run(app, &arguments)?,
         Verb::Events(arguments) => verbs::events::run(app, &arguments)?,
         Verb::Export(arguments) => verbs::export::run(app, &arguments)?,
+        Verb::Lint(arguments) => verbs::lint::run(app, &arguments)?,
         Verb::Scm(action) => return verbs::scm::run(app, place, action),
         Verb::Host(role) => return Ok(verbs::host::run(&role)),
         Verb::Completions { shell } => verbs::generate::completions(app, shell)?,

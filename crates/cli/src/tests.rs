@@ -2,6 +2,7 @@
 
 mod accounts;
 mod export;
+mod lint;
 mod several;
 mod strangers;
 
@@ -128,6 +129,7 @@ fn dispatch(app: &mut App, verb: Verb) -> Result<(), Failure> {
         Verb::Logs(arguments) => verbs::logs::run(app, &arguments),
         Verb::Events(arguments) => verbs::events::run(app, &arguments),
         Verb::Export(arguments) => verbs::export::run(app, &arguments),
+        Verb::Lint(arguments) => verbs::lint::run(app, &arguments),
         other => panic!("{other:?} needs the real world"),
     }
 }

@@ -9,6 +9,7 @@
 pub mod buildout;
 mod definition;
 mod diagnostic;
+pub mod lint;
 mod order;
 pub mod parts;
 mod platform;

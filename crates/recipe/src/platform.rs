@@ -48,6 +48,15 @@ impl Platform {
         self == Self::Unix
     }
 
+    /// Whether a means of stopping a program is one there; others are skipped.
+    pub fn knows(self, action: StopAction) -> bool {
+        match action {
+            StopAction::CtrlBreak | StopAction::WmClose => self == Self::Windows,
+            StopAction::Signal(_) => self.has_signals(),
+            StopAction::CtrlC | StopAction::StdinClose | StopAction::Terminate => true,
+        }
+    }
+
     /// Whether two names are those of one variable.
     pub fn is_same_variable(self, one: &str, other: &str) -> bool {
         match self {

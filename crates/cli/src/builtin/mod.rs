@@ -1,6 +1,7 @@
 //! The built-in service control manager, on systems that it runs on; and which kind of system this is.
 //!
-//! A system has `PLATFORM`, and `serve`, which runs the service control manager of a state directory until it is stopped.
+//! A system has `PLATFORM`, `serve`, which runs the service control manager of a state directory until it is stopped, and `are_others_let`, whether everybody may do
+//! something with a file.
 
 #[cfg(unix)]
 mod unix;
@@ -8,6 +9,15 @@ mod unix;
 mod windows;
 
 #[cfg(unix)]
-pub(crate) use unix::{PLATFORM, serve};
+pub(crate) use unix::{PLATFORM, are_others_let, serve};
 #[cfg(windows)]
-pub(crate) use windows::{PLATFORM, serve};
+pub(crate) use windows::{PLATFORM, are_others_let, serve};
+
+/// What somebody may do with a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Deed {
+    /// Read it.
+    Read,
+    /// Write it; a folder: replace what is in it.
+    Write,
+}

@@ -1,4 +1,5 @@
-use std::path::PathBuf;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use svckit_engine::{ServeError, ServeOptions};
@@ -6,6 +7,7 @@ use svckit_manager::local::adopt_descriptor;
 use svckit_recipe::Platform;
 use tracing_subscriber::filter::LevelFilter;
 
+use crate::builtin::Deed;
 use crate::failure::{Failure, Status};
 use crate::ui::Detail;
 
@@ -30,4 +32,17 @@ pub(crate) fn serve(directory: PathBuf, ready: Option<i32>, detail: Detail) -> R
         };
         Failure::Other { message: error.to_string(), status }
     })
+}
+
+/// Whether everybody may do that with a file, as its mode says; not if nobody can tell.
+pub(crate) fn are_others_let(deed: Deed, file: &Path) -> bool {
+    /// In such a folder only the owner of a file may replace it.
+    const STICKY: u32 = 0o1000;
+    let Ok(metadata) = std::fs::metadata(file) else { return false };
+    let mode = metadata.permissions().mode();
+    match deed {
+        Deed::Read => mode & 0o004 != 0,
+        Deed::Write if metadata.is_dir() => mode & 0o002 != 0 && mode & STICKY == 0,
+        Deed::Write => mode & 0o002 != 0,
+    }
 }

@@ -1,8 +1,9 @@
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use svckit_recipe::Platform;
 
+use crate::builtin::Deed;
 use crate::failure::{Failure, Status};
 use crate::ui::Detail;
 
@@ -14,4 +15,9 @@ pub(crate) fn serve(_: PathBuf, _: Option<i32>, _: Detail) -> Result<ExitCode, F
     let message = "the built-in service control manager does not run on Windows; that of this machine is what every verb works \
                    with when --scm is left out";
     Err(Failure::Other { message: message.to_owned(), status: Status::Usage })
+}
+
+/// Access control lists aren't read: nothing is said of them.
+pub(crate) fn are_others_let(_: Deed, _: &Path) -> bool {
+    false
 }

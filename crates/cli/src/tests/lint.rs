@@ -1,0 +1,175 @@
+//! What is said about definitions before anything is done.
+
+use std::net::TcpListener;
+
+use serde_json::Value;
+
+use super::{WEB, World};
+use crate::failure::Status;
+
+/// The findings without their places: `warning port-in-use`.
+fn rules(world: &World, text: &str) -> Vec<String> {
+    world.file("service.toml", text);
+    let told: Value = serde_json::from_str(&world.svc("lint FILE --json").out).unwrap();
+    let all = told.as_array().unwrap().iter();
+    let word = |value: &Value| value.as_str().unwrap().to_owned();
+    all.map(|finding| format!("{} {}", word(&finding["severity"]), word(&finding["rule"]))).collect()
+}
+
+#[test]
+fn a_clean_definition_has_nothing_to_say() {
+    let world = World::new();
+    world.file("service.toml", WEB);
+    let ran = world.svc("lint FILE");
+    assert_eq!((ran.status, ran.err.as_str()), (0, ""));
+    assert!(ran.out.ends_with("service.toml: nothing to say\n"), "{}", ran.out);
+    assert_eq!(world.svc("lint FILE --json --strict").out, "[]\n");
+    assert!(world.journal().is_empty());
+}
+
+#[test]
+fn a_warning_is_told_and_only_strictly_a_failure() {
+    let world = World::new();
+    world.file("service.toml", &format!("{WEB}[service.web.log]\nkeep = {{ count = 3 }}\n"));
+    let ran = world.svc("lint FILE");
+    assert_eq!(ran.status, 0);
+    let file = world.folder.path().join("service.toml");
+    assert_eq!(
+        ran.err,
+        format!(
+            "warning[keep-without-rotate]: the log is never rotated, so there is nothing for keep to count\n \
+             --> {}:4:14\n4 | [service.web.log]\n  |              ^^^\nhint: write rotate = {{ size = \"10MB\" }} as well\n",
+            file.display()
+        )
+    );
+    assert!(ran.out.ends_with("service.toml: 1 warning\n"), "{}", ran.out);
+    assert_eq!(world.svc("lint FILE --strict").status, Status::Usage as u8);
+}
+
+#[test]
+fn everything_that_is_wrong_is_told_in_the_order_of_the_file() {
+    let world = World::new();
+    let text = "[service.web]\nrun = ['./no-such']\ndirectory = '.'\nstart = 'delayed'\nenvironment-file = 'none.env'\n\
+                environment = { DB_PASSWORD = 'hunter2' }\nwindows.group = 'Web'\n";
+    assert_eq!(
+        rules(&world, text),
+        ["error program", "error delayed-in-group", "error environment-file", "warning secret-variable"]
+    );
+    let ran = world.svc("lint FILE");
+    assert_eq!(ran.status, Status::Usage as u8);
+    assert!(ran.out.ends_with("service.toml: 3 errors, 1 warning\n"), "{}", ran.out);
+    let shown = "6 |                 DB_PASSWORD = …\n  |                 ^^^^^^^^^^^\n";
+    assert!(ran.err.contains(shown) && !ran.err.contains("hunter2"), "{}", ran.err);
+}
+
+#[test]
+fn what_is_no_definition_has_its_mistakes() {
+    let world = World::new();
+    world.file("service.toml", "[service.web]\nrun = 'sh'\nstrat = 'auto'\nlog = 5\n");
+    let ran = world.svc("lint FILE --json");
+    let told: Value = serde_json::from_str(&ran.out).unwrap();
+    assert_eq!(told.as_array().unwrap().len(), 2);
+    let first = &told[0];
+    assert_eq!(
+        (&first["rule"], &first["line"], &first["column"]),
+        (&"definition".into(), &3.into(), &1.into())
+    );
+    assert_eq!((&first["service"], &first["help"]), (&Value::Null, &"did you mean \"start\"?".into()));
+    assert_eq!((ran.status, ran.err.as_str()), (Status::Usage as u8, ""));
+}
+
+#[test]
+fn several_definitions_have_their_turn() {
+    let world = World::new();
+    world.file("service.toml", "[service.web]\nrun = 5\n");
+    let good = world.file("good.toml", WEB);
+    let ran = world.svc(&format!("lint FILE {}", good.display()));
+    assert_eq!(ran.status, Status::Usage as u8);
+    let summaries: Vec<_> = ran.out.lines().map(|line| line.rsplit_once(": ").unwrap().1).collect();
+    assert_eq!(summaries, ["1 error", "nothing to say"]);
+}
+
+#[test]
+fn a_port_that_is_taken() {
+    let world = World::new();
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let ready = |host: &str| {
+        format!("{WEB}[service.web.ready]\ntcp = '{host}:{}'\n", taken.local_addr().unwrap().port())
+    };
+    assert_eq!(rules(&world, &ready("127.0.0.1")), ["warning port-in-use"]);
+    assert_eq!(rules(&world, &ready("localhost")), ["warning port-in-use"]);
+    assert_eq!(rules(&world, &ready("db.invalid")), Vec::<String>::new());
+    let text = ready("127.0.0.1");
+    drop(taken);
+    assert_eq!(rules(&world, &text), Vec::<String>::new());
+}
+
+#[cfg(unix)]
+mod files {
+    use std::fs::{self, Permissions};
+    use std::os::unix::fs::PermissionsExt;
+    use std::path::Path;
+
+    use super::*;
+
+    fn allow(file: &Path, mode: u32) {
+        fs::set_permissions(file, Permissions::from_mode(mode)).unwrap();
+    }
+
+    #[test]
+    fn secrets_that_everybody_can_read() {
+        let world = World::new();
+        let file = world.file("secret.env", "A=1\n");
+        let text = format!("{WEB}environment-file = 'secret.env'\n");
+        allow(&file, 0o644);
+        assert_eq!(rules(&world, &text), ["warning environment-file-readable"]);
+        allow(&file, 0o640);
+        assert_eq!(rules(&world, &text), Vec::<String>::new());
+    }
+
+    #[test]
+    fn programs_that_everybody_can_replace() {
+        let world = World::new();
+        let program = world.file("web", "#!/bin/sh\n");
+        let text = "[service.web]\nrun = './web'\n";
+        allow(&program, 0o755);
+        assert_eq!(rules(&world, text), Vec::<String>::new());
+        allow(&program, 0o757);
+        assert_eq!(rules(&world, text), ["warning program-writable"]);
+        allow(&program, 0o755);
+        allow(world.folder.path(), 0o777);
+        assert_eq!(rules(&world, text), ["warning program-writable"]);
+        // In a folder like /tmp nobody may replace the file of another.
+        allow(world.folder.path(), 0o1777);
+        assert_eq!(rules(&world, text), Vec::<String>::new());
+    }
+
+    #[test]
+    fn paths_with_blanks() {
+        let world = World::new();
+        let short = world.file("my", "#!/bin/sh\n");
+        let long = world.file("my web", "#!/bin/sh\n");
+        allow(&long, 0o755);
+        let text = "[service.web]\nrun = './my web --port 80'\n";
+        world.file("service.toml", text);
+        allow(&short, 0o755);
+        assert_eq!(rules(&world, text), ["warning ambiguous-program"]);
+        fs::remove_file(short).unwrap();
+        let ran = world.svc("lint FILE");
+        let hint = format!("hint: for {} write it as one string of the list, or quoted\n", long.display());
+        assert!(
+            ran.err.starts_with("error[program]: there is no program ") && ran.err.ends_with(&hint),
+            "{}",
+            ran.err
+        );
+    }
+
+    #[test]
+    fn names_that_mean_another_program_elsewhere() {
+        let world = World::new();
+        let up = "../".repeat(std::env::current_dir().unwrap().components().count());
+        let text = |folder: &str| format!("[service.web]\nrun = 'sh'\nenvironment.PATH = '{folder}bin'\n");
+        assert_eq!(rules(&world, &text(&up)), ["warning program-by-relative-path"]);
+        assert_eq!(rules(&world, &text("/")), Vec::<String>::new());
+    }
+}

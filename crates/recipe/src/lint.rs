@@ -1,0 +1,387 @@
+//! What can be said about a definition without asking anybody: what would be refused later, and what is probably not meant.
+//!
+//! Each rule is a function of the definition. What only the machine knows has rules of the same form in the program that asks it.
+
+use std::collections::HashMap;
+use std::path::Path;
+use std::time::Duration;
+
+use svckit_core::definition::{Rung, StopAction};
+use svckit_core::failure::ActionType;
+use svckit_core::name::{Dependency, ServiceName};
+
+use crate::definition::{Definition, ServiceDefinition, Span, StartMode};
+use crate::diagnostic::Diagnostic;
+use crate::platform::Platform;
+use crate::secret::seems_secret;
+use crate::units::written_duration;
+
+/// How much a finding weighs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Severity {
+    /// It will work, but perhaps not as it is meant.
+    Warning,
+    /// It can't be installed, or not run.
+    Error,
+}
+
+/// Something found in a definition.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Finding {
+    /// How much it weighs.
+    pub severity: Severity,
+    /// The name of the rule, the same for ever.
+    pub rule: &'static str,
+    /// The service it is about.
+    pub service: Option<ServiceName>,
+    /// What, where, and what would be right.
+    pub diagnostic: Diagnostic,
+}
+
+/// A finding before it is said of which service and file.
+struct Found {
+    severity: Severity,
+    span: Option<Span>,
+    message: String,
+    help: String,
+}
+
+/// A rule about one service.
+type Rule = fn(&ServiceDefinition, &Definition, Platform) -> Option<Found>;
+
+/// The rule whose place is beside a secret.
+const SECRET_VARIABLE: &str = "secret-variable";
+
+const RULES: &[(&str, Rule)] = &[
+    ("delayed-in-group", delayed_in_group),
+    ("disabled-dependency", disabled_dependency),
+    ("never-restarted", never_restarted),
+    ("max-delay", max_delay),
+    ("unreachable-rung", unreachable_rung),
+    ("no-graceful-stop", no_graceful_stop),
+    ("long-stop", long_stop),
+    ("keep-without-rotate", keep_without_rotate),
+    ("reboot", reboot),
+];
+
+/// Everything that the rules find, in the order of the file.
+pub fn lint(definition: &Definition, platform: Platform) -> Vec<Finding> {
+    let mut found = Vec::new();
+    for service in &definition.services {
+        for (rule, check) in RULES {
+            found.extend(check(service, definition, platform).map(|one| (*rule, service, one)));
+        }
+        found.extend(secrets(service).into_iter().map(|one| (SECRET_VARIABLE, service, one)));
+    }
+    found.extend(shared_logs(definition).into_iter().map(|(service, one)| ("shared-log", service, one)));
+    found.sort_by_key(|(_, service, one)| place(service, one).start);
+    let finding = |(rule, service, one): (&'static str, &ServiceDefinition, Found)| {
+        let diagnostic = definition.diagnostic(place(service, &one), one.message, Some(one.help));
+        let diagnostic = if rule == SECRET_VARIABLE { without_values(diagnostic) } else { diagnostic };
+        Finding { severity: one.severity, rule, service: Some(service.name.clone()), diagnostic }
+    };
+    found.into_iter().map(finding).collect()
+}
+
+/// The line of the file with nothing but what is meant: the rest may be the secret.
+fn without_values(mut diagnostic: Diagnostic) -> Diagnostic {
+    if let Some(place) = &mut diagnostic.place {
+        let blank = " ".repeat(place.column - 1);
+        let name: String = place.text.chars().skip(place.column - 1).take(place.length).collect();
+        place.text = format!("{blank}{name} = …");
+    }
+    diagnostic
+}
+
+fn place(service: &ServiceDefinition, found: &Found) -> Span {
+    found.span.unwrap_or(service.places.name)
+}
+
+fn warning(span: Option<Span>, message: impl Into<String>, help: impl Into<String>) -> Option<Found> {
+    Some(Found { severity: Severity::Warning, span, message: message.into(), help: help.into() })
+}
+
+/// Every service control manager refuses it.
+fn delayed_in_group(service: &ServiceDefinition, _: &Definition, _: Platform) -> Option<Found> {
+    let group = service.group.as_ref().filter(|_| service.start == Some(StartMode::Delayed))?;
+    Some(Found {
+        severity: Severity::Error,
+        span: service.places.start,
+        message: format!("a service in a load order group ({group}) can't have a delayed start"),
+        help: r#"write start = "auto", or leave the group"#.to_owned(),
+    })
+}
+
+fn disabled_dependency(service: &ServiceDefinition, all: &Definition, _: Platform) -> Option<Found> {
+    if service.start == Some(StartMode::Disabled) {
+        return None;
+    }
+    let is_disabled = |dependency: &Dependency| match dependency {
+        Dependency::Service(name) => {
+            all.service(name).is_some_and(|needed| needed.start == Some(StartMode::Disabled))
+        }
+        Dependency::Group(_) => false,
+    };
+    let index = service.dependencies.iter().position(is_disabled)?;
+    let message = format!("{} is disabled, so this service can't be started", service.dependencies[index]);
+    let help = "give it another start, or remove the dependency";
+    warning(service.places.dependencies.get(index).copied(), message, help)
+}
+
+fn never_restarted(service: &ServiceDefinition, _: &Definition, _: Platform) -> Option<Found> {
+    let policy = &service.restart;
+    if policy.when == svckit_core::definition::RestartWhen::Never || policy.delay <= policy.budget {
+        return None;
+    }
+    let message = format!(
+        "the first delay ({}) is longer than the budget ({}), so the program is never run again",
+        shown(policy.delay),
+        shown(policy.budget)
+    );
+    warning(service.places.restart, message, r#"make the budget longer, or write when = "never""#)
+}
+
+fn max_delay(service: &ServiceDefinition, _: &Definition, _: Platform) -> Option<Found> {
+    let policy = &service.restart;
+    if policy.delay <= policy.max_delay {
+        return None;
+    }
+    let message = format!(
+        "the first delay ({}) is longer than max-delay ({})",
+        shown(policy.delay),
+        shown(policy.max_delay)
+    );
+    warning(service.places.restart, message, "make max-delay at least as long as delay")
+}
+
+fn unreachable_rung(service: &ServiceDefinition, _: &Definition, _: Platform) -> Option<Found> {
+    let ladder = &service.stop.ladder;
+    let force = ladder.iter().position(|rung| rung.action == StopAction::Terminate)?;
+    if force + 1 == ladder.len() {
+        return None;
+    }
+    let message = "what follows terminate in the ladder is never done: nothing is left of the program";
+    warning(service.places.stop, message, "put terminate last, or leave it out: it is what comes last anyway")
+}
+
+fn no_graceful_stop(service: &ServiceDefinition, _: &Definition, platform: Platform) -> Option<Found> {
+    let asks = |rung: &Rung| rung.action != StopAction::Terminate && platform.knows(rung.action);
+    if service.stop.ladder.iter().any(asks) {
+        return None;
+    }
+    let message = "nothing in the ladder asks the program to end, so it is ended by force at once";
+    let help = match platform {
+        Platform::Unix => r#"for example ladder = [{ "signal:TERM" = "10s" }]"#,
+        Platform::Windows => r#"for example ladder = [{ ctrl-c = "5s" }]"#,
+    };
+    warning(service.places.stop, message, help)
+}
+
+fn long_stop(service: &ServiceDefinition, _: &Definition, platform: Platform) -> Option<Found> {
+    let climbed = service.stop.ladder.iter().filter(|rung| platform.knows(rung.action));
+    let rungs = climbed.take_while(|rung| rung.action != StopAction::Terminate);
+    let whole = rungs.fold(Duration::ZERO, |sum, rung| sum.saturating_add(rung.wait));
+    if whole <= service.preshutdown {
+        return None;
+    }
+    let message = format!(
+        "stopping may take {}, but when the system shuts down it waits {}",
+        shown(whole),
+        shown(service.preshutdown)
+    );
+    let name = &service.name;
+    warning(
+        service.places.stop,
+        message,
+        format!("shorten the ladder, or set preshutdown in [service.{name}.windows]"),
+    )
+}
+
+fn keep_without_rotate(service: &ServiceDefinition, _: &Definition, _: Platform) -> Option<Found> {
+    if service.log.keep_count.is_none() || service.log.rotate_size.is_some() {
+        return None;
+    }
+    let message = "the log is never rotated, so there is nothing for keep to count";
+    warning(service.places.log, message, r#"write rotate = { size = "10MB" } as well"#)
+}
+
+fn reboot(service: &ServiceDefinition, _: &Definition, platform: Platform) -> Option<Found> {
+    service.recovery.actions.iter().find(|action| action.kind == ActionType::REBOOT)?;
+    let (message, help) = match platform {
+        Platform::Unix => (
+            "the built-in service control manager restarts the machine only if its settings say how",
+            "set reboot-command in its scm.toml, or choose another action",
+        ),
+        Platform::Windows => (
+            "a failure of this service restarts the machine, and setting that takes the right to shut it down",
+            "install it as an administrator who has SeShutdownPrivilege, or choose another action",
+        ),
+    };
+    warning(service.places.recovery, message, help)
+}
+
+fn secrets(service: &ServiceDefinition) -> Vec<Found> {
+    let variables = service.program.environment.iter().filter(|(name, value)| seems_secret(name, value));
+    let found = variables.filter_map(|(name, _)| {
+        let message = format!(
+            "the variable {name} seems to hold a secret, which everybody can read who can read this file"
+        );
+        let help =
+            "put it into a file that only the service's account can read, and name that as environment-file";
+        warning(service.places.environment.get(name).copied(), message, help)
+    });
+    found.collect()
+}
+
+/// Two hosts that write one file tear each other's lines apart, and each rotates what the other writes.
+fn shared_logs(definition: &Definition) -> Vec<(&ServiceDefinition, Found)> {
+    let mut writers: HashMap<&Path, &ServiceDefinition> = HashMap::new();
+    let mut found = Vec::new();
+    for service in &definition.services {
+        let files = [&service.log.stdout, &service.log.stderr];
+        let mut files: Vec<&Path> = files.into_iter().flatten().map(|file| &**file).collect();
+        files.dedup();
+        for file in files {
+            let Some(other) = writers.insert(file, service) else { continue };
+            let message = format!("service {:?} writes into {} as well", other.name.as_str(), file.display());
+            let help = "give each service a file of its own";
+            found.extend(warning(service.places.log, message, help).map(|one| (service, one)));
+        }
+    }
+    found
+}
+
+fn shown(duration: Duration) -> String {
+    written_duration(duration).unwrap_or_else(|| format!("{duration:?}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::toml;
+
+    fn findings(text: &str, platform: Platform) -> Vec<String> {
+        let definition =
+            toml::parse("/srv/service.toml", text, platform).unwrap_or_else(|wrong| panic!("{wrong}"));
+        let all = lint(&definition, platform);
+        let told = |finding: Finding| {
+            let weight = if finding.severity == Severity::Error { "error" } else { "warning" };
+            let place = finding.diagnostic.place.unwrap();
+            format!(
+                "{weight} {} {}:{}: {}",
+                finding.rule, place.line, place.column, finding.diagnostic.message
+            )
+        };
+        all.into_iter().map(told).collect()
+    }
+
+    #[track_caller]
+    fn finds(keys: &str, expected: &[&str]) {
+        assert_eq!(findings(&format!("[service.web]\nrun = 'web'\n{keys}"), Platform::Unix), expected);
+    }
+
+    #[test]
+    fn a_plain_service_has_no_findings() {
+        finds("", &[]);
+        let documented = include_str!("../../../docs/reference/definition.md");
+        let example = documented.split("```toml\n").last().unwrap().split("```").next().unwrap();
+        assert_eq!(findings(example, Platform::Unix), Vec::<String>::new());
+        assert_eq!(findings("[service.web]\nrun = 'web'\n", Platform::Windows), Vec::<String>::new());
+    }
+
+    #[test]
+    fn delayed_start_in_a_group() {
+        finds(
+            "start = 'delayed'\n[service.web.windows]\ngroup = 'Web'\n",
+            &["error delayed-in-group 3:9: a service in a load order group (Web) can't have a delayed start"],
+        );
+        finds("start = 'auto'\n[service.web.windows]\ngroup = 'Web'\n", &[]);
+    }
+
+    #[test]
+    fn a_dependency_that_is_disabled() {
+        let db = "depends-on = ['x', 'db']\n[service.db]\nrun = 'db'\nstart = 'disabled'\n";
+        finds(db, &["warning disabled-dependency 3:20: db is disabled, so this service can't be started"]);
+        finds(&format!("start = 'disabled'\n{db}"), &[]);
+    }
+
+    #[test]
+    fn restarts_that_never_are() {
+        finds(
+            "[service.web.restart]\ndelay = '10m'\nmax-delay = '1h'\n",
+            &[
+                "warning never-restarted 3:14: the first delay (10m) is longer than the budget (5m), so the program is never run again",
+            ],
+        );
+        finds("[service.web.restart]\ndelay = '10m'\nmax-delay = '1h'\nwhen = 'never'\n", &[]);
+        finds(
+            "[service.web.restart]\nmax-delay = '1s'\n",
+            &["warning max-delay 3:14: the first delay (5s) is longer than max-delay (1s)"],
+        );
+    }
+
+    #[test]
+    fn ladders_that_do_not_lead_down() {
+        finds(
+            "[service.web.stop]\nladder = [{ ctrl-c = '1s' }, { terminate = '0s' }, { ctrl-c = '1s' }]\n",
+            &[
+                "warning unreachable-rung 3:14: what follows terminate in the ladder is never done: nothing is left of the program",
+            ],
+        );
+        let force = "nothing in the ladder asks the program to end, so it is ended by force at once";
+        for ladder in ["", "{ wm-close = '5s' }", "{ terminate = '0s' }"] {
+            finds(
+                &format!("stop.ladder = [{ladder}]\n"),
+                &[&format!("warning no-graceful-stop 3:1: {force}")],
+            );
+        }
+        let windows = "[service.web]\nrun = 'web'\nstop.ladder = [{ 'signal:TERM' = '5s' }]\n";
+        assert_eq!(findings(windows, Platform::Windows), [format!("warning no-graceful-stop 3:1: {force}")]);
+        finds(
+            "[service.web.stop]\nladder = [{ ctrl-c = '2m' }, { 'signal:TERM' = '2m' }]\n",
+            &["warning long-stop 3:14: stopping may take 4m, but when the system shuts down it waits 3m"],
+        );
+        finds("[service.web.stop]\nladder = [{ ctrl-c = '2m' }, { wm-close = '2m' }]\n", &[]);
+    }
+
+    #[test]
+    fn logs_that_are_not_kept_as_meant() {
+        finds(
+            "[service.web.log]\nkeep = { count = 3 }\n",
+            &[
+                "warning keep-without-rotate 3:14: the log is never rotated, so there is nothing for keep to count",
+            ],
+        );
+        let two = "[service.web]\nrun = 'web'\nlog.file = 'x.log'\n[service.db]\nrun = 'db'\nlog = { stderr-file = './x.log' }\n";
+        let file =
+            toml::parse("/srv/service.toml", two, Platform::Unix).unwrap().services[0].log.stdout.clone();
+        let message = format!("service \"web\" writes into {} as well", file.unwrap().display());
+        assert_eq!(findings(two, Platform::Unix), [format!("warning shared-log 6:1: {message}")]);
+    }
+
+    #[test]
+    fn a_restart_of_the_machine() {
+        finds(
+            "[service.web.recovery]\nactions = [{ reboot = '1m' }]\n",
+            &[
+                "warning reboot 3:14: the built-in service control manager restarts the machine only if its settings say how",
+            ],
+        );
+    }
+
+    #[test]
+    fn secrets_in_the_file() {
+        finds(
+            "environment = { PORT = '80', API_TOKEN = 'x' }\n",
+            &[
+                "warning secret-variable 3:30: the variable API_TOKEN seems to hold a secret, which everybody can read who can read this file",
+            ],
+        );
+    }
+
+    #[test]
+    fn rules_have_names_of_their_own() {
+        let names: std::collections::BTreeSet<_> = RULES.iter().map(|(name, _)| name).collect();
+        assert_eq!(names.len(), RULES.len());
+    }
+}
