@@ -88,7 +88,7 @@ fn without_values(mut diagnostic: Diagnostic) -> Diagnostic {
     if let Some(place) = &mut diagnostic.place {
         let blank = " ".repeat(place.column - 1);
         let name: String = place.text.chars().skip(place.column - 1).take(place.length).collect();
-        place.text = format!("{blank}{name} = …");
+        place.text = format!("{blank}{name} = …").into();
     }
     diagnostic
 }

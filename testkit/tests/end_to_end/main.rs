@@ -5,6 +5,7 @@
 
 mod definitions;
 mod examples;
+mod exported;
 mod hardship;
 mod logging;
 mod strangers;
