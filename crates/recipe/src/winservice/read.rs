@@ -83,7 +83,7 @@ pub fn read(file: impl Into<PathBuf>, bytes: &[u8]) -> Result<Script, Diagnostic
                 let help = format!("write {name} = r'...', on one line");
                 wrong.push(source.diagnostic(assignment.span, format!("{name} {problem}"), Some(help)));
             }
-            (Ok(value), Some(doubt)) if !value.is_ascii() => {
+            (Ok(_), Some(doubt)) if !written(&source, assignment.span).is_ascii() => {
                 let help = "save the file as UTF-8, without a line that names another encoding".to_owned();
                 wrong.push(source.diagnostic(
                     assignment.span,
@@ -102,6 +102,10 @@ pub fn read(file: impl Into<PathBuf>, bytes: &[u8]) -> Result<Script, Diagnostic
     Ok(Script { source, variables: Variables::from_values(values), spans })
 }
 
+fn written(source: &Source, span: Span) -> &str {
+    source.text().get(span.start..span.end).unwrap_or_default()
+}
+
 /// One report for all variables that are not there.
 fn missing(source: &Source, found: &[Option<Assignment>; 8]) -> Option<Diagnostic> {
     let names = Variables::NAMES.iter().zip(found).filter(|(_, found)| found.is_none());
@@ -117,3 +121,7 @@ fn missing(source: &Source, found: &[Option<Assignment>; 8]) -> Option<Diagnosti
     let help = format!("a service script has lines that assign strings to {}", Variables::NAMES.join(", "));
     Some(Diagnostic { file: source.file().to_owned(), place: None, message, help: Some(help) })
 }
+
+#[cfg(test)]
+#[path = "read_tests.rs"]
+mod tests;

@@ -215,3 +215,7 @@ fn octal(first: char, rest: &mut std::str::Chars<'_>) -> Result<char, &'static s
     }
     char::from_u32(number).ok_or(NO_CHARACTER)
 }
+
+#[cfg(test)]
+#[path = "source_tests.rs"]
+mod tests;
