@@ -8,6 +8,8 @@ use svckit_recipe::Platform;
 mod definition;
 #[path = "../../fuzz/checks/dispatch.rs"]
 mod dispatch;
+#[path = "../../fuzz/checks/winservice.rs"]
+mod winservice;
 
 fn replay(target: &str, check: fn(&[u8])) {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../fuzz/corpus").join(target);
@@ -29,6 +31,11 @@ fn definition_corpus() {
 #[test]
 fn dispatch_corpus() {
     replay("dispatch", dispatch::check);
+}
+
+#[test]
+fn winservice_corpus() {
+    replay("winservice", winservice::check);
 }
 
 /// What is in the corpus is what it is named for, or the seeds would lead nowhere.
@@ -54,5 +61,11 @@ fn the_seeds_are_what_they_say() {
     for name in ["misspelt-key", "circle", "bad-name-and-type", "no-toml"] {
         let text = String::from_utf8(read(&format!("definition/{name}"))).expect("text");
         svckit_recipe::toml::parse("/x/service.toml", text, Platform::Unix).expect_err(name);
+    }
+    for name in ["block", "crlf", "latin-1", "utf-16", "unix"] {
+        svckit_recipe::winservice::read(name, &read(&format!("winservice/{name}"))).expect(name);
+    }
+    for name in ["missing", "computed", "unclosed", "no-known-encoding", "no-script"] {
+        svckit_recipe::winservice::read(name, &read(&format!("winservice/{name}"))).expect_err(name);
     }
 }
