@@ -4,6 +4,8 @@ use std::path::Path;
 
 use svckit_recipe::Platform;
 
+#[path = "../../fuzz/checks/buildout.rs"]
+mod buildout;
 #[path = "../../fuzz/checks/definition.rs"]
 mod definition;
 #[path = "../../fuzz/checks/dispatch.rs"]
@@ -21,6 +23,11 @@ fn replay(target: &str, check: fn(&[u8])) {
         count += 1;
     }
     assert!(count > 0, "{} is empty", folder.display());
+}
+
+#[test]
+fn buildout_corpus() {
+    replay("buildout", buildout::check);
 }
 
 #[test]

@@ -68,7 +68,7 @@ impl Configuration {
             let folder = sources.get(source).and_then(|source| source.file().parent());
             folder.unwrap_or(&surroundings.directory).to_string_lossy().into_owned()
         };
-        defaults::place_caches(&mut sections, surroundings, folder);
+        defaults::place(&mut sections, surroundings, folder);
         let sections = macros::expand(&sections, &sources);
         let mut configuration =
             Self { sources, sections, directory: String::new(), directories: Directories::default() };

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use super::Surroundings;
+use super::extends::cleaned;
 use super::section::{Section, Sections};
 use super::value::{Origin, Slots, Value};
 
@@ -35,8 +36,15 @@ const DEFAULTS: &[(&str, &str)] = &[
 /// Options that are paths below `directory`.
 const DIRECTORIES: &[&str] = &["bin-directory", "develop-eggs-directory", "installed", "parts-directory"];
 
-/// Options that are paths below the folder of the file that says them.
-const CACHES: &[&str] = &["download-cache", "eggs-directory", "extends-cache"];
+/// Options that are absolute before substitutions, and whether they are below the folder of the file that says them rather than `directory`.
+const PLACED: &[(&str, bool)] = &[
+    ("bin-directory", false),
+    ("develop-eggs-directory", false),
+    ("parts-directory", false),
+    ("download-cache", true),
+    ("eggs-directory", true),
+    ("extends-cache", true),
+];
 
 /// What there is before any file.
 pub(super) fn sections(directory: &str, surroundings: &Surroundings) -> Sections {
@@ -53,15 +61,12 @@ pub(super) fn sections(directory: &str, surroundings: &Surroundings) -> Sections
     sections
 }
 
-/// Makes the caches' paths absolute. Those with substitutions stay as they are.
-pub(super) fn place_caches(
-    sections: &mut Sections,
-    surroundings: &Surroundings,
-    folder: impl Fn(usize) -> String,
-) {
+/// Makes paths absolute that are given without substitutions, since sections that take over `[buildout]` have them so.
+pub(super) fn place(sections: &mut Sections, surroundings: &Surroundings, folder: impl Fn(usize) -> String) {
     let Some(buildout) = sections.0.get_mut("buildout") else { return };
     let directory = buildout.set("directory").map(Value::text).unwrap_or_default();
-    for name in CACHES {
+    let home = surroundings.home.as_deref().and_then(Path::to_str);
+    for (name, is_cache) in PLACED {
         let Some(value) = buildout.options.get_mut(*name).and_then(|slots| slots.set.as_mut()) else {
             continue;
         };
@@ -70,15 +75,16 @@ pub(super) fn place_caches(
             continue;
         }
         let base = match value.name {
-            Origin::File { source, .. } => folder(source),
-            Origin::CommandLine | Origin::Default => directory.clone(),
+            Origin::File { source, .. } if *is_cache => folder(source),
+            _ if directory.contains("${") => continue,
+            _ => join(&surroundings.directory.to_string_lossy(), &directory),
         };
-        let home = surroundings.home.as_deref().and_then(Path::to_str);
         let path = match (text.strip_prefix('~'), home) {
+            _ if !is_cache => join(&base, &text),
             (Some(rest), Some(home)) if rest.is_empty() || rest.starts_with(['/', '\\']) => {
                 format!("{home}{rest}")
             }
-            _ => join(&base, &text),
+            _ => cleaned(Path::new(&join(&base, &text))).to_string_lossy().into_owned(),
         };
         *value = Value::new(&path, value.name, value.origin());
     }

@@ -200,8 +200,8 @@ fn is_url(name: &str) -> bool {
         || name.starts_with("file:")
 }
 
-/// The path without `.` and `..`, to know a file again.
-fn cleaned(path: &Path) -> PathBuf {
+/// The path without `.` and `..`.
+pub(super) fn cleaned(path: &Path) -> PathBuf {
     let mut cleaned = PathBuf::new();
     for component in path.components() {
         match component {

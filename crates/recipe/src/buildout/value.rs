@@ -64,7 +64,11 @@ impl Value {
 
     /// The first line that says something, or the name where none does.
     pub(super) fn origin(&self) -> Origin {
-        self.lines.iter().find(|line| !line.text.is_empty()).map_or(self.name, |line| line.origin)
+        let said = self.lines.iter().find_map(|line| {
+            let start = line.text.find(|c| !is_space(c))?;
+            Some(line.origin.part(start, line.text.len()))
+        });
+        said.unwrap_or(self.name)
     }
 
     /// Where the bytes of the text are written that begin there.
