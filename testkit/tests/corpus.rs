@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use svckit_recipe::Platform;
+use svckit_recipe::buildout::{Configuration, Surroundings};
 
 #[path = "../../fuzz/checks/buildout.rs"]
 mod buildout;
@@ -59,6 +60,18 @@ fn the_seeds_are_what_they_say() {
     for name in ["hello", "event", "control-done"] {
         let seed = read(&format!("dispatch/{name}"));
         serde_json::from_slice::<svckit_core::dispatch::FromProcess>(&seed).expect(name);
+    }
+    for (name, parts) in [("smallest", &["winservice"][..]), ("whole", &["a", "b"])] {
+        let seed = read(&format!("buildout/{name}"));
+        let texts: Vec<_> = seed.split(|byte| *byte == 0).collect();
+        let files = |path: &Path| {
+            let name = path.file_stem().and_then(|name| name.to_str()).unwrap_or_default();
+            let text = texts.get(name.parse().unwrap_or(0));
+            text.map(|text| text.to_vec()).ok_or_else(|| std::io::ErrorKind::NotFound.into())
+        };
+        let surroundings = Surroundings::new("/x", Platform::Unix);
+        let configuration = Configuration::read(Path::new("buildout.cfg"), &[], &surroundings, &files);
+        assert_eq!(configuration.expect(name).parts().expect(name), parts, "{name}");
     }
     for (name, services) in [("smallest", 1), ("whole", 2), ("unicode", 1)] {
         let text = String::from_utf8(read(&format!("definition/{name}"))).expect("text");

@@ -5,8 +5,8 @@ use std::process::Command;
 
 use crate::{Outcome, arrows, licences, python, shell, sources, wine};
 
-/// What the comparison with an independent implementation needs from PyPI.
-const COMPARISON: &[&str] = &["impacket==0.13.1"];
+/// What the comparisons with independent implementations need from PyPI.
+const COMPARISON: &[&str] = &["impacket==0.13.1", "zc.buildout==6.0.1"];
 
 /// What came of the steps.
 #[derive(Default)]
@@ -123,7 +123,7 @@ pub(crate) fn all() -> Outcome {
         Ok(python) => {
             tests.env("SVCKIT_PYTHON", python);
         }
-        Err(message) => eprintln!("the comparison with impacket can't run: {message}"),
+        Err(message) => eprintln!("the comparisons with impacket and zc.buildout can't run: {message}"),
     }
     tally.tests("cargo test", &mut tests);
     tally.take_skipped(&skipped);

@@ -58,6 +58,8 @@ const NOT_UNDER_WINE: &[(&str, &str, &str)] = &[
     ("svckit_os", "log::tests::following_sees_everything_once", KEPT_NAME),
     ("wire", "impacket::impacket_reads_our_answers", UNIX_PYTHON),
     ("wire", "impacket::the_vectors_are_those_of_the_impacket_that_is_installed", UNIX_PYTHON),
+    ("buildout", "zc_buildout_deviates_where_documented", UNIX_PYTHON),
+    ("buildout", "zc_buildout_resolves_the_same", UNIX_PYTHON),
 ];
 
 const UNIX_PYTHON: &str =

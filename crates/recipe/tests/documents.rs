@@ -5,18 +5,21 @@
 use std::path::{Path, PathBuf};
 
 use svckit_recipe::Platform;
+use svckit_recipe::buildout::{Configuration, Surroundings};
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
 }
 
-/// The blocks of a Markdown file that are TOML, each with its first line's number.
-fn blocks(text: &str) -> Vec<(usize, String)> {
+/// The blocks of a Markdown file in a language, each with its first line's number.
+fn blocks(text: &str, language: &str) -> Vec<(usize, String)> {
     let mut blocks = Vec::new();
     let mut open: Option<(usize, String)> = None;
     for (index, line) in text.lines().enumerate() {
         match (&mut open, line) {
-            (None, "```toml") => open = Some((index + 2, String::new())),
+            (None, line) if line.strip_prefix("```") == Some(language) => {
+                open = Some((index + 2, String::new()))
+            }
             (Some(_), "```") => blocks.extend(open.take()),
             (Some((_, block)), line) => {
                 block.push_str(line);
@@ -42,7 +45,7 @@ fn documented_definitions_can_be_read() {
     let mut read = 0;
     for file in files {
         let text = std::fs::read_to_string(&file).unwrap();
-        for (line, block) in blocks(&text) {
+        for (line, block) in blocks(&text, "toml") {
             if !block.contains("[service.") {
                 continue;
             }
@@ -53,6 +56,31 @@ fn documented_definitions_can_be_read() {
         }
     }
     assert!(read >= 2, "{read} definitions are documented");
+}
+
+#[test]
+fn documented_configurations_can_be_read() {
+    let root = root();
+    let mut files = markdown_files(&root.join("docs/reference"));
+    files.extend(markdown_files(&root.join("docs/tasks")));
+    let mut read = 0;
+    for file in files {
+        let text = std::fs::read_to_string(&file).unwrap();
+        let blocks = blocks(&text, "ini");
+        for (line, block) in blocks.iter().filter(|(_, block)| block.contains("[buildout]")) {
+            // What is extended is not shown.
+            let texts = |path: &Path| {
+                let is_shown = path.ends_with("buildout.cfg");
+                Ok(if is_shown { block.clone().into_bytes() } else { Vec::new() })
+            };
+            let surroundings = Surroundings::new("/doc", Platform::Unix);
+            let configuration = Configuration::read(Path::new("buildout.cfg"), &[], &surroundings, &texts)
+                .unwrap_or_else(|wrong| panic!("{}:{line}: {wrong}", file.display()));
+            configuration.parts().unwrap_or_else(|wrong| panic!("{}:{line}: {wrong}", file.display()));
+            read += 1;
+        }
+    }
+    assert!(read >= 1, "{read} configurations are documented");
 }
 
 #[test]

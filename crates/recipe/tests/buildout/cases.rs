@@ -479,6 +479,16 @@ pub(crate) fn different() -> Vec<Case> {
         one("a mark of the byte order", "\u{feff}[a]\nx = 1\n"),
         one("an operator without a space in a new section", "[a]\nxy+=1\n"),
         one("a tab before an operator", "[a]\nx = 1\nx\t+= 2\n"),
+        one("a part with an empty recipe", "[buildout]\nparts = a\n[a]\nrecipe =\n"),
+        one("a mistake where a condition doesn't hold", "[z]\nx = 1\n[a:windows]\n  y\n"),
+        several(
+            "a file that may be missing is in a folder",
+            &[
+                ("buildout.cfg", "[buildout]\nextends = one/base.cfg\n"),
+                ("one/base.cfg", "[buildout]\noptional-extends = two.cfg\n"),
+                ("one/two.cfg", "[a]\nx = 1\n"),
+            ],
+        ),
         one("a file that begins with a condition that doesn't hold", "[a:windows]\nx = 1\n"),
         one("what is made by a substitution is not substituted", "[a]\nx = ${:y}{a:z}\ny = $\nz = 1\n"),
         one("extends is added to", "[buildout]\nextends += missing.cfg\n"),
