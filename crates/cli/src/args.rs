@@ -98,6 +98,8 @@ pub(crate) enum Verb {
     Export(Export),
     /// Say what is wrong with DEF, and what is probably not meant, without doing anything
     Lint(Lint),
+    /// Do what a buildout.cfg says: link projects, install, update and uninstall parts
+    Buildout(Buildout),
     /// The built-in service control manager
     #[command(subcommand)]
     Scm(Scm),
@@ -284,6 +286,19 @@ pub(crate) struct Lint {
     /// Fail (2) for warnings as well
     #[arg(long)]
     pub(crate) strict: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Buildout {
+    /// The configuration file
+    #[arg(long = "config", short = 'c', value_name = "FILE", default_value = "buildout.cfg")]
+    pub(crate) file: PathBuf,
+    /// Print what would be done, and do nothing
+    #[arg(long, short = 'n')]
+    pub(crate) dry_run: bool,
+    /// Options in place of those of the file; then install, which may be left out, and the parts to install: all without any
+    #[arg(value_name = "SECTION:OPTION=VALUE … install PART")]
+    pub(crate) words: Vec<String>,
 }
 
 #[derive(Debug, Subcommand)]

@@ -42,6 +42,8 @@ pub(crate) enum Failure {
     Other { message: String, status: Status },
     /// A service of that name is there which svckit did not make.
     Stranger { service: String, image: String },
+    /// A step of a buildout.
+    Step { operation: &'static str, doing: String, message: String },
     /// It was told before.
     Told(Status),
     /// Nobody reads the output any more.
@@ -94,7 +96,7 @@ impl Failure {
             Self::AlreadySo { .. } => Status::AlreadySo,
             Self::Io { error, .. } if error.kind() == io::ErrorKind::PermissionDenied => Status::AccessDenied,
             Self::Other { status, .. } | Self::Told(status) => *status,
-            Self::Io { .. } | Self::BrokenPipe => Status::Failure,
+            Self::Step { .. } | Self::Io { .. } | Self::BrokenPipe => Status::Failure,
         }
     }
 
@@ -118,6 +120,10 @@ impl Failure {
                 return Ok(());
             }
             Self::AlreadySo { message, .. } => return writeln!(ui.err(), "{message}"),
+            // As zc.buildout says it.
+            Self::Step { doing, message, .. } => {
+                return writeln!(ui.err(), "While:\n  {doing}\nError: {message}");
+            }
             Self::Scm(failure) => {
                 writeln!(ui.err(), "{error} {}", failure.error)?;
                 for note in &failure.notes {
@@ -167,6 +173,10 @@ impl Failure {
             Self::Usage { message, .. } | Self::Other { message, .. } => body.message.clone_from(message),
             Self::AlreadySo { message, service } => {
                 body.service = service.as_deref();
+                body.message.clone_from(message);
+            }
+            Self::Step { operation, message, .. } => {
+                body.operation = Some(operation);
                 body.message.clone_from(message);
             }
             Self::Stranger { service, image } => {

@@ -6,6 +6,7 @@ mod accounts;
 mod app;
 mod apply;
 mod args;
+mod buildout;
 mod builtin;
 mod checks;
 mod failure;
@@ -105,6 +106,7 @@ fn run(app: &mut App, place: &Place, verb: Verb) -> Result<ExitCode, Failure> {
         Verb::Events(arguments) => verbs::events::run(app, &arguments)?,
         Verb::Export(arguments) => verbs::export::run(app, &arguments)?,
         Verb::Lint(arguments) => verbs::lint::run(app, &arguments)?,
+        Verb::Buildout(arguments) => verbs::buildout::run(app, &arguments)?,
         Verb::Scm(action) => return verbs::scm::run(app, place, action),
         Verb::Host(role) => return Ok(verbs::host::run(&role)),
         Verb::Completions { shell } => verbs::generate::completions(app, shell)?,

@@ -1,5 +1,6 @@
 //! What `svc` can do, a module for each family of verbs.
 
+pub(crate) mod buildout;
 pub(crate) mod control;
 pub(crate) mod debug;
 pub(crate) mod down;
