@@ -9,6 +9,9 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::LazyLock;
 
+use proptest::prelude::*;
+use proptest::strategy::ValueTree;
+use proptest::test_runner::TestRunner;
 use svckit_recipe::winservice::{Variables, debug_copy, script};
 use svckit_testkit::need;
 
@@ -234,6 +237,31 @@ fn a_debug_copy_of_a_script_with_a_nul_is_python() {
         let run = pair.run(python, "it's-servicedebug.py");
         let events = fs::read_to_string(pair.folder.path().join("events")).unwrap();
         assert!(run.status.contains('1') && events.contains("null bytes"), "{}: {events}", python.display());
+    }
+}
+
+#[test]
+fn debug_copies_of_any_bytes_hold_them() {
+    const CASES: usize = 400;
+    let folder = tempfile::tempdir().unwrap();
+    let texts = prop_oneof![
+        prop::collection::vec(any::<u8>(), 0..40),
+        any::<String>().prop_map(String::into_bytes),
+        r#"(# ?coding[:=] ?(utf-8|latin-1|koi8-r)\n)?('''|"""|['"\\\r\n a#]|\r\n){0,20}"#
+            .prop_map(String::into_bytes),
+    ];
+    let mut runner = TestRunner::deterministic();
+    for number in 0..CASES {
+        let original = texts.new_tree(&mut runner).unwrap().current();
+        fs::write(folder.path().join(format!("{number}.original")), &original).unwrap();
+        fs::write(folder.path().join(format!("{number}.copy")), debug_copy(&original, "x.py")).unwrap();
+    }
+    for python in pythons() {
+        let check = Path::new(FOLDER).join("check_copies.py");
+        let output = Command::new(python).arg("-S").arg(check).arg(folder.path()).output().unwrap();
+        let (said, wrong) =
+            (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+        assert_eq!(said.trim(), CASES.to_string(), "{}: {wrong}", python.display());
     }
 }
 
