@@ -8,6 +8,7 @@ import getopt
 import importlib.util
 import os
 import sys
+import time
 import types
 
 INFINITE = 0xFFFFFFFF
@@ -40,11 +41,11 @@ class Process(object):
     """A process that does what it was told: `status` after `runs_for` seconds."""
 
     def __init__(self, world, pid, runs_for=NEVER, status=0, on_ctrl_c=None, on_close=None, windows=0,
-                 is_deaf=False):
+                 is_deaf=False, dies_within=0):
         self.world, self.pid = world, pid
         self.since, self.status = world.now + runs_for, status
         self.on_ctrl_c, self.on_close, self.windows = on_ctrl_c, on_close, windows
-        self.is_deaf = is_deaf
+        self.is_deaf, self.dies_within = is_deaf, dies_within
         self.is_suspended, self.job, self.heard = True, None, []
 
     def is_alive(self):
@@ -59,7 +60,7 @@ class Process(object):
     def end(self, status):
         if self.is_alive():
             self.heard.append((self.world.now, 'force'))
-            self.since, self.status = self.world.now, status
+            self.since, self.status = self.world.now + self.dies_within, status
 
 
 class Job(object):
@@ -126,6 +127,7 @@ class World(object):
         spec = importlib.util.spec_from_file_location(name, path)
         module = importlib.util.module_from_spec(spec)
         spec.loader.exec_module(module)
+        assert module.clock is time.monotonic
         module.clock = lambda: self.now
         return module
 

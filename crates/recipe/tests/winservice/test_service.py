@@ -90,6 +90,9 @@ class CommandLine(TestCase):
             open(there, 'w').close()
             self.module.PYTHONSERVICE_EXE = there
             self.assertEqual(self.module.service_program(), there)
+            with mock.patch.object(sys, 'argv', [SCRIPT, 'install']):
+                self.module.main()
+            self.assertEqual(self.world.installed[0]['exe'], there)
             # Where pywin32 was unpacked it is found, but finds no Python.
             self.module.win32service.__file__ = os.path.join(folder, 'win32service.pyd')
             self.assertIsNone(self.module.service_program())
@@ -234,6 +237,15 @@ class Stop(TestCase):
         self.assertEqual(self.world.texts('warning'), [
             TITLE + ': process did not end when it was asked to and is ended by force'])
 
+    def test_the_service_stops_after_the_program(self):
+        self.assert_clean_stop(self.run_service({'dies_within': 4}, stop_at=10))
+        self.assertEqual(self.world.now, 19)
+        self.assertEqual(self.world.statuses[-1][0], 19)
+
+    def test_one_that_does_not_even_end_by_force_is_left(self):
+        self.run_service({'dies_within': 1000}, stop_at=10)
+        self.assertEqual(self.world.now, 25)
+
     def test_without_windows_force_comes_sooner(self):
         self.run_service({}, stop_at=10)
         self.assertEqual(self.world.processes()[0].heard, [(10, 'ctrl-c'), (15, 'force')])
@@ -249,6 +261,7 @@ class Stop(TestCase):
         self.assertEqual(checkpoints, sorted(set(checkpoints)))
         for one, next_one in zip(stopping, stopping[1:]):
             self.assertLess(next_one[0] - one[0], one[3] / 1000.0)
+            self.assertLessEqual(next_one[0] - one[0], 3)
 
     def test_a_second_stop_changes_nothing(self):
         self.world.actions.append((11, lambda: self.service.SvcStop()))
