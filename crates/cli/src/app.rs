@@ -13,7 +13,7 @@ use svckit_core::win32::Win32Error;
 use svckit_core::{Error, Result};
 use svckit_recipe::{Definition, Platform};
 
-use crate::builtin;
+use crate::definitions;
 use crate::failure::Failure;
 use crate::ui::Ui;
 
@@ -165,16 +165,15 @@ pub(crate) fn host_states(
     }
 }
 
-/// What an argument names: a path (it has a separator, ends in `.toml` or in `.cfg`) is a file, all else a service.
+/// What an argument names: a definition (it ends in `.toml`, `.cfg` or `.py`, is `FILE#PART` or a path to a file), else a service.
 pub(crate) fn named(argument: &str) -> Result<Named, Failure> {
-    let path = Path::new(argument);
-    if has_toml_suffix(path) || path.is_file() && argument.contains(std::path::is_separator) {
-        return Ok(Named::Definition(definition(path)?));
+    if definitions::is_definition(argument) {
+        return Ok(Named::Definition(definitions::read(Path::new(argument))?));
     }
     match ServiceName::new(argument) {
         Ok(name) => Ok(Named::Service(name)),
         Err(error) => {
-            let hint = "a definition file ends in .toml; any other argument is a service's name";
+            let hint = "a definition is a file that ends in .toml, .cfg or .py, or FILE#PART; any other argument is a service's name";
             Err(Failure::usage(format!("{argument:?} names no service: {error}")).hint(hint))
         }
     }
@@ -212,15 +211,6 @@ pub(crate) fn one_named(argument: &str) -> Result<ServiceName, Failure> {
                 .hint(format!("name one of {}", all.join(", "))))
         }
     }
-}
-
-/// Reads a definition file.
-pub(crate) fn definition(path: &Path) -> Result<Definition, Failure> {
-    Ok(svckit_recipe::toml::load(path, builtin::PLATFORM)?)
-}
-
-fn has_toml_suffix(path: &Path) -> bool {
-    path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("toml"))
 }
 
 /// Where a service's output goes unless its definition says something else: `NAME.log`.

@@ -15,8 +15,10 @@ use svckit_recipe::{StartMode, units};
     disable_help_subcommand = true,
     infer_subcommands = false
 )]
-#[command(after_help = "DEF is a definition file (service.toml); see docs/reference/definition.md. \
-    Exit statuses are in docs/reference/exit-status.md.")]
+#[command(
+    after_help = "DEF is a definition file (service.toml), a part of a buildout (buildout.cfg#PART) or a \
+    service script (winservice.py); see docs/reference/definition.md. Exit statuses are in docs/reference/exit-status.md."
+)]
 pub(crate) struct Cli {
     #[command(flatten)]
     pub(crate) global: Global,
@@ -128,7 +130,7 @@ pub(crate) struct Services {
 
 #[derive(Debug, Args)]
 pub(crate) struct Definition {
-    /// The definition file
+    /// A definition file, FILE.cfg#PART or a winservice.py
     #[arg(value_name = "DEF")]
     pub(crate) definition: PathBuf,
 }

@@ -31,6 +31,11 @@ pub(crate) fn complete(definition: &mut Definition) -> Vec<Finding> {
         };
         directory(definition, service).into_iter().for_each(|one| tell("directory", one));
         environment_files(definition, service).into_iter().for_each(|one| tell("environment-file", one));
+        if let Some(missing) = script(definition, service) {
+            // Without it nothing more is to be known of the program.
+            tell("script", missing);
+            continue;
+        }
         match find_program(service) {
             Ok(path) => definition.services[index].program.command[0] = path,
             Err(error) => {
@@ -93,6 +98,14 @@ pub(crate) fn unquoted(service: &ServiceDefinition) -> Option<PathBuf> {
     longer.into_iter().find(|path| program::check(path).is_ok())
 }
 
+/// The file that the program runs, which a part or a service script names.
+fn script(definition: &Definition, service: &ServiceDefinition) -> Option<Diagnostic> {
+    let (word, span) = service.places.script?;
+    let file = Path::new(service.program.command.get(word)?);
+    let message = format!("App start script {} does not exist.", file.display());
+    (!file.is_file()).then(|| definition.diagnostic(span, message, None))
+}
+
 fn directory(definition: &Definition, service: &ServiceDefinition) -> Option<Diagnostic> {
     let directory = &service.program.directory;
     let message = match std::fs::metadata(directory) {
@@ -101,7 +114,11 @@ fn directory(definition: &Definition, service: &ServiceDefinition) -> Option<Dia
         Err(error) => format!("cannot use the directory {}: {}", directory.display(), plain(&error)),
     };
     let span = service.places.directory.unwrap_or(service.places.name);
-    Some(definition.diagnostic(span, message, Some("it is relative to the definition file".to_owned())))
+    Some(definition.diagnostic(
+        span,
+        message,
+        Some("it is relative to the folder of the definition".to_owned()),
+    ))
 }
 
 fn environment_files(definition: &Definition, service: &ServiceDefinition) -> Vec<Diagnostic> {

@@ -9,6 +9,7 @@ mod args;
 mod buildout;
 mod builtin;
 mod checks;
+mod definitions;
 mod failure;
 #[cfg(test)]
 mod fake;

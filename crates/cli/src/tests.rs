@@ -1,6 +1,7 @@
 //! Verbs on the fake service control manager: what they do, print and answer.
 
 mod accounts;
+mod definitions;
 mod export;
 mod lint;
 mod several;
@@ -545,7 +546,7 @@ fn what_only_the_machine_knows_is_told_at_its_place() {
     check(
         "[service.web]\nrun = 'sh'\ndirectory = 'nowhere'\n",
         "error: cannot use the directory DIR/nowhere: no such file or directory\n --> FILE:3:13\n3 | directory = 'nowhere'\n  \
-         |             ^^^^^^^^^\nhint: it is relative to the definition file\n",
+         |             ^^^^^^^^^\nhint: it is relative to the folder of the definition\n",
     );
     check(
         "[service.web]\nrun = 'sh'\ndepends-on = ['db']\n",

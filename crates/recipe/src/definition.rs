@@ -144,6 +144,8 @@ pub struct Places {
     pub log: Option<Span>,
     /// The section on recovery, if there is one.
     pub recovery: Option<Span>,
+    /// Which word of the command is a file that has to be there, though it may be no program, and where the file says it.
+    pub script: Option<(usize, Span)>,
 }
 
 /// One service.

@@ -5,11 +5,13 @@ use std::path::{Path, PathBuf};
 
 use crate::definition::Span;
 
-/// A text with the file it came from.
+/// A text with the file it came from, and perhaps others that it takes in.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Source {
     file: PathBuf,
     text: String,
+    /// Their bytes are counted on from the end of this text, one file after the other, with one between them.
+    others: Vec<Source>,
 }
 
 /// A place in a file, as people count.
@@ -45,7 +47,20 @@ pub struct Diagnostics(Vec<Diagnostic>);
 impl Source {
     /// A text and the file it came from.
     pub fn new(file: impl Into<PathBuf>, text: impl Into<String>) -> Self {
-        Self { file: file.into(), text: text.into() }
+        Self { file: file.into(), text: text.into(), others: Vec::new() }
+    }
+
+    /// A file with those that it takes in; `None` without any.
+    pub fn together(all: &[Self]) -> Option<Self> {
+        let (first, others) = all.split_first()?;
+        Some(Self { others: others.to_vec(), ..first.clone() })
+    }
+
+    /// A range of bytes in one of the files that are together, the first of which is this one.
+    pub fn span_in(&self, file: usize, span: Span) -> Span {
+        let before = std::iter::once(self).chain(&self.others).take(file);
+        let offset: usize = before.map(|source| source.text.len() + 1).sum();
+        Span { start: offset + span.start, end: offset + span.end }
     }
 
     /// The file.
@@ -60,6 +75,24 @@ impl Source {
 
     /// The place of a range of bytes; one that goes over several lines is shown as its first.
     pub fn place(&self, span: Span) -> Place {
+        let (source, span) = self.holding(span);
+        source.own_place(span)
+    }
+
+    /// The file that holds a range of bytes, and the range in it.
+    fn holding(&self, span: Span) -> (&Self, Span) {
+        let mut offset = 0;
+        for source in std::iter::once(self).chain(&self.others) {
+            if span.start <= offset + source.text.len() {
+                let span = Span { start: span.start - offset, end: span.end.saturating_sub(offset) };
+                return (source, span);
+            }
+            offset += source.text.len() + 1;
+        }
+        (self, span)
+    }
+
+    fn own_place(&self, span: Span) -> Place {
         let start = floor_boundary(&self.text, span.start);
         let line_start = self.text[..start].rfind('\n').map_or(0, |newline| newline + 1);
         let line_end = self.text[start..].find('\n').map_or(self.text.len(), |length| start + length);
@@ -74,7 +107,9 @@ impl Source {
 
     /// Something wrong at a place.
     pub fn diagnostic(&self, span: Span, message: impl Into<String>, help: Option<String>) -> Diagnostic {
-        Diagnostic { file: self.file.clone(), place: Some(self.place(span)), message: message.into(), help }
+        let (source, span) = self.holding(span);
+        let place = Some(source.own_place(span));
+        Diagnostic { file: source.file.clone(), place, message: message.into(), help }
     }
 }
 
@@ -145,6 +180,21 @@ mod tests {
         let place = source.place(Span { start, end: start + 3 });
         assert_eq!((place.line, place.column, place.length), (2, 6, 3));
         assert_eq!(&*place.text, "\u{e9}\u{e9} = bad");
+    }
+
+    #[test]
+    fn a_place_in_one_of_several_files_is_in_that_file() {
+        let files = [Source::new("a.cfg", "one\n"), Source::new("b.cfg", ""), Source::new("c.cfg", "x\ntwo")];
+        let all = Source::together(&files).unwrap();
+        let told = |file, start, end| {
+            all.diagnostic(all.span_in(file, Span { start, end }), "wrong", None).to_string()
+        };
+        assert_eq!(told(0, 0, 3), "a.cfg:1:1: wrong");
+        assert_eq!(told(0, 4, 4), "a.cfg:2:1: wrong");
+        assert_eq!(told(1, 0, 0), "b.cfg:1:1: wrong");
+        assert_eq!(told(2, 2, 5), "c.cfg:2:1: wrong");
+        assert_eq!(all.place(all.span_in(2, Span { start: 2, end: 5 })).length, 3);
+        assert_eq!(Source::together(&[]), None);
     }
 
     #[test]

@@ -5,16 +5,17 @@ use std::process::ExitCode;
 
 use svckit_recipe::{Definition, ServiceDefinition};
 
-use crate::app::{self, App};
+use crate::app::App;
 use crate::args::Debug;
 use crate::checks;
+use crate::definitions;
 use crate::failure::Failure;
 use crate::table::printable;
 use crate::ui::level_style;
 
 /// Runs the program with its output passing through, under its own restart policy and stop ladder.
 pub(crate) fn run(app: &mut App, arguments: &Debug) -> Result<ExitCode, Failure> {
-    let mut definition = app::definition(&arguments.definition.definition)?;
+    let mut definition = definitions::read(&arguments.definition.definition)?;
     checks::on_this_machine(&mut definition)?;
     let service = chosen(&definition, arguments.service.as_deref())?;
     // The output passes through: the log of the definition is not written.

@@ -3,16 +3,17 @@
 use svckit_core::access::ManagerAccess;
 use svckit_core::name::ServiceName;
 
-use crate::app::{self, App};
+use crate::app::App;
 use crate::apply;
 use crate::args::Definition;
+use crate::definitions;
 use crate::failure::Failure;
 use crate::several::each;
 use crate::verbs::install::{exists, remove_one, removed_json};
 
 /// Stops and removes the services of a file, dependents first.
 pub(crate) fn run(app: &mut App, arguments: &Definition) -> Result<(), Failure> {
-    let definition = app::definition(&arguments.definition)?;
+    let definition = definitions::read(&arguments.definition)?;
     let is_one = definition.services.len() == 1;
     let names = definition.services.into_iter().rev().map(|service| service.name);
     let mut gone = Vec::new();

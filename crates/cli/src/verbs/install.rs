@@ -12,10 +12,11 @@ use svckit_core::win32::Win32Error;
 use svckit_recipe::{Definition, ServiceDefinition};
 
 use crate::accounts;
-use crate::app::{self, App, all_with_origin, default_log};
+use crate::app::{App, all_with_origin, default_log};
 use crate::apply::{self, Changes, Wanted};
 use crate::args::{Install, InstallOptions, Remove};
 use crate::checks;
+use crate::definitions;
 use crate::failure::Failure;
 use crate::report;
 use crate::several::{Outcome, each};
@@ -134,7 +135,7 @@ pub(crate) fn remove_one(app: &mut App, name: &ServiceName, stop: bool) -> Resul
 
 /// Reads a definition and resolves it against the world; nothing is changed.
 pub(crate) fn prepare(app: &mut App, file: &Path, options: &InstallOptions) -> Result<Prepared, Failure> {
-    let mut definition = app::definition(file)?;
+    let mut definition = definitions::read(file)?;
     checks::on_this_machine(&mut definition)?;
     let password = password(app, options)?;
     let state = app.state_directory()?;

@@ -8,9 +8,10 @@ use svckit_core::name::ServiceName;
 use svckit_recipe::Definition;
 use svckit_recipe::lint::{Finding, Severity};
 
-use crate::app::{self, App};
+use crate::app::App;
 use crate::args::Lint;
 use crate::checks;
+use crate::definitions;
 use crate::failure::{Failure, Status, print_diagnostic};
 use crate::machine;
 use crate::several::each;
@@ -42,7 +43,7 @@ pub(crate) fn run(app: &mut App, arguments: &Lint) -> Result<(), Failure> {
 
 /// Everything that is found in a definition. One that can't be read has its mistakes only.
 fn findings(app: &App, file: &Path) -> Result<Vec<Finding>, Failure> {
-    let mut definition = match app::definition(file) {
+    let mut definition = match definitions::read(file) {
         Ok(definition) => definition,
         Err(Failure::Definition(wrong)) => {
             let mistake = |diagnostic: &svckit_recipe::Diagnostic| Finding {

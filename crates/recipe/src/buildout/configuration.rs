@@ -13,6 +13,7 @@ use super::section::{Section, Sections};
 use super::substitution::Resolver;
 use super::value::{Origin, Value};
 use super::{Files, Surroundings};
+use crate::definition::Span;
 use crate::diagnostic::{Diagnostic, Diagnostics, Source};
 
 /// A configuration with everything merged: the files, macros, conditions, options of the command line and the defaults of `[buildout]`.
@@ -125,6 +126,23 @@ impl Configuration {
         let value = section.and_then(|section| section.options.get(option));
         let origin = value.map(Value::origin).or(section.map(|section| section.header));
         diagnostic(&self.sources, origin.unwrap_or(Origin::Default), &message.into(), help)
+    }
+
+    /// The files that were read, as one source in which every place is one: the file that was asked for and those that it extends.
+    pub fn source(&self) -> Source {
+        Source::together(&self.sources).unwrap_or_else(|| Source::new("", ""))
+    }
+
+    /// Where an option's value is in [`Self::source`]: its own place, else that of its section; `None` where neither is written in a file.
+    pub fn span(&self, section: &str, option: &str) -> Option<Span> {
+        let section = self.sections.get(section)?;
+        let value = section.options.get(option).map(Value::origin);
+        let written = [value, Some(section.header)].into_iter().flatten();
+        let mut files = written.filter_map(|origin| match origin {
+            Origin::File { source, span } => Some((source, span)),
+            Origin::CommandLine | Origin::Default => None,
+        });
+        files.next().map(|(source, span)| self.source().span_in(source, span))
     }
 
     /// The file that was asked for, absolute.

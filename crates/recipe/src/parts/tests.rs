@@ -6,6 +6,7 @@ mod develop;
 mod glob;
 mod machine;
 mod project;
+mod service;
 
 use std::io;
 use std::path::{Path, PathBuf};

@@ -2,13 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use svckit_core::definition::{Program, RestartPolicy};
-use svckit_core::failure::FailureActions;
-use svckit_core::kind::{ErrorControl, SidType};
+use svckit_core::definition::Program;
 use svckit_core::name::{DisplayName, ServiceName};
 
 use super::{Spans, Variables, path};
-use crate::definition::{Definition, LogSettings, Places, Process, ServiceDefinition, Span};
+use crate::definition::{Definition, Places, ServiceDefinition, Span};
 use crate::diagnostic::{Diagnostic, Diagnostics, Source};
 use crate::platform::Platform;
 use crate::words::WordsError;
@@ -33,34 +31,18 @@ pub fn definition(
     let (Some(name), Some(display_name)) = (name, display_name) else {
         return Err(source.diagnostic(spans.service_name, "there is no service", None).into());
     };
+    let places = Places {
+        name: spans.service_name,
+        run: if variables.python.is_empty() { spans.script } else { spans.python },
+        directory: Some(spans.instance_home),
+        script: Some((usize::from(!variables.python.is_empty()), spans.script)),
+        ..Places::default()
+    };
     let service = ServiceDefinition {
-        name,
         display_name,
         description: Some(variables.service_description.clone()).filter(|text| !text.is_empty()),
-        start: None,
-        dependencies: Vec::new(),
-        account: None,
-        process: Process::Own,
-        error_control: ErrorControl::NORMAL,
-        group: None,
-        tag: false,
-        sid: SidType::NONE,
-        privileges: Vec::new(),
-        preshutdown: ServiceDefinition::DEFAULT_PRESHUTDOWN,
-        recovery: FailureActions::default(),
-        recovery_on_error: false,
-        program,
-        restart: RestartPolicy::default(),
-        stop: platform.stop(),
-        ready: None,
-        log: LogSettings::default(),
-        controls: BTreeMap::new(),
-        places: Places {
-            name: spans.service_name,
-            run: if variables.python.is_empty() { spans.script } else { spans.python },
-            directory: Some(spans.instance_home),
-            ..Places::default()
-        },
+        places,
+        ..ServiceDefinition::new(name, program, platform)
     };
     Ok(Definition { source, services: vec![service] })
 }
