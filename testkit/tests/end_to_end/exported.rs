@@ -5,7 +5,7 @@ use svckit_testkit::binary;
 use svckit_testkit::svc::Svc;
 
 /// Everything that `svc show` says but for what is different each time: states, processes, and where the definition came from.
-fn shown(svc: &Svc, service: &str) -> Value {
+pub(crate) fn shown(svc: &Svc, service: &str) -> Value {
     let mut shown = svc.json(&["show", service]);
     for key in ["state", "pid", "host", "win32_exit_code", "controls_accepted"] {
         shown[key] = Value::Null;

@@ -8,6 +8,7 @@ mod examples;
 mod exported;
 mod hardship;
 mod logging;
+mod recipe;
 mod strangers;
 mod survival;
 
