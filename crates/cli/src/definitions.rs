@@ -2,15 +2,12 @@
 
 use std::path::{Path, PathBuf};
 
-use svckit_host::program;
-use svckit_recipe::buildout::{Configuration, Disk, Surroundings};
+use svckit_recipe::buildout::Configuration;
 use svckit_recipe::{Definition, parts, toml, winservice};
 
+use crate::buildout;
 use crate::builtin::PLATFORM;
 use crate::failure::Failure;
-
-/// What Python is called.
-const PYTHONS: &[&str] = &["python3", "python"];
 
 /// A file with services, of whichever kind.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -34,7 +31,7 @@ pub(crate) fn read(argument: &Path) -> Result<Definition, Failure> {
         Meant::Toml(file) => Ok(toml::load(&file, PLATFORM)?),
         Meant::Script(file) => Ok(winservice::load(&file)?.definition(PLATFORM)?),
         Meant::Part { file, part } => {
-            let configuration = Configuration::read(&file, &[], &surroundings()?, &Disk)?;
+            let configuration = buildout::configuration(&file, &[])?;
             let part = match part {
                 Some(part) => part,
                 None => only_part(&configuration, &file)?,
@@ -96,13 +93,4 @@ fn only_part(configuration: &Configuration, file: &Path) -> Result<String, Failu
             Err(Failure::usage(message).hint(format!("name one: {}", all.join(", "))))
         }
     }
-}
-
-/// What a `buildout.cfg` depends on: where it is read, and the Python that is on the path.
-pub(crate) fn surroundings() -> Result<Surroundings, Failure> {
-    let directory = std::env::current_dir();
-    let directory = directory.map_err(|error| Failure::io("cannot tell the working directory", error))?;
-    let search = std::env::var_os("PATH").unwrap_or_default();
-    let python = PYTHONS.iter().find_map(|name| program::find(name, &search).ok());
-    Ok(Surroundings { python, ..Surroundings::new(directory, PLATFORM) })
 }
