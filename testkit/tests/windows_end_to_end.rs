@@ -391,6 +391,11 @@ fn services_of_one_file_share_a_process_if_they_say_so() {
     if std::env::var_os("SVCKIT_WINE").is_none() {
         assert_eq!(pid(&names[0]), pid(&names[1]));
     }
+    let (alone, file) = (svc.name("alone"), play(&svc, "alone", "gate", &address, ""));
+    up(&svc, &file);
+    let held = gate.arrival();
+    svc.ok(&["stop", &alone]);
+    held.gone();
     svc.ok(&["stop", &names[0]]);
     assert_eq!(svc.status(&names[1])["state"], Value::from("RUNNING"));
     svc.ok(&["stop", &names[1]]);

@@ -67,10 +67,6 @@ const UNIX_PYTHON: &str =
 
 const KEPT_NAME: &str = "Windows frees the name of a deleted file that is open; Wine keeps it";
 
-/// Tests that start many services. Wine's service control manager keeps something of each that stopped for a minute, and refuses every start (87) when that is too
-/// much; so each of these has a new one.
-const STARTS_SERVICES: &[&str] = &["on_windows", "windows_end_to_end"];
-
 /// Tells test programs that Wine runs them. `all` asks for what is not for Wine too, to see whether it still isn't.
 const UNDER_WINE: &str = "SVCKIT_WINE";
 
@@ -146,9 +142,6 @@ pub(crate) fn test(mut told: impl FnMut(&str, &str, bool)) -> Outcome {
         for (_, test, why) in &excused {
             println!("not under Wine: {test}: {why}");
             words.extend(["--skip", test]);
-        }
-        if STARTS_SERVICES.contains(&program.name.as_str()) {
-            prefix.restart()?;
         }
         let (text, is_good) = prefix.run(&program.path, &words)?;
         println!("{text}");
@@ -230,23 +223,11 @@ impl Prefix {
         // or, if this program is ended before that, until nobody has used it for a minute.
         prefix.quietly("120", "wineboot", &["-i"])?;
         prefix.quietly("60", "wineserver", &["-w"])?;
-        prefix.boot()?;
+        prefix.quietly("60", "wineserver", &["-p60"])?;
+        prefix.quietly("120", "wineboot", &[])?;
         let graphics = r"HKCU\Software\Wine\Drivers";
         prefix.quietly("60", "wine", &["reg", "add", graphics, "/v", "Graphics", "/d", "null", "/f"])?;
         Ok(prefix)
-    }
-
-    fn boot(&self) -> Outcome {
-        self.quietly("60", "wineserver", &["-p60"])?;
-        self.quietly("120", "wineboot", &[])
-    }
-
-    /// Begins anew, with a service control manager that has started nothing yet.
-    fn restart(&self) -> Outcome {
-        // Whatever it says: what counts is that it is gone.
-        let _ = self.quietly("30", "wineserver", &["-k"]);
-        self.quietly("60", "wineserver", &["-w"])?;
-        self.boot()
     }
 
     /// A program of Wine with its streams in a file: what it leaves running would hold a pipe open for ever.

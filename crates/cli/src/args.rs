@@ -323,7 +323,10 @@ pub(crate) enum Scm {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Host {
     /// Run the services that the service control manager names
-    Run,
+    Run {
+        /// The only service that there will be, which Windows' own doesn't tell in time
+        service: Option<String>,
+    },
     /// Start processes for the service control manager
     Spawner,
 }

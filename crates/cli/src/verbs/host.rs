@@ -7,10 +7,13 @@ use crate::args::Host;
 
 /// Runs as a host or as the spawner if that is all that the arguments say, before anything else of `svc` is set up.
 pub(crate) fn run_if_meant(arguments: impl Iterator<Item = OsString>) -> Option<ExitCode> {
-    let words: Vec<OsString> = arguments.skip(1).take(3).collect();
+    let words: Vec<OsString> = arguments.skip(1).take(4).collect();
     let words: Vec<_> = words.iter().map(|word| word.to_str().unwrap_or_default()).collect();
     match words[..] {
-        ["host", "run"] => Some(run(&Host::Run)),
+        ["host", "run"] => Some(run(&Host::Run { service: None })),
+        ["host", "run", service] if !matches!(service, "-h" | "--help") => {
+            Some(run(&Host::Run { service: Some(service.to_owned()) }))
+        }
         ["host", "spawner"] => Some(run(&Host::Spawner)),
         _ => None,
     }
@@ -18,7 +21,7 @@ pub(crate) fn run_if_meant(arguments: impl Iterator<Item = OsString>) -> Option<
 
 pub(crate) fn run(role: &Host) -> ExitCode {
     match role {
-        Host::Run => svckit_host::run_from_environment(),
+        Host::Run { service } => svckit_host::run_from_environment(service.as_deref()),
         Host::Spawner => svckit_host::serve_spawner().unwrap_or(ExitCode::FAILURE),
     }
 }

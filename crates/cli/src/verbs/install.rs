@@ -9,7 +9,7 @@ use svckit_core::image_path::ImagePath;
 use svckit_core::name::ServiceName;
 use svckit_core::status::ServiceState;
 use svckit_core::win32::Win32Error;
-use svckit_recipe::{Definition, ServiceDefinition};
+use svckit_recipe::{Definition, Platform, Process, ServiceDefinition};
 
 use crate::accounts;
 use crate::app::{App, all_with_origin, default_log};
@@ -140,7 +140,6 @@ pub(crate) fn prepare(app: &mut App, file: &Path, options: &InstallOptions) -> R
     let password = password(app, options)?;
     let state = app.state_directory()?;
     checks::dependencies(app, &definition)?;
-    let image_path = image_path()?;
     let platform = app.surroundings.platform;
     let wanted = definition
         .services
@@ -153,19 +152,25 @@ pub(crate) fn prepare(app: &mut App, file: &Path, options: &InstallOptions) -> R
                 account: account.map(|account| accounts::written(platform, account)),
                 ..service.clone()
             };
-            Wanted { service, host, image_path: image_path.clone(), password: password.clone() }
+            let image_path = image_path(platform, &service)?;
+            Ok(Wanted { service, host, image_path, password: password.clone() })
         })
-        .collect();
+        .collect::<Result<_, Failure>>()?;
     Ok(Prepared { definition, wanted })
 }
 
-/// The image path of every hosted service: this program, as host.
-fn image_path() -> Result<ImagePath, Failure> {
+/// The image path of a hosted service: this program, as host. Services that share a process have the same one. On Windows one that doesn't is named in it, since a
+/// process has to know what it can be before it is told what it is.
+fn image_path(platform: Platform, service: &ServiceDefinition) -> Result<ImagePath, Failure> {
     let program = std::env::current_exe().map_err(|error| Failure::io("cannot find this program", error))?;
     let Some(program) = program.to_str() else {
         return Err(Failure::usage(format!("the path of this program is not UTF-8: {}", program.display())));
     };
-    ImagePath::from_arguments(&[program, "host", "run"]).map_err(|error| Failure::usage(error.to_string()))
+    let mut words = vec![program, "host", "run"];
+    if platform == Platform::Windows && service.process == Process::Own {
+        words.push(service.name.as_str());
+    }
+    ImagePath::from_arguments(&words).map_err(|error| Failure::usage(error.to_string()))
 }
 
 fn password(app: &mut App, options: &InstallOptions) -> Result<Option<String>, Failure> {

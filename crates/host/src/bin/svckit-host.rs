@@ -13,7 +13,7 @@ fn main() -> ExitCode {
     let mut arguments = std::env::args().skip(1);
     match (arguments.next().as_deref(), arguments.next().as_deref()) {
         (Some("host"), Some("spawner")) => svckit_host::serve_spawner().unwrap_or(ExitCode::FAILURE),
-        (Some("host"), Some("run")) => svckit_host::run_from_environment(),
+        (Some("host"), Some("run")) => svckit_host::run_from_environment(None),
         (Some("debug"), Some(file)) => debug(file).map_or(ExitCode::FAILURE, ExitCode::from),
         _ => ExitCode::from(2),
     }

@@ -42,8 +42,8 @@ pub(crate) struct Ticket {
     pub(crate) terms: Terms,
 }
 
-/// `svc host run`: the host of the services that a service control manager will ask for over the inherited socket.
-pub fn run_from_environment() -> ExitCode {
+/// `svc host run`: the host of the services that a service control manager will ask for over the inherited socket, which needs no name.
+pub fn run_from_environment(_service: Option<&str>) -> ExitCode {
     let channel = std::env::var(CHANNEL_VARIABLE).ok().and_then(|text| text.parse().ok());
     let Some(Ok(listener)) = channel.map(process::adopt_descriptor) else {
         return ExitCode::FAILURE;

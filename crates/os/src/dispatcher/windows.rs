@@ -55,8 +55,8 @@ struct Running {
 #[derive(Debug, Clone, Copy)]
 pub struct Dispatcher(());
 
-/// Lets the service control manager start services in this process, and control them: `heard` is called with each order, from threads of the system. For a
-/// service of a process of its own the names don't matter and may be empty; a shared process names every service that it can be.
+/// Lets the service control manager start services in this process, and control them: `heard` is called with each order, from threads of the system. The
+/// process names every service that it can be: Windows looks at the names in a shared process only, Wine wherever there are several.
 ///
 /// Returns when all services that were started have stopped. Fails with `ERROR_FAILED_SERVICE_CONTROLLER_CONNECT` if the service control manager didn't start
 /// this process.
@@ -67,6 +67,7 @@ pub fn serve(names: &[&str], heard: impl Fn(ToProcess) + Send + Sync + 'static) 
     let shared =
         Shared { heard: Box::new(heard), state: Mutex::new(State::default()), changed: Condvar::new() };
     assert!(SHARED.set(shared).is_ok(), "a process has one dispatcher");
+    // Of a process that can be none, what is wrong is told by the connection.
     let names: &[&str] = if names.is_empty() { &[""] } else { names };
     let mut names: Vec<Vec<u16>> =
         names.iter().map(|name| name.encode_utf16().chain([0]).collect()).collect();

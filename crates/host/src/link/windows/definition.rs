@@ -4,7 +4,6 @@ use std::io;
 use std::path::PathBuf;
 
 use svckit_core::definition::HostDefinition;
-use svckit_core::kind::ServiceType;
 use svckit_core::name::ServiceName;
 use svckit_core::record::{DEFINITION_KEY, DEFINITION_VALUE, FOLDER_VALUE, PARAMETERS_KEY, SERVICES_KEY};
 use svckit_os::registry::Key;
@@ -32,16 +31,13 @@ fn value(service: &ServiceName, key: &str, name: &str) -> io::Result<Option<Stri
     key.map_or(Ok(None), |key| key.string(name))
 }
 
-/// The names of the services that share a process, if this is such a process: those with the command line that this one was started with. A process
-/// of one service needs no names.
+/// The names of the services that this process can be: those with the command line that it was started with.
 pub(super) fn services_of_this_process() -> Vec<String> {
     let own = process::own_command_line();
     let Ok(Some(services)) = Key::open(SERVICES_KEY) else { return Vec::new() };
     let is_ours = |name: &String| {
         let Ok(Some(key)) = Key::open(&format!(r"{SERVICES_KEY}\{name}")) else { return false };
-        let kind = key.number("Type").ok().flatten().map(ServiceType);
-        let shares = kind.is_some_and(|kind| kind.contains(ServiceType::WIN32_SHARE_PROCESS));
-        shares && key.string("ImagePath").ok().flatten().is_some_and(|path| path.trim() == own.trim())
+        key.string("ImagePath").ok().flatten().is_some_and(|path| path.trim() == own.trim())
     };
     services.subkeys().unwrap_or_default().into_iter().filter(is_ours).collect()
 }

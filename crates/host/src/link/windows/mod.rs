@@ -29,8 +29,8 @@ use followers::Followers;
 use record::Records;
 use sink::{EventSink, SystemLog};
 
-/// `svc host run`: the host of the services that the service control manager starts in this process.
-pub fn run_from_environment() -> ExitCode {
+/// `svc host run [NAME]`: the host of the services that the service control manager starts in this process; of one only if that is named.
+pub fn run_from_environment(service: Option<&str>) -> ExitCode {
     let inbox = Arc::new(Inbox::default());
     let taken = Arc::clone(&inbox);
     let host = thread::Builder::new().name("host".to_owned()).spawn(move || serve(&taken));
@@ -38,7 +38,7 @@ pub fn run_from_environment() -> ExitCode {
         Ok(host) => host,
         Err(error) => return refuse(&format!("cannot start a thread: {}", errno::describe(&error))),
     };
-    let names = definition::services_of_this_process();
+    let names = service.map_or_else(definition::services_of_this_process, |name| vec![name.to_owned()]);
     let names: Vec<&str> = names.iter().map(String::as_str).collect();
     let heard = Arc::clone(&inbox);
     let served = dispatcher::serve(&names, move |order| heard.push(order));
