@@ -20,6 +20,8 @@ pub mod log;
 #[cfg(windows)]
 pub mod named_pipe;
 #[cfg(windows)]
+mod overlapped;
+#[cfg(windows)]
 mod path;
 #[cfg(unix)]
 pub mod pidfd;

@@ -1,6 +1,6 @@
 //! What hosts have left in files, and the folders for it.
 
-use std::fs;
+use std::fs::{self, File};
 use std::io::{self, Read};
 use std::path::PathBuf;
 
@@ -10,7 +10,7 @@ use svckit_core::record::{
     self, DEFINITION_KEY, EARLIER_EVENTS_FILE, EVENTS_FILE, EventRecord, FOLDER_VALUE, HostRecord,
     PARAMETERS_KEY, SERVICES_KEY, STATE_FILE, output_pipe,
 };
-use svckit_os::named_pipe::{self, Connection};
+use svckit_os::named_pipe;
 use svckit_os::registry::Key;
 use svckit_os::watch::Watch;
 use svckit_os::{account, security};
@@ -123,7 +123,7 @@ pub(super) fn watch(service: Option<&ServiceName>) -> io::Result<Watch> {
 #[derive(Debug)]
 pub(super) enum Follower {
     /// Its host tells.
-    Host(Connection),
+    Host(File),
     /// There is none: the next one tells of itself in the service's folder.
     Folder(Watch),
 }

@@ -27,8 +27,9 @@ static SHARED: OnceLock<Shared> = OnceLock::new();
 
 struct Shared {
     heard: Box<dyn Fn(ToProcess) + Send + Sync>,
+    work: Option<Box<dyn Fn() + Send + Sync>>,
     state: Mutex<State>,
-    /// A service is to stop, or a control was handled.
+    /// A service is to stop, a control was handled, or the work has ended.
     changed: Condvar,
 }
 
@@ -40,6 +41,8 @@ struct State {
     waiting: HashMap<u64, Sender<Win32Error>>,
     /// The last control's number.
     last: u64,
+    /// Whether a thread is at work.
+    works: bool,
 }
 
 struct Running {
@@ -58,14 +61,21 @@ pub struct Dispatcher(());
 /// Lets the service control manager start services in this process, and control them: `heard` is called with each order, from threads of the system. The
 /// process names every service that it can be: Windows looks at the names in a shared process only, Wine wherever there are several.
 ///
-/// Returns when all services that were started have stopped. Fails with `ERROR_FAILED_SERVICE_CONTROLLER_CONNECT` if the service control manager didn't start
-/// this process.
+/// `work`, if there is any that needs a thread, is done by one of these threads, so that none is needed for it alone, after the order to start the first service was heard; and again whenever a service
+/// is started while nobody is at it. It returns when no service of this process is left.
+///
+/// Returns when all services that were started have stopped and the work has ended. Fails with `ERROR_FAILED_SERVICE_CONTROLLER_CONNECT` if the service control
+/// manager didn't start this process.
 ///
 /// # Panics
 /// If a process does it twice.
-pub fn serve(names: &[&str], heard: impl Fn(ToProcess) + Send + Sync + 'static) -> io::Result<()> {
-    let shared =
-        Shared { heard: Box::new(heard), state: Mutex::new(State::default()), changed: Condvar::new() };
+pub fn serve(
+    names: &[&str],
+    heard: impl Fn(ToProcess) + Send + Sync + 'static,
+    work: Option<Box<dyn Fn() + Send + Sync>>,
+) -> io::Result<()> {
+    let state = Mutex::new(State::default());
+    let shared = Shared { heard: Box::new(heard), work, state, changed: Condvar::new() };
     assert!(SHARED.set(shared).is_ok(), "a process has one dispatcher");
     // Of a process that can be none, what is wrong is told by the connection.
     let names: &[&str] = if names.is_empty() { &[""] } else { names };
@@ -81,7 +91,12 @@ pub fn serve(names: &[&str], heard: impl Fn(ToProcess) + Send + Sync + 'static) 
     table.push(SERVICE_TABLE_ENTRYW::default());
     // SAFETY: the table ends with an empty entry; it and its names live until the call returns, when all services have stopped.
     let done = unsafe { StartServiceCtrlDispatcherW(table.as_ptr()) };
-    if done == 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
+    let error = (done == 0).then(io::Error::last_os_error);
+    // The last report may have been made, and the work not be done.
+    if let Some(shared) = SHARED.get() {
+        drop(shared.changed.wait_while(shared.state(), |state| state.works));
+    }
+    error.map_or(Ok(()), Err)
 }
 
 impl Dispatcher {
@@ -100,6 +115,7 @@ impl Dispatcher {
         };
         if status.state == ServiceState::STOPPED {
             running.last = Some(*status);
+            running.conclude();
             shared.changed.notify_all();
             return Ok(());
         }
@@ -150,15 +166,19 @@ impl Shared {
         let running = Running { handle: handle as usize, controls: 0, last: None };
         self.state().services.insert(folded.clone(), running);
         (self.heard)(ToProcess::Start { service: name, arguments, definition: None });
-        let goes_on = |state: &mut State| {
-            state.services.get(&folded).is_some_and(|one| one.last.is_none() || one.controls > 0)
-        };
-        let state = self.changed.wait_while(self.state(), goes_on).unwrap_or_else(PoisonError::into_inner);
-        let last = state.services.get(&folded).and_then(|one| Some((one.handle, one.last?)));
-        drop(state);
-        if let Some((handle, status)) = last {
-            // If it is refused, the end of the process tells.
-            let _ = set_status(handle, &status);
+        let mut state = self.state();
+        while state.services.get(&folded).is_some_and(|one| !one.has_ended()) {
+            match &self.work {
+                Some(work) if !state.works => {
+                    state.works = true;
+                    drop(state);
+                    work();
+                    state = self.state();
+                    state.works = false;
+                    self.changed.notify_all();
+                }
+                _ => state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner),
+            }
         }
     }
 
@@ -180,10 +200,25 @@ impl Shared {
         state.waiting.remove(&id);
         if let Some(running) = state.services.get_mut(&service.folded()) {
             running.controls -= 1;
+            running.conclude();
         }
         drop(state);
         self.changed.notify_all();
         code
+    }
+}
+
+impl Running {
+    fn has_ended(&self) -> bool {
+        self.last.is_some() && self.controls == 0
+    }
+
+    /// Makes the last report as soon as it may be made.
+    fn conclude(&self) {
+        if let Some(status) = self.last.filter(|_| self.has_ended()) {
+            // If it is refused, the end of the process tells.
+            let _ = set_status(self.handle, &status);
+        }
     }
 }
 

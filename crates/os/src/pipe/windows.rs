@@ -1,6 +1,6 @@
 #![allow(unsafe_code)]
 
-use std::cell::{RefCell, UnsafeCell};
+use std::cell::RefCell;
 use std::collections::hash_map::RandomState;
 use std::fmt;
 use std::fs::{File, OpenOptions};
@@ -15,22 +15,21 @@ use std::time::Duration;
 
 use svckit_core::time::Tick;
 use windows_sys::Win32::Foundation::{
-    ERROR_BROKEN_PIPE, ERROR_HANDLE_EOF, ERROR_IO_INCOMPLETE, ERROR_IO_PENDING, ERROR_OPERATION_ABORTED,
-    ERROR_PIPE_NOT_CONNECTED, INVALID_HANDLE_VALUE, TRUE,
+    ERROR_BROKEN_PIPE, ERROR_HANDLE_EOF, ERROR_OPERATION_ABORTED, ERROR_PIPE_NOT_CONNECTED,
+    INVALID_HANDLE_VALUE,
 };
 use windows_sys::Win32::Storage::FileSystem::{
     FILE_FLAG_FIRST_PIPE_INSTANCE, FILE_FLAG_OVERLAPPED, PIPE_ACCESS_INBOUND, ReadFile, SECURITY_ANONYMOUS,
     SetFileCompletionNotificationModes,
 };
-use windows_sys::Win32::System::IO::{CancelIoEx, GetOverlappedResult, OVERLAPPED};
 use windows_sys::Win32::System::Pipes::{
     CreateNamedPipeW, CreatePipe, PIPE_READMODE_BYTE, PIPE_REJECT_REMOTE_CLIENTS, PIPE_TYPE_BYTE, PIPE_WAIT,
     PeekNamedPipe,
 };
-use windows_sys::Win32::System::Threading::CreateEventW;
 
 use crate::clock;
 use crate::event::{Bell, Interest, Source};
+use crate::overlapped::{Operation, is};
 
 /// How much the system holds for a reader that is busy.
 const PIPE_SIZE: u32 = 256 << 10;
@@ -62,12 +61,10 @@ pub struct Reader {
 
 struct State {
     pipe: OwnedHandle,
-    /// INVARIANT: while `is_pending`, the system may write to what the operation and `buffer` hold; nobody else touches either, and they stay where they are.
-    operation: Box<UnsafeCell<OVERLAPPED>>,
+    /// The read under way.
+    operation: Operation,
+    /// INVARIANT: while the read is under way, the system may write to it; nobody else touches it, and it stays where it is.
     buffer: Vec<u8>,
-    /// What the operation waits at, so that its end can be told from that of others.
-    _event: OwnedHandle,
-    is_pending: bool,
     /// Whether somebody wanted what the read under way brings.
     was_asked: bool,
     /// Whether the port tells only of reads that took their time.
@@ -147,20 +144,10 @@ pub fn inflow() -> io::Result<(ProgramEnd, Writer)> {
 
 impl State {
     fn new(pipe: OwnedHandle) -> io::Result<Self> {
-        // SAFETY: an event without a name and without security attributes; it is set and reset by the system.
-        let event = unsafe { CreateEventW(ptr::null(), TRUE, 0, ptr::null()) };
-        if event.is_null() {
-            return Err(io::Error::last_os_error());
-        }
-        let operation = Box::new(UnsafeCell::new(OVERLAPPED { hEvent: event, ..OVERLAPPED::default() }));
-        // SAFETY: the handle is new, and nobody else's.
-        let event = unsafe { OwnedHandle::from_raw_handle(event) };
         Ok(Self {
             pipe,
-            operation,
+            operation: Operation::new()?,
             buffer: Vec::new(),
-            _event: event,
-            is_pending: false,
             was_asked: false,
             skips_port: false,
             filled: 0..0,
@@ -182,13 +169,13 @@ impl State {
             if self.ended {
                 return Ok(0);
             }
-            if self.is_pending {
+            if self.operation.is_pending() {
                 // At first its end is looked for only if the port told of it: otherwise a flood of small pieces would be read faster than the port is emptied of
                 // news of them, and there would be no end of that long after the flood.
                 if self.was_asked || self.bell.as_ref().is_none_or(Bell::has_ended) {
                     self.settle(false)?;
                 }
-                if self.is_pending {
+                if self.operation.is_pending() {
                     self.was_asked = true;
                     return Err(io::ErrorKind::WouldBlock.into());
                 }
@@ -224,73 +211,47 @@ impl State {
         self.was_asked = false;
         self.bell.iter().for_each(Bell::not_later);
         let size = u32::try_from(self.buffer.len()).unwrap_or(u32::MAX);
-        // SAFETY: no read is under way. The buffer has so many bytes, and it and the operation stay where they are until its end was seen: `settle`, `drop`.
-        let done = unsafe {
-            ReadFile(
-                self.pipe.as_raw_handle(),
-                self.buffer.as_mut_ptr(),
-                size,
-                ptr::null_mut(),
-                self.operation.get(),
-            )
+        let (pipe, start) = (self.pipe.as_raw_handle(), self.buffer.as_mut_ptr());
+        // SAFETY: no read is under way. The buffer has so many bytes, and stays where it is until the end was seen: `settle`, `drop`.
+        let begun = unsafe {
+            self.operation.begin(|operation| ReadFile(pipe, start, size, ptr::null_mut(), operation))
         };
-        if done != 0 {
-            self.is_pending = true;
-            return if self.skips_port { self.settle(false) } else { Ok(()) };
+        match begun {
+            Ok(true) if self.skips_port => self.settle(false),
+            Ok(_) => Ok(()),
+            Err(error) if is_end(&error) => {
+                self.ended = true;
+                Ok(())
+            }
+            Err(error) => Err(error),
         }
-        match io::Error::last_os_error() {
-            error if is(&error, ERROR_IO_PENDING) => self.is_pending = true,
-            error if is_end(&error) => self.ended = true,
-            error => return Err(error),
-        }
-        Ok(())
     }
 
     /// Sees to it that who waits is told: by the end of a read that is under way, or by word of what is there already.
     fn tell(&self) -> io::Result<()> {
         match &self.bell {
-            Some(bell) if !self.is_pending && !bell.is_later() => bell.more(),
+            Some(bell) if !self.operation.is_pending() && !bell.is_later() => bell.more(),
             _ => Ok(()),
         }
     }
 
     /// Sees whether the read under way has ended; with `now` it is ended, and brings what it has.
     fn settle(&mut self, now: bool) -> io::Result<()> {
-        if !self.is_pending {
-            return Ok(());
-        }
-        if now {
-            // SAFETY: the operation is under way or has ended; either is fine. That there is nothing to cancel is, too.
-            unsafe { CancelIoEx(self.pipe.as_raw_handle(), self.operation.get()) };
-        }
-        let mut count = 0;
-        // SAFETY: the operation was begun on this pipe and its end was not seen yet.
-        let done = unsafe {
-            GetOverlappedResult(
-                self.pipe.as_raw_handle(),
-                self.operation.get(),
-                &raw mut count,
-                i32::from(now),
-            )
-        };
-        if done != 0 {
-            self.is_pending = false;
-            // None at all come if the program writes nothing, which is no end.
-            self.filled = 0..usize::try_from(count).unwrap_or(0);
-            self.weigh(self.filled.len());
-            return Ok(());
-        }
-        match io::Error::last_os_error() {
-            error if is(&error, ERROR_IO_INCOMPLETE) => return Ok(()),
-            error if is(&error, ERROR_OPERATION_ABORTED) => {}
-            error if is_end(&error) => self.ended = true,
-            error => {
-                self.is_pending = false;
-                return Err(error);
+        match self.operation.settle(self.pipe.as_raw_handle(), now) {
+            None => Ok(()),
+            Some(Ok(count)) => {
+                // None at all come if the program writes nothing, which is no end.
+                self.filled = 0..count;
+                self.weigh(count);
+                Ok(())
             }
+            Some(Err(error)) if is(&error, ERROR_OPERATION_ABORTED) => Ok(()),
+            Some(Err(error)) if is_end(&error) => {
+                self.ended = true;
+                Ok(())
+            }
+            Some(Err(error)) => Err(error),
         }
-        self.is_pending = false;
-        Ok(())
     }
 
     /// Hands out up to `limit` bytes: `use_up` tells how many it took. Who waits is told of what is left, and the next read begins when nothing is.
@@ -342,10 +303,6 @@ impl Drop for State {
         // Whatever it brings: what counts is that the system doesn't write to our memory any more.
         let _ = self.settle(true);
     }
-}
-
-fn is(error: &io::Error, code: u32) -> bool {
-    error.raw_os_error() == Some(code.cast_signed())
 }
 
 fn is_end(error: &io::Error) -> bool {

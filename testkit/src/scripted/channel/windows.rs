@@ -36,12 +36,13 @@ pub(in crate::scripted) fn listen(services: &[String], events: Sender<Event>) ->
         let started = Arc::new(Mutex::new(Vec::new()));
         let (hear, names) = (events.clone(), Arc::clone(&started));
         let services: Vec<&str> = services.iter().map(String::as_str).collect();
-        let served = dispatcher::serve(&services, move |order| {
+        let hear = move |order| {
             if let ToProcess::Start { service, .. } = &order {
                 names.lock().unwrap_or_else(PoisonError::into_inner).push(service.clone());
             }
             let _ = hear.send(Event::Said(order));
-        });
+        };
+        let served = dispatcher::serve(&services, hear, None);
         if let Err(error) = served {
             report(&error);
         }

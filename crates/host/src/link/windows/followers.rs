@@ -1,12 +1,9 @@
 //! Those who follow logs. The system tells of what is written to an open file when it has reached the disk, which may be much later; so the host tells them, by a
 //! byte through a pipe whenever there may be something new.
 
-use std::io::Write;
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::thread::{self, JoinHandle};
-
 use svckit_core::record::output_pipe;
-use svckit_os::named_pipe::{Connection, Listener};
+use svckit_os::event::{Interest, Poller};
+use svckit_os::named_pipe::Notices;
 
 /// The system and administrators, who may read logs, and the account of this process. (The first number is what clients need, without the right to be the
 /// server.)
@@ -15,81 +12,23 @@ const RIGHTS: &str = "D:P(A;;0x12019b;;;BA)(A;;FA;;;SY)(A;;FA;;;OW)";
 /// Takes the connections of followers. Without a pipe they are told late, by the system.
 #[derive(Debug)]
 pub(super) struct Followers {
-    news: Arc<News>,
-    /// Who takes connections, if that could be begun.
-    server: Option<(Arc<Listener>, JoinHandle<()>)>,
-}
-
-#[derive(Debug, Default)]
-struct News {
-    state: Mutex<State>,
-    changed: Condvar,
-}
-
-#[derive(Debug, Default, Clone, Copy)]
-struct State {
-    /// How often there was something new.
-    count: u64,
-    closed: bool,
-}
-
-impl News {
-    /// A thread that panicked with it left it whole: every change is one assignment.
-    fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
+    notices: Option<Notices>,
 }
 
 impl Followers {
-    pub(super) fn new() -> Self {
-        let news = Arc::new(News::default());
-        let listener = Listener::bind(&output_pipe(std::process::id()), RIGHTS).ok().map(Arc::new);
-        let server = listener.and_then(|listener| {
-            let (taken, told) = (Arc::clone(&listener), Arc::clone(&news));
-            let thread = thread::Builder::new().name("followers".to_owned());
-            Some((listener, thread.spawn(move || serve(&taken, &told)).ok()?))
-        });
-        Self { news, server }
+    pub(super) fn new(poller: &Poller, token: u64) -> Self {
+        let notices = Notices::bind(&output_pipe(std::process::id()), RIGHTS).ok();
+        Self { notices: notices.filter(|notices| poller.add(notices, token, Interest::Read).is_ok()) }
     }
 
     /// There may be something new.
-    pub(super) fn tell(&self) {
-        self.news.state().count += 1;
-        self.news.changed.notify_all();
+    pub(super) fn tell(&mut self) {
+        self.notices.iter_mut().for_each(Notices::tell);
     }
-}
 
-impl Drop for Followers {
-    fn drop(&mut self) {
-        self.news.state().closed = true;
-        self.news.changed.notify_all();
-        if let Some((listener, thread)) = self.server.take() {
-            listener.close();
-            // One that panicked has ended too.
-            let _ = thread.join();
-        }
-    }
-}
-
-fn serve(listener: &Listener, news: &Arc<News>) {
-    while let Ok(follower) = listener.accept() {
-        let news = Arc::clone(news);
-        // Each has a thread, so that one who doesn't read holds up nobody. One who gets none sees the end and comes again.
-        let _ = thread::Builder::new().name("follower".to_owned()).spawn(move || follow(follower, &news));
-    }
-}
-
-fn follow(mut follower: Connection, news: &News) {
-    let mut seen = news.state().count;
-    // What was new before this begins may have been missed.
-    while follower.write_all(&[0]).is_ok() {
-        let nothing_new = |state: &mut State| state.count == seen && !state.closed;
-        let state =
-            news.changed.wait_while(news.state(), nothing_new).unwrap_or_else(PoisonError::into_inner);
-        if state.closed {
-            return;
-        }
-        seen = state.count;
+    /// Somebody came or went.
+    pub(super) fn ready(&mut self) {
+        self.notices.iter_mut().for_each(Notices::ready);
     }
 }
 
@@ -101,19 +40,22 @@ mod tests {
 
     #[test]
     fn a_follower_hears_of_news_and_of_the_end() {
-        let followers = Followers::new();
-        let mut one = connect(&output_pipe(std::process::id())).unwrap();
-        let mut other = connect(&output_pipe(std::process::id())).unwrap();
+        let poller = Poller::new().unwrap();
+        let mut followers = Followers::new(&poller, 1);
+        let client = std::thread::spawn(|| connect(&output_pipe(std::process::id())).unwrap());
+        let mut ready = Vec::new();
+        while followers.notices.as_ref().unwrap().is_empty() {
+            poller.wait(&mut ready, None).unwrap();
+            followers.ready();
+        }
+        let mut client = client.join().unwrap();
         let mut bytes = [9];
         // At once: something may have been new before.
-        assert_eq!((one.read(&mut bytes).unwrap(), other.read(&mut bytes).unwrap()), (1, 1));
-        for _ in 0..3 {
-            followers.tell();
-            assert_eq!((one.read(&mut bytes).unwrap(), bytes), (1, [0]));
-        }
+        assert_eq!((client.read(&mut bytes).unwrap(), bytes), (1, [0]));
+        followers.tell();
+        assert_eq!(client.read(&mut bytes).unwrap(), 1);
         drop(followers);
-        while one.read(&mut bytes).unwrap() > 0 {}
-        while other.read(&mut bytes).unwrap() > 0 {}
+        assert!(!client.read(&mut bytes).is_ok_and(|count| count > 0));
         assert!(connect(&output_pipe(std::process::id())).is_err());
     }
 }

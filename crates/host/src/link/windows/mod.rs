@@ -9,8 +9,8 @@ mod sink;
 use std::collections::VecDeque;
 use std::io::{self, Write};
 use std::process::ExitCode;
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
-use std::thread;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use svckit_core::Win32Error;
 use svckit_core::dispatch::{FromProcess, ServiceReport, ToProcess};
@@ -29,28 +29,29 @@ use followers::Followers;
 use record::Records;
 use sink::{EventSink, SystemLog};
 
+const ORDERS: u64 = TOKENS.start;
+const FOLLOWERS: u64 = TOKENS.start + 1;
+
 /// `svc host run [NAME]`: the host of the services that the service control manager starts in this process; of one only if that is named.
 pub fn run_from_environment(service: Option<&str>) -> ExitCode {
-    let inbox = Arc::new(Inbox::default());
-    let taken = Arc::clone(&inbox);
-    let host = thread::Builder::new().name("host".to_owned()).spawn(move || serve(&taken));
-    let host = match host {
-        Ok(host) => host,
-        Err(error) => return refuse(&format!("cannot start a thread: {}", errno::describe(&error))),
-    };
     let names = service.map_or_else(definition::services_of_this_process, |name| vec![name.to_owned()]);
     let names: Vec<&str> = names.iter().map(String::as_str).collect();
-    let heard = Arc::clone(&inbox);
-    let served = dispatcher::serve(&names, move |order| heard.push(order));
-    inbox.push(ToProcess::Close);
-    let ended = host.join();
-    match served {
+    let inbox = Arc::new(Inbox::default());
+    let (heard, taken) = (Arc::clone(&inbox), Arc::clone(&inbox));
+    let has_failed = Arc::new(AtomicBool::new(false));
+    let failed = Arc::clone(&has_failed);
+    let work = move || {
+        if serve(&taken).is_err() {
+            failed.store(true, Ordering::Relaxed);
+        }
+    };
+    match dispatcher::serve(&names, move |order| heard.push(order), Some(Box::new(work))) {
         Err(error) if errno::win32(&error) == Win32Error::FAILED_SERVICE_CONTROLLER_CONNECT => refuse(
             "this is what the service control manager runs; \"svc start NAME\" has it started, and \"svc debug NAME\" runs the program in the console",
         ),
         Err(error) => refuse(&errno::describe(&error)),
-        Ok(()) if matches!(ended, Ok(Ok(()))) => ExitCode::SUCCESS,
-        Ok(()) => ExitCode::FAILURE,
+        Ok(()) if has_failed.load(Ordering::Relaxed) => ExitCode::FAILURE,
+        Ok(()) => ExitCode::SUCCESS,
     }
 }
 
@@ -65,7 +66,7 @@ pub fn serve_spawner() -> io::Result<ExitCode> {
     Ok(refuse("Windows needs no spawner: its service control manager starts the hosts"))
 }
 
-/// Is the host. If it can't be, every service that is started in this process stops at once, with the reason.
+/// Is the host until no service is left. If it can't be, every service that is to be started stops at once, with the reason.
 fn serve(inbox: &Arc<Inbox>) -> io::Result<()> {
     let setting = Setting {
         instance: format!("windows-{}", std::process::id()),
@@ -84,44 +85,50 @@ fn serve(inbox: &Arc<Inbox>) -> io::Result<()> {
 
 /// Orders on their way from the system's threads to the loop.
 #[derive(Debug, Default)]
-struct Inbox {
-    orders: Mutex<VecDeque<ToProcess>>,
-    /// For one that waits without a loop.
-    changed: Condvar,
-    waker: OnceLock<Waker>,
+struct Inbox(Mutex<Waiting>);
+
+#[derive(Debug, Default)]
+struct Waiting {
+    orders: VecDeque<ToProcess>,
+    /// Wakes the loop, while there is one.
+    waker: Option<Waker>,
 }
 
 impl Inbox {
     /// A thread that panicked with it in hand left it whole.
-    fn orders(&self) -> MutexGuard<'_, VecDeque<ToProcess>> {
-        self.orders.lock().unwrap_or_else(PoisonError::into_inner)
+    fn waiting(&self) -> MutexGuard<'_, Waiting> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn push(&self, order: ToProcess) {
-        self.orders().push_back(order);
-        self.changed.notify_all();
-        if let Some(waker) = self.waker.get() {
-            // A loop that has ended takes no orders.
+        let mut waiting = self.waiting();
+        waiting.orders.push_back(order);
+        if let Some(waker) = &waiting.waker {
+            // A loop that has ended takes no orders; the next begins with them.
             let _ = waker.wake();
         }
     }
 
-    /// Takes orders in place of the loop, which isn't there, and refuses them all.
+    fn take(&self) -> VecDeque<ToProcess> {
+        std::mem::take(&mut self.waiting().orders)
+    }
+
+    fn is_empty(&self) -> bool {
+        self.waiting().orders.is_empty()
+    }
+
+    /// Refuses the orders that wait, in place of the loop, which isn't there.
     fn refuse(&self, code: Win32Error) {
-        loop {
-            let waiting = self.changed.wait_while(self.orders(), |orders| orders.is_empty());
-            let orders = std::mem::take(&mut *waiting.unwrap_or_else(PoisonError::into_inner));
-            for order in orders {
-                match (order, Dispatcher::here()) {
-                    (ToProcess::Start { service, .. }, Some(dispatcher)) => {
-                        let status = ServiceStatus::stopped(ServiceType::WIN32_OWN_PROCESS, code);
-                        // If it is refused, the end of the process tells.
-                        let _ = dispatcher.report(&service, &status);
-                    }
-                    (ToProcess::Control { id, .. }, Some(dispatcher)) => dispatcher.answer(id, code),
-                    (ToProcess::Close, _) => return,
-                    _ => {}
+        let Some(dispatcher) = Dispatcher::here() else { return };
+        for order in self.take() {
+            match order {
+                ToProcess::Start { service, .. } => {
+                    let status = ServiceStatus::stopped(ServiceType::WIN32_OWN_PROCESS, code);
+                    // If it is refused, the end of the process tells.
+                    let _ = dispatcher.report(&service, &status);
                 }
+                ToProcess::Control { id, .. } => dispatcher.answer(id, code),
+                ToProcess::Release { .. } | ToProcess::Close => {}
             }
         }
     }
@@ -136,44 +143,41 @@ pub(crate) struct Link {
     followers: Followers,
     /// Services that have stopped; they are released with the next orders.
     stopped: Vec<ToProcess>,
-    closed: bool,
 }
 
 impl Link {
     fn new(inbox: Arc<Inbox>, poller: &Poller, sink: Box<dyn EventSink>) -> io::Result<Self> {
-        let waker = poller.waker(TOKENS.start)?;
+        let waker = poller.waker(ORDERS)?;
         // What came before there was a way to wake the loop.
         waker.wake()?;
-        let _ = inbox.waker.set(waker);
-        Ok(Self {
-            inbox,
-            sink,
-            records: Records::default(),
-            followers: Followers::new(),
-            stopped: Vec::new(),
-            closed: false,
-        })
+        inbox.waiting().waker = Some(waker);
+        let followers = Followers::new(poller, FOLLOWERS);
+        Ok(Self { inbox, sink, records: Records::default(), followers, stopped: Vec::new() })
     }
 
-    /// The service control manager is there until it has let this process go.
+    /// The service control manager is always there.
     pub(crate) fn is_connected(&self) -> bool {
-        !self.closed
+        true
     }
 
-    /// Until the service control manager has taken the last status: this process's main thread says so.
+    /// Another service may be about to start.
     pub(crate) fn keeps_process(&self) -> bool {
-        !self.closed
+        !self.inbox.is_empty()
     }
 
     /// Takes the orders that wait.
     pub(crate) fn ready(
         &mut self,
-        _: Ready,
+        event: Ready,
         _: &Poller,
         _: impl FnOnce() -> Vec<ServiceReport>,
     ) -> io::Result<Vec<ToProcess>> {
+        if event.token == FOLLOWERS {
+            self.followers.ready();
+            return Ok(Vec::new());
+        }
         let mut orders = std::mem::take(&mut self.stopped);
-        orders.extend(std::mem::take(&mut *self.inbox.orders()));
+        orders.extend(self.inbox.take());
         for order in &mut orders {
             match order {
                 ToProcess::Start { service, definition, .. } => {
@@ -183,8 +187,7 @@ impl Link {
                         Err(why) => self.sink.definition_unread(service, &why),
                     }
                 }
-                ToProcess::Close => self.closed = true,
-                ToProcess::Control { .. } | ToProcess::Release { .. } => {}
+                ToProcess::Control { .. } | ToProcess::Release { .. } | ToProcess::Close => {}
             }
         }
         Ok(orders)
@@ -219,7 +222,7 @@ impl Link {
     /// What was told was passed on at once; what has stopped is released in the next turn. This comes after everything that happened, output too.
     pub(crate) fn flush(&mut self, _: &Poller) -> io::Result<()> {
         self.followers.tell();
-        match self.inbox.waker.get() {
+        match &self.inbox.waiting().waker {
             Some(waker) if !self.stopped.is_empty() => waker.wake(),
             _ => Ok(()),
         }
@@ -289,9 +292,8 @@ mod tests {
         poller.wait(&mut ready, None).unwrap();
         let released = link.ready(ready[0], &poller, Vec::new).unwrap();
         assert_eq!(released, [ToProcess::Release { service: service() }]);
-        assert!(link.keeps_process());
+        assert!(!link.keeps_process());
         link.inbox.push(ToProcess::Close);
-        link.ready(ready[0], &poller, Vec::new).unwrap();
-        assert!(!link.keeps_process() && !link.is_connected());
+        assert!(link.keeps_process(), "there is an order");
     }
 }

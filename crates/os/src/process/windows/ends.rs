@@ -4,14 +4,14 @@
 
 use std::collections::VecDeque;
 use std::io;
-use std::os::windows::io::{AsRawHandle, FromRawHandle, OwnedHandle, RawHandle};
-use std::ptr;
+use std::os::windows::io::{AsRawHandle, OwnedHandle, RawHandle};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 
-use windows_sys::Win32::System::Threading::{CreateEventW, INFINITE, SetEvent, WaitForMultipleObjects};
+use windows_sys::Win32::System::Threading::{INFINITE, SetEvent, WaitForMultipleObjects};
 
 use crate::event::Bell;
+use crate::overlapped::new_event;
 
 /// So many handles can be waited for at once, besides the one that wakes.
 const MOST: usize = 63;
@@ -89,13 +89,7 @@ struct State {
 
 impl Waiter {
     fn new(heard: &Arc<Heard>) -> io::Result<Self> {
-        // SAFETY: an event without a name and without security attributes.
-        let wake = unsafe { CreateEventW(ptr::null(), 0, 0, ptr::null()) };
-        if wake.is_null() {
-            return Err(io::Error::last_os_error());
-        }
-        // SAFETY: the handle is new, and nobody else's.
-        let wake = unsafe { OwnedHandle::from_raw_handle(wake) };
+        let wake = new_event(false)?;
         let shared = Arc::new(Shared { wake, state: Mutex::default() });
         let (heard, theirs) = (Arc::clone(heard), Arc::clone(&shared));
         let thread = thread::Builder::new().name("ends".to_owned()).stack_size(STACK);
@@ -179,8 +173,7 @@ mod tests {
 
     /// Events stand for processes: they can be waited for too.
     fn event() -> Arc<OwnedHandle> {
-        // SAFETY: an event without a name, that stays set; the handle is new, and nobody else's.
-        unsafe { Arc::new(OwnedHandle::from_raw_handle(CreateEventW(ptr::null(), 1, 0, ptr::null()))) }
+        Arc::new(new_event(true).unwrap())
     }
 
     #[test]
