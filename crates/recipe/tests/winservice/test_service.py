@@ -219,6 +219,13 @@ class Stop(TestCase):
         self.assertIsNone(self.world.console)
         self.assertEqual(self.world.texts('warning'), [])
 
+    def test_one_that_is_stopped_at_once_starts_nothing(self):
+        service = self.module.Service([NAME])
+        service.SvcStop()
+        service.SvcRun()
+        self.assertEqual(self.world.made, [])
+        self.assert_clean_stop(False)
+
     def test_shutdown_is_a_stop(self):
         self.assert_clean_stop(self.run_service({'on_ctrl_c': (0, 0)}, shutdown_at=10))
         self.assertEqual(self.world.processes()[0].heard, [(10, 'ctrl-c')])
