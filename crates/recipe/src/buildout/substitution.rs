@@ -17,7 +17,7 @@ const OWN_NAME: &str = "_buildout_section_name_";
 const MAX_DEPTH: usize = 100;
 
 /// The largest value: options that repeat each other grow fast.
-const MAX_VALUE: usize = 1 << 20;
+const MAX_VALUE: usize = 256 << 10;
 
 /// A section and an option of it.
 type Key<'c> = (&'c str, &'c str);
@@ -62,7 +62,6 @@ impl<'c> Resolver<'c> {
         }
         self.way.push((section, option));
         let text = self.substituted(section, value)?;
-        self.way.pop();
         let text = match (section.as_str(), option.as_str()) {
             ("buildout", "directory") if !self.configuration.directory.is_empty() => {
                 self.configuration.directory.clone()
@@ -74,6 +73,7 @@ impl<'c> Resolver<'c> {
             ("buildout", option) => defaults::absolute(option, text, &self.configuration.directory),
             _ => text,
         };
+        self.way.pop();
         self.known.insert((section, option), text.clone());
         Ok(Some(text))
     }
@@ -158,7 +158,7 @@ impl<'c> Resolver<'c> {
             let reference = Reference { text: &rest[..=end], origin: value.origin_at(dollar, end + 1) };
             result.push_str(&self.referred(section, &reference)?);
             if result.len() > MAX_VALUE {
-                return Err(self.tell(reference.origin, "the value grows larger than 1 MiB here", None));
+                return Err(self.tell(reference.origin, "the value grows larger than 256 KiB here", None));
             }
             at = dollar + end + 1;
         }

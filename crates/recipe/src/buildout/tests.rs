@@ -316,7 +316,7 @@ fn what_grows_without_end() {
     let doubled = (1..60).map(|n| format!("x{n} = ${{:x{0}}}${{:x{0}}}\n", n - 1)).collect::<String>();
     let told =
         wrong_with(&[("buildout.cfg", &format!("[buildout]\nparts =\n[a]\nx0 = 12345678\n{doubled}"))], &[]);
-    assert!(told.contains(": the value grows larger than 1 MiB here"), "{told}");
+    assert!(told.contains(": the value grows larger than 256 KiB here"), "{told}");
     // Nothing doubled is nothing, and soon done.
     let configuration = read(&format!("[buildout]\nparts =\n[a]\nx0 =\n{doubled}"));
     has(&configuration, "a:x59", "");
@@ -384,4 +384,13 @@ fn nothing_is_lost() {
         "y Remove 3",
     ];
     assert_eq!(kinds, expected);
+}
+
+#[test]
+fn an_eggs_directory_of_itself() {
+    refuses(
+        "[buildout]\neggs-directory-version = ${:eggs-directory}\n",
+        "buildout.cfg:4:26: ${:eggs-directory} is made from itself; the way there is buildout:eggs-directory -> \
+         buildout:eggs-directory-version -> buildout:eggs-directory",
+    );
 }

@@ -489,6 +489,7 @@ pub(crate) fn different() -> Vec<Case> {
                 ("one/two.cfg", "[a]\nx = 1\n"),
             ],
         ),
+        one("lines of an option where a condition doesn't hold", "[a]\n[b:windows]\nx = 1\n  2\n"),
         one("a file that begins with a condition that doesn't hold", "[a:windows]\nx = 1\n"),
         one("what is made by a substitution is not substituted", "[a]\nx = ${:y}{a:z}\ny = $\nz = 1\n"),
         one("extends is added to", "[buildout]\nextends += missing.cfg\n"),
