@@ -40,8 +40,8 @@ pub mod session;
 pub mod signal;
 #[cfg(unix)]
 pub mod socket;
+#[cfg(windows)]
+mod text;
 #[cfg(unix)]
 pub mod tree;
 pub mod watch;
-#[cfg(windows)]
-pub mod words;

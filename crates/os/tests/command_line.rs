@@ -1,8 +1,8 @@
 //! Command lines made by `svckit_core::command_line`, taken apart by the system, by programs and by `cmd.exe`.
 
-#![forbid(unsafe_code)]
 #![cfg(windows)]
 #![allow(clippy::unwrap_used, reason = "tests")]
+#![allow(unsafe_code, reason = "the system's own splitting is what is compared with")]
 
 use std::os::windows::process::CommandExt;
 use std::path::Path;
@@ -11,7 +11,8 @@ use std::{env, fs};
 
 use proptest::prelude::*;
 use svckit_core::command_line::{self, batch, join};
-use svckit_os::words;
+use windows_sys::Win32::Foundation::LocalFree;
+use windows_sys::Win32::UI::Shell::CommandLineToArgvW;
 
 /// The file that this program writes its words to, when it is started for that.
 const WORDS_TO: &str = "SVCKIT_TEST_WORDS_TO";
@@ -116,6 +117,35 @@ fn a_batch_file_gets_percent_signs() {
     assert!(lost.is_empty(), "{lost:#?}");
 }
 
+/// The words of a command line by
+/// [`CommandLineToArgvW`](https://learn.microsoft.com/en-us/windows/win32/api/shellapi/nf-shellapi-commandlinetoargvw).
+fn system_words(line: &str) -> Vec<String> {
+    let wide: Vec<u16> = line.encode_utf16().chain([0]).collect();
+    let mut count = 0;
+    // SAFETY: the line ends with NUL and lives during the call, which writes one number and returns memory that it allocates for the caller.
+    let words = unsafe { CommandLineToArgvW(wide.as_ptr(), &raw mut count) };
+    assert!(!words.is_null(), "{}", std::io::Error::last_os_error());
+    let text = |start: *const u16| {
+        // SAFETY: every unit up to the first NUL belongs to the string.
+        let units = unsafe {
+            let length = (0..).take_while(|index| *start.add(*index) != 0).count();
+            std::slice::from_raw_parts(start, length)
+        };
+        String::from_utf16(units).unwrap()
+    };
+    // SAFETY: so many pointers are there, each to a string that ends with NUL, in memory that is ours until it is given back below; what is made here is a copy.
+    let pointers = unsafe { std::slice::from_raw_parts(words, usize::try_from(count).unwrap()) };
+    let copied = pointers.iter().map(|word| text(*word)).collect();
+    // SAFETY: the memory is ours, of the allocator that this gives it back to, and nobody uses it after this.
+    unsafe { LocalFree(words.cast()) };
+    copied
+}
+
+#[test]
+fn the_system_knows_quotes_and_backslashes() {
+    assert_eq!(system_words(r#""C:\my app\run" "a \"b\"" é "#), [r"C:\my app\run", r#"a "b""#, "é"]);
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
 
@@ -125,7 +155,7 @@ proptest! {
         rest in prop::collection::vec("[ a\"\\\\\t\n\u{e9}]{0,8}|[^\0]{0,8}", 0..6),
     ) {
         let line = join(&program, &rest).unwrap();
-        let words = words::split(&line).unwrap();
+        let words = system_words(&line);
         prop_assert_eq!(&words[0], &program);
         prop_assert_eq!(&words[1..], rest);
         prop_assert_eq!(command_line::split(&line), words);

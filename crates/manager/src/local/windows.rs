@@ -4,18 +4,15 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 
 use svckit_core::backend::Backend;
-use svckit_core::{Error, Result, Win32Error};
+use svckit_core::{Error, Result};
 use svckit_os::{account, errno};
 
 use super::{NO_REMOTE, refused};
 use crate::Target;
-use crate::windows::WindowsBackend;
+use crate::windows::{WindowsBackend, account_code};
 
 /// What `--scm` means when nothing is said.
 pub const DEFAULT_TARGET: &str = "windows";
-
-/// `ERROR_NONE_MAPPED`: there is no such account.
-const NONE_MAPPED: Win32Error = Win32Error(1332);
 
 /// Connects to a service control manager.
 pub(crate) fn connect(target: &Target) -> Result<Box<dyn Backend>> {
@@ -39,11 +36,8 @@ pub fn state_directory(variable: impl Fn(&str) -> Option<OsString>) -> Option<Pa
 /// Lets an account log on as a service of this machine; whether it could not before.
 pub fn grant_logon(target: &Target, account: &str) -> Result<bool> {
     account::grant_service_logon(account).map_err(|error| {
-        let code = match errno::win32(&error) {
-            NONE_MAPPED => Win32Error::INVALID_SERVICE_ACCOUNT,
-            code => code,
-        };
-        let failed = Error::new("grant the right to log on as a service", code).target(target.to_string());
+        let failed = Error::new("grant the right to log on as a service", account_code(&error))
+            .target(target.to_string());
         Box::new(failed.cause(format!("to {account:?}: {}", errno::describe(&error))))
     })
 }

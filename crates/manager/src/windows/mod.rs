@@ -4,6 +4,8 @@ mod native;
 mod records;
 mod service;
 
+use std::io;
+
 use svckit_core::access::{ManagerAccess, ServiceAccess};
 use svckit_core::backend::{Backend, Enumerated, Manager, Service};
 use svckit_core::config::NewService;
@@ -12,7 +14,7 @@ use svckit_core::name::fold;
 use svckit_core::native::{Reply, Request};
 use svckit_core::status::StateFilter;
 use svckit_core::{Error, Result, Win32Error};
-use svckit_os::scm;
+use svckit_os::{errno, scm};
 
 use service::WindowsService;
 
@@ -43,6 +45,16 @@ impl Backend for WindowsBackend {
 
     fn native(&self, request: Request) -> Result<Reply> {
         native::answer(request)
+    }
+}
+
+/// The code of a failure that is about an account. One that isn't there is told by two codes, of which services have one.
+pub(crate) fn account_code(error: &io::Error) -> Win32Error {
+    /// `ERROR_NONE_MAPPED`: there is no such account.
+    const NONE_MAPPED: Win32Error = Win32Error(1332);
+    match errno::win32(error) {
+        NONE_MAPPED => Win32Error::INVALID_SERVICE_ACCOUNT,
+        code => code,
     }
 }
 

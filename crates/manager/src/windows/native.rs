@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::io;
 
-use svckit_core::access::ManagerAccess;
+use svckit_core::access::{ManagerAccess, ServiceAccess};
 use svckit_core::definition::HostDefinition;
 use svckit_core::kind::ServiceType;
 use svckit_core::name::ServiceName;
@@ -14,8 +14,8 @@ use svckit_core::{Error, Result, Win32Error};
 use svckit_os::registry::Key;
 use svckit_os::{errno, event_log, log, scm};
 
-use super::failed;
 use super::records::{self, Follower};
+use super::{account_code, failed};
 
 pub(super) fn answer(request: Request) -> Result<Reply> {
     match request {
@@ -154,8 +154,10 @@ fn log(service: &ServiceName, from: LogFrom, wait: bool) -> Result<Reply> {
 }
 
 fn follow(operation: &'static str, service: &ServiceName) -> Result<Follower> {
-    let all = services(operation)?;
-    let host = all.iter().find(|(name, _)| name.folded() == service.folded()).map_or(0, |(_, pid)| *pid);
+    let failed = |code| failed(operation, Some(service.as_str()), code);
+    let manager = scm::Manager::open(None, ManagerAccess::CONNECT).map_err(failed)?;
+    let opened = manager.open_service(service.as_str(), ServiceAccess::QUERY_STATUS).map_err(failed)?;
+    let host = opened.status().map_err(failed)?.pid;
     Follower::new(service, host).map_err(|error| broken(operation, service, &error))
 }
 
@@ -228,14 +230,8 @@ pub(super) fn account_changed(operation: &'static str, service: &ServiceName, ac
 }
 
 fn prepare(operation: &'static str, service: &ServiceName, account: &str) -> Result<Key> {
-    /// `ERROR_NONE_MAPPED`: there is no such account.
-    const NONE_MAPPED: Win32Error = Win32Error(1332);
     records::prepare(service, account).map_err(|error| {
-        let code = match errno::win32(&error) {
-            NONE_MAPPED => Win32Error::INVALID_SERVICE_ACCOUNT,
-            code => code,
-        };
-        let failed = Error::clone(&failed(operation, Some(service.as_str()), code));
+        let failed = Error::clone(&failed(operation, Some(service.as_str()), account_code(&error)));
         Box::new(failed.cause(format!("its account is {account:?}: {}", errno::describe(&error))))
     })
 }

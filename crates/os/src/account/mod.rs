@@ -3,4 +3,4 @@
 mod windows;
 
 pub(crate) use windows::text;
-pub use windows::{grant_service_logon, identifier, is_administrator};
+pub use windows::{grant_service_logon, identifier};

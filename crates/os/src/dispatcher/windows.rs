@@ -19,6 +19,8 @@ use windows_sys::Win32::System::Services::{
     SetServiceStatus, StartServiceCtrlDispatcherW,
 };
 
+use crate::text::{self, wide};
+
 /// How long the service control manager waits for the answer to a control.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(30);
 
@@ -79,8 +81,7 @@ pub fn serve(
     assert!(SHARED.set(shared).is_ok(), "a process has one dispatcher");
     // Of a process that can be none, what is wrong is told by the connection.
     let names: &[&str] = if names.is_empty() { &[""] } else { names };
-    let mut names: Vec<Vec<u16>> =
-        names.iter().map(|name| name.encode_utf16().chain([0]).collect()).collect();
+    let mut names: Vec<Vec<u16>> = names.iter().map(wide).collect();
     let mut table: Vec<SERVICE_TABLE_ENTRYW> = names
         .iter_mut()
         .map(|name| SERVICE_TABLE_ENTRYW {
@@ -141,7 +142,7 @@ impl Shared {
     /// Is the service until it has stopped.
     fn run(&self, name: ServiceName, arguments: Vec<String>) {
         let folded = name.folded();
-        let wide: Vec<u16> = name.as_str().encode_utf16().chain([0]).collect();
+        let wide = wide(name.as_str());
         // The system passes the name back with every control, for as long as the process lives: it is never freed, and there is one for each start.
         let context: &'static ServiceName = Box::leak(Box::new(name.clone()));
         // SAFETY: the name ends with NUL and lives during the call; the context is alive for ever and shared only for reading.
@@ -268,16 +269,7 @@ unsafe fn read(count: u32, pointers: *mut *mut u16) -> Vec<String> {
     if pointers.is_null() {
         return Vec::new();
     }
-    let text = |index: usize| {
-        // SAFETY: by the contract.
-        unsafe {
-            let start = *pointers.add(index);
-            let mut length = 0;
-            while *start.add(length) != 0 {
-                length += 1;
-            }
-            String::from_utf16_lossy(std::slice::from_raw_parts(start, length))
-        }
-    };
+    // SAFETY: by the contract.
+    let text = |index: usize| unsafe { text::read(*pointers.add(index)) }.unwrap_or_default();
     (0..count as usize).map(text).collect()
 }

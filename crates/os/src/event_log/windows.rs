@@ -1,8 +1,6 @@
 #![allow(unsafe_code)]
 
-use std::ffi::OsStr;
 use std::io;
-use std::os::windows::ffi::OsStrExt;
 use std::path::Path;
 use std::ptr;
 
@@ -15,6 +13,7 @@ use windows_sys::Win32::System::EventLog::{
 
 use super::SOURCE;
 use crate::registry::{Key, delete_tree};
+use crate::text::wide;
 
 /// Where the sources of the log `Application` are described.
 const SOURCES: &str = r"SYSTEM\CurrentControlSet\Services\EventLog\Application";
@@ -80,10 +79,6 @@ impl Drop for EventLog {
         // SAFETY: the handle is open by the invariant, and nobody can use it after this.
         unsafe { DeregisterEventSource(self.handle) };
     }
-}
-
-fn wide(text: impl AsRef<OsStr>) -> Vec<u16> {
-    text.as_ref().encode_wide().chain([0]).collect()
 }
 
 #[cfg(test)]

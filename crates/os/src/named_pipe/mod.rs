@@ -22,6 +22,7 @@ use windows_sys::Win32::System::Pipes::WaitNamedPipeW;
 use crate::clock;
 use crate::event::{Bell, Interest, Source};
 use crate::overlapped::is;
+use crate::text;
 use place::Place;
 
 /// Where named pipes of this machine are.
@@ -179,5 +180,5 @@ fn wide(name: &str) -> io::Result<Vec<u16>> {
         let why = format!("{name:?} is no name of a pipe on this machine");
         return Err(io::Error::new(io::ErrorKind::InvalidInput, why));
     }
-    Ok(name.encode_utf16().chain([0]).collect())
+    Ok(text::wide(name))
 }

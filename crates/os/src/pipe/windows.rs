@@ -30,6 +30,7 @@ use windows_sys::Win32::System::Pipes::{
 use crate::clock;
 use crate::event::{Bell, Interest, Source};
 use crate::overlapped::{Operation, is};
+use crate::text::wide;
 
 /// How much the system holds for a reader that is busy.
 const PIPE_SIZE: u32 = 256 << 10;
@@ -106,7 +107,7 @@ pub fn outflow() -> io::Result<(Reader, ProgramEnd)> {
     // Keys from the system's generator.
     let unguessable = RandomState::new().hash_one(count);
     let name = format!(r"\\.\pipe\svckit.{}.{count}.{unguessable:016x}", std::process::id());
-    let wide: Vec<u16> = name.encode_utf16().chain([0]).collect();
+    let wide = wide(&name);
     // SAFETY: the name ends with NUL and lives during the call; no security attributes are passed.
     let pipe = unsafe {
         CreateNamedPipeW(

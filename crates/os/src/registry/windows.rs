@@ -2,7 +2,6 @@
 
 use std::ffi::OsStr;
 use std::io;
-use std::os::windows::ffi::OsStrExt;
 use std::ptr;
 
 use windows_sys::Win32::Foundation::{
@@ -20,6 +19,7 @@ use windows_sys::Win32::System::Registry::{
 const ATTEMPTS: usize = 8;
 
 use crate::security::Descriptor;
+use crate::text::wide;
 
 /// The longest name of a key, in UTF-16 code units.
 const LONGEST_NAME: usize = 255;
@@ -214,10 +214,6 @@ fn check(code: u32) -> io::Result<()> {
 
 fn bytes_of(text: impl AsRef<OsStr>) -> Vec<u8> {
     wide(text).into_iter().flat_map(u16::to_le_bytes).collect()
-}
-
-fn wide(text: impl AsRef<OsStr>) -> Vec<u16> {
-    text.as_ref().encode_wide().chain([0]).collect()
 }
 
 #[cfg(test)]

@@ -72,7 +72,7 @@ impl Service {
 
     /// Starts the service; the arguments are those after its name.
     pub fn start(&self, arguments: &[String]) -> Result<(), Win32Error> {
-        let arguments: Vec<Vec<u16>> = arguments.iter().map(|argument| wide(argument)).collect();
+        let arguments: Vec<Vec<u16>> = arguments.iter().map(wide).collect();
         let pointers: Vec<*const u16> = arguments.iter().map(|argument| argument.as_ptr()).collect();
         let count = u32::try_from(pointers.len()).map_err(|_| Win32Error::INVALID_PARAMETER)?;
         let pointers = if pointers.is_empty() { ptr::null() } else { pointers.as_ptr() };

@@ -2,10 +2,7 @@
 
 #![allow(unsafe_code)]
 
-/// UTF-16 that ends with NUL.
-pub(super) fn wide(text: &str) -> Vec<u16> {
-    text.encode_utf16().chain([0]).collect()
-}
+pub(super) use crate::text::{read, wide};
 
 /// A list of strings: each ends with NUL, and the list with one more.
 pub(super) fn wide_list<'a>(texts: impl IntoIterator<Item = &'a str>) -> Vec<u16> {
@@ -64,23 +61,6 @@ impl Buffer {
     }
 }
 
-/// Reads a string that the system gave.
-///
-/// # Safety
-/// The pointer is null or leads to UTF-16 that ends with NUL.
-pub(super) unsafe fn read(pointer: *const u16) -> Option<String> {
-    if pointer.is_null() {
-        return None;
-    }
-    let mut length = 0;
-    // SAFETY: by the contract there is a NUL, and everything before it can be read.
-    while unsafe { *pointer.add(length) } != 0 {
-        length += 1;
-    }
-    // SAFETY: so many units were just read.
-    Some(String::from_utf16_lossy(unsafe { std::slice::from_raw_parts(pointer, length) }))
-}
-
 /// Reads a list of strings that the system gave.
 ///
 /// # Safety
@@ -109,7 +89,7 @@ mod tests {
         assert_eq!(wide_list([]), [0, 0]);
         // SAFETY: null is allowed, and so is an empty list.
         unsafe {
-            assert_eq!(read(std::ptr::null()), None);
+            assert_eq!(read_list(std::ptr::null()), Vec::<String>::new());
             assert_eq!(read_list(wide_list([]).as_ptr()), Vec::<String>::new());
         }
     }

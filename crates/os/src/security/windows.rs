@@ -19,6 +19,7 @@ use windows_sys::Win32::Storage::FileSystem::CreateDirectoryW;
 use windows_sys::Win32::System::Threading::{GetCurrentProcess, OpenProcessToken};
 
 use super::PRIVATE;
+use crate::text::wide;
 use crate::{account, path};
 
 /// A security descriptor.
@@ -187,10 +188,6 @@ fn own_identifier() -> io::Result<String> {
     }
     // SAFETY: the system has filled the structure, and the buffer with what it points to is alive.
     account::text(unsafe { (*space.as_ptr().cast::<TOKEN_USER>()).User.Sid })
-}
-
-fn wide(text: &str) -> Vec<u16> {
-    text.encode_utf16().chain([0]).collect()
 }
 
 #[cfg(test)]

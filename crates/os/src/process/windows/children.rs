@@ -108,7 +108,7 @@ impl Children {
     }
 
     /// Ends a program by force, with everything in its job.
-    pub fn end_tree(&mut self, pid: u32) -> io::Result<()> {
+    pub fn end_tree(&self, pid: u32) -> io::Result<()> {
         match self.running.get(&pid) {
             Some(child) => child.job.terminate(),
             None => Ok(()),
@@ -147,7 +147,7 @@ impl Children {
                 window::close(&self.processes(pid));
                 Ok(())
             }
-            StopAction::Terminate => self.running.get(&pid).map_or(Ok(()), |child| child.job.terminate()),
+            StopAction::Terminate => self.end_tree(pid),
             StopAction::Signal(_) | StopAction::StdinClose => Err(io::ErrorKind::Unsupported.into()),
         }
     }

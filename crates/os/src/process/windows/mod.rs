@@ -12,6 +12,8 @@ use std::ffi::{OsStr, OsString};
 use windows_sys::Win32::System::Environment::GetCommandLineW;
 use windows_sys::Win32::System::Threading::{GetCurrentProcess, SetProcessWorkingSetSize};
 
+use crate::text;
+
 pub use children::Children;
 pub use spawn::End;
 
@@ -44,14 +46,7 @@ pub fn variable_key(name: &OsStr) -> OsString {
 /// The command line that this process was started with, as it was.
 pub fn own_command_line() -> String {
     // SAFETY: the system keeps the string, which ends with NUL, for as long as the process lives, and nobody changes it.
-    unsafe {
-        let start = GetCommandLineW();
-        let mut length = 0;
-        while *start.add(length) != 0 {
-            length += 1;
-        }
-        String::from_utf16_lossy(std::slice::from_raw_parts(start, length))
-    }
+    unsafe { text::read(GetCommandLineW()) }.unwrap_or_default()
 }
 
 /// Gives memory that is not in use back to the system.

@@ -27,6 +27,7 @@ use super::job::Job;
 use crate::pipe::ProgramEnd;
 use crate::process::{Command, SpawnError, Stage, Stdio};
 use crate::program;
+use crate::text::wide;
 
 /// What a program gets as a standard stream.
 #[derive(Debug, Clone, Copy)]
@@ -226,10 +227,6 @@ fn block(environment: &[(OsString, OsString)]) -> Vec<u16> {
     }
     units.push(0);
     units
-}
-
-fn wide(text: &str) -> Vec<u16> {
-    text.encode_utf16().chain([0]).collect()
 }
 
 struct Plan<'a> {
