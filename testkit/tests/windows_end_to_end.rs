@@ -24,6 +24,9 @@ use svckit_testkit::{PATIENCE, binary};
 /// The event of a program that runs again.
 const RECOVERED: u32 = 4;
 
+/// The event of a program that ended unexpectedly.
+const DIED: u32 = 3;
+
 /// No waiting between restarts.
 const QUICK: &str = "restart = { delay = \"10ms\" }\n";
 
@@ -503,4 +506,69 @@ fn a_log_is_followed_line_by_line_and_over_a_restart() {
     assert!(start(&svc, &name).status.success());
     gate.arrival().release();
     lines.until(|line| line.trim_end().ends_with("passed 0"));
+}
+
+/// A configuration with a part that is the service `shop`.
+fn part(svc: &Svc, runscript: &Path, parameters: &str) -> String {
+    let lines = format!(
+        "[buildout]\nparts = winservice\n\n[winservice]\nrecipe = p01.recipe.setup:winservice\nserviceName = {}\n\
+         name = The shop of {}\nrunscript = {}\nparameters = {parameters}\n",
+        svc.name("shop"),
+        svc.name(""),
+        text(runscript)
+    );
+    svc.write("buildout.cfg", &lines);
+    text(&svc.folder().join("buildout.cfg#winservice")).to_owned()
+}
+
+/// What `svc show` says, without what is different each time.
+fn shown(svc: &Svc, name: &str) -> Value {
+    let mut shown = svc.json(&["show", name]);
+    for key in ["state", "pid", "host", "win32_exit_code", "controls_accepted"] {
+        shown[key] = Value::Null;
+    }
+    shown["definition"]["source"] = Value::Null;
+    shown
+}
+
+#[test]
+fn a_part_of_a_buildout_and_its_script_are_services_without_python() {
+    let (svc, gate) = (Svc::new(), Gate::new());
+    let name = svc.name("shop");
+    let part = part(&svc, &binary::scripted(), &format!("program=gate:{},exit:3", gate.address()));
+    svc.ok(&["buildout"]);
+    let script = text(&svc.folder().join("bin").join("winservice.py")).to_owned();
+    for definition in [part, script] {
+        up(&svc, Path::new(&definition));
+        let events = Following::events(&svc, &name);
+        gate.arrival().release();
+        let died = events.event(DIED)["message"].as_str().unwrap().to_owned();
+        assert!(died.contains("exit code 3") && died.contains("it is started again in 5 s"), "{died}");
+        assert_eq!(svc.status(&name)["host"]["phase"], "backoff");
+        // A stop during the back-off is obeyed.
+        svc.ok(&["stop", &name]);
+        let before = shown(&svc, &name);
+        let program = &before["definition"]["program"];
+        assert_eq!(program["directory"], text(svc.folder()));
+        assert_eq!(program["environment"][0], "ZMANAGED");
+        let exported = svc.write("exported.toml", &svc.ok(&["export", &definition]));
+        svc.ok(&["remove", &definition]);
+        svc.ok(&["install", text(&exported)]);
+        assert_eq!(shown(&svc, &name), before);
+        svc.ok(&["remove", &definition]);
+    }
+}
+
+#[test]
+fn the_program_of_a_part_runs_in_the_folder_and_knows_what_manages_it() {
+    let svc = Svc::new();
+    let batch = svc.write("say.cmd", "@echo managed %ZMANAGED% in %CD% words %*\r\n@exit /b 0\r\n");
+    let (definition, name) = (part(&svc, &batch, "--port 80"), svc.name("shop"));
+    svc.ok(&["install", &definition]);
+    assert!(start(&svc, &name).status.success());
+    let status = reaches(&name, ServiceState::STOPPED);
+    assert_eq!((status.win32_exit_code.0, status.service_exit_code), (0, 0));
+    let log = svc.ok(&["logs", &definition]);
+    let expected = format!("managed 1 in {} words --port 80", text(svc.folder()));
+    assert!(log.to_lowercase().contains(&expected.to_lowercase()), "{log}");
 }
