@@ -543,6 +543,8 @@ fn a_part_of_a_buildout_and_its_script_are_services_without_python() {
         let events = Following::events(&svc, &name);
         gate.arrival().release();
         let died = events.event(DIED)["message"].as_str().unwrap().to_owned();
+        let called = format!("{name:?} (The shop of {}) ended", svc.name(""));
+        assert!(died.starts_with(&called), "{died}");
         assert!(died.contains("exit code 3") && died.contains("it is started again in 5 s"), "{died}");
         assert_eq!(svc.status(&name)["host"]["phase"], "backoff");
         // A stop during the back-off is obeyed.

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::control::Control;
 use crate::definition::HostDefinition;
-use crate::name::ServiceName;
+use crate::name::{DisplayName, ServiceName};
 use crate::native::{EventId, HostState, Level};
 use crate::status::ServiceStatus;
 use crate::time::WallTime;
@@ -35,6 +35,9 @@ pub enum ToProcess {
     Start {
         /// Key name.
         service: ServiceName,
+        /// The name that people see, if it is another: it is told with every event.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        display_name: Option<DisplayName>,
         /// The start arguments after the service's name.
         arguments: Vec<String>,
         /// The stored definition, for a process that is svckit's host.

@@ -42,7 +42,7 @@ pub fn run(
         output: Output::Console,
     };
     let mut supervisor = Supervisor::new(setting)?;
-    supervisor.start(name.clone(), Vec::new(), Some(definition.clone()), clock::now());
+    supervisor.start(name.clone(), None, Vec::new(), Some(definition.clone()), clock::now());
     let mut ready = Vec::new();
     let mut last = Last::default();
     loop {

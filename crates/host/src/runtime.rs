@@ -78,10 +78,11 @@ impl Host {
     fn obey(&mut self, orders: Vec<ToProcess>, now: Now) {
         for order in orders {
             match order {
-                ToProcess::Start { service, arguments, definition } => {
+                ToProcess::Start { service, display_name, arguments, definition } => {
                     self.used = true;
                     self.started = true;
-                    self.supervisor.start(service, arguments, definition.map(|boxed| *boxed), now);
+                    let definition = definition.map(|boxed| *boxed);
+                    self.supervisor.start(service, display_name, arguments, definition, now);
                 }
                 ToProcess::Control { service, control, id } => {
                     let code = self.supervisor.control(&service, control, now);

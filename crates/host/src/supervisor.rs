@@ -8,7 +8,7 @@ use std::time::Duration;
 use svckit_core::control::Control;
 use svckit_core::definition::HostDefinition;
 use svckit_core::dispatch::{FromProcess, ServiceReport};
-use svckit_core::name::ServiceName;
+use svckit_core::name::{DisplayName, ServiceName};
 use svckit_core::time::{Now, Tick};
 use svckit_core::win32::Win32Error;
 use svckit_os::event::{Poller, Ready};
@@ -104,6 +104,7 @@ impl Supervisor {
     pub(crate) fn start(
         &mut self,
         name: ServiceName,
+        display_name: Option<DisplayName>,
         arguments: Vec<String>,
         definition: Option<HostDefinition>,
         now: Now,
@@ -120,7 +121,7 @@ impl Supervisor {
         };
         self.names.insert(name.folded(), slot);
         self.shared.alone = self.names.len() == 1;
-        let mut service = Service::new(slot, name, definition, arguments, now);
+        let mut service = Service::new(slot, name, display_name, definition, arguments, now);
         let before = self.shared.outbox.len();
         service.start(&mut self.shared, now);
         service.report(&mut self.shared, now);

@@ -133,6 +133,7 @@ fn behaves(site: &Site, definition: &str) {
     site.end_with(3);
     let died = events.event(DIED);
     let message = died["message"].as_str().unwrap();
+    assert!(message.starts_with("\"shop\" (The shop) ended"), "{message}");
     assert!(message.contains("exit code 3") && message.contains("it is started again in 5 s"), "{message}");
     let waiting = svc.status("shop");
     let host = &waiting["host"];

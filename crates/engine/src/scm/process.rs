@@ -207,8 +207,10 @@ impl Scm {
     /// Tells a process to run a service.
     pub(super) fn tell_start(&mut self, key: &str, id: &str) {
         let Some(service) = self.services.get(key) else { return };
+        let display_name = Some(service.record.config.display_name.clone());
         let message = ToProcess::Start {
             service: service.name().clone(),
+            display_name: display_name.filter(|shown| shown.as_str() != service.name().as_str()),
             arguments: service.arguments.clone(),
             definition: service.record.definition.clone(),
         };

@@ -9,7 +9,7 @@ use std::time::Duration;
 use svckit_core::control::Control;
 use svckit_core::definition::{ControlAction, DEFINITION_VERSION, HostDefinition};
 use svckit_core::ladder::{GRACE, Ladder, PULSE};
-use svckit_core::name::ServiceName;
+use svckit_core::name::{DisplayName, ServiceName};
 use svckit_core::native::{EventId, HostState, Level, ProgramExit};
 use svckit_core::restart::{Backoff, Decision, Ended};
 use svckit_core::signal::Signal;
@@ -33,6 +33,8 @@ const RETRY_START: Duration = Duration::from_secs(1);
 pub(crate) struct Service {
     slot: usize,
     name: ServiceName,
+    /// The name that people see, if it is another.
+    display_name: Option<DisplayName>,
     /// Absent: none came, or one that is newer than this host knows.
     definition: Option<HostDefinition>,
     arguments: Vec<String>,
@@ -88,6 +90,7 @@ impl Service {
     pub(crate) fn new(
         slot: usize,
         name: ServiceName,
+        display_name: Option<DisplayName>,
         definition: Option<HostDefinition>,
         arguments: Vec<String>,
         now: Now,
@@ -99,6 +102,7 @@ impl Service {
         Self {
             slot,
             name,
+            display_name,
             definition,
             arguments,
             state: State::Starting { until, pulse: now.tick + PULSE, checkpoint: 1 },

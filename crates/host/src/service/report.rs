@@ -108,8 +108,12 @@ impl Service {
         }
     }
 
+    /// How events call it: `"shop"`, or `"shop" (The shop)`.
     pub(super) fn quoted(&self) -> String {
-        format!("{:?}", self.name.as_str())
+        match &self.display_name {
+            Some(shown) => format!("{:?} ({shown})", self.name.as_str()),
+            None => format!("{:?}", self.name.as_str()),
+        }
     }
 
     pub(super) fn tell(&self, shared: &mut Shared, now: Now, message: Message) {

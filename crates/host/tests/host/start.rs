@@ -98,7 +98,12 @@ fn start_arguments_follow_those_of_the_definition() {
 fn a_host_without_a_definition_says_so() {
     let mut bed = Bed::new();
     let mut host = bed.host();
-    host.link.send(&ToProcess::Start { service: name("none"), arguments: Vec::new(), definition: None });
+    host.link.send(&ToProcess::Start {
+        service: name("none"),
+        display_name: None,
+        arguments: Vec::new(),
+        definition: None,
+    });
     let status = host.link.state("none", ServiceState::STOPPED);
     assert_eq!(status.win32_exit_code, Win32Error::INVALID_DATA);
 }

@@ -298,6 +298,7 @@ impl Link {
     pub(crate) fn start_with(&mut self, service: &str, definition: HostDefinition, arguments: &[&str]) {
         self.send(&ToProcess::Start {
             service: name(service),
+            display_name: None,
             arguments: arguments.iter().map(|&argument| argument.to_owned()).collect(),
             definition: Some(Box::new(definition)),
         });

@@ -4,7 +4,7 @@ use std::io;
 use std::path::PathBuf;
 
 use svckit_core::definition::HostDefinition;
-use svckit_core::name::ServiceName;
+use svckit_core::name::{DisplayName, ServiceName};
 use svckit_core::record::{DEFINITION_KEY, DEFINITION_VALUE, FOLDER_VALUE, PARAMETERS_KEY, SERVICES_KEY};
 use svckit_os::registry::Key;
 use svckit_os::{errno, process};
@@ -15,6 +15,13 @@ pub(super) fn read(service: &ServiceName) -> Result<Option<HostDefinition>, Stri
         Some(text) => serde_json::from_str(&text).map(Some).map_err(|error| error.to_string()),
         None => Ok(None),
     }
+}
+
+/// The name of a service that people see, if it is another than its own.
+pub(super) fn display_name(service: &ServiceName) -> Option<DisplayName> {
+    let key = Key::open(&format!(r"{SERVICES_KEY}\{}", service.as_str())).ok().flatten()?;
+    let shown = key.string("DisplayName").ok().flatten().filter(|shown| shown != service.as_str())?;
+    DisplayName::new(shown).ok()
 }
 
 /// Where a service's states and events go, if there is a place.

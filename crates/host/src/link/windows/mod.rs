@@ -180,8 +180,9 @@ impl Link {
         orders.extend(self.inbox.take());
         for order in &mut orders {
             match order {
-                ToProcess::Start { service, definition, .. } => {
+                ToProcess::Start { service, display_name, definition, .. } => {
                     self.records.begin(service);
+                    *display_name = definition::display_name(service);
                     match definition::read(service) {
                         Ok(found) => *definition = found.map(Box::new),
                         Err(why) => self.sink.definition_unread(service, &why),
