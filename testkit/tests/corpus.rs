@@ -4,6 +4,7 @@ use std::path::Path;
 
 use svckit_recipe::Platform;
 use svckit_recipe::buildout::{Configuration, Surroundings};
+use svckit_recipe::parts::Installed;
 
 #[path = "../../fuzz/checks/buildout.rs"]
 mod buildout;
@@ -11,6 +12,8 @@ mod buildout;
 mod definition;
 #[path = "../../fuzz/checks/dispatch.rs"]
 mod dispatch;
+#[path = "../../fuzz/checks/installed.rs"]
+mod installed;
 #[path = "../../fuzz/checks/winservice.rs"]
 mod winservice;
 
@@ -39,6 +42,11 @@ fn definition_corpus() {
 #[test]
 fn dispatch_corpus() {
     replay("dispatch", dispatch::check);
+}
+
+#[test]
+fn installed_corpus() {
+    replay("installed", installed::check);
 }
 
 #[test]
@@ -72,6 +80,13 @@ fn the_seeds_are_what_they_say() {
         let surroundings = Surroundings::new("/x", Platform::Unix);
         let configuration = Configuration::read(Path::new("buildout.cfg"), &[], &surroundings, &files);
         assert_eq!(configuration.expect(name).parts().expect(name), parts, "{name}");
+    }
+    let record = |name: &str| Installed::read(Path::new(name), &read(&format!("installed/{name}")));
+    for (name, parts) in [("one-part", 1), ("of-zc-buildout", 2), ("unfinished", 0), ("forms", 1)] {
+        assert_eq!(record(name).expect(name).parts.len(), parts, "{name}");
+    }
+    for name in ["half", "no-text", "no-section"] {
+        record(name).expect_err(name);
     }
     for (name, services) in [("smallest", 1), ("whole", 2), ("unicode", 1)] {
         let text = String::from_utf8(read(&format!("definition/{name}"))).expect("text");

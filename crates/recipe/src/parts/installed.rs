@@ -195,7 +195,8 @@ impl Sections {
             }
         }
         let installed = names.into_iter().map(|name| {
-            let Some(section) = self.0.get(name) else {
+            // That one is no part.
+            let Some(section) = self.0.get(name).filter(|_| name != BUILDOUT) else {
                 return Err(damaged(source, parts.span, format!("part {name:?} has no section")));
             };
             section.part(source, name)

@@ -87,6 +87,7 @@ fn damage_is_told_at_its_place() {
     assert_eq!(is(b"[buildout]\nparts =\n\0\0\0\0", nothing), ":3:1");
     assert_eq!(is(b"[buildout]\nparts = a\xff\n", "this is not UTF-8"), ":2:10");
     assert_eq!(is(b"[buildout]\nparts = a\n", "part \"a\" has no section"), ":2:1");
+    assert_eq!(is(b"[buildout]\nparts = buildout\n", "part \"buildout\" has no section"), ":2:1");
     let half = b"[buildout]\nparts = a\n[a]\n__buildout_installed__ = /si";
     assert_eq!(is(half, "option \"__buildout_signature__\" of part \"a\" is missing"), ":3:1");
     assert!(Installed::read(Path::new(FILE), b"x").unwrap_err().to_string().contains("move the file away"));
@@ -127,6 +128,21 @@ proptest! {
         parts.dedup_by(|one, other| one.name == other.name);
         let installed = Installed { develop_links, parts, unfinished };
         prop_assert_eq!(read(&installed.to_string()).unwrap(), installed);
+    }
+
+    #[test]
+    fn a_changed_record_is_read_or_refused(
+        edits in prop::collection::vec((any::<prop::sample::Index>(), 0..4_usize, "[\\[\\]=%()_ a\n\t#]{0,3}|.{0,2}"), 0..6),
+    ) {
+        let mut bytes = OF_ZC_BUILDOUT.as_bytes().to_vec();
+        for (at, length, text) in edits {
+            let start = at.index(bytes.len() + 1);
+            let end = (start + length).min(bytes.len());
+            bytes.splice(start..end, text.bytes());
+        }
+        if let Ok(installed) = Installed::read(Path::new(FILE), &bytes) {
+            prop_assert_eq!(read(&installed.to_string()).unwrap(), installed);
+        }
     }
 
     #[test]
