@@ -299,8 +299,12 @@ impl<'a> Planner<'a> {
 
     fn warnings(&self, outcome: &Outcome) -> Vec<String> {
         let exe = &outcome.variables.pythonservice_exe;
-        let is_fine =
-            self.wanted.platform != Platform::Windows || self.machine.kind(Path::new(exe)).is_some();
+        let python = self.wanted.python.as_deref().and_then(Path::parent);
+        // pywin32 moves it there when the first service is installed.
+        let moved = python.map(|folder| folder.join("pythonservice.exe"));
+        let mut places = [Some(PathBuf::from(exe)), moved].into_iter().flatten();
+        let is_fine = self.wanted.platform != Platform::Windows
+            || places.any(|place| self.machine.kind(&place) == Some(Kind::File));
         if is_fine {
             return Vec::new();
         }
