@@ -16,6 +16,7 @@ use svckit_core::access::{ManagerAccess, ServiceAccess};
 use svckit_core::backend::{Backend, Service};
 use svckit_core::status::{NotifyMask, ServiceState, ServiceStatus};
 use svckit_manager::windows::WindowsBackend;
+use svckit_recipe::winservice;
 use svckit_testkit::following::Following;
 use svckit_testkit::gate::{self, Gate};
 use svckit_testkit::svc::{Output, Svc, finish};
@@ -573,4 +574,33 @@ fn the_program_of_a_part_runs_in_the_folder_and_knows_what_manages_it() {
     let log = svc.ok(&["logs", &definition]);
     let expected = format!("managed 1 in {} words --port 80", text(svc.folder()));
     assert!(log.to_lowercase().contains(&expected.to_lowercase()), "{log}");
+}
+
+#[test]
+fn a_buildout_is_carried_out() {
+    let svc = Svc::new();
+    svc.write("setup.py", "from setuptools import setup\nsetup(name='demo')\n");
+    let program = binary::scripted();
+    let part = format!("[web]\nrecipe = p01.recipe.setup:winservice\nrunscript = {}\n", program.display());
+    let buildout = "[buildout]\ndevelop = .\nparts = web\nexecutable = C:\\nowhere\\python.exe\n";
+    svc.write("buildout.cfg", &format!("{buildout}{part}"));
+    let lines = |output: &str| -> Vec<String> { output.lines().map(str::to_owned).collect() };
+    let first = svc.run(&["buildout"]);
+    let said = lines(&first.stdout);
+    let folder = svc.folder().file_name().unwrap().to_str().unwrap();
+    assert!(said[0].starts_with("Develop: '") && said[0].ends_with(&format!("\\{folder}'")), "{said:?}");
+    assert_eq!((first.code(), &said[1..]), (Some(0), &["Installing web.".to_owned()][..]));
+    let missing = r"warning: C:\nowhere\Lib\site-packages\win32\pythonservice.exe is missing: ";
+    assert!(first.stderr.starts_with(missing) && first.stderr.contains("needs pywin32"), "{}", first.stderr);
+    let script = svc.folder().join("bin").join("winservice.py");
+    let variables = winservice::read(&script, &fs::read(&script).unwrap()).unwrap().variables;
+    assert_eq!((variables.python.as_str(), Path::new(&variables.script)), ("", &*program));
+    assert!(svc.folder().join("develop-eggs").join("demo.egg-link").is_file());
+    assert_eq!(lines(&svc.ok(&["buildout"]))[1..], ["Updating web."]);
+    assert_eq!(
+        lines(&svc.ok(&["buildout", "web:name=Other"]))[1..],
+        ["Uninstalling web.", "Installing web."]
+    );
+    assert_eq!(lines(&svc.ok(&["buildout", "buildout:parts=", "buildout:develop="])), ["Uninstalling web."]);
+    assert!(!script.exists() && !svc.folder().join(".installed.cfg").exists());
 }
