@@ -1,9 +1,10 @@
-//! Any text is a definition or a list of what is wrong with it, with places that are in the text.
+//! Any text is a definition or a list of what is wrong with it, with places that are in the text; a definition is written as one that is read as the same.
 
 use std::path::Path;
 
 use svckit_core::image_path::ImagePath;
-use svckit_recipe::Platform;
+use svckit_recipe::toml::{parse, write};
+use svckit_recipe::{Platform, ServiceDefinition};
 
 pub(crate) fn check(data: &[u8]) {
     let Ok(text) = std::str::from_utf8(data) else { return };
@@ -13,7 +14,7 @@ pub(crate) fn check(data: &[u8]) {
 }
 
 fn check_for(text: &str, platform: Platform) {
-    match svckit_recipe::toml::parse("/folder/service.toml", text, platform) {
+    match parse("/folder/service.toml", text, platform) {
         Err(diagnostics) => {
             let lines = text.split('\n').count();
             assert!(diagnostics.iter().count() > 0, "a refusal says why");
@@ -37,6 +38,20 @@ fn check_for(text: &str, platform: Platform) {
                 let read = serde_json::from_slice::<svckit_core::definition::HostDefinition>(&json);
                 assert_eq!(read.expect("what was stored can be read"), host);
             }
+            for finding in svckit_recipe::lint::lint(&definition, platform) {
+                assert!(finding.diagnostic.place.is_some(), "{} is somewhere", finding.rule);
+            }
+            is_written(&definition.services, platform);
         }
     }
+}
+
+/// Writing proves itself that what it writes is read as the same; what was read can always be written, and in one way only.
+fn is_written(services: &[ServiceDefinition], platform: Platform) {
+    if !Path::new("/folder").is_absolute() {
+        return;
+    }
+    let text = write(services, platform).expect("what was read can be written");
+    let again = parse("/folder/service.toml", text.as_str(), platform).expect("what was written can be read");
+    assert_eq!(write(&again.services, platform).as_deref(), Ok(text.as_str()));
 }
