@@ -72,13 +72,13 @@ impl Disk for ThisMachine {
         fs::create_dir_all(path)
     }
 
-    fn write(&mut self, path: &Path, content: &[u8]) -> io::Result<()> {
+    fn write(&mut self, path: &Path, content: &[u8], is_lasting: bool) -> io::Result<()> {
         // What is there may be a link, which leads elsewhere.
         self.remove(path)?;
         let mut file = File::create_new(path)?;
         file.write_all(content)?;
         // Or a power failure could leave an empty file where a whole one was.
-        file.sync_all()
+        if is_lasting { file.sync_all() } else { Ok(()) }
     }
 
     fn rename(&mut self, from: &Path, to: &Path) -> io::Result<()> {

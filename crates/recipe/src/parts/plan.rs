@@ -80,14 +80,23 @@ impl<'a> Planner<'a> {
             let is_end = step.failure.is_some();
             self.steps.push(step);
             if is_end {
-                return self.steps;
+                break;
             }
         }
-        if self.state != self.recorded {
-            let record = self.record();
-            self.steps.push(Step::new(Action::Record, record.into_iter().collect()));
-        }
+        self.settle();
         self.steps
+    }
+
+    /// Records what no step has recorded yet; before a failure, since nothing comes after it.
+    fn settle(&mut self) {
+        if self.state == self.recorded {
+            return;
+        }
+        let record = self.record();
+        match self.steps.last_mut() {
+            Some(last) if last.failure.is_some() => last.operations.extend(record),
+            _ => self.steps.push(Step::new(Action::Record, record.into_iter().collect())),
+        }
     }
 
     /// Removes what an earlier run left unfinished, and what it left of the record.
@@ -128,7 +137,7 @@ impl<'a> Planner<'a> {
         }
         for link in links {
             let mut operations = std::mem::take(&mut first);
-            operations.extend(self.bring(&link.path, link.content.as_bytes()));
+            operations.extend(self.bring(&link.path, link.content.as_bytes(), false));
             self.steps.push(Step::new(Action::Develop(link.project.clone()), operations));
         }
         self.state.develop_links = new;
@@ -188,8 +197,8 @@ impl<'a> Planner<'a> {
         }
         self.made.retain(|file| !files.contains(file));
         self.gone.extend(files.iter().cloned());
+        // That they are gone is recorded with whatever comes next.
         operations.extend(files.into_iter().map(Operation::Remove));
-        operations.extend(self.record());
         Step { warnings, ..Step::new(action, operations) }
     }
 
@@ -206,9 +215,11 @@ impl<'a> Planner<'a> {
         let paths: Vec<_> = files.iter().map(|file| file.path.clone()).collect();
         self.state.unfinished.clone_from(&paths);
         let mut operations: Vec<_> = self.record().into_iter().collect();
-        operations.extend(
-            files.into_iter().map(|file| Operation::Write { path: file.path, content: file.content }),
-        );
+        operations.extend(files.into_iter().map(|file| Operation::Write {
+            path: file.path,
+            content: file.content,
+            is_lasting: true,
+        }));
         self.made.extend(paths.iter().cloned());
         self.state.unfinished.clear();
         self.state.parts.push(InstalledPart {
@@ -229,7 +240,7 @@ impl<'a> Planner<'a> {
         match self.files(part) {
             Ok((outcome, files)) => {
                 let operations =
-                    files.iter().flat_map(|file| self.bring(&file.path, &file.content)).collect();
+                    files.iter().flat_map(|file| self.bring(&file.path, &file.content, true)).collect();
                 self.state.parts.push(old);
                 Step { warnings: self.warnings(&outcome), ..Step::new(action, operations) }
             }
@@ -238,10 +249,10 @@ impl<'a> Planner<'a> {
     }
 
     /// What gives a file its content, if it has another, and takes away what a run left that was about to.
-    fn bring(&self, path: &Path, content: &[u8]) -> Option<Operation> {
+    fn bring(&self, path: &Path, content: &[u8], is_lasting: bool) -> Option<Operation> {
         let is_same = self.machine.read(path).is_ok_and(|there| there == content);
         if !is_same || self.gone.contains(path) {
-            return Some(Operation::Write { path: path.to_owned(), content: content.to_vec() });
+            return Some(Operation::Write { path: path.to_owned(), content: content.to_vec(), is_lasting });
         }
         let half = temporary(path);
         self.machine.kind(&half).is_some().then_some(Operation::Remove(half))

@@ -51,6 +51,8 @@ pub enum Operation {
         path: PathBuf,
         /// What is in it then.
         content: Vec<u8>,
+        /// Whether it has to outlast a power failure; what every run looks at and mends need not.
+        is_lasting: bool,
     },
     /// Removes a file, or a folder that is empty, if it is there.
     Remove(PathBuf),
@@ -68,8 +70,8 @@ pub trait Disk {
     /// Makes a folder, and those above it; one that is there is fine.
     fn make_folder(&mut self, path: &Path) -> io::Result<()>;
 
-    /// Makes a file with this content, in place of one that is there. It is on the disk when this returns.
-    fn write(&mut self, path: &Path, content: &[u8]) -> io::Result<()>;
+    /// Makes a file with this content, in place of one that is there. If it is to last, it is on the disk when this returns.
+    fn write(&mut self, path: &Path, content: &[u8], is_lasting: bool) -> io::Result<()>;
 
     /// Gives a file another name, in place of what has that.
     fn rename(&mut self, from: &Path, to: &Path) -> io::Result<()>;
@@ -163,9 +165,8 @@ impl Operation {
                 disk.make_folder(path).map_err(StepError::about("cannot make the folder", path))
             }
             Self::Remove(path) => remove(disk, path),
-            Self::Write { path, content } | Self::Record { path, content: Some(content) } => {
-                write(disk, path, content)
-            }
+            Self::Write { path, content, is_lasting } => write(disk, path, content, *is_lasting),
+            Self::Record { path, content: Some(content) } => write(disk, path, content, true),
             Self::Record { path, content: None } => remove(disk, path),
         }
     }
@@ -206,9 +207,9 @@ fn remove(disk: &mut dyn Disk, path: &Path) -> Result<(), StepError> {
     removed.map_err(StepError::about("cannot remove", path))
 }
 
-fn write(disk: &mut dyn Disk, path: &Path, content: &[u8]) -> Result<(), StepError> {
+fn write(disk: &mut dyn Disk, path: &Path, content: &[u8], is_lasting: bool) -> Result<(), StepError> {
     let new = temporary(path);
-    let done = disk.write(&new, content).and_then(|()| disk.rename(&new, path));
+    let done = disk.write(&new, content, is_lasting).and_then(|()| disk.rename(&new, path));
     done.map_err(|cause| {
         // Whether it succeeds or not, what is told is why the file could not be written.
         let _ = disk.remove(&new);

@@ -75,7 +75,7 @@ impl Disk for Mortal<'_> {
         Ok(())
     }
 
-    fn write(&mut self, path: &Path, content: &[u8]) -> io::Result<()> {
+    fn write(&mut self, path: &Path, content: &[u8], _: bool) -> io::Result<()> {
         if self.left == 0 {
             self.machine.put(path, &content[..content.len() / 2]);
         }
