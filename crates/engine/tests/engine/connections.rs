@@ -71,7 +71,11 @@ fn a_spawner_that_is_killed_is_replaced() {
     let svc = Svc::new();
     svc.ok(&["list"]);
     let scm = svc.scm();
-    let spawner = svc.processes().into_iter().find(|pid| *pid != scm).expect("the spawner runs");
+    // Who started the service control manager may not be quite gone.
+    let is_spawner = |pid: &u32| {
+        std::fs::read(format!("/proc/{pid}/cmdline")).is_ok_and(|words| words.ends_with(b"spawner\0"))
+    };
+    let spawner = svc.processes().into_iter().find(is_spawner).expect("the spawner runs");
     svckit_os::process::kill(spawner).unwrap();
     let backend = svckit_manager::Embedded::new(svc.state()).connect().unwrap();
     create(&backend, &[scripted("web", &[])]);
