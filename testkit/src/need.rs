@@ -6,8 +6,11 @@ use std::path::PathBuf;
 /// The variable that names a file in which `cargo xtask test` collects the tests that could not run.
 pub const SKIPPED_VARIABLE: &str = "SVCKIT_SKIPPED";
 
-/// The variable that names a Python interpreter with the comparison's packages, set by `cargo xtask test`.
+/// The variable that names a Python interpreter with the packages that tests need, set by `cargo xtask test`.
 pub const PYTHON_VARIABLE: &str = "SVCKIT_PYTHON";
+
+/// The variable that names Python for Windows with pywin32, set by `cargo xtask wine` for what it runs.
+pub const WINDOWS_PYTHON_VARIABLE: &str = "SVCKIT_WINDOWS_PYTHON";
 
 /// Says that the running test can't run here and why; the test returns after it. `cargo xtask test` counts it as skipped, by name.
 ///
@@ -22,13 +25,21 @@ pub fn skip(reason: &str) {
     list.write_all(format!("{test}: {reason}\n").as_bytes()).expect("the list of skipped tests");
 }
 
-/// The Python interpreter with the comparison's packages, or the test is skipped.
+/// The Python interpreter with the packages that tests need, or the test is skipped.
 pub fn python() -> Option<PathBuf> {
-    let python = std::env::var_os(PYTHON_VARIABLE).map(PathBuf::from);
-    if python.is_none() {
-        skip(&format!(
-            "{PYTHON_VARIABLE} names no Python with the packages for comparison; cargo xtask test sets it"
-        ));
+    let missing = "names no Python with the packages that tests need; cargo xtask test sets it";
+    program(PYTHON_VARIABLE, missing)
+}
+
+/// Python for Windows with pywin32, or the test is skipped.
+pub fn windows_python() -> Option<PathBuf> {
+    program(WINDOWS_PYTHON_VARIABLE, "names no Python for Windows with pywin32; cargo xtask wine sets it")
+}
+
+fn program(variable: &str, missing: &str) -> Option<PathBuf> {
+    let program = std::env::var_os(variable).map(PathBuf::from);
+    if program.is_none() {
+        skip(&format!("{variable} {missing}"));
     }
-    python
+    program
 }

@@ -19,7 +19,7 @@ use svckit_manager::windows::WindowsBackend;
 use svckit_recipe::winservice;
 use svckit_testkit::following::Following;
 use svckit_testkit::gate::{self, Gate};
-use svckit_testkit::svc::{Output, Svc, finish};
+use svckit_testkit::svc::{Output, Svc, finish, starting};
 use svckit_testkit::{PATIENCE, binary};
 
 /// The event of a program that runs again.
@@ -118,18 +118,6 @@ fn reaches(name: &str, state: ServiceState) -> ServiceStatus {
         Some(notification) => notification.status,
         None => panic!("{name} does not become {state}"),
     }
-}
-
-/// Runs something that starts a service. While another start is under way, perhaps one of the system's own, Wine refuses it after three seconds
-/// (`ERROR_SERVICE_DATABASE_LOCKED`); Windows has had no such lock for long.
-fn starting(run: impl Fn() -> Output) -> Output {
-    for _ in 0..20 {
-        let output = run();
-        if !format!("{}{}", output.stdout, output.stderr).contains("1055") {
-            return output;
-        }
-    }
-    run()
 }
 
 /// Starts a service, whatever comes of it.

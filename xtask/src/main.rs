@@ -12,6 +12,7 @@ mod python;
 mod shell;
 mod sources;
 mod test;
+mod windows_python;
 mod wine;
 
 use std::process::ExitCode;

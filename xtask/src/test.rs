@@ -1,12 +1,12 @@
 //! The tests, all of them, and the checks that run nothing.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use crate::{Outcome, arrows, licences, python, shell, sources, wine};
+use crate::{Outcome, arrows, licences, python, shell, sources, windows_python, wine};
 
-/// What the comparisons with independent implementations need from PyPI.
-const COMPARISON: &[&str] = &["impacket==0.13.1", "zc.buildout==6.0.1"];
+/// What tests need from PyPI: independent implementations to compare with, and a server of web sites that a service runs.
+const PACKAGES: &[&str] = &["impacket==0.13.1", "zc.buildout==6.0.1", "waitress==3.0.2"];
 
 /// What came of the steps.
 #[derive(Default)]
@@ -66,7 +66,12 @@ impl Tally {
         }
         self.step("clippy for Windows", wine::lint());
         wine::check_others(|target, outcome| self.step(&format!("cargo check for {target}"), outcome));
-        let ended = wine::test(|name, text, is_good| {
+        let python = python().and_then(|python| windows_python::folder(&python));
+        if let Err(message) = &python {
+            eprintln!("{message}");
+            self.skip("windows_python: Python for Windows, or pywin32 for it, can't be had");
+        }
+        let ended = wine::test(python.ok().as_deref(), |name, text, is_good| {
             let before = self.failed;
             let summed: usize = text.lines().map(|line| self.line(line.trim_end())).sum();
             if summed != 1 || !is_good && self.failed == before {
@@ -119,16 +124,21 @@ pub(crate) fn all() -> Outcome {
     let _ = std::fs::remove_file(&skipped);
     let mut tests = shell::cargo();
     tests.args(["test", "--workspace", "--no-fail-fast", "--locked"]).env("SVCKIT_SKIPPED", &skipped);
-    match python::with("comparison", COMPARISON) {
+    match python() {
         Ok(python) => {
             tests.env("SVCKIT_PYTHON", python);
         }
-        Err(message) => eprintln!("the comparisons with impacket and zc.buildout can't run: {message}"),
+        Err(message) => eprintln!("what needs packages of Python can't run: {message}"),
     }
     tally.tests("cargo test", &mut tests);
     tally.take_skipped(&skipped);
     tally.windows();
     tally.finish()
+}
+
+/// A Python that has the packages.
+fn python() -> Outcome<PathBuf> {
+    python::with("python", PACKAGES)
 }
 
 /// What is for Windows.

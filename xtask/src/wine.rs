@@ -2,7 +2,7 @@
 
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Command, ExitStatus, Stdio};
 
 use crate::{Outcome, shell};
 
@@ -67,6 +67,12 @@ const UNIX_PYTHON: &str =
 
 const KEPT_NAME: &str = "Windows frees the name of a deleted file that is open; Wine keeps it";
 
+/// The tests that need Python for Windows.
+const WITH_PYTHON: &str = "windows_python";
+
+/// Where in the prefix that is: a path that not every program can take.
+const PYTHON_FOLDER: &str = "Gr\u{fc}\u{df}e \u{4f60}\u{597d}";
+
 /// Tells test programs that Wine runs them. `all` asks for what is not for Wine too, to see whether it still isn't.
 const UNDER_WINE: &str = "SVCKIT_WINE";
 
@@ -129,11 +135,17 @@ pub(crate) fn lint() -> Outcome {
     shell::run(bench.args(["--bin", "measured", "--bin", "measuring", "--", "--deny", "warnings"]))
 }
 
-/// Builds the test programs and runs each; what they printed goes to `told`, with whether they ended well.
-pub(crate) fn test(mut told: impl FnMut(&str, &str, bool)) -> Outcome {
+/// Builds the test programs and runs each; what they printed goes to `told`, with whether they ended well. Without Python for Windows, what needs it is left out.
+pub(crate) fn test(python: Option<&Path>, mut told: impl FnMut(&str, &str, bool)) -> Outcome {
     let programs = build()?;
     let prefix = Prefix::new()?;
+    if let Some(python) = python {
+        prefix.add_python(python)?;
+    }
     for program in programs {
+        if program.name == WITH_PYTHON && python.is_none() {
+            continue;
+        }
         let excused: Vec<_> = NOT_UNDER_WINE.iter().filter(|(name, ..)| *name == program.name).collect();
         let mut words = vec!["--test-threads=1", "--show-output"];
         if !excused.is_empty() {
@@ -224,10 +236,23 @@ impl Prefix {
         prefix.quietly("120", "wineboot", &["-i"])?;
         prefix.quietly("60", "wineserver", &["-w"])?;
         prefix.quietly("60", "wineserver", &["-p60"])?;
-        prefix.quietly("120", "wineboot", &[])?;
+        // What services tell the event log is in the output of what started them, and nowhere else.
+        let mut boot = prefix.command("120", "wineboot", &prefix.events())?;
+        ended("wineboot", boot.env("WINEDEBUG", "-all,+eventlog").status())?;
         let graphics = r"HKCU\Software\Wine\Drivers";
         prefix.quietly("60", "wine", &["reg", "add", graphics, "/v", "Graphics", "/d", "null", "/f"])?;
         Ok(prefix)
+    }
+
+    /// What services told the event log.
+    fn events(&self) -> PathBuf {
+        self.folder.join("events.txt")
+    }
+
+    /// Puts Python for Windows into it.
+    fn add_python(&self, python: &Path) -> Outcome {
+        let copy = self.folder.join("drive_c").join(PYTHON_FOLDER);
+        shell::run(shell::program("cp").arg("--recursive").arg(python).arg(copy))
     }
 
     /// A program of Wine with its streams in a file: what it leaves running would hold a pipe open for ever.
@@ -239,8 +264,12 @@ impl Prefix {
             .args(["--kill-after", "10", limit, program])
             .env("WINEPREFIX", &self.folder)
             .env("WINEDEBUG", "-all")
+            // Names of files are not only in ASCII.
+            .env("LC_ALL", "C.UTF-8")
             .env("WINEDLLOVERRIDES", "winemenubuilder.exe,mscoree,mshtml=")
             .env(UNDER_WINE, if is_all() { "all" } else { "1" })
+            .env("SVCKIT_WINDOWS_PYTHON", format!(r"C:\{PYTHON_FOLDER}\python.exe"))
+            .env("SVCKIT_WINE_EVENTS", format!("Z:{}", self.events().display()))
             .env_remove("DISPLAY")
             .stderr(Stdio::from(file.try_clone().map_err(failed)?))
             .stdout(Stdio::from(file));
@@ -250,10 +279,7 @@ impl Prefix {
     pub(crate) fn quietly(&self, limit: &str, program: &str, words: &[&str]) -> Outcome {
         let log = self.folder.join("output.txt");
         let status = self.command(limit, program, &log)?.args(words).status();
-        match status {
-            Ok(status) if status.success() => Ok(()),
-            other => Err(format!("{program} {}: {other:?}", words.join(" "))),
-        }
+        ended(&format!("{program} {}", words.join(" ")), status)
     }
 
     /// What a program for Windows printed, and whether it ended well.
@@ -282,6 +308,13 @@ impl Prefix {
             shell::run(&mut compiler)?;
         }
         Ok(())
+    }
+}
+
+fn ended(shown: &str, status: std::io::Result<ExitStatus>) -> Outcome {
+    match status {
+        Ok(status) if status.success() => Ok(()),
+        other => Err(format!("{shown}: {other:?}")),
     }
 }
 

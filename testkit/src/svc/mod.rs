@@ -5,6 +5,9 @@ mod unix;
 #[cfg(windows)]
 mod windows;
 
+#[cfg(windows)]
+pub use windows::starting;
+
 use std::fs;
 use std::io::Read;
 use std::path::{Path, PathBuf};

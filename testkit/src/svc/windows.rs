@@ -1,7 +1,19 @@
-use super::Svc;
+use super::{Output, Svc};
 
 /// What the names of all services from tests begin with.
 const PREFIX: &str = "svckit-test-";
+
+/// Runs something that starts a service. While another start is under way, perhaps one of the system's own, Wine refuses it after three seconds
+/// (`ERROR_SERVICE_DATABASE_LOCKED`); Windows has had no such lock for long.
+pub fn starting(run: impl Fn() -> Output) -> Output {
+    for _ in 0..20 {
+        let output = run();
+        if !format!("{}{}", output.stdout, output.stderr).contains("1055") {
+            return output;
+        }
+    }
+    run()
+}
 
 impl Svc {
     /// What `--scm` is.
