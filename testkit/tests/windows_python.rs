@@ -1,5 +1,5 @@
 //! The generated `winservice.py` with Windows' own Python and pywin32, and the service control manager of Windows, which may be that of Wine: the program is
-//! started, killed, run again and stopped by the script itself, and then by `svc.exe` in its place.
+//! started, killed, run again and stopped.
 
 #![forbid(unsafe_code)]
 #![cfg(windows)]
@@ -13,8 +13,10 @@ use svckit_core::access::{ManagerAccess, ServiceAccess};
 use svckit_core::backend::Backend;
 use svckit_core::status::{NotifyMask, ServiceState, ServiceStatus};
 use svckit_manager::windows::WindowsBackend;
+use svckit_recipe::Platform;
+use svckit_recipe::winservice::{self, DebugCopy, Options};
 use svckit_testkit::gate::{Gate, Held, Reporter};
-use svckit_testkit::svc::{Output, Svc, finish, starting};
+use svckit_testkit::svc::{Output, Svc, starting};
 use svckit_testkit::{PATIENCE, need};
 
 /// What the service runs: tells the test where it is, waits at its gate or for Ctrl+C, and ends with the status that it was told.
@@ -52,7 +54,7 @@ else:
     sys.exit(int(status))
 "#;
 
-/// A buildout with one part, the service; its folder has what makes a careless script invalid, `\u`, `\N` and `\x`, in its path.
+/// A buildout with one part, the service.
 struct Site {
     svc: Svc,
     folder: PathBuf,
@@ -63,12 +65,17 @@ struct Site {
 }
 
 impl Site {
-    /// Writes it all but the generated script, if there is a Python to run that with.
-    fn new(status: &str, more: &str) -> Option<Self> {
-        let python = need::windows_python()?;
+    /// A site whose path has what makes a careless script invalid: `\u`, `\N`, `\x`, blanks, and what is not in ASCII.
+    fn new(status: &str, more: &[(&str, &str)]) -> Option<Self> {
         let svc = Svc::new();
         let folder =
             svc.folder().join("u0041 Gr\u{fc}\u{df}e").join("N{BULLET}").join("x41 \u{4f60}\u{597d}");
+        Self::at(svc, folder, status, more)
+    }
+
+    /// Makes a site, if there is a Python to run the script with.
+    fn at(svc: Svc, folder: PathBuf, status: &str, more: &[(&str, &str)]) -> Option<Self> {
+        let python = need::windows_python()?;
         fs::create_dir_all(folder.join("bin")).unwrap();
         let name = svc.name("site");
         let site = Self { svc, folder, python, name, reporter: Reporter::new(), gate: Gate::new() };
@@ -77,29 +84,38 @@ impl Site {
         Some(site)
     }
 
-    /// Describes it, in place of what was there, and generates the script.
-    fn configure(&self, status: &str, more: &str) {
-        let lines = [
-            "[buildout]".to_owned(),
-            "parts = winservice".to_owned(),
-            format!("executable = {}", self.python.display()),
-            "[winservice]".to_owned(),
-            "recipe = p01.recipe.setup:winservice".to_owned(),
-            "runzope = app".to_owned(),
-            format!("serviceName = {}", self.name),
-            format!("name = Site \u{fc} \u{4f60} of {}", self.name),
+    /// Generates the script, in place of what was there. `more` are options of the part.
+    fn configure(&self, status: &str, more: &[(&str, &str)]) {
+        let [name, parameters] = [
+            format!("Site \u{fc} \u{4f60} of {}", self.name),
             format!(
-                "parameters = {} {} {status} \"two words\" Gr\u{fc}\u{df}e",
+                "{} {} {status} \"two words\" Gr\u{fc}\u{df}e",
                 self.reporter.address(),
                 self.gate.address()
             ),
-            more.to_owned(),
         ];
-        fs::write(self.folder.join("buildout.cfg"), lines.join("\n")).unwrap();
-        let mut buildout = self.svc.command(&["buildout"]);
-        buildout.current_dir(&self.folder);
-        let output = finish(buildout);
-        assert!(output.status.success(), "{}{}", output.stdout, output.stderr);
+        let option = |wanted: &str| more.iter().find(|(name, _)| *name == wanted).map(|(_, value)| *value);
+        let bin_directory = self.folder.join("bin");
+        let options = Options {
+            part: "winservice",
+            runzope: Some("app"),
+            runscript: None,
+            parameters: Some(&parameters),
+            name: Some(&name),
+            description: option("description"),
+            service_name: Some(&self.name),
+            debug: option("debug"),
+            directory: &self.folder,
+            bin_directory: &bin_directory,
+            python: Some(&self.python),
+            platform: Platform::Windows,
+        };
+        let outcome = winservice::plan(&options, Path::is_file).unwrap();
+        fs::write(self.script(), winservice::script(&outcome.variables)).unwrap();
+        if let Some(DebugCopy { from, to }) = outcome.debug_copy {
+            let name = from.file_name().unwrap().to_str().unwrap();
+            fs::write(to, winservice::debug_copy(&fs::read(&from).unwrap(), name)).unwrap();
+        }
     }
 
     fn script(&self) -> PathBuf {
@@ -199,7 +215,7 @@ fn position(lines: &[String], part: &str) -> usize {
 
 #[test]
 fn the_script_installs_starts_restarts_updates_stops_and_removes() {
-    let Some(site) = Site::new("0", "description = It's the \"first\"") else {
+    let Some(site) = Site::new("0", &[("description", "It's the \"first\"")]) else {
         return;
     };
     site.script_does(&["--startup", "auto", "install"]);
@@ -219,7 +235,7 @@ fn the_script_installs_starts_restarts_updates_stops_and_removes() {
     assert_ne!(first, second);
     let held = site.gate.arrival();
 
-    site.configure("0", "description = The second");
+    site.configure("0", &[("description", "The second")]);
     site.script_does(&["update"]);
     assert_eq!(site.svc.json(&["show", &site.name])["description"], "The second");
     site.script_does(&["restart"]);
@@ -240,7 +256,7 @@ fn the_script_installs_starts_restarts_updates_stops_and_removes() {
 
 #[test]
 fn a_program_that_ends_well_stops_the_service() {
-    let Some(site) = Site::new("0", "") else { return };
+    let Some(site) = Site::new("0", &[]) else { return };
     site.script_does(&["install"]);
     site.script_does(&["start"]);
     site.runs();
@@ -251,7 +267,7 @@ fn a_program_that_ends_well_stops_the_service() {
 
 #[test]
 fn when_it_gives_up_the_service_reports_the_last_exit_status() {
-    let Some(site) = Site::new("7", "") else { return };
+    let Some(site) = Site::new("7", &[]) else { return };
     let script = fs::read_to_string(site.script()).unwrap();
     let impatient = script.replace("\nRESTART_BUDGET = 300\n", "\nRESTART_BUDGET = 0\n");
     assert_ne!(script, impatient);
@@ -269,7 +285,7 @@ fn when_it_gives_up_the_service_reports_the_last_exit_status() {
 
 #[test]
 fn the_script_runs_the_program_in_its_console() {
-    let Some(site) = Site::new("0", "") else { return };
+    let Some(site) = Site::new("0", &[]) else { return };
     site.script_does(&["install"]);
     let [stdout, stderr] = ["debug.txt", "errors.txt"].map(|name| site.svc.folder().join(name));
     let mut debug = site.command(&["debug"]);
@@ -283,43 +299,26 @@ fn the_script_runs_the_program_in_its_console() {
 
 #[test]
 fn what_the_debug_copy_raises_is_told_and_a_stop_does_not_wait_for_the_next_start() {
-    let Some(site) = Site::new("raise", "debug = true") else { return };
+    // Of a long text Wine shows the beginning only.
+    let short = tempfile::tempdir_in(r"C:\").unwrap();
+    let site = Site::at(Svc::new(), short.path().to_owned(), "raise", &[("debug", "true")]);
+    let Some(site) = site else { return };
     site.script_does(&["install"]);
     site.script_does(&["start"]);
     site.runs();
     site.gate.arrival().release();
     // What was told before it died is there when it runs again.
     site.runs();
-    let events = events();
-    let told = events.lines().find(|line| line.contains("had an exception"));
-    let told = told.unwrap_or_else(|| panic!("no exception was told of in\n{events}"));
-    assert!(told.contains("Script ") && told.contains("app-script"), "{told}");
+    let folder = short.path().file_name().unwrap().to_str().unwrap();
+    let script = format!(r"Script C:\\{folder}\\bin\\app-servicedebug.py had an exception: ");
+    let events: Vec<String> = events().lines().map(str::to_owned).collect();
+    let told = &events[position(&events, &script)];
+    for part in ["err:", r#"app-script.py\", line "#, "ValueError: no way on"] {
+        assert!(told.contains(part), "{part:?} is not in {told}");
+    }
 
     site.gate.arrival().release();
     site.script_does(&["stop"]);
     site.stops();
     assert_eq!(site.reporter.rest().len(), 0, "it is not started again");
-}
-
-#[test]
-fn svc_takes_over_what_the_script_ran() {
-    let Some(site) = Site::new("0", "") else { return };
-    site.script_does(&["install"]);
-    site.script_does(&["remove"]);
-    site.is_gone();
-    let script = site.script();
-    let script = script.to_str().unwrap();
-    let output = starting(|| site.svc.run(&["up", script]));
-    assert!(output.status.success(), "{}{}", output.stdout, output.stderr);
-    let first = site.runs();
-    let held = site.gate.arrival();
-    site.kill(&first);
-    held.gone();
-    assert_ne!(site.runs(), first);
-    let held = site.gate.arrival();
-    site.svc.ok(&["stop", &site.name]);
-    site.is_asked_to_stop(held);
-    assert_eq!(site.stops().win32_exit_code.0, 0);
-    site.svc.ok(&["remove", &site.name]);
-    site.is_gone();
 }
