@@ -1,5 +1,5 @@
 //! The generated `winservice.py` with Windows' own Python and pywin32, and the service control manager of Windows, which may be that of Wine: the program is
-//! started, killed, run again and stopped.
+//! started, killed, run again and stopped by the script itself, and then by `svc.exe` in its place.
 
 #![forbid(unsafe_code)]
 #![cfg(windows)]
@@ -13,10 +13,8 @@ use svckit_core::access::{ManagerAccess, ServiceAccess};
 use svckit_core::backend::Backend;
 use svckit_core::status::{NotifyMask, ServiceState, ServiceStatus};
 use svckit_manager::windows::WindowsBackend;
-use svckit_recipe::Platform;
-use svckit_recipe::winservice::{self, DebugCopy, Options};
 use svckit_testkit::gate::{Gate, Held, Reporter};
-use svckit_testkit::svc::{Output, Svc, starting};
+use svckit_testkit::svc::{Output, Svc, finish, starting};
 use svckit_testkit::{PATIENCE, need};
 
 /// What the service runs: tells the test where it is, waits at its gate or for Ctrl+C, and ends with the status that it was told.
@@ -66,7 +64,7 @@ struct Site {
 
 impl Site {
     /// A site whose path has what makes a careless script invalid: `\u`, `\N`, `\x`, blanks, and what is not in ASCII.
-    fn new(status: &str, more: &[(&str, &str)]) -> Option<Self> {
+    fn new(status: &str, more: &str) -> Option<Self> {
         let svc = Svc::new();
         let folder =
             svc.folder().join("u0041 Gr\u{fc}\u{df}e").join("N{BULLET}").join("x41 \u{4f60}\u{597d}");
@@ -74,7 +72,7 @@ impl Site {
     }
 
     /// Makes a site, if there is a Python to run the script with.
-    fn at(svc: Svc, folder: PathBuf, status: &str, more: &[(&str, &str)]) -> Option<Self> {
+    fn at(svc: Svc, folder: PathBuf, status: &str, more: &str) -> Option<Self> {
         let python = need::windows_python()?;
         fs::create_dir_all(folder.join("bin")).unwrap();
         let name = svc.name("site");
@@ -84,38 +82,26 @@ impl Site {
         Some(site)
     }
 
-    /// Generates the script, in place of what was there. `more` are options of the part.
-    fn configure(&self, status: &str, more: &[(&str, &str)]) {
-        let [name, parameters] = [
-            format!("Site \u{fc} \u{4f60} of {}", self.name),
-            format!(
-                "{} {} {status} \"two words\" Gr\u{fc}\u{df}e",
-                self.reporter.address(),
-                self.gate.address()
-            ),
+    /// Describes the service, in place of what was there, and generates the script.
+    fn configure(&self, status: &str, more: &str) {
+        let (reporter, gate) = (self.reporter.address(), self.gate.address());
+        let lines = [
+            "[buildout]".to_owned(),
+            "parts = winservice".to_owned(),
+            format!("executable = {}", self.python.display()),
+            "[winservice]".to_owned(),
+            "recipe = p01.recipe.setup:winservice".to_owned(),
+            "runzope = app".to_owned(),
+            format!("serviceName = {}", self.name),
+            format!("name = Site \u{fc} \u{4f60} of {}", self.name),
+            format!("parameters = {reporter} {gate} {status} \"two words\" Gr\u{fc}\u{df}e"),
+            more.to_owned(),
         ];
-        let option = |wanted: &str| more.iter().find(|(name, _)| *name == wanted).map(|(_, value)| *value);
-        let bin_directory = self.folder.join("bin");
-        let options = Options {
-            part: "winservice",
-            runzope: Some("app"),
-            runscript: None,
-            parameters: Some(&parameters),
-            name: Some(&name),
-            description: option("description"),
-            service_name: Some(&self.name),
-            debug: option("debug"),
-            directory: &self.folder,
-            bin_directory: &bin_directory,
-            python: Some(&self.python),
-            platform: Platform::Windows,
-        };
-        let outcome = winservice::plan(&options, Path::is_file).unwrap();
-        fs::write(self.script(), winservice::script(&outcome.variables)).unwrap();
-        if let Some(DebugCopy { from, to }) = outcome.debug_copy {
-            let name = from.file_name().unwrap().to_str().unwrap();
-            fs::write(to, winservice::debug_copy(&fs::read(&from).unwrap(), name)).unwrap();
-        }
+        fs::write(self.folder.join("buildout.cfg"), lines.join("\n")).unwrap();
+        let mut buildout = self.svc.command(&["buildout"]);
+        buildout.current_dir(&self.folder);
+        let output = finish(buildout);
+        assert!(output.status.success(), "{}{}", output.stdout, output.stderr);
     }
 
     fn script(&self) -> PathBuf {
@@ -215,7 +201,7 @@ fn position(lines: &[String], part: &str) -> usize {
 
 #[test]
 fn the_script_installs_starts_restarts_updates_stops_and_removes() {
-    let Some(site) = Site::new("0", &[("description", "It's the \"first\"")]) else {
+    let Some(site) = Site::new("0", "description = It's the \"first\"") else {
         return;
     };
     site.script_does(&["--startup", "auto", "install"]);
@@ -235,7 +221,7 @@ fn the_script_installs_starts_restarts_updates_stops_and_removes() {
     assert_ne!(first, second);
     let held = site.gate.arrival();
 
-    site.configure("0", &[("description", "The second")]);
+    site.configure("0", "description = The second");
     site.script_does(&["update"]);
     assert_eq!(site.svc.json(&["show", &site.name])["description"], "The second");
     site.script_does(&["restart"]);
@@ -256,7 +242,7 @@ fn the_script_installs_starts_restarts_updates_stops_and_removes() {
 
 #[test]
 fn a_program_that_ends_well_stops_the_service() {
-    let Some(site) = Site::new("0", &[]) else { return };
+    let Some(site) = Site::new("0", "") else { return };
     site.script_does(&["install"]);
     site.script_does(&["start"]);
     site.runs();
@@ -267,7 +253,7 @@ fn a_program_that_ends_well_stops_the_service() {
 
 #[test]
 fn when_it_gives_up_the_service_reports_the_last_exit_status() {
-    let Some(site) = Site::new("7", &[]) else { return };
+    let Some(site) = Site::new("7", "") else { return };
     let script = fs::read_to_string(site.script()).unwrap();
     let impatient = script.replace("\nRESTART_BUDGET = 300\n", "\nRESTART_BUDGET = 0\n");
     assert_ne!(script, impatient);
@@ -285,7 +271,7 @@ fn when_it_gives_up_the_service_reports_the_last_exit_status() {
 
 #[test]
 fn the_script_runs_the_program_in_its_console() {
-    let Some(site) = Site::new("0", &[]) else { return };
+    let Some(site) = Site::new("0", "") else { return };
     site.script_does(&["install"]);
     let [stdout, stderr] = ["debug.txt", "errors.txt"].map(|name| site.svc.folder().join(name));
     let mut debug = site.command(&["debug"]);
@@ -301,7 +287,7 @@ fn the_script_runs_the_program_in_its_console() {
 fn what_the_debug_copy_raises_is_told_and_a_stop_does_not_wait_for_the_next_start() {
     // Of a long text Wine shows the beginning only.
     let short = tempfile::tempdir_in(r"C:\").unwrap();
-    let site = Site::at(Svc::new(), short.path().to_owned(), "raise", &[("debug", "true")]);
+    let site = Site::at(Svc::new(), short.path().to_owned(), "raise", "debug = true");
     let Some(site) = site else { return };
     site.script_does(&["install"]);
     site.script_does(&["start"]);
@@ -321,4 +307,27 @@ fn what_the_debug_copy_raises_is_told_and_a_stop_does_not_wait_for_the_next_star
     site.script_does(&["stop"]);
     site.stops();
     assert_eq!(site.reporter.rest().len(), 0, "it is not started again");
+}
+
+#[test]
+fn svc_takes_over_what_the_script_ran() {
+    let Some(site) = Site::new("0", "") else { return };
+    site.script_does(&["install"]);
+    site.script_does(&["remove"]);
+    site.is_gone();
+    let script = site.script();
+    let script = script.to_str().unwrap();
+    let output = starting(|| site.svc.run(&["up", script]));
+    assert!(output.status.success(), "{}{}", output.stdout, output.stderr);
+    let first = site.runs();
+    let held = site.gate.arrival();
+    site.kill(&first);
+    held.gone();
+    assert_ne!(site.runs(), first);
+    let held = site.gate.arrival();
+    site.svc.ok(&["stop", &site.name]);
+    site.is_asked_to_stop(held);
+    assert_eq!(site.stops().win32_exit_code.0, 0);
+    site.svc.ok(&["remove", &site.name]);
+    site.is_gone();
 }
