@@ -9,6 +9,7 @@ mod exported;
 mod hardship;
 mod logging;
 mod recipe;
+mod site;
 mod strangers;
 mod survival;
 
