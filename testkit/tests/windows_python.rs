@@ -98,10 +98,17 @@ impl Site {
             more.to_owned(),
         ];
         fs::write(self.folder.join("buildout.cfg"), lines.join("\n")).unwrap();
-        let mut buildout = self.svc.command(&["buildout"]);
+        assert_eq!(self.buildout(&[]), "", "there is nothing to warn of");
+    }
+
+    /// Runs `svc buildout`, which has to succeed; what it warns of.
+    #[track_caller]
+    fn buildout(&self, overrides: &[&str]) -> String {
+        let mut buildout = self.svc.command(&[&["buildout"], overrides].concat());
         buildout.current_dir(&self.folder);
         let output = finish(buildout);
         assert!(output.status.success(), "{}{}", output.stdout, output.stderr);
+        output.stderr
     }
 
     fn script(&self) -> PathBuf {
@@ -238,6 +245,14 @@ fn the_script_installs_starts_restarts_updates_stops_and_removes() {
     assert!(died < recovered && told[died].contains('5'), "{told:#?}");
     site.script_does(&["remove"]);
     site.is_gone();
+}
+
+#[test]
+fn a_python_without_pywin32_is_told_of() {
+    let Some(site) = Site::new("0", "") else { return };
+    let warned = site.buildout(&[r"buildout:executable=C:\windows\system32\cmd.exe"]);
+    assert!(warned.contains(r"Lib\site-packages\win32\pythonservice.exe is missing"), "{warned}");
+    assert!(warned.contains("needs pywin32") && warned.contains("svc install"), "{warned}");
 }
 
 #[test]
