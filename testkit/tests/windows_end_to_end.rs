@@ -19,7 +19,7 @@ use svckit_manager::windows::WindowsBackend;
 use svckit_recipe::winservice;
 use svckit_testkit::following::Following;
 use svckit_testkit::gate::{self, Gate};
-use svckit_testkit::svc::{Output, Svc, finish, starting};
+use svckit_testkit::svc::{Output, Svc, finish, making_anew, starting};
 use svckit_testkit::{PATIENCE, binary};
 
 /// The event of a program that runs again.
@@ -350,12 +350,16 @@ fn a_service_is_removed_while_it_runs_and_while_somebody_has_it_open() {
     svc.ok(&["remove", "--stop", &name]);
     held.gone();
     refused(&svc, &["status", &name], 3);
-    svc.ok(&["install", text(&file)]);
+    let install_again = || {
+        let output = making_anew(|| svc.run(&["install", text(&file)]));
+        assert!(output.status.success(), "{}{}", output.stdout, output.stderr);
+    };
+    install_again();
     let open = open(&name);
     svc.run(&["remove", &name]);
     drop(open);
     // With the last handle it goes, and can be made again.
-    svc.ok(&["install", text(&file)]);
+    install_again();
 }
 
 #[test]

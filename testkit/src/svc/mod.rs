@@ -6,7 +6,7 @@ mod unix;
 mod windows;
 
 #[cfg(windows)]
-pub use windows::starting;
+pub use windows::{making_anew, starting};
 
 use std::fs;
 use std::io::Read;

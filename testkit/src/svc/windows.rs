@@ -6,9 +6,19 @@ const PREFIX: &str = "svckit-test-";
 /// Runs something that starts a service. While another start is under way, perhaps one of the system's own, Wine refuses it after three seconds
 /// (`ERROR_SERVICE_DATABASE_LOCKED`); Windows has had no such lock for long.
 pub fn starting(run: impl Fn() -> Output) -> Output {
+    while_refused("1055", run)
+}
+
+/// Runs something that makes a service anew that was removed just now. The handles of a process that ended are closed by the system, which under Wine may be a
+/// moment later; until then the service is marked for deletion (`ERROR_SERVICE_MARKED_FOR_DELETE`).
+pub fn making_anew(run: impl Fn() -> Output) -> Output {
+    while_refused("1072", run)
+}
+
+fn while_refused(code: &str, run: impl Fn() -> Output) -> Output {
     for _ in 0..20 {
         let output = run();
-        if !format!("{}{}", output.stdout, output.stderr).contains("1055") {
+        if !format!("{}{}", output.stdout, output.stderr).contains(code) {
             return output;
         }
     }
