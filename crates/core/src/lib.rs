@@ -30,6 +30,7 @@ pub mod record;
 pub mod recovery;
 pub mod restart;
 pub mod rights;
+pub mod sid;
 pub mod signal;
 pub mod status;
 pub mod time;
