@@ -25,9 +25,6 @@ const BUILT_IN: &[(&str, &str)] = &[
 /// What the virtual accounts of services begin with.
 const VIRTUAL: &str = r"NT SERVICE\";
 
-/// What the system does not implement: to grant a right there would be for nothing.
-const CALL_NOT_IMPLEMENTED: Win32Error = Win32Error(120);
-
 /// Who knows the password of an account.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Kind {
@@ -57,9 +54,14 @@ pub(crate) fn with_password(platform: Platform, config: &ServiceConfig) -> Optio
     (platform == Platform::Windows && kind(account) == Kind::User).then_some(account)
 }
 
+/// Whether the service API wants an empty password with this account, which is one of the system's own: for a virtual or managed one it wants none.
+pub(crate) fn has_empty_password(account: &str) -> bool {
+    BUILT_IN.iter().any(|(_, full)| full.eq_ignore_ascii_case(account))
+}
+
 fn kind(account: &str) -> Kind {
     let is_virtual = account.get(..VIRTUAL.len()).is_some_and(|head| head.eq_ignore_ascii_case(VIRTUAL));
-    if is_virtual || BUILT_IN.iter().any(|(_, full)| full.eq_ignore_ascii_case(account)) {
+    if is_virtual || has_empty_password(account) {
         Kind::System
     } else if account.ends_with('$') {
         Kind::Managed
@@ -100,7 +102,7 @@ pub(crate) fn prepare(
     match (app.surroundings.grant_logon)(account) {
         Ok(true) => app.ui.say(format!("granted {account} the right to log on as a service")),
         Ok(false) => Ok(()),
-        Err(error) if [Win32Error::NOT_SUPPORTED, CALL_NOT_IMPLEMENTED].contains(&error.code) => {
+        Err(error) if [Win32Error::NOT_SUPPORTED, Win32Error::CALL_NOT_IMPLEMENTED].contains(&error.code) => {
             app.ui.warn(format!("{error}; it may have to be granted by other means"))
         }
         Err(error) => Err(error.into()),

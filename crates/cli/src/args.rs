@@ -102,6 +102,18 @@ pub(crate) enum Verb {
     Lint(Lint),
     /// Do what a buildout.cfg says: link projects, install, update and uninstall parts
     Buildout(Buildout),
+    /// Say what a code means, what its usual causes are, and what to do
+    Explain {
+        /// A Win32 code, an exit status of svc or the number of an event; or its name
+        #[arg(value_name = "CODE|NAME", allow_negative_numbers = true)]
+        what: String,
+    },
+    /// Do what sc.exe does, in its words; so does a svc that is called sc
+    Sc {
+        /// A command and what it takes: svc sc help tells all
+        #[arg(value_name = "COMMAND", trailing_var_arg = true, allow_hyphen_values = true)]
+        words: Vec<String>,
+    },
     /// The built-in service control manager
     #[command(subcommand)]
     Scm(Scm),

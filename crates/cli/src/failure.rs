@@ -272,7 +272,7 @@ fn status_of(code: Win32Error) -> Status {
 }
 
 /// What may help, by the code.
-fn advice_of(error: &svckit_core::Error) -> Option<String> {
+pub(crate) fn advice_of(error: &svckit_core::Error) -> Option<String> {
     let name = error.service.as_deref().unwrap_or("NAME");
     Some(match error.code {
         Win32Error::SERVICE_DOES_NOT_EXIST => "svc list shows the services that there are".to_owned(),

@@ -40,6 +40,8 @@ pub(crate) struct Contents {
     pub(crate) events: Vec<Event>,
     /// Every change, in order: `create web`, `config web`.
     pub(crate) journal: Vec<String>,
+    /// The password that came with each creation and change of the configuration.
+    pub(crate) passwords: Vec<Option<String>>,
     /// Who may log on as a service.
     pub(crate) may_log_on: BTreeSet<String>,
     /// What it says that it is.
@@ -176,6 +178,7 @@ impl Manager for Fake {
     fn create_service(&self, new: &NewService, _: ServiceAccess) -> Result<(Box<dyn Service>, u32)> {
         let name = new.name.to_string();
         self.note(format!("create {name}"))?;
+        self.contents().passwords.push(new.password.clone());
         if self.with(&name, |_| ()).is_ok() {
             return Err(fail("create service", Win32Error::SERVICE_EXISTS, &name));
         }
@@ -207,9 +210,12 @@ impl Manager for Fake {
         Ok(Box::new(Handle(self.clone(), name.to_owned())))
     }
 
-    fn enumerate(&self, _: ServiceType, states: StateFilter, _: Option<&str>) -> Result<Vec<Enumerated>> {
+    fn enumerate(&self, types: ServiceType, states: StateFilter, _: Option<&str>) -> Result<Vec<Enumerated>> {
         let contents = self.contents();
-        let found = contents.services.iter().filter(|(_, record)| states.admits(record.status.state));
+        let wanted = |record: &Record| {
+            states.admits(record.status.state) && record.config.service_type.intersects(types)
+        };
+        let found = contents.services.iter().filter(|(_, record)| wanted(record));
         let entry = |(name, record): (&String, &Record)| Enumerated {
             name: name.clone(),
             display_name: record.config.display_name.to_string(),
@@ -222,8 +228,12 @@ impl Manager for Fake {
         self.with(name, |record| record.config.display_name.to_string())
     }
 
-    fn key_name(&self, _: &str) -> Result<String> {
-        Err(fail("look up name", Win32Error::SERVICE_DOES_NOT_EXIST, ""))
+    fn key_name(&self, display_name: &str) -> Result<String> {
+        let contents = self.contents();
+        let mut all = contents.services.iter();
+        let found = all.find(|(_, record)| record.config.display_name.folded() == fold(display_name));
+        let missing = || fail("look up name", Win32Error::SERVICE_DOES_NOT_EXIST, "");
+        found.map(|(name, _)| name.clone()).ok_or_else(missing)
     }
 }
 
@@ -308,6 +318,7 @@ impl Service for Handle {
 
     fn change_config(&self, change: &ConfigChange) -> Result<u32> {
         self.0.note(format!("config {}", self.1))?;
+        self.0.contents().passwords.push(change.password.clone());
         let change = change.clone();
         self.with(|record| {
             let config = &mut record.config;

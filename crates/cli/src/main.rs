@@ -10,11 +10,13 @@ mod buildout;
 mod builtin;
 mod checks;
 mod definitions;
+mod explain;
 mod failure;
 #[cfg(test)]
 mod fake;
 mod machine;
 mod report;
+mod sc;
 mod several;
 mod table;
 #[cfg(test)]
@@ -25,6 +27,7 @@ mod ui;
 mod verbs;
 mod wait;
 
+use std::ffi::OsString;
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -42,7 +45,7 @@ fn main() -> ExitCode {
     if let Some(end) = verbs::host::run_if_meant(std::env::args_os()) {
         return end;
     }
-    let cli = match Cli::try_parse() {
+    let cli = match Cli::try_parse_from(words(std::env::args_os())) {
         Ok(cli) => cli,
         Err(error) => {
             return misunderstood(&error);
@@ -62,6 +65,16 @@ fn main() -> ExitCode {
         Ok(code)
     });
     outcome.unwrap_or_else(|failure| end(&mut app.ui, &failure))
+}
+
+/// The command line, in which `sc` as the name of the program is the verb. It isn't where svc runs itself, as the service control manager.
+fn words(all: impl Iterator<Item = OsString>) -> Vec<OsString> {
+    let mut all: Vec<_> = all.collect();
+    if all.first().is_some_and(|program| sc::is_meant(program)) && all.get(1).is_none_or(|word| word != "scm")
+    {
+        all.insert(1, OsString::from(sc::NAME));
+    }
+    all
 }
 
 /// Help that was asked for, or why the command line can't be understood: as JSON if that much of it can.
@@ -108,10 +121,25 @@ fn run(app: &mut App, place: &Place, verb: Verb) -> Result<ExitCode, Failure> {
         Verb::Export(arguments) => verbs::export::run(app, &arguments)?,
         Verb::Lint(arguments) => verbs::lint::run(app, &arguments)?,
         Verb::Buildout(arguments) => verbs::buildout::run(app, &arguments)?,
+        Verb::Explain { what } => explain::run(app, &what)?,
+        Verb::Sc { words } => {
+            let code = sc::run(app, &words)?;
+            app.ui.finish()?;
+            return Ok(end_with(code));
+        }
         Verb::Scm(action) => return verbs::scm::run(app, place, action),
         Verb::Host(role) => return Ok(verbs::host::run(&role)),
         Verb::Completions { shell } => verbs::generate::completions(app, shell)?,
         Verb::Man { directory } => verbs::generate::man(app, directory.as_deref())?,
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// An exit status that Windows has 32 bits for, and the standard library eight.
+#[expect(clippy::disallowed_methods, reason = "this is main, and everything is written out")]
+fn end_with(code: u32) -> ExitCode {
+    match u8::try_from(code) {
+        Ok(code) => ExitCode::from(code),
+        Err(_) => std::process::exit(code.cast_signed()),
+    }
 }

@@ -4,6 +4,7 @@ mod accounts;
 mod definitions;
 mod export;
 mod lint;
+mod sc;
 mod several;
 mod strangers;
 
@@ -131,6 +132,7 @@ fn dispatch(app: &mut App, verb: Verb) -> Result<(), Failure> {
         Verb::Events(arguments) => verbs::events::run(app, &arguments),
         Verb::Export(arguments) => verbs::export::run(app, &arguments),
         Verb::Lint(arguments) => verbs::lint::run(app, &arguments),
+        Verb::Explain { what } => crate::explain::run(app, &what),
         other => panic!("{other:?} needs the real world"),
     }
 }

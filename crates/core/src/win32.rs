@@ -33,20 +33,32 @@ open_value! {
         BROKEN_PIPE = 109 => "ERROR_BROKEN_PIPE",
         /// The disk is full.
         DISK_FULL = 112 => "ERROR_DISK_FULL",
+        /// The call does not exist on this system.
+        CALL_NOT_IMPLEMENTED = 120 => "ERROR_CALL_NOT_IMPLEMENTED",
         /// The buffer is too small; the size needed is told.
         INSUFFICIENT_BUFFER = 122 => "ERROR_INSUFFICIENT_BUFFER",
         /// A name is malformed.
         INVALID_NAME = 123 => "ERROR_INVALID_NAME",
         /// The information level is not known.
         INVALID_LEVEL = 124 => "ERROR_INVALID_LEVEL",
+        /// A library is missing.
+        MOD_NOT_FOUND = 126 => "ERROR_MOD_NOT_FOUND",
         /// The file is not a program that this system can run.
         BAD_EXE_FORMAT = 193 => "ERROR_BAD_EXE_FORMAT",
+        /// The program is for another kind of processor.
+        EXE_MACHINE_TYPE_MISMATCH = 216 => "ERROR_EXE_MACHINE_TYPE_MISMATCH",
+        /// The file was held back as malware.
+        VIRUS_INFECTED = 225 => "ERROR_VIRUS_INFECTED",
         /// More entries are there than fit.
         MORE_DATA = 234 => "ERROR_MORE_DATA",
         /// The wait ended without an answer.
         WAIT_TIMEOUT = 258 => "WAIT_TIMEOUT",
         /// The name of the folder is not valid.
         DIRECTORY = 267 => "ERROR_DIRECTORY",
+        /// The signature of the file is not accepted.
+        INVALID_IMAGE_HASH = 577 => "ERROR_INVALID_IMAGE_HASH",
+        /// The program asks for an administrator's rights.
+        ELEVATION_REQUIRED = 740 => "ERROR_ELEVATION_REQUIRED",
         /// A control was sent to a service whose dependents run.
         DEPENDENT_SERVICES_RUNNING = 1051 => "ERROR_DEPENDENT_SERVICES_RUNNING",
         /// The control is not valid for this service.
@@ -109,12 +121,26 @@ open_value! {
         SERVICE_NOT_IN_EXE = 1083 => "ERROR_SERVICE_NOT_IN_EXE",
         /// The system is going down.
         SHUTDOWN_IN_PROGRESS = 1115 => "ERROR_SHUTDOWN_IN_PROGRESS",
+        /// Services in one process have SID types that don't go together.
+        INCOMPATIBLE_SERVICE_SID_TYPE = 1290 => "ERROR_INCOMPATIBLE_SERVICE_SID_TYPE",
+        /// The account lacks a privilege that the service requires.
+        INCOMPATIBLE_SERVICE_PRIVILEGE = 1297 => "ERROR_INCOMPATIBLE_SERVICE_PRIVILEGE",
         /// A needed right is not held.
         PRIVILEGE_NOT_HELD = 1314 => "ERROR_PRIVILEGE_NOT_HELD",
+        /// The name of the account or its password is wrong.
+        LOGON_FAILURE = 1326 => "ERROR_LOGON_FAILURE",
+        /// The password of the account has expired.
+        PASSWORD_EXPIRED = 1330 => "ERROR_PASSWORD_EXPIRED",
+        /// The account is disabled.
+        ACCOUNT_DISABLED = 1331 => "ERROR_ACCOUNT_DISABLED",
+        /// The account lacks the right to log on in this way.
+        LOGON_TYPE_NOT_GRANTED = 1385 => "ERROR_LOGON_TYPE_NOT_GRANTED",
         /// Too few resources.
         NO_SYSTEM_RESOURCES = 1450 => "ERROR_NO_SYSTEM_RESOURCES",
         /// The call was cancelled.
         CANCELLED = 1223 => "ERROR_CANCELLED",
+        /// The command line is wrong.
+        INVALID_COMMAND_LINE = 1639 => "ERROR_INVALID_COMMAND_LINE",
         /// The server could not be reached.
         RPC_S_SERVER_UNAVAILABLE = 1722 => "RPC_S_SERVER_UNAVAILABLE",
         /// A remote procedure call failed; it may have been carried out.
@@ -125,6 +151,10 @@ open_value! {
         RPC_S_PROCNUM_OUT_OF_RANGE = 1745 => "RPC_S_PROCNUM_OUT_OF_RANGE",
         /// The stub received bad data.
         RPC_X_BAD_STUB_DATA = 1783 => "RPC_X_BAD_STUB_DATA",
+        /// The account is locked.
+        ACCOUNT_LOCKED_OUT = 1909 => "ERROR_ACCOUNT_LOCKED_OUT",
+        /// The program's side-by-side configuration is wrong.
+        SXS_CANT_GEN_ACTCTX = 14001 => "ERROR_SXS_CANT_GEN_ACTCTX",
     }
 }
 

@@ -9,6 +9,7 @@ mod exported;
 mod hardship;
 mod logging;
 mod recipe;
+mod sc;
 mod site;
 mod strangers;
 mod survival;

@@ -280,7 +280,8 @@ impl<'a> WholeJson<'a> {
     }
 }
 
-fn optional_json(value: &Config2) -> (String, Value) {
+/// A level of the optional configuration, with its key.
+pub(crate) fn optional_json(value: &Config2) -> (String, Value) {
     let (key, value) = match value {
         Config2::Description(text) => ("description", text.clone().into()),
         Config2::FailureActions(all) => ("failure_actions", failure_actions_json(all)),

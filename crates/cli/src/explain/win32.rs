@@ -1,0 +1,356 @@
+//! Win32 codes that matter for services.
+
+use super::Entry;
+
+const fn entry(
+    code: u32,
+    meaning: &'static str,
+    causes: &'static [&'static str],
+    actions: &'static [&'static str],
+) -> Entry {
+    Entry { code, meaning, causes, actions }
+}
+
+pub(super) const ENTRIES: &[Entry] = &[
+    entry(0, "it succeeded", &[], &[]),
+    entry(
+        2,
+        "a file does not exist",
+        &["the program of the service was moved or never there", "its path has blanks and no quotes"],
+        &["svc sc qc NAME shows the path", "svc lint DEF finds programs that are missing"],
+    ),
+    entry(
+        3,
+        "a folder does not exist",
+        &["the program's folder was moved", "a drive letter that only your session has"],
+        &["use a full path on a local drive, or one with \\\\SERVER\\SHARE"],
+    ),
+    entry(
+        5,
+        "a right is missing",
+        &[
+            "changing services takes an administrator",
+            "the service's account may not read or run its program",
+            "the service's security descriptor allows you less",
+        ],
+        &[
+            "open the console by \"Run as administrator\"",
+            "let the account read and execute the program's folder",
+        ],
+    ),
+    entry(6, "a handle is not open, or of another kind", &["a mistake in the program that calls"], &[]),
+    entry(
+        13,
+        "the data is malformed",
+        &["the service's entry in the registry is damaged"],
+        &["svc show NAME tells what can be read; install it anew"],
+    ),
+    entry(
+        50,
+        "the request is not supported here",
+        &["this service control manager, or this version of svc, has no such call"],
+        &["docs/deviations.md and docs/reference/sc.md tell what is there"],
+    ),
+    entry(
+        87,
+        "a parameter is not valid, or does not go with the others",
+        &[
+            "delayed automatic start together with a load order group",
+            "a start type that only drivers have",
+            "an interactive service whose account is not LocalSystem",
+            "a reset period without failure actions",
+        ],
+        &["change the two settings together, or one after the other"],
+    ),
+    entry(112, "the disk is full", &[], &["make room, then do it again: nothing is half done"]),
+    entry(
+        120,
+        "the call does not exist on this system",
+        &["an older Windows, or Wine"],
+        &["leave the setting out"],
+    ),
+    entry(
+        123,
+        "a name is malformed",
+        &["a service's name has / or \\ in it, is empty, or longer than 256 characters"],
+        &["choose another key name; the display name may be anything"],
+    ),
+    entry(
+        124,
+        "the information level is not known",
+        &[
+            "an older Windows does not have the setting",
+            "the built-in service control manager does not store it",
+        ],
+        &["docs/deviations.md tells which are not stored"],
+    ),
+    entry(
+        126,
+        "a library that the program needs is missing",
+        &["a runtime is not installed", "PATH of the service's account is another"],
+        &["put the library beside the program, or set PATH in the service's environment"],
+    ),
+    entry(
+        193,
+        "the file is not a program that this system can run",
+        &[
+            "a script was given in place of its interpreter",
+            "a path with blanks and no quotes names another file",
+            "a program for another kind of processor",
+        ],
+        &["name the interpreter first: python.exe app.py", "quote the path"],
+    ),
+    entry(216, "the program is for another kind of processor", &[], &["install the one for this machine"]),
+    entry(225, "the program was held back as malware", &[], &["ask who runs the virus scanner"]),
+    entry(
+        258,
+        "it took too long",
+        &["the service is slow, or does not get where it should"],
+        &["svc status NAME shows where it is", "--wait SECONDS waits longer"],
+    ),
+    entry(267, "the working directory does not exist, or is none", &[], &["set directory in the definition"]),
+    entry(
+        577,
+        "the signature of the program is not accepted",
+        &["the service is protected, and its program isn't signed for that"],
+        &["svc sc qprotection NAME tells the protection"],
+    ),
+    entry(740, "the program asks for an administrator's rights", &[], &["use an account that has them"]),
+    entry(
+        1051,
+        "services that depend on it are running",
+        &[],
+        &["svc stop NAME --with-dependents", "svc sc EnumDepend NAME tells which they are"],
+    ),
+    entry(
+        1052,
+        "the control is not valid for this service",
+        &["the service does not accept it: many can't be paused"],
+        &["svc show NAME tells what it accepts", "[service.NAME.controls] in a definition adds more"],
+    ),
+    entry(
+        1053,
+        "the service did not answer the start or a control in time",
+        &[
+            "its program is no service: it never connects to the service control manager",
+            "it crashes at its start, or waits for something before it connects",
+            "a library or runtime is missing",
+            "the machine is so busy that 30 seconds are too short",
+        ],
+        &[
+            "run any program as a service with svc: svc up DEF",
+            "svc debug DEF, or the program itself in a console, shows why it ends",
+            "svc logs NAME and svc events NAME tell more",
+        ],
+    ),
+    entry(
+        1054,
+        "the process of the service could not make a thread",
+        &["too little memory"],
+        &["look at what uses the memory"],
+    ),
+    entry(
+        1055,
+        "the service database is locked",
+        &["services start at this moment", "an installer holds the lock"],
+        &["try again in a moment"],
+    ),
+    entry(
+        1056,
+        "the service runs already",
+        &["it was not stopped", "its process still ends"],
+        &["svc status NAME"],
+    ),
+    entry(
+        1057,
+        "the account does not exist, is written wrongly, or the password is wrong",
+        &[
+            "an account of this machine without .\\ in front",
+            "an interactive service under another account than LocalSystem",
+        ],
+        &["write DOMAIN\\NAME, .\\NAME or NT SERVICE\\NAME", "svc update DEF --username … --password-stdin"],
+    ),
+    entry(
+        1058,
+        "the service is disabled, or nothing of what it needs is enabled",
+        &["its start type is DISABLED"],
+        &["svc sc config NAME start= demand", "svc update DEF --startup manual"],
+    ),
+    entry(
+        1059,
+        "services depend on each other in a circle",
+        &[],
+        &["the message names the circle: take one dependency out"],
+    ),
+    entry(
+        1060,
+        "there is no service of that name",
+        &["a display name was given in place of the key name", "another service control manager is meant"],
+        &["svc list", "svc sc GetKeyName \"DISPLAY NAME\""],
+    ),
+    entry(
+        1061,
+        "the service can't accept controls at this time",
+        &["it is starting or stopping", "it hangs on its way"],
+        &["wait until it has got there: svc status NAME", "if it hangs, end its process"],
+    ),
+    entry(1062, "the service is not running", &[], &["start it first"]),
+    entry(
+        1063,
+        "the program could not connect to the service control manager",
+        &["a service's program was started by hand"],
+        &["start it as a service: svc start NAME", "svc debug DEF runs it in this console"],
+    ),
+    entry(
+        1064,
+        "the service failed while it handled a control",
+        &[],
+        &["svc logs NAME and svc events NAME tell more"],
+    ),
+    entry(
+        1066,
+        "the service ended with an error of its own",
+        &["the service-specific code tells which; for a service of svc it is its program's exit code"],
+        &["svc logs NAME shows what it wrote", "svc sc query NAME shows the code"],
+    ),
+    entry(
+        1067,
+        "the process ended unexpectedly",
+        &["it crashed, or exited without a word to the service control manager", "somebody ended it"],
+        &["svc logs NAME and svc events NAME tell more", "svc debug DEF runs it in this console"],
+    ),
+    entry(
+        1068,
+        "a service that it depends on failed to start",
+        &["the other one is broken, disabled or missing"],
+        &["svc events NAME names it; start that one first"],
+    ),
+    entry(
+        1069,
+        "the account could not log on",
+        &[
+            "its password was changed or has expired",
+            "it lacks the right to log on as a service",
+            "it is disabled or locked",
+        ],
+        &["svc update DEF --username … --password-stdin sets the password, and grants the right"],
+    ),
+    entry(
+        1070,
+        "the service hung while it started",
+        &["it stays in START_PENDING without progress"],
+        &["svc logs NAME"],
+    ),
+    entry(
+        1072,
+        "the service is marked for deletion",
+        &[
+            "it was deleted and still runs",
+            "a program has it open: the console of services, Task Manager, a monitor",
+        ],
+        &["stop it and close these programs; then it is gone, and can be created again"],
+    ),
+    entry(
+        1073,
+        "a service of that name exists",
+        &[],
+        &["svc update DEF or svc sc config NAME changes it", "svc remove NAME"],
+    ),
+    entry(
+        1075,
+        "a service that it depends on is missing or marked for deletion",
+        &["it was never installed on this machine", "its name is misspelt"],
+        &["svc sc qc NAME shows the dependencies", "svc sc config NAME depend= \"\" clears them"],
+    ),
+    entry(
+        1077,
+        "the service was not started since the system was",
+        &["that is its exit code until it is started"],
+        &[],
+    ),
+    entry(
+        1078,
+        "the name is the key name or the display name of another service",
+        &[],
+        &["svc sc GetKeyName \"NAME\" tells whose it is; choose another"],
+    ),
+    entry(
+        1079,
+        "the account differs from that of other services in the same process",
+        &["services of type share run in one process, which has one account"],
+        &["give them one account, or the type own: svc sc config NAME type= own"],
+    ),
+    entry(1080, "failure actions can't be set for a driver", &[], &[]),
+    entry(
+        1083,
+        "the program does not offer this service",
+        &[
+            "the image path is that of another service's program",
+            "a shared process began before the service was installed",
+        ],
+        &["svc sc qc NAME shows the image path", "stop all services of the process, then start them"],
+    ),
+    entry(
+        1115,
+        "the system, or the service control manager, is going down",
+        &[],
+        &["do it after the next start"],
+    ),
+    entry(
+        1290,
+        "services in one process have SID types that don't go together",
+        &["one is restricted, another isn't"],
+        &["svc sc sidtype NAME sets the same for all of them"],
+    ),
+    entry(
+        1297,
+        "the account lacks a privilege that the service requires",
+        &["required privileges name one that the account does not hold"],
+        &["svc sc qprivs NAME shows them; grant it, or take it out with svc sc privs"],
+    ),
+    entry(
+        1314,
+        "a privilege is not held",
+        &["the console is not an administrator's"],
+        &["open it by \"Run as administrator\""],
+    ),
+    entry(
+        1326,
+        "the name of the account or its password is wrong",
+        &[],
+        &["svc update DEF --username … --password-stdin"],
+    ),
+    entry(1330, "the password of the account has expired", &[], &["set a new one, and tell the service"]),
+    entry(1331, "the account is disabled", &[], &["enable it, or choose another"]),
+    entry(
+        1385,
+        "the account lacks the right to log on as a service",
+        &["it was never granted, or a policy took it away"],
+        &["svc update DEF --username … grants it", "look for SeServiceLogonRight in the group policy"],
+    ),
+    entry(1639, "the command line is wrong", &["sc's keys end in =, as in start= auto"], &["svc sc help"]),
+    entry(
+        1722,
+        "the service control manager can't be reached",
+        &["it does not run", "the machine is off, or a firewall is between"],
+        &["svc scm status"],
+    ),
+    entry(
+        1726,
+        "the connection was lost in the middle of a call, which may have been carried out",
+        &["the service control manager ended at that moment"],
+        &["look before doing it again: svc status"],
+    ),
+    entry(
+        1909,
+        "the account is locked",
+        &["too many wrong passwords"],
+        &["unlock it; set the right password first"],
+    ),
+    entry(
+        14001,
+        "the program's side-by-side configuration is wrong",
+        &["a runtime that it was built with is not installed"],
+        &["install the runtime it needs"],
+    ),
+];
