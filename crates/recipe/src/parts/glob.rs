@@ -50,24 +50,39 @@ fn matching(folder: &Path, pattern: &str, machine: &dyn Machine) -> Vec<PathBuf>
 
 /// Whether a name is one that a pattern stands for.
 pub(super) fn matches(pattern: &str, name: &str) -> bool {
-    let mut rest = pattern.chars();
-    match rest.next() {
-        None => name.is_empty(),
-        Some('*') => {
-            let ends = name.char_indices().map(|(at, _)| at).chain([name.len()]);
-            ends.into_iter().any(|at| matches(rest.as_str(), &name[at..]))
-        }
-        Some(c) => {
-            let mut name = name.chars();
-            let Some(first) = name.next() else { return false };
-            if c == '['
-                && let Some((is_in, rest)) = set(rest.as_str(), first)
-            {
-                return is_in && matches(rest, name.as_str());
+    let (mut pattern, mut name) = (pattern, name);
+    // What follows the last star, and what of the name it hasn't taken. Those before it never need to take more.
+    let mut star: Option<(&str, &str)> = None;
+    loop {
+        if let Some(rest) = pattern.strip_prefix('*') {
+            star = Some((rest, name));
+            pattern = rest;
+        } else if pattern.is_empty() && name.is_empty() {
+            return true;
+        } else if let Some(rests) = one(pattern, name) {
+            (pattern, name) = rests;
+        } else {
+            let Some((after, left)) = star else { return false };
+            let mut left = left.chars();
+            if left.next().is_none() {
+                return false;
             }
-            (c == '?' || c == first) && matches(rest.as_str(), name.as_str())
+            (pattern, name) = (after, left.as_str());
+            star = Some((after, name));
         }
     }
+}
+
+/// What follows in pattern and name if both begin with the same character.
+fn one<'a>(pattern: &'a str, name: &'a str) -> Option<(&'a str, &'a str)> {
+    let (mut rest, mut name) = (pattern.chars(), name.chars());
+    let (c, first) = (rest.next()?, name.next()?);
+    if c == '['
+        && let Some((is_in, rest)) = set(rest.as_str(), first)
+    {
+        return is_in.then_some((rest, name.as_str()));
+    }
+    (c == '?' || c == first).then_some((rest.as_str(), name.as_str()))
 }
 
 /// Whether a character is in the set that begins after `[`, and what follows the set; `None` if it never ends.

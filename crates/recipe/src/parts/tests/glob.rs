@@ -25,10 +25,36 @@ fn wildcards_stand_for_what_is_there() {
 
 #[test]
 fn names_match_or_do_not() {
-    for (pattern, name) in [("*", ""), ("a*b*", "axxb"), ("[]x]", "]"), ("[a", "[a"), ("?", "\u{e9}")] {
+    for (pattern, name) in [
+        ("*", ""),
+        ("a*b*", "axxb"),
+        ("[]x]", "]"),
+        ("[a", "[a"),
+        ("?", "\u{e9}"),
+        ("*ab*b?", "aabaabb"),
+        ("*\u{e9}*", "x\u{e9}"),
+        ("**a**", "a"),
+        ("a*[bc]", "abxc"),
+    ] {
         assert!(matches(pattern, name), "{pattern} {name}");
     }
-    for (pattern, name) in [("?", ""), ("a", "ab"), ("[!a]", "a"), ("[b-a]", "a"), ("a*c", "ab")] {
+    for (pattern, name) in [
+        ("?", ""),
+        ("a", "ab"),
+        ("[!a]", "a"),
+        ("[b-a]", "a"),
+        ("a*c", "ab"),
+        ("*ab*b?", "aab"),
+        ("*a*a", "ab"),
+        ("[!a]*", "ab"),
+    ] {
         assert!(!matches(pattern, name), "{pattern} {name}");
     }
+}
+
+#[test]
+fn many_stars_take_no_time() {
+    let name = "a".repeat(255);
+    assert!(!matches(&"*a".repeat(60), &format!("{name}b")));
+    assert!(matches(&"*a".repeat(60), &name));
 }
