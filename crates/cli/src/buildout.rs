@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use svckit_host::program;
 use svckit_recipe::Platform;
-use svckit_recipe::buildout::{Configuration, Files, Override, Surroundings};
+use svckit_recipe::buildout::{self, Configuration, Files, Override, Surroundings};
 use svckit_recipe::parts::{Disk, Kind, Machine};
 
 use crate::builtin;
@@ -17,7 +17,7 @@ pub(crate) struct ThisMachine;
 
 /// Reads a configuration with what it extends; `overrides` are options of the command line.
 pub(crate) fn configuration(file: &Path, overrides: &[Override]) -> Result<Configuration, Failure> {
-    Ok(Configuration::read(file, overrides, &surroundings()?, &ThisMachine)?)
+    Ok(Configuration::read(file, overrides, &surroundings()?, &buildout::Disk)?)
 }
 
 fn surroundings() -> Result<Surroundings, Failure> {

@@ -8,6 +8,7 @@ use svckit_core::name::Dependency;
 use svckit_core::win32::Win32Error;
 use svckit_host::program::{self, ProgramError};
 use svckit_recipe::lint::{Finding, Severity};
+use svckit_recipe::winservice::Problem;
 use svckit_recipe::{Definition, Diagnostic, Diagnostics, Platform, ServiceDefinition};
 
 use crate::app::App;
@@ -65,6 +66,10 @@ fn program_help(service: &ServiceDefinition, error: &ProgramError) -> Option<Str
     if let (ProgramError::Missing(_), Some(whole)) = (error, unquoted(service)) {
         return Some(format!("for {} write it as one string of the list, or quoted", whole.display()));
     }
+    if service.places.script.is_some_and(|(word, _)| word > 0) {
+        let help = "what runs the script is executable in [buildout] of a part, PYTHON in a service script";
+        return Some(help.to_owned());
+    }
     Some(match error {
         ProgramError::Missing(path) => {
             let folder = path.parent().unwrap_or(Path::new("/"));
@@ -101,9 +106,12 @@ pub(crate) fn unquoted(service: &ServiceDefinition) -> Option<PathBuf> {
 /// The file that the program runs, which a part or a service script names.
 fn script(definition: &Definition, service: &ServiceDefinition) -> Option<Diagnostic> {
     let (word, span) = service.places.script?;
-    let file = Path::new(service.program.command.get(word)?);
-    let message = format!("App start script {} does not exist.", file.display());
-    (!file.is_file()).then(|| definition.diagnostic(span, message, None))
+    let file = service.program.command.get(word)?;
+    if Path::new(file).is_file() {
+        return None;
+    }
+    let Problem { message, help, .. } = Problem::missing_script(file, builtin::PLATFORM);
+    Some(definition.diagnostic(span, message, help))
 }
 
 fn directory(definition: &Definition, service: &ServiceDefinition) -> Option<Diagnostic> {
@@ -114,11 +122,10 @@ fn directory(definition: &Definition, service: &ServiceDefinition) -> Option<Dia
         Err(error) => format!("cannot use the directory {}: {}", directory.display(), plain(&error)),
     };
     let span = service.places.directory.unwrap_or(service.places.name);
-    Some(definition.diagnostic(
-        span,
-        message,
-        Some("it is relative to the folder of the definition".to_owned()),
-    ))
+    // That of a part or a service script never is.
+    let is_relative = service.places.script.is_none();
+    let help = is_relative.then(|| "it is relative to the folder of the definition".to_owned());
+    Some(definition.diagnostic(span, message, help))
 }
 
 fn environment_files(definition: &Definition, service: &ServiceDefinition) -> Vec<Diagnostic> {

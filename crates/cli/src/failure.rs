@@ -7,6 +7,8 @@ use serde::Serialize;
 use svckit_core::win32::Win32Error;
 use svckit_recipe::{Diagnostic, Diagnostics};
 
+pub(crate) use svckit_recipe::plain;
+
 use crate::ui::Ui;
 
 /// The exit statuses: `docs/reference/exit-status.md`.
@@ -43,7 +45,7 @@ pub(crate) enum Failure {
     /// A service of that name is there which svckit did not make.
     Stranger { service: String, image: String },
     /// A step of a buildout.
-    Step { operation: &'static str, doing: String, message: String },
+    Step { operation: &'static str, doing: String, message: String, hint: Option<String> },
     /// It was told before.
     Told(Status),
     /// Nobody reads the output any more.
@@ -121,9 +123,7 @@ impl Failure {
             }
             Self::AlreadySo { message, .. } => return writeln!(ui.err(), "{message}"),
             // As zc.buildout says it.
-            Self::Step { doing, message, .. } => {
-                return writeln!(ui.err(), "While:\n  {doing}\nError: {message}");
-            }
+            Self::Step { doing, message, .. } => writeln!(ui.err(), "While:\n  {doing}\nError: {message}")?,
             Self::Scm(failure) => {
                 writeln!(ui.err(), "{error} {}", failure.error)?;
                 for note in &failure.notes {
@@ -145,7 +145,7 @@ impl Failure {
     fn advice(&self) -> Option<String> {
         match self {
             Self::Scm(failure) => failure.hint.clone().or_else(|| advice_of(&failure.error)),
-            Self::Usage { hint, .. } => hint.clone(),
+            Self::Usage { hint, .. } | Self::Step { hint, .. } => hint.clone(),
             Self::Stranger { service, .. } => Some(format!(
                 "choose another name in the file; what has to go can be removed by name: svc remove {service}"
             )),
@@ -194,19 +194,6 @@ impl Failure {
 
 fn strange(service: &str, image: &str) -> String {
     format!("a service {service:?} is there that svckit did not make, and it is left alone: it runs {image}")
-}
-
-/// A system's message without the number that Rust adds.
-pub(crate) fn plain(error: &io::Error) -> String {
-    let text = error.to_string();
-    let text = text.split_once(" (os error").map_or(text.as_str(), |(words, _)| words).trim_end_matches('.');
-    let mut chars = text.chars();
-    match chars.next() {
-        Some(first) if chars.clone().next().is_some_and(char::is_lowercase) => {
-            first.to_lowercase().chain(chars).collect()
-        }
-        _ => text.to_owned(),
-    }
 }
 
 fn print_hint(ui: &mut Ui, text: &str) -> io::Result<()> {

@@ -9,6 +9,7 @@
 pub mod buildout;
 mod definition;
 mod diagnostic;
+mod file;
 pub mod lint;
 mod order;
 pub mod parts;
@@ -22,5 +23,6 @@ pub mod words;
 
 pub use definition::{Definition, LogSettings, Places, Process, ServiceDefinition, Span, StartMode};
 pub use diagnostic::{Diagnostic, Diagnostics, Place, Source};
+pub use file::plain;
 pub use platform::Platform;
 pub use stored::{Inexpressible, Stored};

@@ -63,6 +63,27 @@ fn a_part_whose_script_is_gone_can_still_be_named() {
 }
 
 #[test]
+fn what_would_run_the_script_of_a_part_is_told_in_its_words() {
+    let (world, file) = world(
+        &PART.replace("[buildout]\n", "[buildout]\nexecutable = none/python\n").replace("serve", "serve.py"),
+    );
+    let refused = |file: &str| world.svc(&format!("install {file}")).err;
+    #[cfg(unix)]
+    {
+        let text = fs::read_to_string(&file).unwrap();
+        let other = world.file("other.cfg", &text.replace("serve.py", r"bin\serve.py"));
+        let err = refused(other.to_str().unwrap());
+        assert!(err.ends_with("hint: on this system folders are separated by /\n"), "{err}");
+    }
+    world.file("serve.py", "");
+    let err = refused(&file);
+    assert!(err.contains(&format!("{file}:2:14\n")), "{err}");
+    let hint =
+        "hint: what runs the script is executable in [buildout] of a part, PYTHON in a service script\n";
+    assert!(err.ends_with(hint), "{err}");
+}
+
+#[test]
 fn which_part_is_meant_is_told_where_it_is_not_said() {
     let two = format!("{PART}[other]\nrecipe = p01.recipe.setup:winservice\nrunscript = serve\n")
         .replace("= web", "= web other");

@@ -97,16 +97,16 @@ fn go(app: &mut App, step: &Step, is_dry: bool) -> Result<(), Failure> {
     for line in details(step) {
         if is_dry { app.ui.say(line)? } else { app.ui.detail(line)? }
     }
-    let failed = |message| {
+    let failed = |message, hint| {
         let operation = operation(&step.action);
         let doing = step.action.line().or_else(|| heading(step)).unwrap_or_else(|| format!("{operation}."));
-        Failure::Step { operation, doing, message }
+        Failure::Step { operation, doing, message, hint }
     };
     if !is_dry {
         let done = step.carry_out(&mut ThisMachine);
-        done.map_err(|error| failed(format!("{error}: {}", plain(&error.cause))))?;
+        done.map_err(|error| failed(format!("{error}: {}", plain(&error.cause)), None))?;
     }
-    step.failure.clone().map_or(Ok(()), |message| Err(failed(message)))
+    step.failure.clone().map_or(Ok(()), |problem| Err(failed(problem.message, problem.help)))
 }
 
 /// What a step is called that has no line of its own.

@@ -46,7 +46,9 @@ fn substitutions_that_lead_nowhere() {
 #[test]
 fn files_that_cannot_be_extended() {
     let extending = |file: &str| format!("[buildout]\nextends = {file}\nparts =\n");
-    refused(&extending("missing.cfg"), &["/site/missing.cfg", "/site/buildout.cfg:2:"]);
+    let missing =
+        "error: cannot read /site/missing.cfg, which is to be extended: no such file or directory\n";
+    refused(&extending("missing.cfg"), &[missing, "/site/buildout.cfg:2:"]);
     refused(&extending("buildout.cfg"), &["buildout.cfg", "/site/buildout.cfg:2:"]);
 }
 
@@ -72,7 +74,12 @@ fn the_file_is_missing() {
     let site = Site::new();
     let (status, _, err) = site.fail(&["-c", "none.cfg"]);
     assert_eq!(status, Some(2));
-    assert!(err.contains("/site/none.cfg"), "{err}");
+    assert_eq!(
+        err,
+        "error: cannot read the configuration: no such file or directory\n  --> /site/none.cfg\n"
+    );
+    let (_, _, err) = site.fail(&["-c", "bin"]);
+    assert!(err.starts_with("error: cannot read the configuration: is a directory\n"), "{err}");
 }
 
 #[test]
@@ -116,8 +123,8 @@ fn a_folder_of_scripts_that_cannot_be_written() {
     site.write("bin/winservice.py/mine", "");
     let (status, _, err) = site.fail(&[]);
     assert_eq!(status, Some(1));
-    let message = "While:\n  Installing winservice.\nError: /site/bin/winservice.py is there and was not made by a part";
-    assert!(err.starts_with(message), "{err}");
+    let message = "While:\n  Installing winservice.\nError: /site/bin/winservice.py is there and was not made by a part\nhint: move it away\n";
+    assert_eq!(err, message);
     assert!(!site.read(".installed.cfg").contains("[winservice]"));
 }
 
@@ -143,6 +150,15 @@ fn a_folder_of_scripts_that_is_read_only() {
         assert!(!site.read(".installed.cfg").contains("[winservice]"));
     }
     site.ok(&[]);
+}
+
+#[test]
+fn a_script_that_is_missing_for_its_separators() {
+    let site = Site::with(&APP.replace("runzope = app", r"runzope = bin\app"));
+    let (status, _, err) = site.fail(&[]);
+    assert_eq!(status, Some(1));
+    let message = "Error: App start script /site/bin\\app-script.py does not exist.\nhint: on this system folders are separated by /\n";
+    assert!(err.ends_with(message), "{err}");
 }
 
 #[test]

@@ -9,9 +9,7 @@ use super::document::{Document, Operator};
 use super::section::Sections;
 use super::value::{Origin, Value};
 use crate::diagnostic::{Diagnostic, Diagnostics, Source};
-
-/// The largest file that is read.
-pub(super) const MAX_FILE: usize = 1 << 20;
+use crate::file::{self, MAX_FILE, plain};
 
 /// How many files may be read, and how many of them below each other.
 const MAX_FILES: usize = 500;
@@ -51,13 +49,15 @@ impl<'a> Extends<'a> {
             Err(error) if wanted.is_optional && error.kind() == ErrorKind::NotFound => return Ok(()),
             Err(error) => {
                 let message = match wanted.by {
-                    Some(_) => format!("cannot read {}, which is to be extended: {error}", path.display()),
-                    None => format!("cannot read the configuration: {error}"),
+                    Some(_) => {
+                        format!("cannot read {}, which is to be extended: {}", path.display(), plain(&error))
+                    }
+                    None => format!("cannot read the configuration: {}", plain(&error)),
                 };
                 return Err(self.tell(path, wanted, message, None).into());
             }
         };
-        let source = Source::new(path, self.text(path, bytes)?);
+        let source = Source::new(path, text(path, bytes)?);
         let number = self.sources.len();
         self.sources.push(source.clone());
         let document = Document::parse(source)?;
@@ -113,26 +113,6 @@ impl<'a> Extends<'a> {
         Ok(())
     }
 
-    fn text(&self, path: &Path, bytes: Vec<u8>) -> Result<String, Diagnostic> {
-        let whole = |message: String, help: Option<String>| Diagnostic {
-            file: path.to_owned(),
-            place: None,
-            message,
-            help,
-        };
-        if bytes.len() > MAX_FILE {
-            return Err(whole("the file is larger than 1 MiB".to_owned(), None));
-        }
-        String::from_utf8(bytes).map_err(|error| {
-            let valid = error.utf8_error().valid_up_to();
-            let readable = String::from_utf8_lossy(error.as_bytes()).into_owned();
-            // What comes before is as long in the replaced text.
-            let span = (valid..valid + 1).into();
-            let help = "save the file as UTF-8".to_owned();
-            Source::new(path, readable).diagnostic(span, "this is not UTF-8", Some(help))
-        })
-    }
-
     /// Takes out of a file what it extends.
     fn extended(&self, sections: &mut Sections) -> Result<Vec<(Value, bool)>, Diagnostic> {
         let Some(buildout) = sections.0.get_mut("buildout") else { return Ok(Vec::new()) };
@@ -166,6 +146,14 @@ impl<'a> Extends<'a> {
             None => Diagnostic { file: path.to_owned(), place: None, message, help },
         }
     }
+}
+
+fn text(path: &Path, bytes: Vec<u8>) -> Result<String, Diagnostic> {
+    if bytes.len() > MAX_FILE {
+        let message = "the file is larger than 1 MiB".to_owned();
+        return Err(Diagnostic { file: path.to_owned(), place: None, message, help: None });
+    }
+    file::text(path, bytes)
 }
 
 /// Something wrong with a text, at its place.

@@ -19,6 +19,7 @@ mod tests;
 
 use std::path::{Path, PathBuf};
 
+use crate::file;
 use crate::platform::Platform;
 
 pub use configuration::Configuration;
@@ -43,10 +44,7 @@ pub struct Disk;
 
 impl Files for Disk {
     fn read(&self, path: &Path) -> std::io::Result<Vec<u8>> {
-        use std::io::Read;
-        let mut bytes = Vec::new();
-        std::fs::File::open(path)?.take(extends::MAX_FILE as u64 + 1).read_to_end(&mut bytes)?;
-        Ok(bytes)
+        file::read(path)
     }
 }
 

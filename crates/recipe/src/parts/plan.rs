@@ -5,8 +5,9 @@ use std::path::{Path, PathBuf};
 
 use crate::buildout::Configuration;
 use crate::diagnostic::Diagnostics;
+use crate::file::plain;
 use crate::platform::Platform;
-use crate::winservice::{self, Outcome, SCRIPT_FILE};
+use crate::winservice::{self, Outcome, Problem, SCRIPT_FILE};
 
 use super::develop::{self, Link};
 use super::installed::{Installed, InstalledPart};
@@ -258,11 +259,11 @@ impl<'a> Planner<'a> {
         self.machine.kind(&half).is_some().then_some(Operation::Remove(half))
     }
 
-    fn outcome(&self, part: &WantedPart) -> Result<Outcome, String> {
+    fn outcome(&self, part: &WantedPart) -> Result<Outcome, Problem> {
         let is_file = |path: &Path| {
             self.made.contains(path) || self.machine.kind(path) == Some(Kind::File) && self.is_there(path)
         };
-        winservice::plan(&part.recipe_options(self.wanted), is_file).map_err(|problem| problem.message)
+        winservice::plan(&part.recipe_options(self.wanted), is_file)
     }
 
     /// The files that a part makes: the script first.
@@ -271,13 +272,13 @@ impl<'a> Planner<'a> {
         std::iter::once(script).chain(outcome.debug_copy.as_ref().map(|copy| copy.to.clone())).collect()
     }
 
-    fn files(&self, part: &WantedPart) -> Result<(Outcome, Vec<Made>), String> {
+    fn files(&self, part: &WantedPart) -> Result<(Outcome, Vec<Made>), Problem> {
         let outcome = self.outcome(part)?;
         let mut contents = vec![winservice::script(&outcome.variables).into_bytes()];
         if let Some(copy) = &outcome.debug_copy {
-            let original = self.machine.read(&copy.from);
-            let original =
-                original.map_err(|error| format!("cannot read {}: {error}", copy.from.display()))?;
+            let original = self.machine.read(&copy.from).map_err(|error| {
+                problem(format!("cannot read {}: {}", copy.from.display(), plain(&error)), None)
+            })?;
             let name = copy.from.file_name().unwrap_or_default().to_string_lossy();
             contents.push(winservice::debug_copy(&original, &name));
         }
@@ -291,10 +292,12 @@ impl<'a> Planner<'a> {
     }
 
     /// Why a file can't be made: something is there that is not of our making.
-    fn stranger(&self, file: &Made) -> Option<String> {
+    fn stranger(&self, file: &Made) -> Option<Problem> {
         let path = &file.path;
         if let Some(other) = self.state.parts.iter().find(|part| part.files.contains(path)) {
-            return Some(format!("{} is made by part {:?} already", path.display(), other.name));
+            let message = format!("{} is made by part {:?} already", path.display(), other.name);
+            let help = "a service of svc's own needs no script: svc up buildout.cfg#PART";
+            return Some(problem(message, Some(help)));
         }
         if !self.is_there(path) {
             return None;
@@ -304,8 +307,8 @@ impl<'a> Planner<'a> {
             winservice::read(path, &there).is_ok()
                 || String::from_utf8_lossy(&there).contains("servicemanager.LogErrorMsg")
         });
-        (!is_generated)
-            .then(|| format!("{} is there and was not made by a part; move it away", path.display()))
+        let message = || format!("{} is there and was not made by a part", path.display());
+        (!is_generated).then(|| problem(message(), Some("move it away")))
     }
 
     fn warnings(&self, outcome: &Outcome) -> Vec<String> {
@@ -332,4 +335,9 @@ impl<'a> Planner<'a> {
         let content = (!self.state.is_empty()).then(|| self.state.to_string().into_bytes());
         self.wanted.installed.clone().map(|path| Operation::Record { path, content })
     }
+}
+
+/// Something wrong with the machine.
+fn problem(message: String, help: Option<&str>) -> Problem {
+    Problem { option: None, message, help: help.map(str::to_owned) }
 }

@@ -7,6 +7,7 @@ use toml::de::{DeTable, DeValue};
 
 use super::machine::{Kind, Machine};
 use super::setup_py::{Argument, Call};
+use crate::file;
 
 /// A project.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -86,7 +87,7 @@ impl Project {
             }
             match machine.read(&file) {
                 Ok(bytes) => Ok(Some(String::from_utf8_lossy(&bytes).into_owned())),
-                Err(error) => Err(ProjectError::Unreadable { file, cause: error.to_string() }),
+                Err(error) => Err(ProjectError::Unreadable { file, cause: file::plain(&error) }),
             }
         };
         let (pyproject, setup_py) = (read("pyproject.toml")?, read("setup.py")?);

@@ -4,6 +4,8 @@ use std::ffi::OsString;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use crate::winservice::Problem;
+
 /// One step of a plan.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Step {
@@ -14,7 +16,7 @@ pub struct Step {
     /// What people should know about it.
     pub warnings: Vec<String>,
     /// Why it fails in spite of that, after all operations; it is the last step then.
-    pub failure: Option<String>,
+    pub failure: Option<Problem>,
     /// What puts the record right when an operation fails; what was written is removed before.
     pub undo: Vec<Operation>,
 }

@@ -144,7 +144,7 @@ fn run_on(machine: &mut Pretended, only: &[&str], left: usize, refused: &[&str])
         ran.lines.extend(step.action.line());
         ran.lines.extend(step.warnings.iter().map(|warning| format!("warning: {warning}")));
         let failure = step.carry_out(&mut disk).err().map(|error| format!("{error}: {}", error.cause));
-        ran.error = failure.or(step.failure);
+        ran.error = failure.or(step.failure.map(|problem| problem.message));
         if ran.error.is_some() {
             break;
         }
@@ -295,7 +295,7 @@ fn parts_go_in_reverse_order_before_others_come() {
 fn what_is_of_others_is_not_overwritten() {
     let mut machine = site();
     machine.put(SCRIPT, "print('mine')\n");
-    let error = "/s/bin/winservice.py is there and was not made by a part; move it away";
+    let error = "/s/bin/winservice.py is there and was not made by a part";
     run(&mut machine).failed(&["Develop: '/s/demo1'", "Installing web."], error);
     assert_eq!(text(&machine, SCRIPT), "print('mine')\n");
     let generated = {

@@ -24,39 +24,18 @@ use toml::de::DeTable;
 
 use crate::definition::{Definition, ServiceDefinition};
 use crate::diagnostic::{Diagnostic, Diagnostics, Source};
+use crate::file;
 use crate::order;
 use crate::platform::Platform;
 use section::{Reader, Section};
 
 pub use write::{Unwritable, write};
 
-/// The largest file that is read.
-const MAX_FILE: u64 = 1 << 20;
-
 /// Reads a definition file. Relative paths in it are relative to its folder.
 pub fn load(path: &Path, platform: Platform) -> Result<Definition, Diagnostics> {
-    let file = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
-    match read(&file) {
-        Ok(text) => parse(file, text, platform),
-        Err(error) => {
-            let message = format!("cannot read the definition file: {error}");
-            Err(Diagnostic { file, place: None, message, help: None }.into())
-        }
-    }
-}
-
-fn read(file: &Path) -> std::io::Result<String> {
-    use std::io::{Error, ErrorKind, Read};
-    let mut bytes = Vec::new();
-    std::fs::File::open(file)?.take(MAX_FILE + 1).read_to_end(&mut bytes)?;
-    if bytes.len() as u64 > MAX_FILE {
-        return Err(Error::new(ErrorKind::FileTooLarge, "it is larger than 1 MiB"));
-    }
-    String::from_utf8(bytes).map_err(|error| {
-        let valid = error.utf8_error().valid_up_to();
-        let line = error.as_bytes()[..valid].iter().filter(|byte| **byte == b'\n').count() + 1;
-        Error::new(ErrorKind::InvalidData, format!("line {line} is not UTF-8"))
-    })
+    let (file, bytes) = file::load(path, "definition file")?;
+    let text = file::text(&file, bytes)?;
+    parse(file, text, platform)
 }
 
 /// Reads the text of a definition file; `file` is its absolute path, `platform` what its services will run on.

@@ -528,12 +528,18 @@ fn text_that_is_not_toml_is_told_with_its_place() {
 
 #[test]
 fn files_that_cannot_be_read_are_told() {
-    let folder = std::env::temp_dir();
-    let missing =
-        super::load(&folder.join("svckit-no-such-file.toml"), Platform::Unix).unwrap_err().to_string();
-    assert!(missing.contains("cannot read the definition file"), "{missing}");
-    let not_a_file = super::load(&folder, Platform::Unix).unwrap_err().to_string();
-    assert!(not_a_file.contains("cannot read the definition file"), "{not_a_file}");
+    let folder = tempfile::tempdir().unwrap();
+    let told = |path: &Path| super::load(path, Platform::Unix).unwrap_err().to_string();
+    let file = folder.path().join("service.toml");
+    let lead = |path: &Path| format!("{}: cannot read the definition file: ", path.display());
+    for path in [&file, folder.path()] {
+        let wrong = told(path);
+        assert!(wrong.starts_with(&lead(path)) && !wrong.contains("os error"), "{wrong}");
+    }
+    std::fs::write(&file, b"[service.web]\nrun = 'b\xfcro'\n").unwrap();
+    assert_eq!(told(&file), format!("{}:2:9: this is not UTF-8 (save the file as UTF-8)", file.display()));
+    std::fs::write(&file, vec![b'#'; (1 << 20) + 1]).unwrap();
+    assert_eq!(told(&file), lead(&file) + "it is larger than 1 MiB");
 }
 
 #[test]

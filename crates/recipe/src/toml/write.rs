@@ -12,8 +12,9 @@ use svckit_core::kind::{ErrorControl, SidType};
 use svckit_core::name::ServiceName;
 use toml_writer::{ToTomlKey, ToTomlValue, WriteTomlValue};
 
-use super::{MAX_FILE, controls, parse, recovery, restart, service, stop, windows};
+use super::{controls, parse, recovery, restart, service, stop, windows};
 use crate::definition::{LogSettings, Places, Process, ServiceDefinition, StartMode};
+use crate::file::MAX_FILE;
 use crate::platform::Platform;
 use crate::units::{written_duration, written_size};
 
@@ -51,7 +52,7 @@ pub fn write(services: &[ServiceDefinition], platform: Platform) -> Result<Strin
         }
         whole.push_str(&text);
     }
-    if whole.len() as u64 > MAX_FILE {
+    if whole.len() > MAX_FILE {
         let reason =
             "the file would be larger than 1 MiB, which is the most that is read; write fewer of them";
         return Err(Unwritable::Together(reason.to_owned()));

@@ -76,6 +76,14 @@ impl Outcome {
 }
 
 impl Problem {
+    /// What is to be run isn't there.
+    pub fn missing_script(script: &str, platform: Platform) -> Self {
+        let message = format!("App start script {script} does not exist.");
+        let help = (platform == Platform::Unix && script.contains('\\'))
+            .then(|| "on this system folders are separated by /".to_owned());
+        Self { option: None, message, help }
+    }
+
     fn new(option: &'static str, message: impl Into<String>, help: impl Into<String>) -> Self {
         Self { option: Some(option), message: message.into(), help: Some(help.into()) }
     }
@@ -90,7 +98,7 @@ pub fn plan(options: &Options<'_>, is_file: impl Fn(&Path) -> bool) -> Result<Ou
     let directory = text("directory", options.directory)?;
     let (option, script) = start_script(options, directory)?;
     if !is_file(Path::new(&script)) {
-        return Err(missing(option, &script, platform));
+        return Err(Problem { option: Some(option), ..Problem::missing_script(&script, platform) });
     }
     let is_python = is_python_script(platform, &script);
     let python = options.python.map(|python| text("executable", python)).transpose()?;
@@ -151,13 +159,6 @@ fn start_script_name(runzope: &str) -> String {
         return runzope.to_owned();
     }
     format!("{}{ENDING}", runzope.strip_suffix(".py").unwrap_or(runzope))
-}
-
-fn missing(option: &'static str, script: &str, platform: Platform) -> Problem {
-    let message = format!("App start script {script} does not exist.");
-    let help = (platform == Platform::Unix && script.contains('\\'))
-        .then(|| "on this system folders are separated by /".to_owned());
-    Problem { option: Some(option), message, help }
 }
 
 fn is_python_script(platform: Platform, script: &str) -> bool {

@@ -1,16 +1,13 @@
 //! Reading the variables of a `winservice.py` without running it.
 
-use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use super::source::{self, Assignment};
 use super::{Spans, Variables, encoding, native};
 use crate::definition::{Definition, Span};
 use crate::diagnostic::{Diagnostic, Diagnostics, Source};
+use crate::file;
 use crate::platform::Platform;
-
-/// The largest file that is read.
-const MAX_FILE: u64 = 1 << 20;
 
 /// What a service script says.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -38,16 +35,8 @@ impl Script {
 /// # Errors
 /// If the file can't be read, and as [`read`].
 pub fn load(path: &Path) -> Result<Script, Diagnostics> {
-    let file = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
-    let mut bytes = Vec::new();
-    let result = std::fs::File::open(&file).and_then(|open| open.take(MAX_FILE + 1).read_to_end(&mut bytes));
-    let problem = match result {
-        Ok(_) if bytes.len() as u64 <= MAX_FILE => return read(file, &bytes),
-        Ok(_) => "it is larger than 1 MiB".to_owned(),
-        Err(error) => error.to_string(),
-    };
-    let message = format!("cannot read the service script: {problem}");
-    Err(Diagnostic { file, place: None, message, help: None }.into())
+    let (file, bytes) = file::load(path, "service script")?;
+    read(file, &bytes)
 }
 
 /// Reads the variables of a service script: assignments of string literals at the beginning of a line, in any encoding and with any line ends.
