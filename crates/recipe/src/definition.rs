@@ -26,6 +26,24 @@ pub struct Definition {
     pub services: Vec<ServiceDefinition>,
 }
 
+/// The most UTF-16 units of a description that the service API takes ([MS-SCMR] 2.2.35, with the NUL at the end 8 Ki).
+const MAX_DESCRIPTION: usize = 8 * 1024 - 1;
+
+/// What a description may be.
+pub(crate) const DESCRIPTION_HELP: &str = "a description has up to 8191 characters";
+
+/// What is wrong with a description.
+pub(crate) fn checked_description(text: &str) -> Result<(), String> {
+    let length = text.encode_utf16().count();
+    if text.contains('\0') {
+        Err("a description can't contain '\\0'".to_owned())
+    } else if length > MAX_DESCRIPTION {
+        Err(format!("a description has at most {MAX_DESCRIPTION} characters, this one has {length}"))
+    } else {
+        Ok(())
+    }
+}
+
 /// A range of bytes in the text of a definition.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Span {

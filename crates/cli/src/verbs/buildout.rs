@@ -2,9 +2,10 @@
 
 use std::fs::{File, TryLockError};
 use std::io::ErrorKind;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde::Serialize;
+use svckit_recipe::Diagnostics;
 use svckit_recipe::buildout::{Configuration, Files, Override};
 use svckit_recipe::parts::{self, Action, Installed, Step};
 
@@ -20,7 +21,8 @@ const INSTALL: &str = "install";
 pub(crate) fn run(app: &mut App, arguments: &Buildout) -> Result<(), Failure> {
     let (overrides, only) = understood(&arguments.words)?;
     let configuration = buildout::configuration(&arguments.file, &overrides)?;
-    let _lock = if arguments.dry_run { None } else { Some(lock(app, &configuration)?) };
+    let record = record(&configuration)?;
+    let _lock = if arguments.dry_run { None } else { Some(lock(app, &record)?) };
     let installed = installed(&configuration)?;
     let steps = parts::plan(&configuration, &only, &installed, &ThisMachine, builtin::PLATFORM)?;
     let mut done = Vec::new();
@@ -56,11 +58,23 @@ fn understood(words: &[String]) -> Result<(Vec<Override>, Vec<String>), Failure>
     Ok((options.collect::<Result<_, _>>()?, parts.to_vec()))
 }
 
+/// Where the record is, or would be if there shall be none; the folder is there.
+fn record(configuration: &Configuration) -> Result<PathBuf, Failure> {
+    let directory = configuration.directory();
+    let record = configuration.installed().map_or_else(|| directory.join(".installed.cfg"), Path::to_owned);
+    let folder = record.parent().unwrap_or(directory);
+    if folder.is_dir() {
+        return Ok(record);
+    }
+    let option = if folder == directory { "directory" } else { "installed" };
+    let message = format!("there is no folder {}", folder.display());
+    let help = Some("make it, or choose another".to_owned());
+    Err(Diagnostics::from(configuration.diagnostic("buildout", option, message, help)).into())
+}
+
 /// One run at a time works on a record. The file stays: whoever waits for the lock has it open.
-fn lock(app: &mut App, configuration: &Configuration) -> Result<File, Failure> {
-    let record = configuration.installed().map(Path::to_owned);
-    let record = record.unwrap_or_else(|| configuration.directory().join(".installed.cfg"));
-    let mut name = record.into_os_string();
+fn lock(app: &mut App, record: &Path) -> Result<File, Failure> {
+    let mut name = record.to_owned().into_os_string();
     name.push(".lock");
     let path = Path::new(&name);
     let fail = |error| Failure::io(format!("cannot lock {}", path.display()), error);

@@ -83,6 +83,25 @@ fn the_file_is_missing() {
 }
 
 #[test]
+fn folders_that_are_not_there() {
+    let site = Site::with(APP);
+    let before = site.files();
+    for (option, place) in [("directory", "none"), ("installed", "none/record.cfg")] {
+        site.write("other.cfg", &format!("[buildout]\nextends = buildout.cfg\n{option} = {place}\n"));
+        for words in [&["-c", "other.cfg"][..], &["-c", "other.cfg", "-n"]] {
+            let (status, out, err) = site.fail(words);
+            assert_eq!((status, out.as_str()), (Some(2), ""));
+            assert!(
+                err.starts_with("error: there is no folder /site/none\n --> /site/other.cfg:3:"),
+                "{err}"
+            );
+        }
+    }
+    std::fs::remove_file(site.path("other.cfg")).unwrap();
+    assert_eq!(site.files(), before);
+}
+
+#[test]
 fn words_that_are_no_options() {
     let site = Site::with(APP);
     for (words, message) in [

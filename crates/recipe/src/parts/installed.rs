@@ -138,8 +138,9 @@ impl Sections {
         let mut sections = Self::default();
         let mut section: Option<String> = None;
         let mut option: Option<String> = None;
-        let mut start = 0;
-        for line in source.text().split_inclusive('\n') {
+        // What some editors write in front of a text is no part of its first line.
+        let mut start = if source.text().starts_with('\u{feff}') { '\u{feff}'.len_utf8() } else { 0 };
+        for line in source.text()[start..].split_inclusive('\n') {
             let span = Span { start, end: start + line.trim_end().len() };
             start += line.len();
             if line.trim().is_empty() || line.starts_with(['#', ';']) {

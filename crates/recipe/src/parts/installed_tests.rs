@@ -93,6 +93,14 @@ fn damage_is_told_at_its_place() {
     assert!(Installed::read(Path::new(FILE), b"x").unwrap_err().to_string().contains("move the file away"));
 }
 
+/// What an editor may have made of a file in which somebody mended a line.
+#[test]
+fn a_byte_order_mark_and_other_line_ends_do_not_count() {
+    let edited = format!("\u{feff}{}", OF_ZC_BUILDOUT.replace('\n', "\r\n"));
+    assert_eq!(read(&edited), read(OF_ZC_BUILDOUT));
+    assert!(refused("\u{feff}parts = a\n".as_bytes()).starts_with("/site/.installed.cfg:1:2: "));
+}
+
 fn name() -> impl Strategy<Value = String> {
     "[a-z_<.][a-zA-Z0-9_.<>-]{0,8}".prop_filter("its own", |name| InstalledPart::is_recorded(name))
 }

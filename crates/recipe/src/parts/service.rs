@@ -51,6 +51,7 @@ pub fn service(
         parameters: span(part, "parameters"),
         service_name: span(part, "serviceName"),
         service_display_name: span(part, "name"),
+        service_description: span(part, "description"),
         instance_home: span("buildout", "directory"),
     };
     winservice::definition(&outcome.native_variables(), configuration.source(), &spans, platform)

@@ -5,7 +5,7 @@ use svckit_core::name::{Dependency, DisplayName, ServiceName};
 
 use super::section::{Entry, Reader, Section};
 use super::{command, controls, log, recovery, restart, stop, windows};
-use crate::definition::{Places, Process, ServiceDefinition, StartMode};
+use crate::definition::{Places, Process, ServiceDefinition, StartMode, checked_description};
 
 pub(super) const PROCESSES: &[(&str, Process)] = &[("own", Process::Own), ("share", Process::Share)];
 
@@ -25,7 +25,7 @@ pub(super) fn read<'a>(reader: &'a Reader<'a>, entry: Entry<'a>) -> Option<Servi
     let mut places = Places { name: entry.key.span().into(), ..Places::default() };
     let program = command::read(&mut section, entry, &mut places);
     let display_name = display_name(&mut section);
-    let description = section.string("description", "The web shop").map(|(text, _)| text.to_owned());
+    let description = description(&mut section);
     let start = section.choice("start", StartMode::NAMED);
     places.start = section.span("start");
     let dependencies = dependencies(&mut section, &mut places);
@@ -86,6 +86,12 @@ fn written_key(name: &str) -> String {
 fn display_name(section: &mut Section<'_>) -> Option<DisplayName> {
     let (text, span) = section.string("display-name", "Shop")?;
     DisplayName::new(text).map_err(|error| section.reader.report(span, error.to_string(), None)).ok()
+}
+
+fn description(section: &mut Section<'_>) -> Option<String> {
+    let (text, span) = section.string("description", "The web shop")?;
+    checked_description(text).map_err(|problem| section.reader.report(span, problem, None)).ok()?;
+    Some(text.to_owned())
 }
 
 fn dependencies(section: &mut Section<'_>, places: &mut Places) -> Vec<Dependency> {

@@ -527,6 +527,17 @@ fn text_that_is_not_toml_is_told_with_its_place() {
 }
 
 #[test]
+fn descriptions_are_those_of_the_service_api() {
+    let most = "x".repeat(8191);
+    let kept = only(&format!("[service.web]\nrun = 'web'\ndescription = '{most}'"));
+    assert_eq!(kept.description, Some(most.clone()));
+    refuses_keys(
+        &format!("description = 'x{most}'"),
+        "3:15: a description has at most 8191 characters, this one has 8192",
+    );
+}
+
+#[test]
 fn files_that_cannot_be_read_are_told() {
     let folder = tempfile::tempdir().unwrap();
     let told = |path: &Path| super::load(path, Platform::Unix).unwrap_err().to_string();

@@ -118,6 +118,8 @@ pub struct Spans {
     pub service_name: Span,
     /// The display name.
     pub service_display_name: Span,
+    /// The description.
+    pub service_description: Span,
     /// The working directory.
     pub instance_home: Span,
 }

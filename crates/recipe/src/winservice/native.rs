@@ -6,7 +6,7 @@ use svckit_core::definition::Program;
 use svckit_core::name::{DisplayName, ServiceName};
 
 use super::{Spans, Variables, path};
-use crate::definition::{Definition, Places, ServiceDefinition, Span};
+use crate::definition::{DESCRIPTION_HELP, Definition, Places, ServiceDefinition, Span, checked_description};
 use crate::diagnostic::{Diagnostic, Diagnostics, Source};
 use crate::platform::Platform;
 use crate::words::WordsError;
@@ -25,6 +25,7 @@ pub fn definition(
     let mut reader = Reader { variables, source: &source, spans, platform, wrong: Vec::new() };
     let (name, display_name) = (reader.name(), reader.display_name());
     let program = reader.program();
+    reader.check_description();
     if let Some(wrong) = Diagnostics::new(reader.wrong) {
         return Err(wrong);
     }
@@ -69,6 +70,12 @@ impl Reader<'_> {
         let help = "a display name has 1 to 256 characters";
         let name = DisplayName::new(shown);
         name.map_err(|error| self.report(self.spans.service_display_name, error.to_string(), help)).ok()
+    }
+
+    fn check_description(&mut self) {
+        if let Err(problem) = checked_description(&self.variables.service_description) {
+            self.report(self.spans.service_description, problem, DESCRIPTION_HELP);
+        }
     }
 
     fn program(&mut self) -> Program {
@@ -118,7 +125,10 @@ impl Reader<'_> {
         }
         split(self.platform, parameters).unwrap_or_else(|error| {
             let message = format!("the parameters can't be split: {error}");
-            let help = "inside quotation marks write \\\" for a quotation mark";
+            let help = match error {
+                WordsError::Unclosed(_) => "close it, or write a backslash before it if it is meant itself",
+                WordsError::Backslash => "write two if one is meant itself",
+            };
             self.report(self.spans.parameters, message, help);
             Vec::new()
         })

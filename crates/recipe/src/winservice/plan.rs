@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use svckit_core::name::{DisplayName, ServiceName};
 
 use super::{Variables, name, path};
+use crate::definition::{DESCRIPTION_HELP, checked_description};
 use crate::platform::Platform;
 
 /// What the recipe is told of a part. An option that isn't there is `None`.
@@ -115,10 +116,7 @@ pub fn plan(options: &Options<'_>, is_file: impl Fn(&Path) -> bool) -> Result<Ou
         parameters: one_line(options.parameters.unwrap_or_default()),
         service_name: service_name(options, &script)?,
         service_display_name: display_name(options)?,
-        service_description: options.description.map_or_else(
-            || format!("Zope3 windows service for {}, using {script}", options.part),
-            str::to_owned,
-        ),
+        service_description: description(options, &script)?,
         instance_home: directory.to_owned(),
     };
     let start_script = PathBuf::from(script);
@@ -206,6 +204,14 @@ fn display_name(options: &Options<'_>) -> Result<String, Problem> {
     let help = "a display name has 1 to 256 characters";
     let name = DisplayName::new(name).map_err(|error| Problem::new("name", error.to_string(), help))?;
     Ok(name.as_str().to_owned())
+}
+
+fn description(options: &Options<'_>, script: &str) -> Result<String, Problem> {
+    let default = || format!("Zope3 windows service for {}, using {script}", options.part);
+    let description = options.description.map_or_else(default, str::to_owned);
+    checked_description(&description)
+        .map_err(|message| Problem::new("description", message, DESCRIPTION_HELP))?;
+    Ok(description)
 }
 
 /// An option without a value is one that isn't there.

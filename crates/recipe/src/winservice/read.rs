@@ -86,8 +86,25 @@ pub fn read(file: impl Into<PathBuf>, bytes: &[u8]) -> Result<Script, Diagnostic
     if let Some(wrong) = Diagnostics::new(wrong) {
         return Err(wrong);
     }
-    let [_, python, script, parameters, service_name, service_display_name, _, instance_home] = spans;
-    let spans = Spans { python, script, parameters, service_name, service_display_name, instance_home };
+    let [
+        _,
+        python,
+        script,
+        parameters,
+        service_name,
+        service_display_name,
+        service_description,
+        instance_home,
+    ] = spans;
+    let spans = Spans {
+        python,
+        script,
+        parameters,
+        service_name,
+        service_display_name,
+        service_description,
+        instance_home,
+    };
     Ok(Script { source, variables: Variables::from_values(values), spans })
 }
 

@@ -172,6 +172,7 @@ fn what_no_service_can_be_is_told() {
         parameters: "-C 'open".to_owned(),
         service_name: "a/b".to_owned(),
         service_display_name: "\0".to_owned(),
+        service_description: "x".repeat(8192),
         instance_home: "/a\0b".to_owned(),
         ..Variables::default()
     };
@@ -191,6 +192,7 @@ fn what_no_service_can_be_is_told() {
             r#""bin/app" is not an absolute path"#,
             r#""/a\0b" can't be a path, since it has a NUL character"#,
             "the parameters can't be split: the quotation mark ' is never closed",
+            "a description has at most 8191 characters, this one has 8192",
         ]
     );
     assert_eq!(wrong(Platform::Windows)[2], r#""/usr/bin/python3" is not a path of Windows"#);

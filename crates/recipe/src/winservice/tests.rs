@@ -187,6 +187,16 @@ fn names_are_checked() {
 }
 
 #[test]
+fn a_description_may_be_as_long_as_the_service_api_has_it() {
+    let app = Options { runzope: Some("app"), ..unix() };
+    let most = "\u{e9}".repeat(8191);
+    assert_eq!(planned(&Options { description: Some(&most), ..app }).variables.service_description, most);
+    let problem = refused(&Options { description: Some(&(most + "\u{1f980}")), ..app });
+    assert_eq!(problem.option, Some("description"));
+    assert_eq!(problem.message, "a description has at most 8191 characters, this one has 8193");
+}
+
+#[test]
 fn parameters_on_several_lines_are_one_command_line() {
     let options = Options { runzope: Some("app"), parameters: Some("-C\n  zope.conf\n\n-v"), ..unix() };
     assert_eq!(planned(&options).variables.parameters, "-C zope.conf -v");
