@@ -5,7 +5,7 @@ use std::io;
 use anstyle::{AnsiColor, Style};
 use serde::Serialize;
 use svckit_core::win32::Win32Error;
-use svckit_recipe::{Diagnostic, Diagnostics};
+use svckit_recipe::{Diagnostic, Diagnostics, Place};
 
 pub(crate) use svckit_recipe::plain;
 
@@ -213,14 +213,45 @@ pub(crate) fn print_diagnostic(ui: &mut Ui, heading: &str, diagnostic: &Diagnost
     let margin = " ".repeat(number.len());
     let bar = ui.err_paint(AnsiColor::Blue.on_default(), "|");
     writeln!(ui.err(), "{margin}{arrow} {}:{}:{}", diagnostic.file.display(), place.line, place.column)?;
+    let Excerpt { text, column, length } = Excerpt::of(place);
     // Tabs and wide characters keep the caret under its text by being copied as blanks.
-    let lead: String =
-        place.text.chars().take(place.column - 1).map(|c| if c == '\t' { '\t' } else { ' ' }).collect();
-    let caret =
-        ui.err_paint(Style::new().bold().fg_color(Some(AnsiColor::Red.into())), &"^".repeat(place.length));
-    writeln!(ui.err(), "{number} {bar} {}", place.text)?;
+    let lead: String = text.chars().take(column - 1).map(|c| if c == '\t' { '\t' } else { ' ' }).collect();
+    let caret = ui.err_paint(Style::new().bold().fg_color(Some(AnsiColor::Red.into())), &"^".repeat(length));
+    writeln!(ui.err(), "{number} {bar} {text}")?;
     writeln!(ui.err(), "{margin} {bar} {lead}{caret}")?;
     diagnostic.help.as_ref().map_or(Ok(()), |help| print_hint(ui, help))
+}
+
+/// What is shown of a line: of a long one no more than what is around the place.
+struct Excerpt {
+    text: String,
+    column: usize,
+    length: usize,
+}
+
+impl Excerpt {
+    /// How many characters of a line are shown, and how many of them before the place.
+    const WIDTH: usize = 160;
+    const BEFORE: usize = 60;
+
+    fn of(place: &Place) -> Self {
+        let at = place.column - 1;
+        let whole = place.text.chars().count();
+        let start = if whole > Self::WIDTH { at.saturating_sub(Self::BEFORE) } else { 0 };
+        let end = whole.min(start + Self::WIDTH);
+        // What is no text would do something to the terminal.
+        let shown = |c: char| if c.is_control() && c != '\t' { char::REPLACEMENT_CHARACTER } else { c };
+        let mut text: String = place.text.chars().skip(start).take(end - start).map(shown).collect();
+        let mut column = place.column - start;
+        if start > 0 {
+            text.insert(0, '\u{2026}');
+            column += 1;
+        }
+        if end < whole {
+            text.push('\u{2026}');
+        }
+        Self { text, column, length: place.length.min(end.saturating_sub(at)).max(1) }
+    }
 }
 
 fn status_of(code: Win32Error) -> Status {

@@ -84,6 +84,24 @@ fn what_would_run_the_script_of_a_part_is_told_in_its_words() {
 }
 
 #[test]
+fn of_a_long_line_what_is_around_the_place_is_shown() {
+    let (long, x) = ("x".repeat(100_000), |times: usize| "x".repeat(times));
+    let shown = |name: &str| {
+        let (world, file) = world(&format!("{PART}name = {name}\n"));
+        let err = world.svc(&format!("install {file}")).err;
+        err.lines().skip(2).take(2).map(str::to_owned).collect::<Vec<_>>()
+    };
+    assert_eq!(
+        shown(&long),
+        [format!("8 | name = {}\u{2026}", x(153)), format!("  |        {}", "^".repeat(153))]
+    );
+    let far = format!("{}${{a:b}}{long}", &long[..1000]);
+    let marks = format!("  | {}^^^^^^", " ".repeat(61));
+    assert_eq!(shown(&far), [format!("8 | \u{2026}{}${{a:b}}{}\u{2026}", x(60), x(94)), marks]);
+    assert_eq!(shown("a\u{1b}[2J\0")[0], "8 | name = a\u{fffd}[2J\u{fffd}");
+}
+
+#[test]
 fn which_part_is_meant_is_told_where_it_is_not_said() {
     let two = format!("{PART}[other]\nrecipe = p01.recipe.setup:winservice\nrunscript = serve\n")
         .replace("= web", "= web other");
