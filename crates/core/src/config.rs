@@ -40,6 +40,24 @@ pub struct ServiceConfig {
     pub display_name: DisplayName,
 }
 
+impl ServiceConfig {
+    /// The configuration after a change; the tag is told by whoever carries it out.
+    #[must_use]
+    pub fn changed(&self, change: &ConfigChange) -> Self {
+        Self {
+            service_type: change.service_type.unwrap_or(self.service_type),
+            start_type: change.start_type.unwrap_or(self.start_type),
+            error_control: change.error_control.unwrap_or(self.error_control),
+            image_path: change.image_path.as_ref().unwrap_or(&self.image_path).clone(),
+            load_order_group: change.load_order_group.as_ref().unwrap_or(&self.load_order_group).clone(),
+            tag: self.tag,
+            dependencies: change.dependencies.as_ref().unwrap_or(&self.dependencies).clone(),
+            account: change.account.as_ref().or(self.account.as_ref()).cloned(),
+            display_name: change.display_name.as_ref().unwrap_or(&self.display_name).clone(),
+        }
+    }
+}
+
 /// What `CreateService` takes ([MS-SCMR] 3.1.4.12).
 #[derive(Clone, PartialEq, Eq)]
 pub struct NewService {

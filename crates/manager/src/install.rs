@@ -6,8 +6,10 @@ use svckit_core::config::{Config2, Config2Change, Config2Level, DEFAULT_PRESHUTD
 use svckit_core::definition::HostDefinition;
 use svckit_core::failure::FailureActions;
 use svckit_core::kind::{LaunchProtection, SidType};
+use svckit_core::name::ServiceName;
 use svckit_core::{Error, Result, Win32Error};
 
+use crate::access;
 use crate::definition;
 
 /// A service as it shall be.
@@ -33,9 +35,10 @@ pub struct Installed {
 /// Creates a service with all that belongs to it. When a step fails, the service is removed again and the error tells which step it was.
 pub fn install(backend: &dyn Backend, plan: &InstallPlan) -> Result<Installed> {
     // Failure actions that restart the service may only be set by who may start it.
-    let access = ServiceAccess::CHANGE_CONFIG | ServiceAccess::START | ServiceAccess::DELETE;
-    let manager = backend.open_manager(ManagerAccess::CONNECT | ManagerAccess::CREATE_SERVICE)?;
-    let (service, tag) = manager.create_service(&plan.service, access)?;
+    let granted = ServiceAccess::CHANGE_CONFIG | ServiceAccess::START | ServiceAccess::DELETE;
+    let rights = ManagerAccess::CONNECT | ManagerAccess::CREATE_SERVICE;
+    let manager = access::open_manager(backend, "install service", rights)?;
+    let (service, tag) = manager.create_service(&plan.service, granted)?;
     match complete(backend, &*service, plan) {
         Ok(warnings) => Ok(Installed { tag, warnings }),
         Err(error) => {
@@ -43,7 +46,7 @@ pub fn install(backend: &dyn Backend, plan: &InstallPlan) -> Result<Installed> {
                 Ok(()) => "the service was removed again".to_owned(),
                 Err(error) => format!("removing the service again failed as well: {error}"),
             };
-            Err(because(*error, "install service", plan, &outcome))
+            Err(because(*error, "install service", &plan.service.name, &outcome))
         }
     }
 }
@@ -123,15 +126,16 @@ pub(crate) fn at_step(error: Box<Error>, level: Config2Level) -> Box<Error> {
 pub(crate) fn because(
     error: Error,
     operation: &'static str,
-    plan: &InstallPlan,
+    name: &ServiceName,
     outcome: &str,
 ) -> Box<Error> {
     let cause = format!("{}; {outcome}", reason(&error));
     let whole = Error { operation, ..error };
-    Box::new(whole.service(plan.service.name.as_str()).cause(cause))
+    Box::new(whole.service(name.as_str()).cause(cause))
 }
 
-fn reason(error: &Error) -> String {
+/// Why, without what was being done.
+pub(crate) fn reason(error: &Error) -> String {
     match (&error.cause, error.code.description()) {
         (Some(cause), _) => cause.clone(),
         (None, Some(description)) => description.to_owned(),

@@ -1,11 +1,14 @@
 //! The way to service control managers: [`connect`] gives a [`Backend`] for a [`Target`].
 //!
-//! [`local`] knows which service control managers this system has; [`wire`] speaks MS-SCMR over any byte stream. [`install`] and [`wait`] do with any backend what takes more than one call.
+//! [`local`] knows which service control managers this system has; [`wire`] speaks MS-SCMR over any byte stream. [`install`] and [`wait`] do with any backend what takes more than one call,
+//! and [`entity`] has services as things.
 
 #![forbid(unsafe_code)]
 
+mod access;
 mod definition;
 pub mod embedded;
+pub mod entity;
 pub mod install;
 pub mod local;
 pub mod target;

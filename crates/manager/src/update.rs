@@ -1,13 +1,19 @@
 //! Updating a service to a plan: only what differs is written, and when a step fails what was written is set back.
 
-use svckit_core::access::{ManagerAccess, ServiceAccess};
+use svckit_core::access::ServiceAccess;
 use svckit_core::backend::{Backend, Service};
-use svckit_core::config::{Config2, Config2Change, ConfigChange, LOCAL_SYSTEM, NewService, ServiceConfig};
+use svckit_core::config::{
+    Config2, Config2Change, Config2Level, ConfigChange, LOCAL_SYSTEM, NewService, ServiceConfig,
+};
 use svckit_core::definition::HostDefinition;
+use svckit_core::name::ServiceName;
 use svckit_core::{Error, Result};
 
+use crate::access;
 use crate::definition;
-use crate::install::{InstallPlan, at_step, because, is_default, is_unsupported, setting, warning};
+use crate::install::{InstallPlan, at_step, because, is_default, is_unsupported, reason, setting, warning};
+
+const OPERATION: &str = "update service";
 
 /// A service was brought to a plan.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -18,8 +24,21 @@ pub struct Updated {
     pub warnings: Vec<Error>,
 }
 
-/// How a step is taken back.
-enum Undo {
+/// What the basic configuration shall be.
+enum Wanted<'a> {
+    /// As that of this service.
+    Whole(&'a NewService),
+    /// As it is, but for this.
+    Changed(&'a ConfigChange),
+}
+
+/// How a step is taken back, and what it changed, in words.
+struct Undo {
+    changed: Vec<&'static str>,
+    step: Step,
+}
+
+enum Step {
     Config(Box<ConfigChange>),
     Config2(Config2Change),
     Definition(Option<Box<HostDefinition>>),
@@ -29,51 +48,99 @@ enum Undo {
 struct Update<'a> {
     backend: &'a dyn Backend,
     service: &'a dyn Service,
-    plan: &'a InstallPlan,
+    name: &'a ServiceName,
     undo: Vec<Undo>,
     result: Updated,
 }
 
-/// Brings an existing service to the plan. When a step fails, what was written is set back and the error tells which step it was; a password can't be
-/// set back, because nobody can read the old one.
+/// Brings an existing service to the plan. When a step fails, what was written is set back and the error tells which step it was; a password and a tag can't be
+/// set back, because nobody can read the old password or ask for a certain tag.
 pub fn update(backend: &dyn Backend, plan: &InstallPlan) -> Result<Updated> {
-    let manager = backend.open_manager(ManagerAccess::CONNECT)?;
-    let access = ServiceAccess::QUERY_CONFIG | ServiceAccess::CHANGE_CONFIG | ServiceAccess::START;
-    let service = manager.open_service(plan.service.name.as_str(), access)?;
+    let name = &plan.service.name;
+    carry_out(backend, name, Wanted::Whole(&plan.service), &plan.config2, plan.definition.as_ref())
+}
+
+/// Changes an existing service as [`update`] does, but leaves alone what the change doesn't name.
+pub fn change(
+    backend: &dyn Backend,
+    name: &ServiceName,
+    change: &ConfigChange,
+    config2: &[Config2Change],
+) -> Result<Updated> {
+    carry_out(backend, name, Wanted::Changed(change), config2, None)
+}
+
+fn carry_out(
+    backend: &dyn Backend,
+    name: &ServiceName,
+    wanted: Wanted<'_>,
+    config2: &[Config2Change],
+    definition: Option<&Box<HostDefinition>>,
+) -> Result<Updated> {
+    // The old failure actions may be ones that only who may start the service may set back.
+    let start = match config2.iter().any(|change| change.level() == Config2Level::FAILURE_ACTIONS) {
+        true => ServiceAccess::START,
+        false => ServiceAccess::empty(),
+    };
+    let rights = ServiceAccess::QUERY_CONFIG | ServiceAccess::CHANGE_CONFIG | start;
+    let service = access::open(backend, OPERATION, name, rights)?;
     let mut update =
-        Update { backend, service: &*service, plan, undo: Vec::new(), result: Updated::default() };
-    match update.run() {
+        Update { backend, service: &*service, name, undo: Vec::new(), result: Updated::default() };
+    match update.run(&wanted, config2, definition) {
         Ok(()) => Ok(update.result),
-        Err(error) if update.undo.is_empty() => {
-            Err(because(*error, "update service", plan, "nothing was changed"))
-        }
+        Err(error) if update.undo.is_empty() => Err(because(*error, OPERATION, name, "nothing was changed")),
         Err(error) => {
-            let outcome = match update.roll_back() {
-                Ok(()) => "the changes before it were taken back".to_owned(),
-                Err(failed) => format!("taking back the changes before it failed as well: {failed}"),
+            let failed = update.roll_back();
+            let outcome = match failed.is_empty() {
+                true => "the changes before it were taken back".to_owned(),
+                false => {
+                    format!("of the changes before it these could not be taken back: {}", failed.join(", "))
+                }
             };
-            Err(because(*error, "update service", plan, &outcome))
+            Err(because(*error, OPERATION, name, &outcome))
         }
     }
 }
 
 impl Update<'_> {
-    fn run(&mut self) -> Result<()> {
-        self.config()?;
-        for change in &self.plan.config2 {
+    fn run(
+        &mut self,
+        wanted: &Wanted<'_>,
+        config2: &[Config2Change],
+        definition: Option<&Box<HostDefinition>>,
+    ) -> Result<()> {
+        match wanted {
+            // What isn't to be changed needn't be readable either.
+            Wanted::Changed(change) if **change == ConfigChange::default() => {}
+            wanted => self.config(wanted)?,
+        }
+        for change in config2 {
             self.config2(change)?;
         }
-        self.definition()
+        definition.map_or(Ok(()), |definition| self.definition(definition))
     }
 
-    fn config(&mut self) -> Result<()> {
+    fn config(&mut self, wanted: &Wanted<'_>) -> Result<()> {
         let current = self.service.config()?;
-        let (change, changed) = difference(&current, &self.plan.service);
+        let (change, changed) = match wanted {
+            Wanted::Whole(new) => difference(&current, &new.config, new.want_tag, new.password.as_ref()),
+            Wanted::Changed(change) => {
+                let to = current.changed(change);
+                let (mut written, mut changed) =
+                    difference(&current, &to, change.want_tag, change.password.as_ref());
+                if change.want_tag && !written.want_tag {
+                    written.want_tag = true;
+                    changed.push("the tag");
+                }
+                (written, changed)
+            }
+        };
         if changed.is_empty() {
             return Ok(());
         }
         self.service.change_config(&change)?;
-        self.undo.push(Undo::Config(Box::new(reverse(&change, &current))));
+        let step = Step::Config(Box::new(reverse(&change, &current)));
+        self.undo.push(Undo { changed: changed.clone(), step });
         self.result.changed.extend(changed);
         Ok(())
     }
@@ -97,44 +164,50 @@ impl Update<'_> {
             }
             Err(error) => return Err(at_step(error, level)),
         }
-        self.undo.extend(current.map(|current| Undo::Config2(current.into_change())));
+        self.undo.extend(current.map(|current| {
+            let step = Step::Config2(current.into_change());
+            Undo { changed: vec![setting(level)], step }
+        }));
         self.result.changed.push(setting(level));
         Ok(())
     }
 
-    fn definition(&mut self) -> Result<()> {
-        let Some(wanted) = &self.plan.definition else { return Ok(()) };
-        let name = &self.plan.service.name;
-        let current = definition::stored(self.backend, name)?;
+    fn definition(&mut self, wanted: &Box<HostDefinition>) -> Result<()> {
+        const CHANGED: &str = "the program and its policy";
+        let current = definition::stored(self.backend, self.name)?;
         if current.as_ref() == Some(wanted) {
             return Ok(());
         }
-        definition::store(self.backend, name, Some(wanted.clone()))?;
-        self.undo.push(Undo::Definition(current));
-        self.result.changed.push("the program and its policy");
+        definition::store(self.backend, self.name, Some(wanted.clone()))?;
+        self.undo.push(Undo { changed: vec![CHANGED], step: Step::Definition(current) });
+        self.result.changed.push(CHANGED);
         Ok(())
     }
 
-    /// Takes back what was done, the last first; goes on after a failure and returns the first.
-    fn roll_back(&mut self) -> Result<()> {
-        let mut failed = Ok(());
+    /// Takes back what was done, the last first, and goes on after a failure; what could not be taken back, and why.
+    fn roll_back(&mut self) -> Vec<String> {
+        let mut failed = Vec::new();
         for undo in std::mem::take(&mut self.undo).into_iter().rev() {
-            let undone = match undo {
-                Undo::Config(change) => self.service.change_config(&change).map(drop),
-                Undo::Config2(change) => self.service.change_config2(&change),
-                Undo::Definition(definition) => {
-                    definition::store(self.backend, &self.plan.service.name, definition)
-                }
+            let undone = match undo.step {
+                Step::Config(change) => self.service.change_config(&change).map(drop),
+                Step::Config2(change) => self.service.change_config2(&change),
+                Step::Definition(definition) => definition::store(self.backend, self.name, definition),
             };
-            failed = failed.and(undone);
+            if let Err(error) = undone {
+                failed.push(format!("{} ({})", undo.changed.join(" and "), reason(&error)));
+            }
         }
         failed
     }
 }
 
 /// The change that brings `current` to what is wanted, and what it changes in words.
-fn difference(current: &ServiceConfig, wanted: &NewService) -> (ConfigChange, Vec<&'static str>) {
-    let to = &wanted.config;
+fn difference(
+    current: &ServiceConfig,
+    to: &ServiceConfig,
+    want_tag: bool,
+    password: Option<&String>,
+) -> (ConfigChange, Vec<&'static str>) {
     let mut change = ConfigChange::default();
     let mut changed = Vec::new();
     let mut note = |differs: bool, what| {
@@ -157,15 +230,15 @@ fn difference(current: &ServiceConfig, wanted: &NewService) -> (ConfigChange, Ve
     }
     if note(current.load_order_group != to.load_order_group, "the load order group") {
         change.load_order_group = Some(to.load_order_group.clone());
-        change.want_tag = wanted.want_tag;
+        change.want_tag = want_tag;
     }
     if note(current.dependencies != to.dependencies, "the dependencies") {
         change.dependencies = Some(to.dependencies.clone());
     }
     let same_account = account(current).eq_ignore_ascii_case(account(to));
-    if note(!same_account || wanted.password.is_some(), "the account") {
+    if note(!same_account || password.is_some(), "the account") {
         change.account = Some(account(to).to_owned());
-        change.password.clone_from(&wanted.password);
+        change.password = password.cloned();
     }
     if note(current.display_name.as_str() != to.display_name.as_str(), "the display name") {
         change.display_name = Some(to.display_name.clone());

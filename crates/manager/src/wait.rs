@@ -16,7 +16,8 @@ pub fn wait_for_state(
     limits: Limits,
     on_progress: &mut dyn FnMut(&ServiceStatus),
 ) -> Result<ServiceStatus> {
-    let mut watch = Watch::new(states, limits, clock::now().tick);
+    let began = clock::now().tick;
+    let mut watch = Watch::new(states, limits, began);
     let mut status = service.status()?;
     loop {
         on_progress(&status);
@@ -25,7 +26,11 @@ pub fn wait_for_state(
             Verdict::Wait(rest) => rest,
             Verdict::Stopped => return Err(stopped(&status)),
             Verdict::Late => {
-                let cause = format!("it is still {} and shows no progress", status.state);
+                let waited = clock::now().tick.since(began);
+                let cause = match limits.total.filter(|total| waited >= *total) {
+                    Some(total) => format!("it is still {} after {total:?}", status.state),
+                    None => format!("it is still {} and shows no progress", status.state),
+                };
                 return Err(Box::new(Error::new("wait for service", Win32Error::WAIT_TIMEOUT).cause(cause)));
             }
         };
@@ -37,7 +42,7 @@ pub fn wait_for_state(
 }
 
 /// The error of a service that stopped although something else was waited for.
-fn stopped(status: &ServiceStatus) -> Box<Error> {
+pub(crate) fn stopped(status: &ServiceStatus) -> Box<Error> {
     let code = match status.win32_exit_code {
         Win32Error::SUCCESS => Win32Error::SERVICE_NOT_ACTIVE,
         code => code,

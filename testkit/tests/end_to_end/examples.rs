@@ -84,3 +84,33 @@ fn the_children_end_with_their_program() {
     reaches(&svc, "children", ServiceState::STOPPED);
     svc.wait_for_all_but(&manager);
 }
+
+#[test]
+fn the_rust_api_administers_a_service() {
+    let svc = Svc::new();
+    crate::up(&svc, "web", "hang", "");
+    let before = svc.status("web");
+    let test = std::env::current_exe().unwrap();
+    let program = test.parent().and_then(Path::parent).unwrap().join("examples/rust-api");
+    let target = format!("embedded:{}", svc.state().display());
+    let run = |arguments: &[&str]| {
+        let mut command = std::process::Command::new(&program);
+        command.args(arguments);
+        svckit_testkit::svc::finish(command)
+    };
+    let output = run(&[&target, "web"]);
+    assert_eq!(
+        output.stdout,
+        "changed: the start type, the description\nweb is RUNNING again\nits security identifier is \
+         S-1-5-80-1383863778-2095761348-1244748870-4240415300-1856875951\nweb: RUNNING\n",
+        "{}",
+        output.stderr
+    );
+    let shown = svc.json(&["show", "web"]);
+    assert_eq!(shown["description"], "Looked after by a program");
+    assert_eq!(shown["start_type"], "AUTO_START");
+    assert_ne!(svc.status("web")["pid"], before["pid"]);
+    let output = run(&[&target, "other"]);
+    assert_eq!(output.code(), Some(1));
+    assert!(output.stderr.contains("SERVICE_DOES_NOT_EXIST"), "{}", output.stderr);
+}

@@ -5,6 +5,7 @@
 
 mod behaviour;
 mod connections;
+mod entity;
 mod native;
 mod processes;
 mod session;

@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used)] // in helpers of tests, too
 
 mod embedded;
+mod entity;
 mod install;
 mod scm;
 mod wire;

@@ -46,6 +46,14 @@ pub(crate) struct State {
     pub(crate) refused: BTreeMap<Config2Level, Win32Error>,
     /// Whether definitions are refused.
     pub(crate) refuses_definitions: bool,
+    /// Rights that nobody gets.
+    pub(crate) denied: ServiceAccess,
+    /// What was asked for when services were opened.
+    pub(crate) opened: Vec<ServiceAccess>,
+    /// What asking for these levels fails with; level 0 is the basic configuration.
+    pub(crate) unreadable: BTreeMap<Config2Level, Win32Error>,
+    /// How many more writes there is room for; absent: any number.
+    pub(crate) room: Option<usize>,
     pub(crate) connections: usize,
     pub(crate) writes: usize,
     handles: BTreeMap<u64, Open>,
@@ -195,9 +203,15 @@ impl Scm {
                 Answer::CloseServiceHandle { handle: Handle::NULL, code }
             }
             Call::OpenService { name, access, .. } => {
-                if !self.state().services.contains_key(name) {
+                let mut state = self.state();
+                if !state.services.contains_key(name) {
                     return Err(Win32Error::SERVICE_DOES_NOT_EXIST);
                 }
+                state.opened.push(*access);
+                if state.denied.intersects(*access) {
+                    return Err(Win32Error::ACCESS_DENIED);
+                }
+                drop(state);
                 let open = Open { service: name.clone(), access: *access, ..nobody };
                 Answer::OpenService { service: self.grant(open), code }
             }
@@ -206,6 +220,12 @@ impl Scm {
                 self.add(new.name.as_str(), new.config);
                 let open = Open { service: create.name.clone(), access: create.access, ..nobody };
                 Answer::CreateService { tag: create.tag.map(|_| 7), service: self.grant(open), code }
+            }
+            Call::GetServiceDisplayName { name, .. } => {
+                let state = self.state();
+                let service = state.services.get(name).ok_or(Win32Error::SERVICE_DOES_NOT_EXIST)?;
+                let name = service.config.display_name.to_string();
+                Answer::GetServiceDisplayName { size: name.encode_utf16().count() as u32, name, code }
             }
             Call::EnumServicesStatusEx { size, resume, .. } => self.list(*size, *resume),
             Call::NotifyServiceStatusChange { service, params } => {
@@ -247,8 +267,12 @@ impl Scm {
         };
         let name = self.open(*handle)?.service;
         let mut state = self.state();
-        let State { services, refused, starts, writes: written, .. } = &mut *state;
+        let State { services, refused, unreadable, room, starts, writes: written, .. } = &mut *state;
         *written += writes;
+        if let (1.., Some(left)) = (writes, room.as_mut()) {
+            *left = left.checked_sub(1).ok_or(Win32Error::DISK_FULL)?;
+        }
+        let readable = |level| unreadable.get(&level).map_or(Ok(()), |code| code.check());
         let service = services.get_mut(&name).ok_or(Win32Error::SERVICE_DOES_NOT_EXIST)?;
         Ok(match call {
             Call::QueryServiceStatusEx { size, .. } => {
@@ -259,8 +283,12 @@ impl Scm {
                     code: filled.code,
                 }
             }
-            Call::QueryServiceConfig { size, .. } => buffers::query_service_config(&service.config, *size),
+            Call::QueryServiceConfig { size, .. } => {
+                readable(Config2Level(0))?;
+                buffers::query_service_config(&service.config, *size)
+            }
             Call::QueryServiceConfig2 { level, size, .. } => {
+                readable(*level)?;
                 let config = service.config2.get(level).cloned().unwrap_or(empty(*level)?);
                 let filled = buffers::query_service_config2(&config, *size)?;
                 Answer::QueryServiceConfig2 {

@@ -1,0 +1,55 @@
+use svckit_core::access::ServiceAccess;
+use svckit_core::status::ServiceState;
+use svckit_core::{Error, Result, Win32Error};
+
+use super::service::Service;
+
+/// What came of a deletion.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Deleted {
+    /// It is gone.
+    Gone,
+    /// It is marked for deletion, and goes when the last handle to it is closed.
+    Marked,
+}
+
+const OPERATION: &str = "delete service";
+
+impl Service {
+    /// Deletes it. One that has not stopped is an error.
+    pub fn delete(&self) -> Result<Deleted> {
+        let service = self.open(OPERATION, ServiceAccess::DELETE | ServiceAccess::QUERY_STATUS)?;
+        let status = service.status().map_err(|error| self.told(OPERATION, error))?;
+        if status.state != ServiceState::STOPPED {
+            let error = Error::new(OPERATION, Win32Error::SERVICE_CANNOT_ACCEPT_CTRL);
+            let cause = format!("it is {}, and has to be stopped first", status.state);
+            return Err(self.told(OPERATION, Box::new(error.cause(cause))));
+        }
+        self.delete_opened(service)
+    }
+
+    /// Stops it if it runs, waits until it has, and deletes it.
+    pub fn stop_and_delete(&self) -> Result<Deleted> {
+        let status = self.open(OPERATION, ServiceAccess::QUERY_STATUS)?.status();
+        let is_stopped = status.map_err(|error| self.told(OPERATION, error))?.state == ServiceState::STOPPED;
+        let stop = if is_stopped { ServiceAccess::empty() } else { ServiceAccess::STOP };
+        let access = ServiceAccess::DELETE | ServiceAccess::QUERY_STATUS | stop;
+        let service = self.open(OPERATION, access)?;
+        if !is_stopped {
+            self.stop_opened(&*service).map_err(|error| self.told(OPERATION, error))?;
+        }
+        self.delete_opened(service)
+    }
+
+    fn delete_opened(&self, service: Box<dyn svckit_core::backend::Service>) -> Result<Deleted> {
+        match service.delete() {
+            Err(error) if error.code != Win32Error::SERVICE_MARKED_FOR_DELETE => {
+                return Err(self.told(OPERATION, error));
+            }
+            _ => {}
+        }
+        // It holds the service.
+        drop(service);
+        Ok(if self.exists()? { Deleted::Marked } else { Deleted::Gone })
+    }
+}
