@@ -57,7 +57,7 @@ struct Update<'a> {
 /// set back, because nobody can read the old password or ask for a certain tag.
 pub fn update(backend: &dyn Backend, plan: &InstallPlan) -> Result<Updated> {
     let name = &plan.service.name;
-    carry_out(backend, name, Wanted::Whole(&plan.service), &plan.config2, plan.definition.as_ref())
+    carry_out(backend, name, Wanted::Whole(&plan.service), &plan.config2, plan.definition.as_deref())
 }
 
 /// Changes an existing service as [`update`] does, but leaves alone what the change doesn't name.
@@ -75,7 +75,7 @@ fn carry_out(
     name: &ServiceName,
     wanted: Wanted<'_>,
     config2: &[Config2Change],
-    definition: Option<&Box<HostDefinition>>,
+    definition: Option<&HostDefinition>,
 ) -> Result<Updated> {
     // The old failure actions may be ones that only who may start the service may set back.
     let start = match config2.iter().any(|change| change.level() == Config2Level::FAILURE_ACTIONS) {
@@ -107,7 +107,7 @@ impl Update<'_> {
         &mut self,
         wanted: &Wanted<'_>,
         config2: &[Config2Change],
-        definition: Option<&Box<HostDefinition>>,
+        definition: Option<&HostDefinition>,
     ) -> Result<()> {
         match wanted {
             // What isn't to be changed needn't be readable either.
@@ -172,13 +172,13 @@ impl Update<'_> {
         Ok(())
     }
 
-    fn definition(&mut self, wanted: &Box<HostDefinition>) -> Result<()> {
+    fn definition(&mut self, wanted: &HostDefinition) -> Result<()> {
         const CHANGED: &str = "the program and its policy";
         let current = definition::stored(self.backend, self.name)?;
-        if current.as_ref() == Some(wanted) {
+        if current.as_deref() == Some(wanted) {
             return Ok(());
         }
-        definition::store(self.backend, self.name, Some(wanted.clone()))?;
+        definition::store(self.backend, self.name, Some(Box::new(wanted.clone())))?;
         self.undo.push(Undo { changed: vec![CHANGED], step: Step::Definition(current) });
         self.result.changed.push(CHANGED);
         Ok(())

@@ -127,10 +127,11 @@ impl Service {
     }
 
     /// The error of a step as that of the whole operation.
-    pub(super) fn told(&self, operation: &'static str, error: Box<Error>) -> Box<Error> {
-        let target = error.target.clone().unwrap_or_else(|| self.backend.target());
-        let whole = Error { operation, ..*error };
-        Box::new(whole.service(self.name.as_str()).target(target))
+    pub(super) fn told(&self, operation: &'static str, mut error: Box<Error>) -> Box<Error> {
+        error.operation = operation;
+        error.service = Some(self.name.to_string());
+        error.target.get_or_insert_with(|| self.backend.target());
+        error
     }
 }
 

@@ -94,20 +94,18 @@ impl Edits {
         }
     }
 
-    fn add_optional(&mut self, mut change: Config2Change) {
-        let earlier = self.optional.iter().position(|edit| edit.level() == change.level());
-        if let Some(earlier) = earlier.map(|at| self.optional.remove(at))
-            && let (Config2Change::FailureActions(before), Config2Change::FailureActions(after)) =
-                (earlier, &mut change)
-        {
-            let merged = FailureActionsChange {
-                reboot_message: after.reboot_message.take().or(before.reboot_message),
-                command: after.command.take().or(before.command),
-                actions: after.actions.take().or(before.actions),
-            };
-            change = Config2Change::FailureActions(merged);
+    fn add_optional(&mut self, change: Config2Change) {
+        let Some(earlier) = self.optional.iter_mut().find(|edit| edit.level() == change.level()) else {
+            return self.optional.push(change);
+        };
+        match (earlier, change) {
+            (Config2Change::FailureActions(all), Config2Change::FailureActions(part)) => {
+                all.reboot_message = part.reboot_message.or(all.reboot_message.take());
+                all.command = part.command.or(all.command.take());
+                all.actions = part.actions.or(all.actions.take());
+            }
+            (earlier, change) => *earlier = change,
         }
-        self.optional.push(change);
     }
 
     /// Refuses times that the service API has no number for; they would be cut off without a word.

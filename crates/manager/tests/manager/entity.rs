@@ -88,16 +88,16 @@ fn only_the_rights_that_a_call_needs_are_asked_for() {
         calls();
         std::mem::take(&mut fixture.scm.state().opened)
     };
-    assert_eq!(asked(&mut || drop(service.status().unwrap())), [query]);
+    assert_eq!(asked(&mut || service.status().map(drop).unwrap()), [query]);
     assert_eq!(asked(&mut || drop(service.configuration().unwrap())), [ServiceAccess::QUERY_CONFIG]);
-    assert_eq!(asked(&mut || drop(service.stop().unwrap())), [query | ServiceAccess::STOP]);
+    assert_eq!(asked(&mut || service.stop().map(drop).unwrap()), [query | ServiceAccess::STOP]);
     assert_eq!(asked(&mut || drop(service.interrogate().unwrap_err())), [query | ServiceAccess::INTERROGATE]);
     assert_eq!(asked(&mut || drop(service.pause().unwrap_err())), [query | ServiceAccess::PAUSE_CONTINUE]);
     service.set(description("Sells things"));
     assert_eq!(asked(&mut || drop(service.save(None).unwrap())), [change]);
     service.set(Config2Change::FailureActions(Default::default()));
     assert_eq!(asked(&mut || drop(service.save(None).unwrap())), [change | ServiceAccess::START]);
-    assert_eq!(asked(&mut || drop(service.delete().unwrap())), [query | ServiceAccess::DELETE]);
+    assert_eq!(asked(&mut || service.delete().map(drop).unwrap()), [query | ServiceAccess::DELETE]);
 }
 
 #[test]
