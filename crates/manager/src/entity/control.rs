@@ -150,10 +150,13 @@ impl Service {
         let service = self.open(operation, ServiceAccess::INTERROGATE | ServiceAccess::QUERY_STATUS)?;
         let status = service.status().map_err(|error| self.told(operation, error))?;
         self.check(operation, Control::INTERROGATE, &status)?;
-        service.control(Control::INTERROGATE).map_err(|error| self.told(operation, error))
+        // The answer to a control doesn't tell the process.
+        let answered = service.control(Control::INTERROGATE).and_then(|_| service.status());
+        answered.map_err(|error| self.told(operation, error))
     }
 
-    /// Sends it a control, such as one of its own (128 to 255), and doesn't wait for what comes of it.
+    /// Sends it a control, such as one of its own (128 to 255), and doesn't wait for what comes of it. The
+    /// status that it answers doesn't tell the process.
     pub fn control(&self, control: Control) -> Result<ServiceStatus> {
         let operation = "control service";
         let access = rights::for_control(control).map_err(|code| {
