@@ -5,8 +5,9 @@ use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 
 use svckit_core::status::ServiceState;
+use svckit_testkit::binary;
 use svckit_testkit::following::Following;
-use svckit_testkit::svc::Svc;
+use svckit_testkit::svc::{Svc, finish};
 
 use crate::reaches;
 
@@ -90,13 +91,12 @@ fn the_rust_api_administers_a_service() {
     let svc = Svc::new();
     crate::up(&svc, "web", "hang", "");
     let before = svc.status("web");
-    let test = std::env::current_exe().unwrap();
-    let program = test.parent().and_then(Path::parent).unwrap().join("examples/rust-api");
+    let program = binary::example("rust-api");
     let target = format!("embedded:{}", svc.state().display());
     let run = |arguments: &[&str]| {
         let mut command = std::process::Command::new(&program);
         command.args(arguments);
-        svckit_testkit::svc::finish(command)
+        finish(command)
     };
     let output = run(&[&target, "web"]);
     assert_eq!(
