@@ -256,7 +256,7 @@ impl Writer {
     fn target(&mut self) -> io::Result<&mut Target> {
         if self.file.is_none() {
             let file = file::open_log(&self.path)?;
-            let plain = file.metadata()?.is_file();
+            let plain = file::is_plain(&file)?;
             self.file =
                 Some(Target { file, plain, direct: plain, full: if plain { self.full } else { None } });
         }

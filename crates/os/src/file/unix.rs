@@ -62,6 +62,11 @@ pub fn is_at(file: &File, path: &Path) -> io::Result<bool> {
     Ok((open.dev(), open.ino()) == (there.dev(), there.ino()))
 }
 
+/// Whether it is a file on a disk, and not a device or a pipe.
+pub fn is_plain(file: &File) -> io::Result<bool> {
+    Ok(file.metadata()?.is_file())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

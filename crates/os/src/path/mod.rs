@@ -1,8 +1,15 @@
 //! Paths as the functions of Windows want them.
 
+#![allow(unsafe_code)]
+
 use std::ffi::OsString;
+use std::io;
 use std::os::windows::ffi::{OsStrExt, OsStringExt};
 use std::path::Path;
+
+use windows_sys::Win32::Storage::FileSystem::{
+    FILE_ATTRIBUTE_DIRECTORY, GetFileAttributesW, INVALID_FILE_ATTRIBUTES,
+};
 
 /// From so many units on a path is written in the form that may be long: shorter than the 260 that files may have, since folders leave room for a name of the
 /// old kind, 8 and 3 characters ([naming files](https://learn.microsoft.com/en-us/windows/win32/fileio/maximum-file-path-limitation)).
@@ -12,6 +19,16 @@ const LONG: usize = 240;
 pub(crate) fn wide(path: &Path) -> Vec<u16> {
     let units: Vec<u16> = long(path).encode_wide().collect();
     units.into_iter().chain([0]).collect()
+}
+
+/// Whether there is a folder at a path, without opening it: that takes far longer. An error if there is nothing, or if it can't be told.
+pub(crate) fn is_folder(path: &Path) -> io::Result<bool> {
+    let path = wide(path);
+    // SAFETY: the path ends with NUL and lives during the call.
+    match unsafe { GetFileAttributesW(path.as_ptr()) } {
+        INVALID_FILE_ATTRIBUTES => Err(io::Error::last_os_error()),
+        attributes => Ok(attributes & FILE_ATTRIBUTE_DIRECTORY != 0),
+    }
 }
 
 /// A path in the form that may be long, if it has to be. In that form nothing is interpreted, so it is made absolute and plain first.

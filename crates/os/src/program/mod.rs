@@ -30,6 +30,14 @@ pub enum ProgramError {
     NotExecutable(PathBuf),
 }
 
+/// What is at a path.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Folder,
+    Executable,
+    Other,
+}
+
 /// Finds a program: one with a path separator is that file, any other is looked up in `search`, a list of folders as in `PATH`. Where the system adds
 /// endings to the names of programs (`.exe`), a name without one of them is looked for with each.
 pub fn find(program: &str, search: &OsStr) -> Result<PathBuf, ProgramError> {
@@ -63,13 +71,10 @@ fn first_of(path: PathBuf) -> Result<PathBuf, ProgramError> {
 
 /// Whether the file can be run, as far as the file itself tells.
 pub fn check(path: &Path) -> Result<(), ProgramError> {
-    let Ok(metadata) = std::fs::metadata(path) else { return Err(ProgramError::Missing(path.to_owned())) };
-    if metadata.is_dir() {
-        return Err(ProgramError::Folder(path.to_owned()));
-    }
-    if system::may_be_executed(path, &metadata) {
-        Ok(())
-    } else {
-        Err(ProgramError::NotExecutable(path.to_owned()))
+    match system::look(path) {
+        Err(_) => Err(ProgramError::Missing(path.to_owned())),
+        Ok(Kind::Folder) => Err(ProgramError::Folder(path.to_owned())),
+        Ok(Kind::Executable) => Ok(()),
+        Ok(Kind::Other) => Err(ProgramError::NotExecutable(path.to_owned())),
     }
 }

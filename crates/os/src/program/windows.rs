@@ -1,8 +1,10 @@
 //! The endings of programs' names.
 
 use std::ffi::OsString;
-use std::fs::Metadata;
+use std::io;
 use std::path::{Path, PathBuf};
+
+use super::Kind;
 
 /// The endings that are tried when `PATHEXT` says nothing.
 const USUAL: &str = ".COM;.EXE;.BAT;.CMD";
@@ -30,9 +32,13 @@ fn with_endings(path: &Path, endings: &str) -> Vec<PathBuf> {
     endings.split(';').filter(|ending| !ending.is_empty()).map(with).collect()
 }
 
-/// What may be executed is told by the name here; rights show when it is tried.
-pub(super) fn may_be_executed(path: &Path, _: &Metadata) -> bool {
-    path.extension().is_some()
+/// What is at a path. What may be executed is told by the name here; rights show when it is tried.
+pub(super) fn look(path: &Path) -> io::Result<Kind> {
+    Ok(match crate::path::is_folder(path)? {
+        true => Kind::Folder,
+        false if path.extension().is_some() => Kind::Executable,
+        false => Kind::Other,
+    })
 }
 
 #[cfg(test)]

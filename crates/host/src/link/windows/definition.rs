@@ -26,11 +26,7 @@ pub(super) fn display_name(service: &ServiceName) -> Option<DisplayName> {
 
 /// Where a service's states and events go, if there is a place.
 pub(super) fn folder(service: &ServiceName) -> Option<PathBuf> {
-    value(service, PARAMETERS_KEY, FOLDER_VALUE)
-        .ok()
-        .flatten()
-        .map(PathBuf::from)
-        .filter(|folder| folder.is_dir())
+    value(service, PARAMETERS_KEY, FOLDER_VALUE).ok().flatten().map(PathBuf::from)
 }
 
 fn value(service: &ServiceName, key: &str, name: &str) -> io::Result<Option<String>> {

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::fs::{File, OpenOptions};
-use std::io::{self, Write};
+use std::io::{self, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
 use svckit_core::name::ServiceName;
@@ -32,9 +32,13 @@ struct Service {
 impl Records {
     /// A service is started; where its files are may have changed.
     pub(super) fn begin(&mut self, service: &ServiceName) {
-        let known = self.service(service);
-        known.start_error = None;
-        known.folder = definition::folder(service);
+        match self.services.get_mut(&service.folded()) {
+            Some(known) => {
+                known.start_error = None;
+                known.folder = definition::folder(service);
+            }
+            None => drop(self.service(service)),
+        }
     }
 
     fn service(&mut self, service: &ServiceName) -> &mut Service {
@@ -94,7 +98,8 @@ impl Service {
         let mut line = serde_json::to_vec(event)?;
         line.push(b'\n');
         let mut file = open(&path)?;
-        if file.metadata()?.len() >= MAX_EVENTS_FILE {
+        // Not by its metadata, which tell the volume too: that takes a dozen times as long.
+        if file.seek(SeekFrom::End(0))? >= MAX_EVENTS_FILE {
             drop(file);
             std::fs::rename(&path, folder.join(EARLIER_EVENTS_FILE))?;
             file = open(&path)?;

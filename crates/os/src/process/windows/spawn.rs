@@ -107,12 +107,15 @@ pub(super) struct Started {
 pub(super) fn start(command: &Command, stdio: Stdio<'_>) -> Result<Started, SpawnError> {
     let program = resolve(command)?;
     let fail = |stage, error: io::Error| failure(command, &program, stage, error);
-    if let Some(directory) = &command.directory
-        && !directory.is_dir()
-    {
-        let error = std::fs::metadata(directory).err();
-        let error = error.unwrap_or_else(|| io::Error::from_raw_os_error(ERROR_DIRECTORY.cast_signed()));
-        return Err(fail(Stage::Directory, error));
+    if let Some(directory) = &command.directory {
+        match crate::path::is_folder(directory) {
+            Ok(true) => {}
+            Ok(false) => {
+                let error = io::Error::from_raw_os_error(ERROR_DIRECTORY.cast_signed());
+                return Err(fail(Stage::Directory, error));
+            }
+            Err(error) => return Err(fail(Stage::Directory, error)),
+        }
     }
     let line = command_line(&program, command)
         .map_err(|why| fail(Stage::Program, io::Error::new(io::ErrorKind::InvalidInput, why)))?;
