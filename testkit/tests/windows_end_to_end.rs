@@ -296,6 +296,46 @@ fn what_the_systems_tools_make_svc_starts_stops_and_deletes() {
 }
 
 #[test]
+fn svc_sc_and_the_systems_own_are_one_for_a_service() {
+    let svc = Svc::new();
+    let name = svc.name("words");
+    let image = format!("\"{}\"", text(&binary::scripted()));
+    let made = svc.ok(&[
+        "sc",
+        "create",
+        &name,
+        "binPath=",
+        &image,
+        "DisplayName=",
+        &format!("{name} shown"),
+        "error=",
+        "ignore",
+    ]);
+    assert_eq!(made, "[SC] CreateService SUCCESS\n");
+    svc.ok(&["sc", "description", &name, "Gr\u{fc}\u{df}e"]);
+    assert_eq!(svc.json(&["sc", "qdescription", &name])["description"], "Gr\u{fc}\u{df}e");
+    let config = svc.json(&["sc", "qc", &name]);
+    assert_eq!(
+        (&config["error_control"], &config["account"]),
+        (&"ERROR_IGNORE".into(), &"LocalSystem".into())
+    );
+    assert_eq!(svc.json(&["sc", "GetKeyName", &format!("{name} shown")])["name"], name);
+    // The exit status is the whole code.
+    refused(&svc, &["sc", "stop", &name], 1062);
+    system(&["sc", "start", &name]);
+    let status = reaches(&name, ServiceState::RUNNING);
+    let told = svc.ok(&["sc", "queryex", &name]);
+    assert!(told.contains("\tSTATE              : 4  RUNNING\n"), "{told}");
+    assert!(told.contains(&format!("\tPID                : {}\n", status.pid)), "{told}");
+    svc.ok(&["sc", "stop", &name]);
+    reaches(&name, ServiceState::STOPPED);
+    svc.ok(&["sc", "config", &name, "start=", "disabled"]);
+    refused(&svc, &["sc", "start", &name], 1058);
+    svc.ok(&["sc", "delete", &name]);
+    refused(&svc, &["sc", "query", &name], 1060);
+}
+
+#[test]
 fn a_name_that_a_service_has_is_refused_whatever_its_case() {
     let svc = Svc::new();
     let file = define(&svc, "twice", "hang", "");
