@@ -12,6 +12,7 @@ use svckit_core::name::{DisplayName, ServiceName};
 use svckit_core::rights;
 use svckit_core::win32::Win32Error;
 use svckit_manager::install::{self, InstallPlan};
+use svckit_recipe::Platform;
 
 use super::Session;
 use super::answer::Answer;
@@ -112,13 +113,15 @@ impl Session<'_> {
         }
         if let Err(error) = service.change_config(&change) {
             let wrong = Wrong::call(CALL, error).service(&name);
-            if was_delayed && !delayed {
-                set_delayed(&*service, &name, true)?;
-            }
-            return Err(wrong);
+            let back = if was_delayed && !delayed { set_delayed(&*service, &name, true) } else { Ok(()) };
+            return Err(match back {
+                Ok(()) => wrong,
+                Err(second) => wrong.because(&format!("the delayed start is off now: {}", second.reason())),
+            });
         }
         if delayed && !was_delayed {
-            set_delayed(&*service, &name, true)?;
+            let rest = "everything else is set, the delayed start is not";
+            set_delayed(&*service, &name, true).map_err(|wrong| wrong.because(rest))?;
         }
         Ok(Answer::Done { call: CALL, name })
     }
@@ -132,7 +135,8 @@ impl Session<'_> {
     ) -> Result<ConfigChange, Wrong> {
         let (account, password) = self.account(&settings);
         let interactive = present.service_type.contains(ServiceType::INTERACTIVE_PROCESS);
-        let leaves = account.as_deref().is_some_and(|account| !account.eq_ignore_ascii_case(LOCAL_SYSTEM));
+        let full = account.as_deref().map(|account| accounts::written(Platform::Windows, account));
+        let leaves = full.is_some_and(|account| account != LOCAL_SYSTEM);
         let mut service_type = settings.service_type;
         if interactive && leaves && service_type.is_none() {
             service_type = Some(present.service_type.without(ServiceType::INTERACTIVE_PROCESS));

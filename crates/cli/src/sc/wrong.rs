@@ -52,6 +52,12 @@ impl Wrong {
         self
     }
 
+    /// The same with how things were left.
+    pub(super) fn because(mut self, outcome: &str) -> Self {
+        self.error.cause = Some(format!("{}; {outcome}", self.reason()));
+        self
+    }
+
     /// The Win32 code.
     pub(super) fn code(&self) -> Win32Error {
         self.error.code

@@ -411,8 +411,23 @@ fn a_change_that_fails_leaves_the_delayed_start_as_it_was() {
     let world = world();
     world.sc_ok(&["config", "web", "start=", "delayed-auto"]);
     world.scm.contents().sabotage = Some(("config web".to_owned(), Win32Error::ACCESS_DENIED));
-    assert_eq!(world.sc(&["config", "web", "start=", "auto"]).0, 5);
+    let (status, out, _) = world.sc(&["config", "web", "start=", "auto"]);
+    assert_eq!(status, 5);
+    assert_eq!(out, "[SC] ChangeServiceConfig FAILED 5:\n\nsabotaged config web\n\n");
     assert_eq!(world.sc_json(&["qc", "web"])["delayed_auto_start"], true);
+}
+
+#[test]
+fn half_a_change_is_told() {
+    let world = world();
+    world.scm.contents().sabotage = Some(("config2-3 web".to_owned(), Win32Error::ACCESS_DENIED));
+    let (status, out, _) = world.sc(&["config", "web", "start=", "delayed-auto", "error=", "ignore"]);
+    assert_eq!(status, 5);
+    assert!(
+        out.contains("\nsabotaged config2-3 web; everything else is set, the delayed start is not\n"),
+        "{out}"
+    );
+    assert_eq!(world.sc_json(&["qc", "web"])["error_control"], "ERROR_IGNORE");
 }
 
 #[test]
