@@ -121,6 +121,9 @@ fn traps_are_refused_and_nothing_is_left() {
     assert_eq!(svc.json(&["sc", "qc", "web"])["load_order_group"], Value::Null);
     assert_eq!(svc.run(&["sc", "qtriggerinfo", "web"]).code(), low(124));
     assert_eq!(svc.run(&["sc", "sdshow", "web"]).code(), low(50));
+    let nobody = svc.run(&["sc", "query", "group=", "Net"]);
+    assert_eq!(nobody.code(), low(1060));
+    assert_eq!(nobody.stderr, "hint: no service is in that load order group\n");
 }
 
 #[test]

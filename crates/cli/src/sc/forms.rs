@@ -139,16 +139,16 @@ pub(super) static FORMS: &[Form] = &[
     }),
 ];
 
-/// Commands of sc that are not there, and what they would do.
-const MISSING: &[(&str, &str)] = &[
-    ("sdshow", "showing security descriptors"),
-    ("sdset", "setting security descriptors"),
-    ("boot", "telling how the start of the system went"),
-    ("Lock", "locking the service database"),
-    ("QueryLock", "asking who locks the service database"),
-    ("managedaccount", "telling that the password of an account is managed"),
-    ("qmanagedaccount", "asking whether the password of an account is managed"),
-    ("quserservice", "asking for the instances of per-user services"),
+/// Commands of sc that are not there, the calls that they would make, and what they would do.
+const MISSING: &[(&str, &str, &str)] = &[
+    ("sdshow", "QueryServiceObjectSecurity", "showing security descriptors"),
+    ("sdset", "SetServiceObjectSecurity", "setting security descriptors"),
+    ("boot", "NotifyBootConfigStatus", "telling how the start of the system went"),
+    ("Lock", "LockServiceDatabase", "locking the service database"),
+    ("QueryLock", "QueryServiceLockStatus", "asking who locks the service database"),
+    ("managedaccount", "ChangeServiceConfig2", "telling that the password of an account is managed"),
+    ("qmanagedaccount", "QueryServiceConfig2", "asking whether the password of an account is managed"),
+    ("quserservice", "QueryServiceConfig2", "asking for the instances of per-user services"),
 ];
 
 /// Reads a command line without the server.
@@ -159,9 +159,9 @@ pub(super) fn read(words: &[String]) -> Result<Command, Wrong> {
     if ["/?", "-?", "help", "--help", "-h"].contains(&&*command.to_ascii_lowercase()) {
         return Ok(Command::Help(None));
     }
-    if let Some((name, what)) = MISSING.iter().find(|(name, _)| name.eq_ignore_ascii_case(command)) {
+    if let Some((name, call, what)) = MISSING.iter().find(|(name, ..)| name.eq_ignore_ascii_case(command)) {
         let message = format!("sc {name} is not there yet: {what} is not supported by this version");
-        return Err(Wrong::refused("OpenSCManager", Win32Error::NOT_SUPPORTED, message));
+        return Err(Wrong::refused(call, Win32Error::NOT_SUPPORTED, message));
     }
     let Some(form) = FORMS.iter().find(|form| form.name.eq_ignore_ascii_case(command)) else {
         let mut wrong = Wrong::usage(format!("{command:?} is no command of sc"));

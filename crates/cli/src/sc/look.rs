@@ -29,7 +29,11 @@ impl Session<'_> {
             Whom::Those { types, states, group, skip } => {
                 let manager = self.manager(ManagerAccess::ENUMERATE_SERVICE)?;
                 let all = manager.enumerate(types, states, group.as_deref());
-                let mut all = all.map_err(|error| Wrong::call("EnumServicesStatusEx", error))?;
+                let mut all = all.map_err(|error| {
+                    let is_group = error.code == Win32Error::SERVICE_DOES_NOT_EXIST;
+                    let wrong = Wrong::call("EnumServicesStatusEx", error);
+                    if is_group { wrong.hint("no service is in that load order group") } else { wrong }
+                })?;
                 all.drain(..skip.min(all.len()));
                 Ok(Answer::Services { call: None, all, extended })
             }

@@ -35,7 +35,8 @@ impl Wrong {
             "CreateService" => "create service",
             "OpenSCManager" => "open service control manager",
             "ControlService" => "control service",
-            _ => "change service",
+            "ChangeServiceConfig" | "ChangeServiceConfig2" => "change service",
+            _ => "carry out command",
         };
         Self::call(call, Box::new(Error::new(operation, code).cause(cause)))
     }
