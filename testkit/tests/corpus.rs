@@ -12,6 +12,8 @@ mod buildout;
 mod definition;
 #[path = "../../fuzz/checks/dispatch.rs"]
 mod dispatch;
+#[path = "../../fuzz/checks/import.rs"]
+mod import;
 #[path = "../../fuzz/checks/installed.rs"]
 mod installed;
 #[path = "../../fuzz/checks/winservice.rs"]
@@ -42,6 +44,11 @@ fn definition_corpus() {
 #[test]
 fn dispatch_corpus() {
     replay("dispatch", dispatch::check);
+}
+
+#[test]
+fn import_corpus() {
+    replay("import", import::check);
 }
 
 #[test]
@@ -96,6 +103,23 @@ fn the_seeds_are_what_they_say() {
     for name in ["misspelt-key", "circle", "bad-name-and-type", "no-toml"] {
         let text = String::from_utf8(read(&format!("definition/{name}"))).expect("text");
         svckit_recipe::toml::parse("/x/service.toml", text, Platform::Unix).expect_err(name);
+    }
+    let imports = [
+        ("supervisord", 3),
+        ("systemd", 1),
+        ("systemd-shell", 1),
+        ("nssm-dump", 1),
+        ("nssm-registry", 1),
+        ("shawl", 2),
+    ];
+    for (name, services) in imports {
+        let import =
+            svckit_recipe::import::read("/x/a", &read(&format!("import/{name}")), None, Platform::Unix);
+        assert_eq!(import.expect(name).services.len(), services, "{name}");
+    }
+    for name in ["supervisord-wrong", "systemd-wrong", "nssm-wrong", "shawl-wrong"] {
+        svckit_recipe::import::read("/x/a", &read(&format!("import/{name}")), None, Platform::Unix)
+            .expect_err(name);
     }
     for name in ["block", "crlf", "latin-1", "utf-16", "unix"] {
         svckit_recipe::winservice::read(name, &read(&format!("winservice/{name}"))).expect(name);

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use svckit_recipe::{StartMode, units};
+use svckit_recipe::{StartMode, import, units};
 
 /// Runs any program as a well-behaved service, and manages services.
 #[derive(Debug, Parser)]
@@ -100,6 +100,8 @@ pub(crate) enum Verb {
     Export(Export),
     /// Say what is wrong with DEF, and what is probably not meant, without doing anything
     Lint(Lint),
+    /// Print the definition of what another tool's file says: supervisor, systemd, NSSM, shawl, service scripts
+    Import(Import),
     /// Do what a buildout.cfg says: link projects, install, update and uninstall parts
     Buildout(Buildout),
     /// Say what a code means, what its usual causes are, and what to do
@@ -303,6 +305,22 @@ pub(crate) struct Lint {
 }
 
 #[derive(Debug, Args)]
+pub(crate) struct Import {
+    /// The other tool's file
+    #[arg(value_name = "FILE")]
+    pub(crate) file: PathBuf,
+    /// Whose file it is, if that is not clear
+    #[arg(long, value_name = "KIND", value_parser = kind)]
+    pub(crate) from: Option<import::Kind>,
+    /// Write the definition into a file, which must not be there yet
+    #[arg(long, short, value_name = "FILE")]
+    pub(crate) output: Option<PathBuf>,
+    /// Write over a file that is there
+    #[arg(long, requires = "output")]
+    pub(crate) force: bool,
+}
+
+#[derive(Debug, Args)]
 pub(crate) struct Buildout {
     /// The configuration file
     #[arg(long = "config", short = 'c', value_name = "FILE", default_value = "buildout.cfg")]
@@ -346,6 +364,13 @@ pub(crate) enum Host {
 fn seconds(text: &str) -> Result<Duration, String> {
     let plain = text.parse().ok().and_then(|seconds: f64| Duration::try_from_secs_f64(seconds).ok());
     plain.or_else(|| units::duration(text)).ok_or_else(|| "expected seconds, such as 30 or 0.5".to_owned())
+}
+
+fn kind(text: &str) -> Result<import::Kind, String> {
+    let named = import::Kind::NAMED;
+    let words = || named.iter().map(|(word, _)| *word).collect::<Vec<_>>().join(", ");
+    let found = named.iter().find(|(word, _)| *word == text).map(|(_, kind)| *kind);
+    found.ok_or_else(|| format!("expected one of {}", words()))
 }
 
 #[cfg(test)]

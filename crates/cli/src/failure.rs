@@ -344,8 +344,9 @@ struct ErrorBody<'a> {
     diagnostics: Vec<DiagnosticReport<'a>>,
 }
 
+/// Something at its place in a file, as JSON.
 #[derive(Serialize)]
-struct DiagnosticReport<'a> {
+pub(crate) struct DiagnosticReport<'a> {
     file: &'a std::path::Path,
     line: Option<usize>,
     column: Option<usize>,
@@ -354,7 +355,7 @@ struct DiagnosticReport<'a> {
 }
 
 impl<'a> DiagnosticReport<'a> {
-    fn of(diagnostic: &'a Diagnostic) -> Self {
+    pub(crate) fn of(diagnostic: &'a Diagnostic) -> Self {
         Self {
             file: &diagnostic.file,
             line: diagnostic.place.as_ref().map(|place| place.line),

@@ -119,6 +119,7 @@ fn run(app: &mut App, place: &Place, verb: Verb) -> Result<ExitCode, Failure> {
         Verb::Logs(arguments) => verbs::logs::run(app, &arguments)?,
         Verb::Events(arguments) => verbs::events::run(app, &arguments)?,
         Verb::Export(arguments) => verbs::export::run(app, &arguments)?,
+        Verb::Import(arguments) => verbs::import::run(app, &arguments)?,
         Verb::Lint(arguments) => verbs::lint::run(app, &arguments)?,
         Verb::Buildout(arguments) => verbs::buildout::run(app, &arguments)?,
         Verb::Explain { what } => explain::run(app, &what)?,

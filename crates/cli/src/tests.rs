@@ -3,6 +3,7 @@
 mod accounts;
 mod definitions;
 mod export;
+mod import;
 mod lint;
 mod sc;
 mod several;
@@ -131,6 +132,7 @@ fn dispatch(app: &mut App, verb: Verb) -> Result<(), Failure> {
         Verb::Logs(arguments) => verbs::logs::run(app, &arguments),
         Verb::Events(arguments) => verbs::events::run(app, &arguments),
         Verb::Export(arguments) => verbs::export::run(app, &arguments),
+        Verb::Import(arguments) => verbs::import::run(app, &arguments),
         Verb::Lint(arguments) => verbs::lint::run(app, &arguments),
         Verb::Explain { what } => crate::explain::run(app, &what),
         other => panic!("{other:?} needs the real world"),

@@ -10,6 +10,7 @@ pub mod buildout;
 mod definition;
 mod diagnostic;
 mod file;
+pub mod import;
 pub mod lint;
 mod order;
 pub mod parts;

@@ -8,6 +8,7 @@ pub(crate) mod events;
 pub(crate) mod export;
 pub(crate) mod generate;
 pub(crate) mod host;
+pub(crate) mod import;
 pub(crate) mod install;
 pub(crate) mod lint;
 pub(crate) mod logs;

@@ -5,7 +5,7 @@ mod controls;
 mod log;
 mod recovery;
 mod restart;
-mod section;
+pub(crate) mod section;
 mod service;
 mod stop;
 mod windows;

@@ -319,7 +319,7 @@ impl<'a> Section<'a> {
 }
 
 /// The word that was probably meant.
-pub(super) fn closest<'w>(wrong: &str, words: impl Iterator<Item = &'w str>) -> Option<&'w str> {
+pub(crate) fn closest<'w>(wrong: &str, words: impl Iterator<Item = &'w str>) -> Option<&'w str> {
     let wrong = wrong.to_ascii_lowercase().replace('_', "-");
     words
         .map(|word| (strsim::jaro_winkler(&wrong, word), word))

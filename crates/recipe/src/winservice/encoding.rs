@@ -2,16 +2,16 @@
 
 /// A source text, decoded, with line feeds only.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Decoded {
+pub(crate) struct Decoded {
     /// The text.
-    pub(super) text: String,
+    pub(crate) text: String,
     /// Why other characters than those of ASCII can't be trusted; absent: they can.
-    pub(super) doubt: Option<String>,
+    pub(crate) doubt: Option<String>,
 }
 
 /// Decodes a source text as Python does, and two ways that it doesn't: UTF-16, as some editors save, and a text in an encoding that isn't known here,
 /// whose ASCII characters can be told all the same.
-pub(super) fn decode(bytes: &[u8]) -> Decoded {
+pub(crate) fn decode(bytes: &[u8]) -> Decoded {
     let (text, doubt) = match bytes {
         [0xff, 0xfe, rest @ ..] => utf16(rest, u16::from_le_bytes),
         [0xfe, 0xff, rest @ ..] => utf16(rest, u16::from_be_bytes),

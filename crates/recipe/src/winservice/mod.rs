@@ -5,11 +5,11 @@
 //! service for svckit's own host can be made of them ([`definition`]). `docs/design/recipe.md` tells why things are as they are.
 
 mod debug;
-mod encoding;
+pub(crate) mod encoding;
 mod literal;
 mod name;
 mod native;
-mod path;
+pub(crate) mod path;
 mod plan;
 mod read;
 mod script;

@@ -3,7 +3,7 @@
 use crate::platform::Platform;
 
 /// The path of `path`, seen from the absolute folder `base`, without `.`, `..` and doubled separators.
-pub(super) fn absolute(platform: Platform, base: &str, path: &str) -> String {
+pub(crate) fn absolute(platform: Platform, base: &str, path: &str) -> String {
     let (root, rest) = rooted(platform, path);
     match root {
         Some(root) if root.ends_with(':') => {
@@ -28,13 +28,13 @@ pub(super) fn absolute(platform: Platform, base: &str, path: &str) -> String {
 }
 
 /// Whether a path says the same wherever it is seen from.
-pub(super) fn is_absolute(platform: Platform, path: &str) -> bool {
+pub(crate) fn is_absolute(platform: Platform, path: &str) -> bool {
     let (root, _) = rooted(platform, path);
     root.is_some_and(|root| !root.ends_with(':') && (platform == Platform::Unix || root.len() > 1))
 }
 
 /// A path of names below a folder.
-pub(super) fn below(platform: Platform, folder: &str, names: &[&str]) -> String {
+pub(crate) fn below(platform: Platform, folder: &str, names: &[&str]) -> String {
     let separator = separator(platform);
     let folder = folder.strip_suffix(separator).unwrap_or(folder);
     names.iter().fold(folder.to_owned(), |path, name| path + separator + name)
@@ -50,7 +50,7 @@ pub(super) fn split(platform: Platform, path: &str) -> (&str, &str) {
 }
 
 /// Whether a character stands between the names of a path.
-pub(super) fn is_separator(platform: Platform, c: char) -> bool {
+pub(crate) fn is_separator(platform: Platform, c: char) -> bool {
     c == '/' || c == '\\' && platform == Platform::Windows
 }
 

@@ -1,0 +1,225 @@
+//! What the service control manager of Windows keeps about a service in the registry.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use svckit_core::kind::{ErrorControl, SidType};
+use svckit_core::name::{Dependency, DisplayName, GroupName};
+
+use super::ini::{Section, Setting};
+use super::reader::{Advice, Reader};
+use crate::definition::{ServiceDefinition, Span, StartMode};
+use crate::platform::Platform;
+use crate::winservice::path;
+
+const MAPPED: &str = "DisplayName Description Start DelayedAutostart DelayedAutoStart ObjectName DependOnService DependOnGroup Group \
+    ErrorControl ServiceSidType RequiredPrivileges PreshutdownTimeout Type ImagePath Tag Environment";
+
+const ADVICE: Advice<'_> = &[
+    (
+        "FailureActions FailureActionsOnNonCrashFailures FailureCommand RebootMessage",
+        "say recovery actions in [service.NAME.recovery]",
+    ),
+    (
+        "WOW64 SvcHostSplitDisable SvcMemHardLimitInMB SvcMemSoftLimitInMB LaunchProtected",
+        "it is set by Windows",
+    ),
+    ("PreferredNode TriggerInfo", "a definition has no word for it"),
+];
+
+/// The name of the service whose key this is, or that of something below it.
+pub(super) fn key_of(path: &str) -> Option<(&str, &str)> {
+    let mut parts = path.splitn(6, '\\');
+    let [root, system, set, services, name] = [(); 5].map(|()| parts.next());
+    let is = |part: Option<&str>, word: &str| part.is_some_and(|part| part.eq_ignore_ascii_case(word));
+    let is_set = set.is_some_and(|set| set.to_ascii_lowercase().contains("controlset"));
+    let is_service =
+        is(root, "HKEY_LOCAL_MACHINE") && is(system, "SYSTEM") && is_set && is(services, "Services");
+    name.filter(|name| is_service && !name.is_empty()).map(|name| (name, parts.next().unwrap_or_default()))
+}
+
+/// A key below that of a service, which has no settings of the service.
+pub(super) fn subkey(reader: &mut Reader<'_>, section: &Section, below: &str) {
+    let help = match below {
+        "security" => "the service gets the usual rights",
+        "enum" => "Windows makes it at each start",
+        below if below.starts_with("triggerinfo") => "a definition has no word for triggers",
+        below if below.starts_with("parameters\\appevents") => HOOKS,
+        _ => "see what it is for, and whether the service needs it",
+    };
+    let message = format!("the key {below} is not mapped: {}", section.keys().join(", "));
+    reader.remark(section.span, message, help);
+}
+
+const HOOKS: &str = "nothing else is run beside the program: make a script of it that runs the program";
+
+/// A command that is run on an event.
+pub(super) fn hook(reader: &mut Reader<'_>, setting: &Setting, event: &str) {
+    reader.remark(setting.key_span, format!("the hook {event} is not mapped"), HOOKS);
+}
+
+/// Adds the settings to a service.
+pub(super) fn read(reader: &mut Reader<'_>, mut section: Section, service: &mut ServiceDefinition) {
+    if let Some(setting) = section.take("DisplayName").filter(|setting| !setting.value.is_empty()) {
+        match DisplayName::new(setting.value.as_str()) {
+            Ok(name) => service.display_name = name,
+            Err(error) => {
+                reader.wrong(setting.span, error.to_string(), "a display name has 1 to 256 characters")
+            }
+        }
+    }
+    service.description =
+        section.take("Description").map(|setting| setting.value).filter(|text| !text.is_empty());
+    service.start = Some(start(reader, &mut section));
+    account(reader, &mut section, service);
+    dependencies(reader, &mut section, service);
+    section.take("ImagePath");
+    kinds(reader, &mut section, service);
+    if let Some(setting) = section.take("Environment") {
+        variables(reader, &setting, &mut service.program.environment);
+    }
+    for setting in section.rest() {
+        reader.unmapped(&setting, ADVICE, MAPPED);
+    }
+}
+
+fn start(reader: &mut Reader<'_>, section: &mut Section) -> StartMode {
+    let delayed = ["DelayedAutostart", "DelayedAutoStart"].map(|key| section.take(key));
+    let is_delayed = delayed.into_iter().flatten().any(|setting| setting.value != "0");
+    let Some(setting) = section.take("Start") else { return StartMode::Auto };
+    match setting.value.as_str() {
+        "2" | "SERVICE_AUTO_START" if !is_delayed => StartMode::Auto,
+        "2" | "SERVICE_AUTO_START" | "SERVICE_DELAYED_AUTO_START" => StartMode::Delayed,
+        "3" | "SERVICE_DEMAND_START" => StartMode::Manual,
+        "4" | "SERVICE_DISABLED" => StartMode::Disabled,
+        _ => {
+            let message = format!("Start can't be {:?}", setting.value);
+            reader.wrong(
+                setting.span,
+                message,
+                "a program is started automatically (2), by hand (3) or never (4)",
+            );
+            StartMode::Manual
+        }
+    }
+}
+
+/// The system's own account needs no word.
+fn account(reader: &mut Reader<'_>, section: &mut Section, service: &mut ServiceDefinition) {
+    let Some(setting) = section.take("ObjectName") else { return };
+    let is_system = ["LocalSystem", r".\LocalSystem", r"NT AUTHORITY\SYSTEM"];
+    if setting.value.is_empty() || is_system.iter().any(|system| system.eq_ignore_ascii_case(&setting.value))
+    {
+        return;
+    }
+    let has_password =
+        !setting.value.to_ascii_uppercase().starts_with("NT ") && !setting.value.ends_with('$');
+    if has_password {
+        let message = format!("the password of {} is not part of the definition", setting.value);
+        reader.remark(setting.span, message, "svc up --password-stdin takes it");
+    }
+    service.account = Some(setting.value);
+}
+
+fn dependencies(reader: &mut Reader<'_>, section: &mut Section, service: &mut ServiceDefinition) {
+    for (key, sign) in [("DependOnService", ""), ("DependOnGroup", "+")] {
+        let Some(setting) = section.take(key) else { continue };
+        for name in setting.value.lines().filter(|name| !name.is_empty()) {
+            match Dependency::new(&format!("{sign}{}", name.trim_start_matches('+'))) {
+                Ok(dependency) if !service.dependencies.contains(&dependency) => {
+                    service.dependencies.push(dependency)
+                }
+                Ok(_) => {}
+                Err(error) => {
+                    reader.wrong(setting.span, error.to_string(), "write the name of a service or group")
+                }
+            }
+        }
+    }
+}
+
+fn kinds(reader: &mut Reader<'_>, section: &mut Section, service: &mut ServiceDefinition) {
+    if let Some(setting) = section.take("Type")
+        && !matches!(setting.value.as_str(), "16" | "SERVICE_WIN32_OWN_PROCESS")
+    {
+        let message = format!("Type={} is not mapped", setting.value);
+        reader.remark(setting.span, message, "the program has no desktop, and a host of its own");
+    }
+    if let Some(setting) = section.take("Group").filter(|setting| !setting.value.is_empty()) {
+        match GroupName::new(setting.value.as_str()) {
+            Ok(group) => service.group = Some(group),
+            Err(error) => {
+                reader.wrong(setting.span, error.to_string(), "write the name of a load order group")
+            }
+        }
+    }
+    service.tag = section.take("Tag").is_some_and(|setting| setting.value != "0") && service.group.is_some();
+    let mut number = |key: &str, most: u32| {
+        let setting = section.take(key)?;
+        let number = reader.number::<u32>(&setting)?;
+        if number > most {
+            reader.wrong(setting.span, format!("{key} can't be {number}"), format!("the most is {most}"));
+            return None;
+        }
+        Some(number)
+    };
+    if let Some(number) = number("ErrorControl", 3) {
+        service.error_control = ErrorControl(number);
+    }
+    if let Some(number) = number("ServiceSidType", 3) {
+        service.sid = if number == 2 { SidType::NONE } else { SidType(number) };
+    }
+    if let Some(time) = number("PreshutdownTimeout", u32::MAX) {
+        service.preshutdown = Duration::from_millis(time.into());
+    }
+    if let Some(setting) = section.take("RequiredPrivileges") {
+        service.privileges =
+            setting.value.lines().filter(|name| !name.is_empty()).map(str::to_owned).collect();
+    }
+}
+
+/// Adds the variables of a list. One whose value has others in it is told and left out, since svckit replaces nothing there.
+pub(super) fn variables(
+    reader: &mut Reader<'_>,
+    setting: &Setting,
+    variables: &mut BTreeMap<String, String>,
+) {
+    for line in setting.value.lines().filter(|line| !line.is_empty()) {
+        let Some((name, value)) = line.split_once('=') else {
+            reader.wrong(setting.span, format!("{line:?} is no variable with its value"), "write NAME=value");
+            continue;
+        };
+        if let Some(other) = variable_in(value) {
+            let message =
+                format!("{name} is not mapped: it has %{other}% in it, which svckit does not replace");
+            reader.remark(setting.span, message, "write the whole value");
+            continue;
+        }
+        reader.variable(variables, (name, value), setting.span);
+    }
+}
+
+/// The first variable that Windows would replace in a text.
+pub(super) fn variable_in(text: &str) -> Option<&str> {
+    let (_, rest) = text.split_once('%')?;
+    let (name, _) = rest.split_once('%')?;
+    Some(name)
+        .filter(|name| !name.is_empty() && name.chars().all(|c| c.is_alphanumeric() || "_()".contains(c)))
+}
+
+/// The words after a program, by the rules of Windows, whatever the platform is.
+pub(super) fn arguments(reader: &mut Reader<'_>, line: &str, span: Span) -> Vec<String> {
+    match Platform::Windows.split(&format!("program {line}")) {
+        Ok(words) => words.into_iter().skip(1).collect(),
+        Err(error) => {
+            reader.wrong(span, format!("this command can't be split: {error}"), "");
+            Vec::new()
+        }
+    }
+}
+
+/// The folder that a program is in.
+pub(super) fn folder_of(platform: Platform, program: &str) -> String {
+    let at = program.rfind(|c| path::is_separator(platform, c));
+    at.map_or(String::new(), |at| program[..=at].to_owned())
+}

@@ -1,0 +1,274 @@
+//! NSSM's services, as of NSSM 2.24: from the registry, or from the commands of `nssm dump`.
+
+mod dump;
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use svckit_core::definition::{ExitAction, RestartPolicy, RestartWhen, Rung, StopAction, StopPolicy};
+
+use super::ini::{Section, Setting};
+use super::reader::{Advice, Reader};
+use super::{native, registry};
+use crate::definition::{LogSettings, ServiceDefinition, Span};
+
+/// What a service has of which kind of settings.
+struct Found {
+    name: String,
+    span: Span,
+    /// Those of the service control manager.
+    native: Section,
+    /// Those of NSSM.
+    parameters: Section,
+    /// What exit codes mean; `@` is any other.
+    exits: Section,
+}
+
+impl Found {
+    fn new(name: &str, span: Span) -> Self {
+        let [native, parameters, exits] = [(); 3].map(|()| Section::new(name, span));
+        Self { name: name.to_owned(), span, native, parameters, exits }
+    }
+}
+
+const MAPPED: &str = "Application AppParameters AppDirectory AppEnvironment AppEnvironmentExtra AppRestartDelay AppThrottle \
+    AppStopMethodSkip AppStopMethodConsole AppStopMethodWindow AppStdout AppStderr AppRotateFiles AppRotateOnline AppRotateBytes \
+    AppRotateBytesHigh";
+
+const ADVICE: Advice<'_> = &[
+    (
+        "AppStopMethodThreads",
+        "after WM_CLOSE the program is ended by force; give that rung of the stop ladder more time",
+    ),
+    ("AppKillProcessTree", "what the program started is always stopped with it"),
+    (
+        "AppStdin AppStdinShareMode AppStdinCreationDisposition AppStdinFlagsAndAttributes",
+        "a service has nothing to read",
+    ),
+    (
+        "AppStdoutShareMode AppStdoutCreationDisposition AppStdoutFlagsAndAttributes AppStdoutCopyAndTruncate AppStderrShareMode \
+         AppStderrCreationDisposition AppStderrFlagsAndAttributes AppStderrCopyAndTruncate AppRotateDelay",
+        "output is added to a file that anybody may read, and is rotated without a copy",
+    ),
+    ("AppRotateSeconds", "logs are rotated by size: [service.NAME.log] rotate = { size = \"10MB\" }"),
+    ("AppTimestampLog", "output is kept as it is"),
+    ("AppPriority AppAffinity", "let start /B with its options run the program from a batch file"),
+    ("AppNoConsole", "the program's console has no window"),
+    ("AppRedirectHook", "nothing else is run beside the program"),
+];
+
+pub(super) fn is_dump(text: &str) -> bool {
+    text.lines().any(|line| {
+        let mut words = line.split_whitespace().map(|word| word.trim_matches(['"', '^']));
+        words.any(dump::is_nssm) && words.next().is_some_and(|verb| verb == "set" || verb == "install")
+    })
+}
+
+pub(super) fn read(reader: &mut Reader<'_>) -> Vec<ServiceDefinition> {
+    let is_registry = registry::HEADERS.iter().any(|header| reader.source.text().starts_with(header));
+    let found = if is_registry { of_registry(reader) } else { dump::read(reader) };
+    found.into_iter().filter_map(|service| definition(reader, service)).collect()
+}
+
+fn of_registry(reader: &mut Reader<'_>) -> Vec<Found> {
+    let mut found: Vec<Found> = Vec::new();
+    for section in registry::read(reader) {
+        let Some((name, below)) = native::key_of(&section.name) else {
+            reader.remark(section.span, "the key is none of a service, and not mapped", "");
+            continue;
+        };
+        let at = found.iter().position(|service| service.name == name).unwrap_or(found.len());
+        if at == found.len() {
+            found.push(Found::new(name, section.span));
+        }
+        let service = &mut found[at];
+        let below = below.to_ascii_lowercase();
+        match below.as_str() {
+            "" => service.native = section,
+            "parameters" => service.parameters = section,
+            "parameters\\appexit" => service.exits = section,
+            _ if section.keys().is_empty() => {}
+            _ => native::subkey(reader, &section, &below),
+        }
+    }
+    found
+}
+
+fn definition(reader: &mut Reader<'_>, mut found: Found) -> Option<ServiceDefinition> {
+    let parameters = &mut found.parameters;
+    let Some(application) = parameters.take("Application") else {
+        let message = format!("{} is not one of NSSM's services, and not mapped", found.name);
+        reader.remark(found.span, message, "svc import takes the services that NSSM runs");
+        return None;
+    };
+    let program = expanded(reader, &application)?;
+    let folder = native::folder_of(reader.platform, &program);
+    let given = parameters.take("AppDirectory").filter(|setting| !setting.value.is_empty());
+    if folder.is_empty() && given.is_none() {
+        let message = format!("{program:?} is in no folder, and AppDirectory is not said");
+        reader.wrong(application.span, message, "write the program with its whole path");
+        return None;
+    }
+    let base = reader.folder();
+    let home = reader.path(&folder, application.span, &base)?;
+    let folder = home.to_string_lossy().into_owned();
+    let directory = match given {
+        Some(setting) => {
+            let text = expanded(reader, &setting)?;
+            reader.path(&text, setting.span, &folder)?
+        }
+        None => home,
+    };
+    let mut words = vec![program];
+    if let Some(setting) = parameters.take("AppParameters") {
+        let line = expanded(reader, &setting)?;
+        words.extend(native::arguments(reader, &line, setting.span));
+    }
+    let mut program = reader.program(words, application.span, directory)?;
+    program.environment = environment(reader, parameters);
+    let name = reader.service_name(&found.name, found.span)?;
+    let mut service = ServiceDefinition::new(name, program, reader.platform);
+    service.restart = restart(reader, parameters, &mut found.exits);
+    service.stop = stop(reader, parameters);
+    service.log = log(reader, parameters, &folder);
+    native::read(reader, found.native, &mut service);
+    for setting in found.parameters.rest() {
+        match setting.key.strip_prefix("AppEvents ") {
+            Some(event) => native::hook(reader, &setting, event),
+            None => reader.unmapped(&setting, ADVICE, MAPPED),
+        }
+    }
+    Some(service)
+}
+
+/// A value in which NSSM replaces variables at each start, which svckit does not.
+fn expanded(reader: &mut Reader<'_>, setting: &Setting) -> Option<String> {
+    if let Some(name) = native::variable_in(&setting.value) {
+        let message = format!("{} has the variable %{name}%, which svckit does not replace", setting.key);
+        reader.wrong(setting.span, message, "write its value");
+        return None;
+    }
+    Some(setting.value.clone())
+}
+
+fn environment(reader: &mut Reader<'_>, parameters: &mut Section) -> BTreeMap<String, String> {
+    let mut variables = BTreeMap::new();
+    if let Some(setting) = parameters.take("AppEnvironment") {
+        let message = "AppEnvironment is added to the variables of the service, not put in their place";
+        reader.remark(setting.key_span, message, "");
+        native::variables(reader, &setting, &mut variables);
+    }
+    if let Some(setting) = parameters.take("AppEnvironmentExtra") {
+        native::variables(reader, &setting, &mut variables);
+    }
+    variables
+}
+
+/// Restarts without an end, each after twice the pause of the one before, unless the program ran for a while.
+fn restart(reader: &mut Reader<'_>, parameters: &mut Section, exits: &mut Section) -> RestartPolicy {
+    let mut number = |key: &str, default: u32| {
+        let setting = parameters.take(key);
+        let number = setting.map_or(Some(default), |setting| reader.number(&setting));
+        Duration::from_millis(number.unwrap_or(default).into())
+    };
+    let delay = number("AppRestartDelay", 0).max(Duration::from_secs(2));
+    let mut policy = RestartPolicy {
+        when: RestartWhen::Always,
+        delay,
+        max_delay: delay.max(Duration::from_secs(128)),
+        budget: Duration::from_secs(365 * 86_400),
+        reset_after: number("AppThrottle", 1500),
+        ..RestartPolicy::default()
+    };
+    for setting in std::mem::take(exits).rest() {
+        let code =
+            if setting.key == "@" { None } else { setting.key.parse::<u32>().ok().map(u32::cast_signed) };
+        if code.is_none() && setting.key != "@" {
+            reader.wrong(
+                setting.key_span,
+                format!("{:?} is not an exit code", setting.key),
+                "write a number",
+            );
+            continue;
+        }
+        exit(reader, &setting, code, &mut policy);
+    }
+    policy
+}
+
+fn exit(reader: &mut Reader<'_>, setting: &Setting, code: Option<i32>, policy: &mut RestartPolicy) {
+    let action = match setting.value.to_ascii_lowercase().as_str() {
+        "restart" => ExitAction::Restart,
+        "exit" if code == Some(0) => ExitAction::Stop,
+        "exit" => ExitAction::Fail,
+        "ignore" => {
+            let message = "AppExit can't be Ignore: a service runs as long as its program";
+            reader.remark(setting.span, message, "");
+            ExitAction::Stop
+        }
+        "suicide" => {
+            let message = "AppExit=Suicide is not wholly mapped: the service stops with an error";
+            reader.remark(setting.span, message, "recovery.on-stop-with-error makes recovery actions follow");
+            ExitAction::Fail
+        }
+        _ => {
+            let message = format!("AppExit can't be {:?}", setting.value);
+            return reader.wrong(setting.span, message, "write Restart, Ignore, Exit or Suicide");
+        }
+    };
+    match code {
+        Some(code) => drop(policy.exit_codes.insert(code, action)),
+        None if action == ExitAction::Restart => policy.when = RestartWhen::Always,
+        None => policy.when = RestartWhen::Never,
+    }
+}
+
+fn stop(reader: &mut Reader<'_>, parameters: &mut Section) -> StopPolicy {
+    let mut number = |key: &str, default: u32| {
+        let setting = parameters.take(key);
+        (setting.as_ref().map_or(Some(default), |setting| reader.number(setting)).unwrap_or(default), setting)
+    };
+    let (skip, setting) = number("AppStopMethodSkip", 0);
+    let (console, _) = number("AppStopMethodConsole", 1500);
+    let (window, _) = number("AppStopMethodWindow", 1500);
+    if let Some(setting) = setting.filter(|_| skip & 8 != 0) {
+        let message = "AppStopMethodSkip can't have 8: what doesn't stop is ended by force";
+        reader.remark(setting.span, message, "give the last rung of the stop ladder more time");
+    }
+    let rungs = [(1, StopAction::CtrlC, console), (2, StopAction::WmClose, window)];
+    let ladder = rungs.into_iter().filter(|(bit, ..)| skip & bit == 0);
+    StopPolicy {
+        ladder: ladder
+            .map(|(_, action, wait)| Rung { action, wait: Duration::from_millis(wait.into()) })
+            .collect(),
+    }
+}
+
+fn log(reader: &mut Reader<'_>, parameters: &mut Section, folder: &str) -> LogSettings {
+    let mut file = |key: &str| {
+        let setting = parameters.take(key).filter(|setting| !setting.value.is_empty())?;
+        let text = expanded(reader, &setting)?;
+        reader.file(&text, setting.span, folder)
+    };
+    let mut log =
+        LogSettings { stdout: file("AppStdout"), stderr: file("AppStderr"), ..LogSettings::default() };
+    let mut number = |key: &str| {
+        let setting = parameters.take(key)?;
+        Some((reader.number::<u32>(&setting).unwrap_or(0), setting))
+    };
+    let rotates = number("AppRotateFiles").filter(|(on, _)| *on != 0);
+    // Logs are always rotated while the program runs.
+    number("AppRotateOnline");
+    let [low, high] =
+        ["AppRotateBytes", "AppRotateBytesHigh"].map(|key| number(key).map_or(0, |(bytes, _)| bytes));
+    let size = u64::from(high) << 32 | u64::from(low);
+    if let Some((_, setting)) = rotates {
+        if size > 0 {
+            log.rotate_size = Some(size);
+        } else {
+            let message = "AppRotateFiles without AppRotateBytes is not mapped: logs are rotated by size";
+            reader.remark(setting.key_span, message, "write [service.NAME.log] rotate = { size = \"10MB\" }");
+        }
+    }
+    log
+}

@@ -1,0 +1,325 @@
+//! A service unit of systemd, as of systemd 257: `NAME.service` is the service `NAME`.
+
+mod advice;
+mod command;
+mod restart;
+mod text;
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use svckit_core::control::Control;
+use svckit_core::definition::{ControlAction, Rung, StopAction, StopPolicy};
+use svckit_core::name::Dependency;
+use svckit_core::signal::Signal;
+
+use super::ini::{self, Dialect, Section, Setting};
+use super::reader::Reader;
+use crate::definition::{LogSettings, ServiceDefinition, Span, StartMode};
+use text::Specifiers;
+
+/// How long a program has to stop in a unit that says nothing.
+const STOP_TIMEOUT: Duration = Duration::from_secs(90);
+
+/// What stands for "for ever", which the stop ladder has not.
+const LONG: Duration = Duration::from_secs(24 * 3600);
+
+pub(super) fn read(reader: &mut Reader<'_>) -> Option<ServiceDefinition> {
+    let specifiers = Specifiers::of(reader)?;
+    let mut sections = ini::read(reader, Dialect::Systemd);
+    let mut section = |name: &str| {
+        let at = sections.iter().position(|section| section.name == name)?;
+        Some(sections.remove(at))
+    };
+    let (unit, install) = (section("Unit"), section("Install"));
+    let Some(service) = section("Service") else {
+        reader.wrong(
+            Span::default(),
+            "the unit has no section [Service]",
+            "only service units can be imported",
+        );
+        return None;
+    };
+    for other in sections {
+        let message = format!("[{}] is not known, and not mapped: {}", other.name, other.keys().join(", "));
+        reader.remark(other.span, message, "see what it is for, and whether the service needs it");
+    }
+    let mut file = Unit { reader, specifiers, unit: unit.unwrap_or_default(), service };
+    let mut definition = file.definition()?;
+    let Unit { reader, unit, service, .. } = file;
+    definition.start = Some(install.map_or(StartMode::Manual, |section| install_section(reader, section)));
+    for setting in unit.rest() {
+        advice::unmapped(reader, &setting, advice::UNIT, advice::UNIT_MAPPED);
+    }
+    for setting in service.rest() {
+        advice::unmapped(reader, &setting, advice::SERVICE, advice::SERVICE_MAPPED);
+    }
+    Some(definition)
+}
+
+/// What is enabled starts with the system.
+fn install_section(reader: &mut Reader<'_>, mut section: Section) -> StartMode {
+    let mut start = StartMode::Manual;
+    for key in ["WantedBy", "RequiredBy", "UpheldBy"] {
+        for setting in section.take_all(key) {
+            for unit in setting.value.split_whitespace() {
+                if unit.ends_with(".target") {
+                    start = StartMode::Auto;
+                } else {
+                    let message = format!("{key}={unit} is not mapped");
+                    reader.remark(setting.span, message, "write it as depends-on of that service");
+                }
+            }
+        }
+    }
+    for setting in section.rest() {
+        advice::unmapped(reader, &setting, advice::INSTALL, "WantedBy RequiredBy UpheldBy");
+    }
+    start
+}
+
+/// A unit on the way to a service.
+struct Unit<'r, 'a> {
+    reader: &'r mut Reader<'a>,
+    specifiers: Specifiers,
+    unit: Section,
+    service: Section,
+}
+
+impl Unit<'_, '_> {
+    fn definition(&mut self) -> Option<ServiceDefinition> {
+        let name = self.specifiers.name();
+        let name = self.reader.service_name(&name, Span::default())?;
+        let directory = self.directory()?;
+        let environment = self.environment();
+        let values = environment.iter().map(|(name, (value, _))| (name.clone(), value.clone())).collect();
+        let mut program = command::exec_start(self, &values, directory)?;
+        for (name, (value, span)) in environment {
+            self.reader.variable(&mut program.environment, (&name, &value), span);
+        }
+        program.environment_files = self.environment_files();
+        let mut definition = ServiceDefinition::new(name, program, self.reader.platform);
+        self.kind();
+        definition.description = self.text("Description").filter(|text| !text.is_empty());
+        definition.dependencies = self.dependencies();
+        definition.account = self.service_text("User").filter(|user| !user.is_empty());
+        definition.restart = restart::policy(self);
+        definition.stop = self.stop();
+        definition.log = self.log();
+        if let Some(signal) = command::reload(self) {
+            definition.controls.insert(Control::PARAMCHANGE.0, ControlAction::Signal(signal));
+        }
+        Some(definition)
+    }
+
+    /// A text of `[Unit]` with specifiers replaced.
+    fn text(&mut self, key: &str) -> Option<String> {
+        let setting = self.unit.take(key)?;
+        self.specifiers.replace(self.reader, &setting.value, setting.span)
+    }
+
+    /// A text of `[Service]` with specifiers replaced.
+    fn service_text(&mut self, key: &str) -> Option<String> {
+        let setting = self.service.take(key)?;
+        self.specifiers.replace(self.reader, &setting.value, setting.span)
+    }
+
+    /// A span of time of `[Service]` or, for what was moved there, of `[Unit]`.
+    fn time(&mut self, keys: &[&str]) -> Option<Duration> {
+        let found =
+            keys.iter().filter_map(|key| self.service.take(key).or_else(|| self.unit.take(key))).last()?;
+        let time = text::time(&found.value);
+        if time.is_none() {
+            let message = format!("{} can't be {:?}", found.key, found.value);
+            self.reader.wrong(found.span, message, "write a time such as 30, 5min 20s or infinity");
+        }
+        time
+    }
+
+    fn kind(&mut self) {
+        let Some(setting) = self.service.take("Type") else { return };
+        let help = match setting.value.as_str() {
+            "simple" | "exec" | "idle" | "" => return,
+            "forking" => {
+                "the program has to stay in the foreground: leave the option out that sends it to the background"
+            }
+            "oneshot" => {
+                "the service is stopped as soon as its program has ended; say restart.when = \"never\""
+            }
+            "notify" | "notify-reload" | "dbus" => {
+                "the service counts as ready when its program runs; say ready.tcp for more"
+            }
+            _ => "see systemd.service(5)",
+        };
+        let message = format!("Type={} is not mapped", setting.value);
+        self.reader.remark(setting.span, message, help);
+    }
+
+    /// The working directory; of a system's unit it is `/` if nothing else is said.
+    fn directory(&mut self) -> Option<PathBuf> {
+        let Some(setting) = self.service.take("WorkingDirectory") else { return Some(PathBuf::from("/")) };
+        let text = self.specifiers.replace(self.reader, &setting.value, setting.span)?;
+        let path = match text.strip_prefix('-') {
+            Some(path) => {
+                let message = "the folder has to be there: - before it is not mapped";
+                self.reader.remark(setting.span, message, "");
+                path
+            }
+            None => text.as_str(),
+        };
+        if path == "~" {
+            let help = "write the folder itself";
+            self.reader.wrong(setting.span, "the home directory of the user is not said in this file", help);
+            return None;
+        }
+        self.reader.path(if path.is_empty() { "/" } else { path }, setting.span, "/")
+    }
+
+    /// The variables with where they are; an empty setting makes an end of those before it.
+    fn environment(&mut self) -> BTreeMap<String, (String, Span)> {
+        let mut variables = BTreeMap::new();
+        for setting in self.service.take_all("Environment") {
+            if setting.value.is_empty() {
+                variables.clear();
+            }
+            for word in self.words(&setting) {
+                match word.split_once('=') {
+                    Some((name, value)) => {
+                        variables.insert(name.to_owned(), (value.to_owned(), setting.span));
+                    }
+                    None => {
+                        let message = format!("{word:?} is no variable with its value");
+                        self.reader.wrong(setting.span, message, "write NAME=value or \"NAME=two words\"");
+                    }
+                }
+            }
+        }
+        variables
+    }
+
+    /// The words of a setting, with quotation marks, escapes and specifiers replaced.
+    fn words(&mut self, setting: &Setting) -> Vec<String> {
+        let words = text::words(&setting.value);
+        let words = words.map_err(|error| self.reader.wrong(setting.span, error, "")).unwrap_or_default();
+        let replaced = words.iter().map(|word| self.specifiers.replace(self.reader, word, setting.span));
+        replaced.collect::<Option<_>>().unwrap_or_default()
+    }
+
+    fn environment_files(&mut self) -> Vec<PathBuf> {
+        let mut files = Vec::new();
+        for setting in self.service.take_all("EnvironmentFile") {
+            let Some(text) = self.specifiers.replace(self.reader, &setting.value, setting.span) else {
+                continue;
+            };
+            let path = text.strip_prefix('-').unwrap_or(&text);
+            if path.is_empty() {
+                files.clear();
+                continue;
+            }
+            if path.contains(['*', '?', '[']) {
+                let message = "a pattern for several files is not mapped";
+                self.reader.remark(setting.span, message, "list the files as environment-file");
+                continue;
+            }
+            if path.len() < text.len() {
+                let message = "the file has to be there: - before it is not mapped";
+                self.reader.remark(
+                    setting.span,
+                    message,
+                    "make an empty file, or leave environment-file out",
+                );
+            }
+            files.extend(self.reader.path(path, setting.span, "/"));
+        }
+        files
+    }
+
+    /// Services that this one needs. What only says in which order they start says nothing about one that is needed anyway.
+    fn dependencies(&mut self) -> Vec<Dependency> {
+        let mut dependencies: Vec<Dependency> = Vec::new();
+        for key in ["Requires", "BindsTo", "Requisite", "Wants", "After"] {
+            for setting in self.unit.take_all(key) {
+                for unit in setting.value.split_whitespace() {
+                    self.dependency(&setting, unit, &mut dependencies);
+                }
+            }
+        }
+        dependencies
+    }
+
+    fn dependency(&mut self, setting: &Setting, unit: &str, dependencies: &mut Vec<Dependency>) {
+        let Some(unit) = self.specifiers.replace(self.reader, unit, setting.span) else { return };
+        let key = setting.key.as_str();
+        let Some(name) = unit.strip_suffix(".service") else {
+            let help = "svckit has services only; one that needs the network is run again until it is there";
+            return self.reader.remark(setting.span, format!("{key}={unit} is not mapped"), help);
+        };
+        let Some(name) = self.reader.service_name(name, setting.span).map(Dependency::Service) else {
+            return;
+        };
+        if dependencies.contains(&name) {
+            return;
+        }
+        if matches!(key, "Wants" | "After") {
+            let help = "write depends-on if it is a service of svckit and has to run before this one";
+            return self.reader.remark(setting.span, format!("{key}={unit} is not mapped"), help);
+        }
+        let message = format!("depends-on = [\"{name}\"] needs a service {name} in svckit");
+        self.reader.remark(setting.span, message, "leave it out if that is still one of systemd's");
+        dependencies.push(name);
+    }
+
+    fn stop(&mut self) -> StopPolicy {
+        let signal = self.service.take("KillSignal").map_or(Signal::Term, |setting| {
+            Signal::named(&setting.value).unwrap_or_else(|| {
+                let message = format!("{:?} is no signal that svckit sends", setting.value);
+                let all: Vec<_> = Signal::ALL.iter().map(|signal| signal.name()).collect();
+                self.reader.wrong(setting.span, message, format!("the signals are {}", all.join(", ")));
+                Signal::Term
+            })
+        });
+        let mut wait = self.time(&["TimeoutSec", "TimeoutStopSec"]).unwrap_or(STOP_TIMEOUT);
+        if wait.is_zero() || wait > LONG {
+            let message = "a stop can't take for ever: after a day the program is ended by force";
+            self.reader.remark(self.service.span, message, "write another time in [service.NAME.stop]");
+            wait = LONG;
+        }
+        let hang_up = self.service.take("SendSIGHUP").and_then(|setting| self.reader.boolean(&setting));
+        let mut ladder = vec![Rung { action: StopAction::Signal(signal), wait }];
+        if hang_up == Some(true) {
+            ladder[0].wait = Duration::ZERO;
+            ladder.push(Rung { action: StopAction::Signal(Signal::Hup), wait });
+        }
+        if let Some(setting) = self.service.take("KillMode").filter(|mode| mode.value != "control-group") {
+            let message = format!("KillMode={} is not mapped", setting.value);
+            let help = "all that the program started gets the signal, and what is left is ended by force";
+            self.reader.remark(setting.span, message, help);
+        }
+        StopPolicy { ladder }
+    }
+
+    fn log(&mut self) -> LogSettings {
+        let stdout = self.output("StandardOutput", None);
+        let stderr = self.output("StandardError", stdout.as_ref());
+        LogSettings { stdout, stderr, ..LogSettings::default() }
+    }
+
+    /// The file that a stream goes to.
+    fn output(&mut self, key: &str, inherited: Option<&PathBuf>) -> Option<PathBuf> {
+        let Some(setting) = self.service.take(key) else { return inherited.cloned() };
+        let value = setting.value.as_str();
+        match value.split_once(':') {
+            Some(("file" | "append" | "truncate", path)) => {
+                let path = self.specifiers.replace(self.reader, path, setting.span)?;
+                return self.reader.file(&path, setting.span, "/");
+            }
+            None if matches!(value, "inherit" | "") => return inherited.cloned(),
+            None if value == "journal" => return None,
+            _ => {}
+        }
+        let help = "the output goes to the service's log: svc logs";
+        self.reader.remark(setting.span, format!("{key}={value} is not mapped"), help);
+        None
+    }
+}
