@@ -7,7 +7,7 @@ use svckit_core::image_path::ImagePath;
 use svckit_core::name::ServiceName;
 use svckit_core::native::{Reply, Request};
 use svckit_manager::install::{self, InstallPlan};
-use svckit_manager::update;
+use svckit_manager::{plan, update};
 use svckit_recipe::ServiceDefinition;
 
 use crate::accounts;
@@ -36,8 +36,7 @@ pub(crate) struct Changes {
 /// Creates the service, whole or not at all.
 pub(crate) fn install(app: &mut App, wanted: &Wanted) -> Result<(), Failure> {
     accounts::prepare(app, wanted, None)?;
-    let plan = plan(wanted, None);
-    let installed = install::install(app.backend()?, &plan)?;
+    let installed = install::install(app.backend()?, &install_plan(wanted, None))?;
     warn(app, wanted, &installed.warnings)
 }
 
@@ -49,20 +48,17 @@ pub(crate) fn update(app: &mut App, wanted: &Wanted) -> Result<Changes, Failure>
     let stored = stored_definition(app, name)?;
     own(name, &present, stored.as_deref())?;
     accounts::prepare(app, wanted, Some(&present))?;
-    let plan = plan(wanted, Some(&present));
-    let config = &plan.service.config;
-    let needs_restart = stored.as_deref() != Some(&wanted.host)
-        || present.service_type != config.service_type
-        || present.image_path != config.image_path
-        || present.account != config.account
-        || wanted.password.is_some();
-    let updated = update::update(app.backend()?, &plan)?;
+    let to = install_plan(wanted, Some(&present));
+    let after = (&to.service.config, Some(&wanted.host));
+    let needs_restart =
+        plan::runs_differently((&present, stored.as_deref()), after) || wanted.password.is_some();
+    let updated = update::update(app.backend()?, &to)?;
     warn(app, wanted, &updated.warnings)?;
     Ok(Changes { needs_restart: needs_restart && !updated.changed.is_empty(), fields: updated.changed })
 }
 
 /// What the file doesn't say stays as it is `present`: when the service is started, and under which account.
-fn plan(wanted: &Wanted, present: Option<&ServiceConfig>) -> InstallPlan {
+pub(crate) fn install_plan(wanted: &Wanted, present: Option<&ServiceConfig>) -> InstallPlan {
     let definition = &wanted.service;
     let mut service = definition.new_service(wanted.image_path.clone(), wanted.password.clone());
     let mut optional = definition.config2();
@@ -92,7 +88,12 @@ pub(crate) fn refuse_stranger(app: &mut App, name: &ServiceName) -> Result<(), F
     own(name, &present, stored.as_deref())
 }
 
-fn own(name: &ServiceName, present: &ServiceConfig, stored: Option<&HostDefinition>) -> Result<(), Failure> {
+/// Refuses a service that is none of ours.
+pub(crate) fn own(
+    name: &ServiceName,
+    present: &ServiceConfig,
+    stored: Option<&HostDefinition>,
+) -> Result<(), Failure> {
     if is_host(&present.image_path) || stored.is_some() {
         return Ok(());
     }

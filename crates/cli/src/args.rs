@@ -72,6 +72,12 @@ pub(crate) enum Verb {
     Install(Install),
     /// Bring installed services in line with DEF
     Update(Install),
+    /// Say what svc apply would do, in its order, and what is different; nothing is done
+    Plan(Desired),
+    /// Make the services as the definitions say, and restart those that run otherwise
+    Apply(Desired),
+    /// Say what is different from the definitions, field by field
+    Diff(Desired),
     /// Remove services
     Remove(Remove),
     /// Start services
@@ -199,6 +205,16 @@ pub(crate) struct Install {
     pub(crate) definition: Definition,
     #[command(flatten)]
     pub(crate) options: InstallOptions,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Desired {
+    /// The definitions
+    #[arg(required = true, value_name = "DEF")]
+    pub(crate) definitions: Vec<PathBuf>,
+    /// Services that were installed from these files and are in them no more go
+    #[arg(long)]
+    pub(crate) prune: bool,
 }
 
 #[derive(Debug, Args)]

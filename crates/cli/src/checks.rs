@@ -4,7 +4,7 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use svckit_core::access::ManagerAccess;
-use svckit_core::name::Dependency;
+use svckit_core::name::{Dependency, ServiceName};
 use svckit_core::win32::Win32Error;
 use svckit_host::program::{self, ProgramError};
 use svckit_recipe::lint::{Finding, Severity};
@@ -141,24 +141,34 @@ fn environment_files(definition: &Definition, service: &ServiceDefinition) -> Ve
 
 /// Every dependency is in the file or installed; if not, what Windows would answer at the start (1075) is told now.
 pub(crate) fn dependencies(app: &mut App, definition: &Definition) -> Result<(), Failure> {
+    let wrong = unknown_dependencies(definition, |name| {
+        if definition.service(name).is_some() {
+            return Ok(true);
+        }
+        match app.manager(ManagerAccess::CONNECT)?.display_name(name.as_str()) {
+            Ok(_) => Ok(true),
+            Err(error) if error.code == Win32Error::SERVICE_DOES_NOT_EXIST => Ok(false),
+            Err(error) => Err(error.into()),
+        }
+    })?;
+    Diagnostics::new(wrong).map_or(Ok(()), |wrong| Err(wrong.into()))
+}
+
+/// The dependencies on services that nobody knows, each at its place.
+pub(crate) fn unknown_dependencies(
+    definition: &Definition,
+    mut is_known: impl FnMut(&ServiceName) -> Result<bool, Failure>,
+) -> Result<Vec<Diagnostic>, Failure> {
     let mut wrong = Vec::new();
     for service in &definition.services {
         for (dependency, span) in service.dependencies.iter().zip(&service.places.dependencies) {
             let Dependency::Service(name) = dependency else { continue };
-            if definition.service(name).is_some() {
-                continue;
-            }
-            match app.manager(ManagerAccess::CONNECT)?.display_name(name.as_str()) {
-                Ok(_) => {}
-                Err(error) if error.code == Win32Error::SERVICE_DOES_NOT_EXIST => {
-                    let message =
-                        format!("dependency {:?} is neither in this file nor installed", name.as_str());
-                    let help = "install it first, or remove it from depends-on".to_owned();
-                    wrong.push(definition.diagnostic(*span, message, Some(help)));
-                }
-                Err(error) => return Err(error.into()),
+            if !is_known(name)? {
+                let message = format!("dependency {:?} is neither in this file nor installed", name.as_str());
+                let help = "install it first, or remove it from depends-on".to_owned();
+                wrong.push(definition.diagnostic(*span, message, Some(help)));
             }
         }
     }
-    Diagnostics::new(wrong).map_or(Ok(()), |wrong| Err(wrong.into()))
+    Ok(wrong)
 }

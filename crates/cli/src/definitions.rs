@@ -47,6 +47,11 @@ pub(crate) fn is_definition(argument: &str) -> bool {
     meant(path).is_some() || path.is_file() && argument.contains(std::path::is_separator)
 }
 
+/// Whether an argument means a part of a configuration, whose file may have others.
+pub(crate) fn is_part(argument: &Path) -> bool {
+    matches!(meant(argument), Some(Meant::Part { .. }))
+}
+
 /// What an argument means by how it is written; a file that is there as a whole is no part.
 fn meant(argument: &Path) -> Option<Meant> {
     if let Some(text) = argument.to_str().filter(|_| !argument.is_file())

@@ -25,6 +25,7 @@ pub(crate) enum Status {
     Unreachable = 8,
     MarkedForDeletion = 9,
     NotNow = 10,
+    Different = 11,
 }
 
 /// Why a verb did not do what it was asked.

@@ -1,6 +1,7 @@
 //! A service control manager for tests of this crate: services are table entries, every change is at once.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
@@ -14,7 +15,9 @@ use svckit_core::definition::HostDefinition;
 use svckit_core::error::{Error, Result};
 use svckit_core::kind::{ServiceType, SidType};
 use svckit_core::name::{Dependency, ServiceName, fold};
-use svckit_core::native::{Event, HostState, LogCursor, NamedHostState, Phase, Reply, Request, ScmStatus};
+use svckit_core::native::{
+    Configured, Event, HostState, LogCursor, NamedHostState, Phase, Reply, Request, ScmStatus,
+};
 use svckit_core::status::{NotifyMask, ServiceState, ServiceStatus, StateFilter};
 use svckit_core::time::WallTime;
 use svckit_core::win32::Win32Error;
@@ -46,6 +49,10 @@ pub(crate) struct Contents {
     pub(crate) may_log_on: BTreeSet<String>,
     /// What it says that it is.
     pub(crate) target: Option<&'static str>,
+    /// Its state directory, if it is one that can be written.
+    pub(crate) directory: Option<PathBuf>,
+    /// Whether it can't tell all configurations in one answer, as that of Windows.
+    pub(crate) has_no_configurations: bool,
     /// This entry of the journal fails with this code.
     pub(crate) sabotage: Option<(String, Win32Error)>,
 }
@@ -135,6 +142,19 @@ impl Backend for Fake {
                 let definition = self.with(service.as_str(), |record| record.definition.clone())?;
                 Reply::Definition { definition: definition.map(Box::new) }
             }
+            Request::Configurations if self.contents().has_no_configurations => {
+                Reply::Error { code: Win32Error::NOT_SUPPORTED, message: "the fake has none".to_owned() }
+            }
+            Request::Configurations => {
+                let one = |(name, record): (&String, &Record)| Configured {
+                    service: ServiceName::new(name.as_str()).unwrap(),
+                    state: record.status.state,
+                    config: record.config.clone(),
+                    optional: record.optional.values().cloned().collect(),
+                    definition: record.definition.clone().map(Box::new),
+                };
+                Reply::Configurations { services: self.contents().services.iter().map(one).collect() }
+            }
             Request::SetDefinition { service, definition } => {
                 self.note(format!("define {service}"))?;
                 self.with(service.as_str(), |record| record.definition = definition.map(|all| *all))?;
@@ -163,7 +183,7 @@ impl Backend for Fake {
             Request::ScmStatus => Reply::ScmStatus(ScmStatus {
                 pid: 42,
                 version: "0.1.0".to_owned(),
-                directory: "/state".into(),
+                directory: self.contents().directory.clone().unwrap_or_else(|| "/state".into()),
                 started_at: WallTime(0),
                 services: 0,
                 active: 0,

@@ -8,13 +8,16 @@ mod apply;
 mod args;
 mod buildout;
 mod builtin;
+mod changes;
 mod checks;
 mod definitions;
 mod explain;
+mod desired;
 mod failure;
 #[cfg(test)]
 mod fake;
 mod machine;
+mod pending;
 mod report;
 mod sc;
 mod several;
@@ -106,6 +109,9 @@ fn run(app: &mut App, place: &Place, verb: Verb) -> Result<ExitCode, Failure> {
         Verb::Down(arguments) => verbs::down::run(app, &arguments)?,
         Verb::Install(arguments) => verbs::install::install(app, &arguments)?,
         Verb::Update(arguments) => verbs::install::update(app, &arguments)?,
+        Verb::Plan(arguments) => verbs::plan::plan(app, &arguments)?,
+        Verb::Apply(arguments) => verbs::plan::apply(app, &arguments)?,
+        Verb::Diff(arguments) => verbs::plan::diff(app, &arguments)?,
         Verb::Remove(arguments) => verbs::install::remove(app, &arguments)?,
         Verb::Start(arguments) => verbs::control::start(app, &arguments)?,
         Verb::Stop(arguments) => verbs::control::stop(app, &arguments)?,

@@ -6,6 +6,7 @@ mod export;
 mod import;
 mod lint;
 mod sc;
+mod plan;
 mod several;
 mod strangers;
 
@@ -120,6 +121,9 @@ fn dispatch(app: &mut App, verb: Verb) -> Result<(), Failure> {
         Verb::Down(arguments) => verbs::down::run(app, &arguments),
         Verb::Install(arguments) => verbs::install::install(app, &arguments),
         Verb::Update(arguments) => verbs::install::update(app, &arguments),
+        Verb::Plan(arguments) => verbs::plan::plan(app, &arguments),
+        Verb::Apply(arguments) => verbs::plan::apply(app, &arguments),
+        Verb::Diff(arguments) => verbs::plan::diff(app, &arguments),
         Verb::Remove(arguments) => verbs::install::remove(app, &arguments),
         Verb::Start(arguments) => verbs::control::start(app, &arguments),
         Verb::Stop(arguments) => verbs::control::stop(app, &arguments),

@@ -180,6 +180,20 @@ impl Config2Level {
     pub const PREFERRED_NODE: Self = Self(9);
     /// `SERVICE_CONFIG_LAUNCH_PROTECTED`, which only the service API has.
     pub const LAUNCH_PROTECTED: Self = Self(12);
+
+    /// Every level that is known here.
+    pub const ALL: [Self; 10] = [
+        Self::DESCRIPTION,
+        Self::FAILURE_ACTIONS,
+        Self::DELAYED_AUTO_START,
+        Self::FAILURE_ACTIONS_FLAG,
+        Self::SID_INFO,
+        Self::REQUIRED_PRIVILEGES,
+        Self::PRESHUTDOWN,
+        Self::TRIGGER_INFO,
+        Self::PREFERRED_NODE,
+        Self::LAUNCH_PROTECTED,
+    ];
 }
 
 /// The optional configuration that `QueryServiceConfig2` returns, one level at a time.
@@ -247,6 +261,35 @@ impl Config2 {
             Self::Triggers(_) => Config2Level::TRIGGER_INFO,
             Self::PreferredNode(_) => Config2Level::PREFERRED_NODE,
             Self::LaunchProtected(_) => Config2Level::LAUNCH_PROTECTED,
+        }
+    }
+
+    /// The value after a change of the same level; one of another level changes nothing.
+    #[must_use]
+    pub fn after(self, change: Config2Change) -> Self {
+        match (self, change) {
+            (Self::Description(_), Config2Change::Description(Some(text))) => {
+                Self::Description(Some(text).filter(|text| !text.is_empty()))
+            }
+            (Self::FailureActions(mut actions), Config2Change::FailureActions(change)) => {
+                actions.apply(change);
+                Self::FailureActions(actions)
+            }
+            (Self::DelayedAutoStart(_), Config2Change::DelayedAutoStart(on)) => Self::DelayedAutoStart(on),
+            (Self::FailureActionsFlag(_), Config2Change::FailureActionsFlag(on)) => {
+                Self::FailureActionsFlag(on)
+            }
+            (Self::Sid(_), Config2Change::Sid(kind)) => Self::Sid(kind),
+            (Self::RequiredPrivileges(_), Config2Change::RequiredPrivileges(names)) => {
+                Self::RequiredPrivileges(names)
+            }
+            (Self::PreshutdownTimeout(_), Config2Change::PreshutdownTimeout(timeout)) => {
+                Self::PreshutdownTimeout(timeout)
+            }
+            (Self::Triggers(_), Config2Change::Triggers(all)) => Self::Triggers(all),
+            (Self::PreferredNode(_), Config2Change::PreferredNode(node)) => Self::PreferredNode(node),
+            (Self::LaunchProtected(_), Config2Change::LaunchProtected(kind)) => Self::LaunchProtected(kind),
+            (before, _) => before,
         }
     }
 

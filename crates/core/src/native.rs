@@ -7,9 +7,11 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
+use crate::config::{Config2, ServiceConfig};
 use crate::definition::HostDefinition;
 use crate::name::ServiceName;
 use crate::open::open_value;
+use crate::status::ServiceState;
 use crate::time::WallTime;
 use crate::win32::Win32Error;
 
@@ -30,6 +32,8 @@ pub enum Request {
         /// Key name.
         service: ServiceName,
     },
+    /// All that is stored of every service: for who looks at many, in one answer.
+    Configurations,
     /// Stores the definition of a service in place of the one before. Takes effect at the next start.
     SetDefinition {
         /// Key name.
@@ -99,6 +103,11 @@ pub enum Reply {
         /// Absent: the service has none.
         definition: Option<Box<HostDefinition>>,
     },
+    /// To [`Request::Configurations`].
+    Configurations {
+        /// In the order of their names.
+        services: Vec<Configured>,
+    },
     /// The order was carried out.
     Done,
     /// To [`Request::Events`].
@@ -141,6 +150,21 @@ pub struct ScmStatus {
     pub active: u32,
     /// How many service processes there are.
     pub processes: u32,
+}
+
+/// A service with all that is stored of it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Configured {
+    /// Key name.
+    pub service: ServiceName,
+    /// What it does at the moment.
+    pub state: ServiceState,
+    /// The basic configuration.
+    pub config: ServiceConfig,
+    /// The optional configuration, each level that the service control manager knows.
+    pub optional: Vec<Config2>,
+    /// What its host is given; absent for a service that has none.
+    pub definition: Option<Box<HostDefinition>>,
 }
 
 /// A host's state with the service it is of.

@@ -6,11 +6,13 @@
 #![forbid(unsafe_code)]
 
 mod access;
+pub mod configurations;
 mod definition;
 pub mod embedded;
 pub mod entity;
 pub mod install;
 pub mod local;
+pub mod plan;
 pub mod target;
 pub mod update;
 pub mod wait;

@@ -202,7 +202,7 @@ impl Update<'_> {
 }
 
 /// The change that brings `current` to what is wanted, and what it changes in words.
-fn difference(
+pub(crate) fn difference(
     current: &ServiceConfig,
     to: &ServiceConfig,
     want_tag: bool,
@@ -268,7 +268,7 @@ fn reverse(change: &ConfigChange, old: &ServiceConfig) -> ConfigChange {
 }
 
 /// Whether a change would change nothing.
-fn is_already(current: &Config2, change: &Config2Change) -> bool {
+pub(crate) fn is_already(current: &Config2, change: &Config2Change) -> bool {
     match (current, change) {
         (Config2::Description(text), Config2Change::Description(wanted)) => {
             wanted.is_none() || wanted.as_deref() == Some(text.as_deref().unwrap_or_default())

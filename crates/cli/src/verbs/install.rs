@@ -140,23 +140,30 @@ pub(crate) fn prepare(app: &mut App, file: &Path, options: &InstallOptions) -> R
     let password = password(app, options)?;
     let state = app.state_directory()?;
     checks::dependencies(app, &definition)?;
-    let platform = app.surroundings.platform;
-    let wanted = definition
-        .services
-        .iter()
-        .map(|service| {
-            let host = service.host(&default_log(platform, &state, &service.name), definition.source.file());
-            let account = options.username.as_deref().or(service.account.as_deref());
-            let service = ServiceDefinition {
-                start: options.startup.map(Into::into).or(service.start),
-                account: account.map(|account| accounts::written(platform, account)),
-                ..service.clone()
-            };
-            let image_path = image_path(platform, &service)?;
-            Ok(Wanted { service, host, image_path, password: password.clone() })
-        })
-        .collect::<Result<_, Failure>>()?;
+    let wanted = wanted(app.surroundings.platform, &state, &definition, options, password.as_ref())?;
     Ok(Prepared { definition, wanted })
+}
+
+/// The services of a definition as they shall be installed.
+pub(crate) fn wanted(
+    platform: Platform,
+    state: &Path,
+    definition: &Definition,
+    options: &InstallOptions,
+    password: Option<&String>,
+) -> Result<Vec<Wanted>, Failure> {
+    let one = |service: &ServiceDefinition| {
+        let host = service.host(&default_log(platform, state, &service.name), definition.source.file());
+        let account = options.username.as_deref().or(service.account.as_deref());
+        let service = ServiceDefinition {
+            start: options.startup.map(Into::into).or(service.start),
+            account: account.map(|account| accounts::written(platform, account)),
+            ..service.clone()
+        };
+        let image_path = image_path(platform, &service)?;
+        Ok(Wanted { service, host, image_path, password: password.cloned() })
+    };
+    definition.services.iter().map(one).collect()
 }
 
 /// The image path of a hosted service: this program, as host. Services that share a process have the same one. On Windows one that doesn't is named in it, since a

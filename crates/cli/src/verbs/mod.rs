@@ -12,6 +12,7 @@ pub(crate) mod import;
 pub(crate) mod install;
 pub(crate) mod lint;
 pub(crate) mod logs;
+pub(crate) mod plan;
 pub(crate) mod scm;
 pub(crate) mod show;
 pub(crate) mod status;

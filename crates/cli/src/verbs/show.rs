@@ -21,19 +21,6 @@ use crate::times;
 use crate::triggers;
 use crate::ui::heading_style;
 
-const LEVELS: [Config2Level; 10] = [
-    Config2Level::DESCRIPTION,
-    Config2Level::FAILURE_ACTIONS,
-    Config2Level::DELAYED_AUTO_START,
-    Config2Level::FAILURE_ACTIONS_FLAG,
-    Config2Level::SID_INFO,
-    Config2Level::REQUIRED_PRIVILEGES,
-    Config2Level::PRESHUTDOWN,
-    Config2Level::TRIGGER_INFO,
-    Config2Level::PREFERRED_NODE,
-    Config2Level::LAUNCH_PROTECTED,
-];
-
 /// Everything known of a service.
 struct Whole {
     report: ServiceReport,
@@ -66,7 +53,7 @@ pub(crate) fn run(app: &mut App, arguments: &One) -> Result<(), Failure> {
 /// The levels that the service control manager knows.
 pub(crate) fn optional(service: &dyn Service) -> Result<Vec<Config2>, Failure> {
     let mut known = Vec::new();
-    for level in LEVELS {
+    for level in Config2Level::ALL {
         match service.config2(level) {
             Ok(value) => known.push(value),
             Err(error) if matches!(error.code, Win32Error::INVALID_LEVEL | Win32Error::NOT_SUPPORTED) => {}

@@ -3,9 +3,12 @@
 use std::path::PathBuf;
 use std::pin::Pin;
 
+use svckit_core::config::Config2Level;
 use svckit_core::definition::HostDefinition;
 use svckit_core::name::ServiceName;
-use svckit_core::native::{HostState, LogFrom, NamedHostState, Reply as NativeReply, Request, ScmStatus};
+use svckit_core::native::{
+    Configured, HostState, LogFrom, NamedHostState, Reply as NativeReply, Request, ScmStatus,
+};
 use svckit_core::status::ServiceState;
 use svckit_core::win32::Win32Error;
 
@@ -62,6 +65,7 @@ impl Scm {
         let result = match request {
             Request::HostStates { services } => self.host_states(services),
             Request::Definition { service } => self.definition(&service),
+            Request::Configurations => Ok(self.configurations()),
             Request::SetDefinition { service, definition } => self.define(&service, definition),
             Request::Events { service, after, limit, wait } => {
                 let after = after.unwrap_or(0);
@@ -100,6 +104,10 @@ impl Scm {
     fn definition(&self, name: &ServiceName) -> Result<NativeReply, Failure> {
         let definition = self.known(name)?.record.definition.clone();
         Ok(NativeReply::Definition { definition })
+    }
+
+    fn configurations(&self) -> NativeReply {
+        NativeReply::Configurations { services: self.services.values().map(configured).collect() }
     }
 
     fn define(
@@ -145,6 +153,17 @@ impl Scm {
             let cause = format!("service {:?} does not exist", name.as_str());
             Failure::new(Win32Error::SERVICE_DOES_NOT_EXIST, cause)
         })
+    }
+}
+
+fn configured(service: &Service) -> Configured {
+    let record = &service.record;
+    Configured {
+        service: record.name.clone(),
+        state: service.state(),
+        config: record.config.clone(),
+        optional: Config2Level::ALL.into_iter().filter_map(|level| record.extra.level(level)).collect(),
+        definition: record.definition.clone(),
     }
 }
 

@@ -1,0 +1,212 @@
+//! The services of several definitions as they shall be, beside what is there.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use svckit_core::definition::Program;
+use svckit_core::name::ServiceName;
+use svckit_core::native::Configured;
+use svckit_manager::configurations::configurations;
+use svckit_manager::install::InstallPlan;
+use svckit_manager::plan::{self, Fate, Goal, Plan};
+use svckit_recipe::{Definition, Diagnostics, Platform, ServiceDefinition};
+
+use crate::app::{App, default_log};
+use crate::apply::{self, Wanted};
+use crate::args::{self, InstallOptions};
+use crate::changes::{Field, View, fields};
+use crate::checks;
+use crate::definitions;
+use crate::failure::Failure;
+use crate::pending;
+use crate::several::each;
+use crate::verbs::install;
+
+/// What is wanted, what is there, and how the one becomes the other.
+pub(crate) struct Desired {
+    pub(crate) wanted: Vec<Wanted>,
+    pub(crate) plan: Plan,
+    /// Who is in these files no more, and in which they were.
+    pub(crate) removed: Vec<(ServiceName, PathBuf)>,
+    /// What an earlier run did not come to.
+    pub(crate) pending: Vec<ServiceName>,
+    state: PathBuf,
+    platform: Platform,
+}
+
+impl Desired {
+    /// Reads the definitions, checks them against this machine and each other, and asks what is there; nothing is changed.
+    pub(crate) fn read(app: &mut App, arguments: &args::Desired, state: PathBuf) -> Result<Self, Failure> {
+        let definitions = read(app, arguments)?;
+        let platform = app.surroundings.platform;
+        let mut wanted = Vec::new();
+        for definition in &definitions {
+            let options = InstallOptions::default();
+            wanted.extend(install::wanted(platform, &state, definition, &options, None)?);
+        }
+        let names: Vec<_> = wanted.iter().map(|wanted| wanted.service.name.clone()).collect();
+        let present = configurations(app.backend()?, &names)?;
+        let present_by_name: HashMap<String, &Configured> =
+            present.iter().map(|one| (one.service.folded(), one)).collect();
+        let wanted_names: HashSet<String> = names.iter().map(ServiceName::folded).collect();
+        let mut files = Files::default();
+        let removed = if arguments.prune {
+            let is_wanted = |one: &&Configured| wanted_names.contains(&one.service.folded());
+            owned(&definitions, present.iter().filter(|one| !is_wanted(one)), &mut files)
+        } else {
+            Vec::new()
+        };
+        let gone: HashSet<String> = removed.iter().map(|(name, _)| name.folded()).collect();
+        depend_on_known(&definitions, |name| {
+            let key = name.folded();
+            wanted_names.contains(&key) || present_by_name.contains_key(&key) && !gone.contains(&key)
+        })?;
+        let mut plans = Vec::with_capacity(wanted.len());
+        for wanted in &mut wanted {
+            let present = present_by_name.get(&wanted.service.name.folded()).copied();
+            plans.push(install_plan(wanted, present, &mut files)?);
+        }
+        let mut pending = pending::read(&state)?;
+        pending.retain(|name| present_by_name.contains_key(&name.folded()) && !gone.contains(&name.folded()));
+        let names: Vec<_> = removed.iter().map(|(name, _)| name.clone()).collect();
+        let goal = Goal { desired: &plans, removed: &names, pending: &pending };
+        let plan = plan::plan(&goal, &present).map_err(|obstacle| Failure::usage(obstacle.to_string()))?;
+        Ok(Self { wanted, plan, removed, pending, state, platform })
+    }
+
+    /// What is another about a desired service.
+    pub(crate) fn fields(&self, index: usize) -> Vec<Field> {
+        match &self.plan.fates[index] {
+            Fate::Keep => Vec::new(),
+            Fate::Update { before, after } => {
+                let view =
+                    |one: &Configured| View::new(&one.config, &one.optional, one.definition.as_deref());
+                fields(&view(before), &view(after))
+            }
+            Fate::Install => {
+                let wanted = &self.wanted[index];
+                fields(&self.plain(wanted), &view(wanted))
+            }
+        }
+    }
+
+    /// A service of that name whose definition says nothing: what differs from it is worth telling.
+    fn plain(&self, wanted: &Wanted) -> View {
+        let name = &wanted.service.name;
+        let program = Program {
+            command: Vec::new(),
+            directory: PathBuf::new(),
+            environment: BTreeMap::new(),
+            environment_files: Vec::new(),
+        };
+        let service = ServiceDefinition::new(name.clone(), program, self.platform);
+        let source = wanted.host.source.as_deref().unwrap_or(Path::new(""));
+        let host = service.host(&default_log(self.platform, &self.state, name), source);
+        view(&Wanted { service, host, image_path: wanted.image_path.clone(), password: None })
+    }
+}
+
+fn view(wanted: &Wanted) -> View {
+    let config = wanted.service.config(wanted.image_path.clone());
+    View::new(&config, &wanted.service.config2(), Some(&wanted.host))
+}
+
+/// Every definition, whose services are there once.
+fn read(app: &mut App, arguments: &args::Desired) -> Result<Vec<Definition>, Failure> {
+    if let Some(part) =
+        arguments.definitions.iter().find(|file| arguments.prune && definitions::is_part(file))
+    {
+        let message =
+            format!("--prune takes whole files, and {} may have parts that are not meant", part.display());
+        return Err(Failure::usage(message).hint("svc down removes the service of a part"));
+    }
+    let is_one = arguments.definitions.len() == 1;
+    let mut all = Vec::new();
+    each(app, &arguments.definitions, is_one, |_, file| {
+        let mut definition = definitions::read(file)?;
+        checks::on_this_machine(&mut definition)?;
+        all.push(definition);
+        Ok(())
+    })?
+    .end?;
+    let mut first: HashMap<String, &Definition> = HashMap::new();
+    let mut wrong = Vec::new();
+    for definition in &all {
+        for service in &definition.services {
+            if let Some(other) = first.insert(service.name.folded(), definition) {
+                let file = other.source.file().display();
+                let message = format!("service {:?} is defined in {file} already", service.name.as_str());
+                let help = "a service is defined once; name each file once".to_owned();
+                wrong.push(definition.diagnostic(service.places.name, message, Some(help)));
+            }
+        }
+    }
+    Diagnostics::new(wrong).map_or(Ok(all), |wrong| Err(wrong.into()))
+}
+
+fn depend_on_known(
+    definitions: &[Definition],
+    is_known: impl Fn(&ServiceName) -> bool,
+) -> Result<(), Failure> {
+    let mut wrong = Vec::new();
+    for definition in definitions {
+        wrong.extend(checks::unknown_dependencies(definition, |name| Ok(is_known(name)))?);
+    }
+    Diagnostics::new(wrong).map_or(Ok(()), |wrong| Err(wrong.into()))
+}
+
+/// The services that came from these files.
+fn owned<'a>(
+    definitions: &[Definition],
+    others: impl Iterator<Item = &'a Configured>,
+    files: &mut Files,
+) -> Vec<(ServiceName, PathBuf)> {
+    let mut owned = Vec::new();
+    for one in others {
+        let source = one.definition.as_ref().and_then(|definition| definition.source.as_deref());
+        let Some(source) = source else { continue };
+        if definitions.iter().any(|definition| files.are_same(definition.source.file(), source)) {
+            owned.push((one.service.clone(), source.to_owned()));
+        }
+    }
+    owned
+}
+
+/// What is to be installed. Another name of the file that it came from is no difference.
+fn install_plan(
+    wanted: &mut Wanted,
+    present: Option<&Configured>,
+    files: &mut Files,
+) -> Result<InstallPlan, Failure> {
+    let Some(present) = present else { return Ok(apply::install_plan(wanted, None)) };
+    let stored = present.definition.as_deref();
+    apply::own(&wanted.service.name, &present.config, stored)?;
+    if let (Some(from), Some(source)) =
+        (stored.and_then(|stored| stored.source.as_deref()), wanted.host.source.as_deref())
+        && files.are_same(from, source)
+    {
+        wanted.host.source = Some(from.to_owned());
+    }
+    Ok(apply::install_plan(wanted, Some(&present.config)))
+}
+
+/// Which paths are the same file; each is asked for once.
+#[derive(Default)]
+struct Files(HashMap<PathBuf, Option<PathBuf>>);
+
+impl Files {
+    fn are_same(&mut self, one: &Path, other: &Path) -> bool {
+        one == other || self.real(one).is_some_and(|real| self.real(other).is_some_and(|other| real == other))
+    }
+
+    /// Absent for a file that isn't there.
+    fn real(&mut self, path: &Path) -> Option<PathBuf> {
+        if let Some(known) = self.0.get(path) {
+            return known.clone();
+        }
+        let real = fs::canonicalize(path).ok();
+        self.0.insert(path.to_owned(), real.clone());
+        real
+    }
+}
