@@ -88,7 +88,9 @@ pub(crate) fn prepare(
         (Kind::User, None) if is_new => {
             let failure =
                 Failure::usage(format!("the password of {account} is needed for {}", wanted.service.name));
-            return Err(failure.hint("--password-stdin reads it from standard input"));
+            return Err(
+                failure.hint("svc up, install and update read it from standard input with --password-stdin")
+            );
         }
         (Kind::System | Kind::Managed, Some(_)) => {
             let failure = Failure::usage(format!("{account} has no password that anybody knows"));

@@ -11,8 +11,8 @@ mod builtin;
 mod changes;
 mod checks;
 mod definitions;
-mod explain;
 mod desired;
+mod explain;
 mod failure;
 #[cfg(test)]
 mod fake;

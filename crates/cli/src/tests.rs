@@ -5,8 +5,8 @@ mod definitions;
 mod export;
 mod import;
 mod lint;
-mod sc;
 mod plan;
+mod sc;
 mod several;
 mod strangers;
 

@@ -8,6 +8,7 @@ mod examples;
 mod exported;
 mod hardship;
 mod logging;
+mod plan;
 mod recipe;
 mod sc;
 mod site;

@@ -58,7 +58,13 @@ fn a_user_needs_a_password_exactly_when_the_account_changes() {
     let world = windows();
     let ran = world.svc("install FILE --username ann");
     assert_eq!(ran.status, Status::Usage as u8);
-    assert!(ran.err.ends_with("hint: --password-stdin reads it from standard input\n"), "{}", ran.err);
+    assert!(
+        ran.err.ends_with(
+            "hint: svc up, install and update read it from standard input with --password-stdin\n"
+        ),
+        "{}",
+        ran.err
+    );
     assert_eq!(world.journal(), Vec::<String>::new());
     assert_eq!(world.svc("install FILE --username ann --password secret").status, 0);
     assert_eq!(world.svc("update FILE --username ann --startup auto").status, 0);
