@@ -327,3 +327,36 @@ impl Config2Change {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_change_makes_the_value_that_it_was_made_of() {
+        let failure =
+            |command: &str| FailureActions { command: command.to_owned(), ..FailureActions::default() };
+        let pairs = [
+            [Config2::Description(None), Config2::Description(Some("x".to_owned()))],
+            [Config2::FailureActions(failure("")), Config2::FailureActions(failure("x"))],
+            [Config2::DelayedAutoStart(false), Config2::DelayedAutoStart(true)],
+            [Config2::FailureActionsFlag(false), Config2::FailureActionsFlag(true)],
+            [Config2::Sid(SidType::NONE), Config2::Sid(SidType::RESTRICTED)],
+            [Config2::RequiredPrivileges(Vec::new()), Config2::RequiredPrivileges(vec!["x".to_owned()])],
+            [
+                Config2::PreshutdownTimeout(Duration::ZERO),
+                Config2::PreshutdownTimeout(DEFAULT_PRESHUTDOWN_TIMEOUT),
+            ],
+            [Config2::PreferredNode(None), Config2::PreferredNode(Some(1))],
+            [
+                Config2::LaunchProtected(LaunchProtection::NONE),
+                Config2::LaunchProtected(LaunchProtection::WINDOWS),
+            ],
+        ];
+        for [one, other] in pairs {
+            assert_eq!(one.clone().after(other.clone().into_change()), other);
+            assert_eq!(other.clone().after(one.clone().into_change()), one);
+            assert_eq!(one.clone().after(Config2Change::Description(None)), one, "nothing is said");
+        }
+    }
+}

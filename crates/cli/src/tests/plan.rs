@@ -194,6 +194,7 @@ fn what_others_need_is_not_pruned() {
         ran.err
     );
     assert_eq!(world.journal(), [""; 0]);
+    assert_eq!(world.svc("apply FILE --wait 0").status, Status::Usage as u8);
     let ran = world.svc("plan --prune buildout.cfg#web");
     assert!(ran.err.contains("whole files"), "{}", ran.err);
 }

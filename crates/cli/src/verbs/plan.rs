@@ -81,6 +81,11 @@ fn end(desired: &Desired) -> Result<(), Failure> {
 
 /// Carries out the plan. After a failure nothing more is changed, but what was stopped is started again.
 pub(crate) fn apply(app: &mut App, arguments: &args::Desired) -> Result<(), Failure> {
+    if app.wait.is_some_and(|limit| limit.is_zero()) {
+        let message =
+            "svc apply can't go on without waiting: what it stops has to have stopped before it is started";
+        return Err(Failure::usage(message).hint("leave --wait 0 out"));
+    }
     let state = app.state_directory()?;
     let mut record = Record::lock(app, &state)?;
     let desired = Desired::read(app, arguments, state)?;
@@ -132,9 +137,15 @@ impl<'a> Run<'a> {
         app.ui.clear_progress()?;
         match outcome {
             Ok(()) => self.done.push(step),
-            Err(Failure::BrokenPipe) => return Err(Failure::BrokenPipe),
+            // Nobody reads any more: the rest is done without a word.
+            Err(Failure::BrokenPipe) => {
+                app.ui.detail = Detail::Quiet;
+                self.done.push(step);
+            }
             Err(failure) => {
-                failure.print(&mut app.ui)?;
+                if failure.print(&mut app.ui).is_err() {
+                    app.ui.detail = Detail::Quiet;
+                }
                 let status = failure.status();
                 if self.end.is_ok() {
                     self.end = Err(Failure::Told(status));

@@ -79,6 +79,30 @@ fn whoever_waits_for_an_event_gets_it_when_it_happens() {
 }
 
 #[test]
+fn all_configurations_come_in_one_answer() {
+    let state = state();
+    let scm = Scm::serve(state.path());
+    hosted(&scm, state.path(), "web", &["true"]);
+    create(&scm.direct, &[scripted("other", &[])]);
+    start(&*open(&scm.direct, "other"));
+    let reply = scm.direct.native(Request::Configurations).unwrap();
+    let Reply::Configurations { services } = reply else { panic!("{reply:?}") };
+    let [other, web] = &services[..] else { panic!("{services:?}") };
+    assert_eq!((other.service.as_str(), other.state), ("other", ServiceState::RUNNING));
+    assert_eq!((web.service.as_str(), web.state), ("web", ServiceState::STOPPED));
+    assert_eq!(web.definition, Some(Box::new(definition(state.path(), &["true"]))));
+    assert_eq!(other.definition, None);
+    for one in &services {
+        let service = open(&scm.direct, one.service.as_str());
+        assert_eq!(one.config, service.config().unwrap());
+        assert!(!one.optional.is_empty());
+        for value in &one.optional {
+            assert_eq!(*value, service.config2(value.level()).unwrap());
+        }
+    }
+}
+
+#[test]
 fn a_definition_is_kept_and_goes_with_its_service() {
     let state = state();
     let scm = Scm::serve(state.path());
