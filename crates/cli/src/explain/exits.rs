@@ -123,4 +123,17 @@ pub(super) const ENTRIES: &[(&str, Entry)] = &[
             ],
         },
     ),
+    (
+        "DIFFERENT",
+        Entry {
+            code: 11,
+            meaning: "svc plan or svc diff found what is not as the definitions say",
+            causes: &[
+                "a definition was edited since it was applied",
+                "a service was changed or removed by other means",
+                "an earlier svc apply did not come to its end",
+            ],
+            actions: &["svc plan DEF tells what would be done", "svc apply DEF does it"],
+        },
+    ),
 ];
