@@ -16,6 +16,7 @@ mod explain;
 mod failure;
 #[cfg(test)]
 mod fake;
+mod lock;
 mod machine;
 mod pending;
 mod report;

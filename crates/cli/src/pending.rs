@@ -3,7 +3,7 @@
 //! `apply.jsonl` in the state directory has a line for each service that is to be restarted, and one more when that was done. It is there only while a run is
 //! under way, or after one that did not come to its end.
 
-use std::fs::{self, File, TryLockError};
+use std::fs::{self, File};
 use std::io::{self, ErrorKind, Write};
 use std::path::{Path, PathBuf};
 
@@ -12,6 +12,7 @@ use svckit_core::name::ServiceName;
 
 use crate::app::App;
 use crate::failure::{Failure, Status};
+use crate::lock;
 
 /// A line.
 #[derive(Serialize, Deserialize)]
@@ -61,18 +62,9 @@ impl Record {
     /// Waits until no other run is under way.
     pub(crate) fn lock(app: &mut App, directory: &Path) -> Result<Self, Failure> {
         let path = directory.join("apply.lock");
-        let fail = |error| Failure::io(format!("cannot lock {}", path.display()), error);
-        fs::create_dir_all(directory).map_err(fail)?;
-        let lock = File::options().create(true).truncate(false).write(true).open(&path).map_err(fail)?;
-        match lock.try_lock() {
-            Ok(()) => {}
-            Err(TryLockError::WouldBlock) => {
-                app.ui.progress("waiting for another svc apply")?;
-                lock.lock().map_err(fail)?;
-                app.ui.clear_progress()?;
-            }
-            Err(TryLockError::Error(error)) => return Err(fail(error)),
-        }
+        fs::create_dir_all(directory)
+            .map_err(|error| Failure::io(format!("cannot lock {}", path.display()), error))?;
+        let lock = lock::take(app, &path, "waiting for another svc apply")?;
         Ok(Self { path: file(directory), file: None, left: Vec::new(), _lock: lock })
     }
 

@@ -73,6 +73,17 @@ impl Source {
         &self.text
     }
 
+    /// The lines without the blanks around them, and where they are.
+    pub(crate) fn trimmed_lines(&self) -> impl Iterator<Item = (&str, Span)> {
+        let mut start = 0;
+        self.text.split_inclusive('\n').map(move |line| {
+            let text = line.trim();
+            let at = start + line.len() - line.trim_start().len();
+            start += line.len();
+            (text, Span { start: at, end: at + text.len() })
+        })
+    }
+
     /// The place of a range of bytes; one that goes over several lines is shown as its first.
     pub fn place(&self, span: Span) -> Place {
         let (source, span) = self.holding(span);

@@ -1,15 +1,6 @@
 //! The events of `svc events`, which from 7000 on are those of Windows' service control manager.
 
-use super::Entry;
-
-const fn entry(
-    code: u32,
-    meaning: &'static str,
-    causes: &'static [&'static str],
-    actions: &'static [&'static str],
-) -> Entry {
-    Entry { code, meaning, causes, actions }
-}
+use super::{Entry, entry};
 
 pub(super) const ENTRIES: &[Entry] = &[
     entry(1, "the program of the service runs", &[], &[]),

@@ -44,6 +44,15 @@ struct Entry {
     actions: &'static [&'static str],
 }
 
+const fn entry(
+    code: u32,
+    meaning: &'static str,
+    causes: &'static [&'static str],
+    actions: &'static [&'static str],
+) -> Entry {
+    Entry { code, meaning, causes, actions }
+}
+
 /// An entry with its kind and name.
 #[derive(Debug, Serialize)]
 struct Explanation {
@@ -124,7 +133,7 @@ fn explanations() -> impl Iterator<Item = Explanation> {
     let others =
         Win32Error::NAMED.iter().filter(|(code, _)| win32::ENTRIES.iter().all(|entry| entry.code != code.0));
     let others = others.filter_map(move |(code, name)| {
-        let entry = Entry { code: code.0, meaning: code.description()?, causes: &[], actions: &[] };
+        let entry = entry(code.0, code.description()?, &[], &[]);
         Some(make(Kind::Win32, Some(*name), &entry))
     });
     let exits = exits::ENTRIES.iter().map(move |(name, entry)| make(Kind::ExitStatus, Some(*name), entry));

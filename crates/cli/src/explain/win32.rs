@@ -1,15 +1,6 @@
 //! Win32 codes that matter for services.
 
-use super::Entry;
-
-const fn entry(
-    code: u32,
-    meaning: &'static str,
-    causes: &'static [&'static str],
-    actions: &'static [&'static str],
-) -> Entry {
-    Entry { code, meaning, causes, actions }
-}
+use super::{Entry, entry};
 
 pub(super) const ENTRIES: &[Entry] = &[
     entry(0, "it succeeded", &[], &[]),

@@ -1,6 +1,6 @@
 //! `svc buildout`: what a `buildout.cfg` says is brought about.
 
-use std::fs::{File, TryLockError};
+use std::fs::File;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
@@ -72,23 +72,11 @@ fn record(configuration: &Configuration) -> Result<PathBuf, Failure> {
     Err(Diagnostics::from(configuration.diagnostic("buildout", option, message, help)).into())
 }
 
-/// One run at a time works on a record. The file stays: whoever waits for the lock has it open.
+/// One run at a time works on a record.
 fn lock(app: &mut App, record: &Path) -> Result<File, Failure> {
     let mut name = record.to_owned().into_os_string();
     name.push(".lock");
-    let path = Path::new(&name);
-    let fail = |error| Failure::io(format!("cannot lock {}", path.display()), error);
-    let file = File::options().create(true).truncate(false).write(true).open(path).map_err(fail)?;
-    match file.try_lock() {
-        Ok(()) => {}
-        Err(TryLockError::WouldBlock) => {
-            app.ui.progress("waiting for another run")?;
-            file.lock().map_err(fail)?;
-            app.ui.clear_progress()?;
-        }
-        Err(TryLockError::Error(error)) => return Err(fail(error)),
-    }
-    Ok(file)
+    crate::lock::take(app, Path::new(&name), "waiting for another run")
 }
 
 fn installed(configuration: &Configuration) -> Result<Installed, Failure> {

@@ -27,12 +27,7 @@ pub(super) fn is_line(text: &str) -> bool {
 pub(super) fn read(reader: &mut Reader<'_>) -> Vec<ServiceDefinition> {
     let source = reader.source;
     let mut services = Vec::new();
-    let mut start = 0;
-    for line in source.text().split_inclusive('\n') {
-        let text = line.trim();
-        let at = start + line.len() - line.trim_start().len();
-        let span = Span { start: at, end: at + text.len() };
-        start += line.len();
+    for (text, span) in source.trimmed_lines() {
         match words_of(text) {
             Some((words, is_added)) => {
                 let wrapped = Wrapped::new(reader, &words, span);

@@ -223,10 +223,10 @@ impl Link {
     /// What was told was passed on at once; what has stopped is released in the next turn. This comes after everything that happened, output too.
     pub(crate) fn flush(&mut self, _: &Poller) -> io::Result<()> {
         self.followers.tell();
-        match &self.inbox.waiting().waker {
-            Some(waker) if !self.stopped.is_empty() => waker.wake(),
-            _ => Ok(()),
+        if self.stopped.is_empty() {
+            return Ok(());
         }
+        self.inbox.waiting().waker.as_ref().map_or(Ok(()), Waker::wake)
     }
 }
 

@@ -15,12 +15,7 @@ const NATIVE: &str =
 pub(super) fn read(reader: &mut Reader<'_>) -> Vec<Found> {
     let source = reader.source;
     let mut found: Vec<Found> = Vec::new();
-    let mut start = 0;
-    for line in source.text().split_inclusive('\n') {
-        let text = line.trim();
-        let at = start + line.len() - line.trim_start().len();
-        let span = Span { start: at, end: at + text.len() };
-        start += line.len();
+    for (text, span) in source.trimmed_lines() {
         let words = image_path::split(&without_carets(text));
         let words: Vec<&str> = words.iter().map(String::as_str).collect();
         match words.as_slice() {
