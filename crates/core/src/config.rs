@@ -213,12 +213,12 @@ pub enum Config2 {
     RequiredPrivileges(Vec<String>),
     /// Level 7.
     PreshutdownTimeout(#[serde(with = "millis")] Duration),
-    /// Level 8: what starts and stops the service by itself ([MS-SCMR] 2.2.54). The built-in service control manager doesn't know it.
+    /// Level 8: what starts and stops the service by itself ([MS-SCMR] 2.2.54).
     Triggers(Vec<Trigger>),
     /// Level 9: the number of the NUMA node whose processors and memory the service shall run on ([MS-SCMR] 2.2.55); absent when there is
-    /// none. The built-in service control manager doesn't know it.
+    /// none.
     PreferredNode(Option<u16>),
-    /// Level 12: whom the service's process is protected from. The built-in service control manager doesn't know it.
+    /// Level 12: whom the service's process is protected from.
     LaunchProtected(LaunchProtection),
 }
 

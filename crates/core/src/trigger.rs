@@ -7,6 +7,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::open::open_value;
 
+mod check;
+
+pub use check::{Wrong, check, check_sizes};
+
 /// How many triggers a service has at most ([MS-SCMR] 2.2.54 `cTriggers`).
 pub const MAX_TRIGGERS: usize = 64;
 /// How many data items a trigger has at most ([MS-SCMR] 2.2.53 `cDataItems`).

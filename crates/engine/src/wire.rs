@@ -1,9 +1,10 @@
 //! Calls of MS-SCMR on the service control manager, and their answers.
 
 use svckit_core::access::ManagerAccess;
+use svckit_core::config::{Config2, Config2Level};
 use svckit_core::win32::Win32Error;
 use svckit_scmr::ops::buffers::{self, Entry, Filled};
-use svckit_scmr::ops::{Answer, Call, Handle, NotifyParams};
+use svckit_scmr::ops::{Answer, Call, ConfigInfo, Handle, NotifyParams};
 
 use crate::error::Failure;
 use crate::scm::{ConnectionId, HandleId, Reply, Scm, Triggered};
@@ -121,6 +122,16 @@ fn question(scm: &mut Scm, connection: ConnectionId, call: &Call) -> Result<Answ
             let config = scm.config2(connection, id(*service), *level)?;
             let Filled { buffer, needed, code, .. } = buffers::query_service_config2(&config, *size)?;
             Answer::QueryServiceConfig2 { buffer, needed, code }
+        }
+        Call::QueryServiceConfigEx { service, level } => {
+            if *level != Config2Level::TRIGGER_INFO {
+                return Err(Win32Error::INVALID_LEVEL.into());
+            }
+            let info = match scm.config2(connection, id(*service), *level)? {
+                Config2::Triggers(all) => ConfigInfo::Triggers(Some(all)),
+                _ => return Err(Win32Error::INVALID_LEVEL.into()),
+            };
+            Answer::QueryServiceConfigEx { info, code: Win32Error::SUCCESS }
         }
         Call::EnumServicesStatus { manager, types, states, size, resume } => {
             let found = scm.enumerate(connection, id(*manager), *types, *states, None)?;

@@ -10,9 +10,10 @@ hold anything: here it is zero. The fixed calls contain none of the bytes that i
 
 import socket
 import sys
+import uuid
 
 from impacket.dcerpc.v5 import ndr, scmr, transport
-from impacket.dcerpc.v5.dtypes import NULL
+from impacket.dcerpc.v5.dtypes import NULL, UCHAR
 
 MARK = 0x5EEDFACE
 PADDING = bytes([0xAA, 0xAB, 0xBB, 0xBC, 0xBF, 0xCA, 0xCB, 0xCC, 0xDD, 0xEE, 0xEF])
@@ -69,6 +70,48 @@ def failure_actions(pairs):
         action['Delay'] = delay
         actions['Data'].append(action)
     return actions
+
+
+class PreferredNode(ndr.NDRSTRUCT):
+    """As the specification has it: in impacket's own form the flag is a number of 32 bits."""
+
+    structure = (('usPreferredNode', scmr.USHORT), ('fDelete', UCHAR))
+
+
+class PreferredNodePointer(ndr.NDRPOINTER):
+    referent = (('Data', PreferredNode),)
+
+
+scmr.SC_RPC_CONFIG_INFOW_UNION.union[9] = ('pspn', PreferredNodePointer)
+
+
+def guid(number):
+    return uuid.UUID(int=number).bytes_le
+
+
+def trigger(kind, action, subtype, items):
+    entry = scmr.SERVICE_TRIGGER()
+    entry['dwTriggerType'] = kind
+    entry['dwAction'] = action
+    entry['pTriggerSubtype'] = guid(subtype)
+    if not items:
+        entry['pDataItems'] = NULL
+    for data_type, data in items:
+        item = scmr.SERVICE_TRIGGER_SPECIFIC_DATA_ITEM()
+        item['dwDataType'] = data_type
+        item['pData'] = data
+        entry['pDataItems'].append(item)
+    return entry
+
+
+def triggers(*entries):
+    request = config2(8, 'psti', pReserved=NULL)
+    info = request['Info']['Union']['psti']
+    if not entries:
+        info['pTriggers'] = NULL
+    for entry in entries:
+        info['pTriggers'].append(entry)
+    return request
 
 
 def start(arguments):
@@ -137,6 +180,13 @@ def calls():
         'sid': config2(5, 'pssid', dwServiceSidType=3),
         'privileges': config2(6, 'psrp', pRequiredPrivileges=privileges),
         'preshutdown': config2(7, 'psps', dwPreshutdownTimeout=120000),
+        'triggers': triggers(
+            trigger(20, 1, 0x0102030405060708090a0b0c0d0e0f10, [(2, wide('web\0')), (1, bytes([1, 2, 3, 4, 5]))]),
+            trigger(3, 2, 1, [])),
+        'triggers-none': triggers(),
+        'preferred-node': config2(9, 'pspn', usPreferredNode=2, fDelete=0),
+        'preferred-node-none': config2(9, 'pspn', usPreferredNode=0, fDelete=1),
+        'config-ex': call(scmr.RQueryServiceConfigEx, dwInfoLevel=8, **service),
         'config2': call(scmr.RQueryServiceConfig2W, dwInfoLevel=2, cbBufSize=8192, **service),
         'status-ex': call(scmr.RQueryServiceStatusEx, InfoLevel=0, cbBufSize=36, **service),
         'list-ex': call(scmr.REnumServicesStatusExW, InfoLevel=0, lpResumeIndex=0, pszGroupName='net\0', **listing),
@@ -220,6 +270,16 @@ def read_answer(name, stub):
     if name == 'display-name':
         answer = scmr.RGetServiceDisplayNameWResponse(stub)
         return '%s %d %d' % (text(answer['lpDisplayName']), answer['lpcchBuffer'], answer['ErrorCode'])
+    if name == 'config-ex':
+        answer = scmr.RQueryServiceConfigExResponse(stub)
+        info = answer['pInfo']
+        found = [str(info['dwInfoLevel'])]
+        for entry in info['Union']['psti']['pTriggers']:
+            found.append('%d %d %s' % (entry['dwTriggerType'], entry['dwAction'],
+                                       uuid.UUID(bytes_le=entry['pTriggerSubtype']).hex))
+            items = entry['pDataItems'] if entry['cDataItems'] else []
+            found += ['%d:%s' % (item['dwDataType'], b''.join(item['pData']).hex()) for item in items]
+        return ' '.join(found + [str(answer['ErrorCode'])])
     raise SystemExit('no such answer: ' + name)
 
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 use svckit_core::backend::{Backend, Service};
 use svckit_core::config::{Config2, Config2Change, Config2Level, DEFAULT_PRESHUTDOWN_TIMEOUT};
 use svckit_core::failure::{ActionType, FailureAction, FailureActions, FailureActionsChange, ResetPeriod};
-use svckit_core::kind::{LaunchProtection, SidType, StartType};
+use svckit_core::kind::{LaunchProtection, ServiceType, SidType, StartType};
 use svckit_core::trigger::{Guid, Trigger, TriggerAction, TriggerData, TriggerDataType, TriggerType};
 use svckit_core::win32::Win32Error;
 
@@ -30,9 +30,12 @@ super::cases!(
     an_empty_list_of_actions_deletes_them,
     a_new_service_has_no_triggers_and_they_come_back_as_they_were_set,
     an_empty_list_of_triggers_deletes_them,
+    triggers_that_cannot_be_are_refused_and_change_nothing,
     a_new_service_has_no_preferred_node_and_it_comes_back_as_it_was_set,
     a_preferred_node_is_deleted,
+    only_a_process_of_its_own_has_a_preferred_node,
     a_new_service_is_not_protected,
+    a_protection_that_is_not_known_is_refused,
     a_level_that_is_not_known_is_refused,
     a_sid_type_that_is_not_known_is_refused,
 );
@@ -237,6 +240,35 @@ fn an_empty_list_of_triggers_deletes_them(backend: &dyn Backend, fixture: &Fixtu
     });
 }
 
+fn triggers_that_cannot_be_are_refused_and_change_nothing(backend: &dyn Backend, fixture: &Fixture) {
+    let service = fixture.create(&*manager(backend), "mistriggered", &[]);
+    let good = Config2Change::Triggers(triggers());
+    unless_the_level_is_unknown(&*service, &good, || {
+        service.change_config2(&good).unwrap();
+        let first = triggers().remove(0);
+        let item = |kind, length| TriggerData { kind, data: vec![7; length] };
+        let data = |data| Trigger { data, ..first.clone() };
+        for wrong in [
+            vec![Trigger { kind: TriggerType(99), ..first.clone() }],
+            vec![Trigger { action: TriggerAction(3), ..first.clone() }],
+            vec![Trigger { kind: TriggerType::DOMAIN_JOIN, ..first.clone() }],
+            vec![first.clone(), Trigger { kind: TriggerType::NETWORK_ENDPOINT, ..first.clone() }],
+            vec![data(vec![item(TriggerDataType(99), 1)])],
+            vec![data(vec![item(TriggerDataType::LEVEL, 2)])],
+            vec![data(vec![item(TriggerDataType::KEYWORD_ANY, 7)])],
+            vec![data(vec![item(TriggerDataType::STRING, 4)])],
+            vec![data(vec![item(TriggerDataType::BINARY, 1025)])],
+            vec![data(vec![item(TriggerDataType::BINARY, 1); 65])],
+            vec![first.clone(); 65],
+        ] {
+            let refused = service.change_config2(&Config2Change::Triggers(wrong.clone()));
+            assert_eq!(code(refused), Win32Error::INVALID_PARAMETER, "{wrong:?}");
+        }
+        let found = service.config2(Config2Level::TRIGGER_INFO).unwrap();
+        assert_eq!(found, Config2::Triggers(triggers()));
+    });
+}
+
 fn a_new_service_has_no_preferred_node_and_it_comes_back_as_it_was_set(
     backend: &dyn Backend,
     fixture: &Fixture,
@@ -275,6 +307,16 @@ fn a_preferred_node_is_deleted(backend: &dyn Backend, fixture: &Fixture) {
     });
 }
 
+fn only_a_process_of_its_own_has_a_preferred_node(backend: &dyn Backend, fixture: &Fixture) {
+    let mut new = fixture.service("sharing", &[]);
+    new.config.service_type = ServiceType::WIN32_SHARE_PROCESS;
+    let service = create(&*manager(backend), &new);
+    let node = Config2Change::PreferredNode(Some(0));
+    unless_the_level_is_unknown(&*service, &node, || {
+        assert_eq!(code(service.change_config2(&node)), Win32Error::INVALID_PARAMETER);
+    });
+}
+
 /// A protection can't be set by a test: Windows wants a program that is signed for it.
 fn a_new_service_is_not_protected(backend: &dyn Backend, fixture: &Fixture) {
     let service = fixture.create(&*manager(backend), "unprotected", &[]);
@@ -282,6 +324,14 @@ fn a_new_service_is_not_protected(backend: &dyn Backend, fixture: &Fixture) {
     unless_the_level_is_unknown(&*service, &none, || {
         let found = service.config2(Config2Level::LAUNCH_PROTECTED).unwrap();
         assert_eq!(found, Config2::LaunchProtected(LaunchProtection::NONE));
+    });
+}
+
+fn a_protection_that_is_not_known_is_refused(backend: &dyn Backend, fixture: &Fixture) {
+    let service = fixture.create(&*manager(backend), "overprotected", &[]);
+    let change = Config2Change::LaunchProtected(LaunchProtection(99));
+    unless_the_level_is_unknown(&*service, &change, || {
+        assert_eq!(code(service.change_config2(&change)), Win32Error::INVALID_PARAMETER);
     });
 }
 

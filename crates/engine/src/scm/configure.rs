@@ -9,6 +9,7 @@ use svckit_core::native::{EventId, Level};
 use svckit_core::order::Cycle;
 use svckit_core::rights;
 use svckit_core::status::NotifyMask;
+use svckit_core::trigger;
 use svckit_core::win32::Win32Error;
 use svckit_os::process::Credentials;
 
@@ -18,6 +19,9 @@ use crate::store::{Extra, Record};
 
 /// The most failure actions that a service may have (`cActions`, [MS-SCMR] 2.2.40).
 const MAX_ACTIONS: usize = 1024;
+
+/// How many NUMA nodes Windows counts at most (`MAXIMUM_NODE_COUNT`).
+const NODES: u16 = 64;
 
 impl Scm {
     /// Takes a stored service in when the service control manager starts.
@@ -151,7 +155,7 @@ impl Scm {
         let key = self.check_service(connection, id, rights::for_config2_change(&change))?;
         let mut record = self.changeable(&key)?;
         check_config2(&record.config, &change)?;
-        record.extra.apply(change)?;
+        record.extra.apply(change);
         self.replace(record)
     }
 
@@ -318,6 +322,15 @@ fn check_config2(config: &ServiceConfig, change: &Config2Change) -> Result<(), F
         }
         Config2Change::Sid(SidType::NONE | SidType::UNRESTRICTED | SidType::RESTRICTED) => Ok(()),
         Config2Change::Sid(_) => refuse("the type of the service identifier is none that is known"),
+        Config2Change::Triggers(all) => trigger::check(all)
+            .map_err(|wrong| Failure::new(Win32Error::INVALID_PARAMETER, wrong.to_string())),
+        Config2Change::PreferredNode(_) if config.service_type != ServiceType::WIN32_OWN_PROCESS => {
+            refuse("only a service in a process of its own has a preferred node")
+        }
+        Config2Change::PreferredNode(Some(NODES..)) => refuse("no machine has a node of that number"),
+        Config2Change::LaunchProtected(kind) if kind.name().is_none() => {
+            refuse("the launch protection is none that is known")
+        }
         _ => Ok(()),
     }
 }

@@ -6,14 +6,16 @@ use rusqlite::{Connection, ErrorCode, OpenFlags};
 
 use crate::error::ServeError;
 
-/// Opens a database, making it if there is none. A damaged or newer one is only read.
+/// Opens a database, making it if there is none, and an older one to the newest form: that of `schema`, which is the first form after all the
+/// upgrades. A damaged or newer one is only read.
 pub(crate) fn open(
     path: &Path,
-    form: i64,
     schema: &str,
+    upgrades: &[&str],
     synchronous: &'static str,
 ) -> Result<Connection, ServeError> {
     let failed = |source| describe(path, source);
+    let form = i64::try_from(upgrades.len()).unwrap_or(i64::MAX).saturating_add(1);
     if path.metadata().is_ok_and(|file| file.len() > 0) {
         let found = probe(path)?;
         if found > form {
@@ -28,9 +30,15 @@ pub(crate) fn open(
     connection.pragma_update(None, "foreign_keys", true).map_err(failed)?;
     connection.pragma_update(None, "cache_size", -512).map_err(failed)?;
     let found: i64 = connection.pragma_query_value(None, "user_version", |row| row.get(0)).map_err(failed)?;
-    if found == 0 {
+    if found < form {
         let transaction = connection.transaction().map_err(failed)?;
-        transaction.execute_batch(schema).map_err(failed)?;
+        let steps = match usize::try_from(found).ok().and_then(|found| found.checked_sub(1)) {
+            Some(done) => &upgrades[done..],
+            None => &[schema],
+        };
+        for step in steps {
+            transaction.execute_batch(step).map_err(failed)?;
+        }
         transaction.pragma_update(None, "user_version", form).map_err(failed)?;
         transaction.commit().map_err(failed)?;
     }
@@ -77,7 +85,7 @@ mod tests {
         let path = directory.path().join("x.db");
         std::fs::write(&path, b"this is no database, but somebody's only copy of something").unwrap();
         let before = bytes(&path);
-        let error = open(&path, 1, SCHEMA, "FULL").unwrap_err();
+        let error = open(&path, SCHEMA, &[], "FULL").unwrap_err();
         assert!(matches!(error, ServeError::Damaged { .. }), "{error}");
         assert_eq!(bytes(&path), before);
     }
@@ -86,7 +94,7 @@ mod tests {
     fn a_page_of_garbage_in_the_middle_is_found() {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("x.db");
-        let connection = open(&path, 1, SCHEMA, "FULL").unwrap();
+        let connection = open(&path, SCHEMA, &[], "FULL").unwrap();
         connection.execute_batch("WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i+1 FROM n LIMIT 20000) INSERT INTO t SELECT i FROM n").unwrap();
         connection.pragma_update(None, "wal_checkpoint", "TRUNCATE").unwrap();
         drop(connection);
@@ -94,7 +102,7 @@ mod tests {
         let middle = content.len() / 2 / 4096 * 4096;
         content[middle..middle + 4096].fill(0xA5);
         std::fs::write(&path, &content).unwrap();
-        let error = open(&path, 1, SCHEMA, "FULL").unwrap_err();
+        let error = open(&path, SCHEMA, &[], "FULL").unwrap_err();
         assert!(matches!(error, ServeError::Damaged { .. }), "{error}");
         assert_eq!(bytes(&path), content);
     }
@@ -103,11 +111,41 @@ mod tests {
     fn a_newer_database_is_refused_and_left_as_it_is() {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("x.db");
-        drop(open(&path, 9, SCHEMA, "FULL").unwrap());
+        drop(open(&path, SCHEMA, &[""; 8], "FULL").unwrap());
         let before = bytes(&path);
-        let error = open(&path, 8, SCHEMA, "FULL").unwrap_err();
+        let error = open(&path, SCHEMA, &[""; 7], "FULL").unwrap_err();
         assert!(error.to_string().contains("its form is 9, this version knows forms up to 8"), "{error}");
         assert_eq!(bytes(&path), before);
+    }
+
+    #[test]
+    fn an_older_database_is_brought_to_the_newest_form_once() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("x.db");
+        let newest = "CREATE TABLE t (x INTEGER, y INTEGER, z INTEGER) STRICT";
+        let upgrades = ["ALTER TABLE t ADD y INTEGER", "ALTER TABLE t ADD z INTEGER; UPDATE t SET z = x + 1"];
+        let connection = open(&path, SCHEMA, &[], "FULL").unwrap();
+        connection.execute("INSERT INTO t VALUES (1)", []).unwrap();
+        drop(connection);
+        for upgrades in [&upgrades[..1], &upgrades, &upgrades] {
+            drop(open(&path, newest, upgrades, "FULL").unwrap());
+        }
+        let connection = open(&path, newest, &upgrades, "FULL").unwrap();
+        let row = connection.query_row("SELECT x, y, z FROM t", [], |row| {
+            Ok((row.get::<_, i64>(0)?, row.get::<_, Option<i64>>(1)?, row.get::<_, i64>(2)?))
+        });
+        assert_eq!(row.unwrap(), (1, None, 2));
+    }
+
+    #[test]
+    fn a_failed_upgrade_changes_nothing() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("x.db");
+        drop(open(&path, SCHEMA, &[], "FULL").unwrap());
+        let upgrades = ["ALTER TABLE t ADD y INTEGER", "ALTER TABLE nothing ADD z INTEGER"];
+        assert!(matches!(open(&path, SCHEMA, &upgrades, "FULL"), Err(ServeError::Database { .. })));
+        let connection = open(&path, SCHEMA, &[], "FULL").unwrap();
+        connection.execute("INSERT INTO t VALUES (1)", []).unwrap();
     }
 
     #[test]
@@ -115,7 +153,7 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("x.db");
         std::fs::write(&path, b"").unwrap();
-        let connection = open(&path, 1, SCHEMA, "FULL").unwrap();
+        let connection = open(&path, SCHEMA, &[], "FULL").unwrap();
         let synchronous: i64 = connection.pragma_query_value(None, "synchronous", |row| row.get(0)).unwrap();
         assert_eq!(synchronous, 2);
         connection.execute("INSERT INTO t VALUES (1)", []).unwrap();

@@ -15,9 +15,6 @@ use svckit_core::time::WallTime;
 use super::database;
 use crate::error::ServeError;
 
-/// The form of `run.db` that this version writes.
-const FORM: i64 = 1;
-
 const SCHEMA: &str = "
 CREATE TABLE session (
     one INTEGER PRIMARY KEY CHECK (one = 1),
@@ -122,7 +119,7 @@ pub(crate) struct RunStore {
 
 impl RunStore {
     pub(crate) fn open(path: &Path) -> Result<Self, ServeError> {
-        let connection = database::open(path, FORM, SCHEMA, "NORMAL")?;
+        let connection = database::open(path, SCHEMA, &[], "NORMAL")?;
         Ok(Self { path: path.to_owned(), connection })
     }
 

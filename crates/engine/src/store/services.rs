@@ -5,19 +5,16 @@ use std::time::Duration;
 
 use rusqlite::{Connection, params};
 use serde::{Deserialize, Serialize};
-use svckit_core::Win32Error;
 use svckit_core::config::{Config2, Config2Change, Config2Level, DEFAULT_PRESHUTDOWN_TIMEOUT, ServiceConfig};
 use svckit_core::definition::HostDefinition;
 use svckit_core::failure::FailureActions;
-use svckit_core::kind::SidType;
+use svckit_core::kind::{LaunchProtection, SidType};
 use svckit_core::millis;
 use svckit_core::name::ServiceName;
+use svckit_core::trigger::Trigger;
 
 use super::database;
 use crate::error::ServeError;
-
-/// The form of `svc.db` that this version writes.
-const FORM: i64 = 1;
 
 const SCHEMA: &str = "
 CREATE TABLE services (
@@ -29,6 +26,12 @@ CREATE TABLE services (
     delete_pending INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 ";
+
+/// What makes each form of `svc.db` the next one.
+const UPGRADES: &[&str] = &[
+    // Triggers, preferred node and launch protection.
+    "UPDATE services SET extra = json_set(extra, '$.triggers', json('[]'), '$.preferred_node', NULL, '$.launch_protected', 0)",
+];
 
 /// All that is stored of a service.
 #[derive(Debug, Clone, PartialEq)]
@@ -51,6 +54,9 @@ pub(crate) struct Extra {
     required_privileges: Vec<String>,
     #[serde(with = "millis")]
     pub(crate) preshutdown_timeout: Duration,
+    pub(crate) triggers: Vec<Trigger>,
+    preferred_node: Option<u16>,
+    launch_protected: LaunchProtection,
 }
 
 impl Default for Extra {
@@ -63,6 +69,9 @@ impl Default for Extra {
             sid: SidType::NONE,
             required_privileges: Vec::new(),
             preshutdown_timeout: DEFAULT_PRESHUTDOWN_TIMEOUT,
+            triggers: Vec::new(),
+            preferred_node: None,
+            launch_protected: LaunchProtection::NONE,
         }
     }
 }
@@ -80,12 +89,15 @@ impl Extra {
                 Config2::RequiredPrivileges(self.required_privileges.clone())
             }
             Config2Level::PRESHUTDOWN => Config2::PreshutdownTimeout(self.preshutdown_timeout),
+            Config2Level::TRIGGER_INFO => Config2::Triggers(self.triggers.clone()),
+            Config2Level::PREFERRED_NODE => Config2::PreferredNode(self.preferred_node),
+            Config2Level::LAUNCH_PROTECTED => Config2::LaunchProtected(self.launch_protected),
             _ => return None,
         })
     }
 
-    /// Carries out a change, or none with `ERROR_INVALID_LEVEL` if the level isn't known.
-    pub(crate) fn apply(&mut self, change: Config2Change) -> Result<(), Win32Error> {
+    /// Carries out a change.
+    pub(crate) fn apply(&mut self, change: Config2Change) {
         match change {
             Config2Change::Description(None) => {}
             Config2Change::Description(Some(text)) => {
@@ -97,11 +109,10 @@ impl Extra {
             Config2Change::Sid(kind) => self.sid = kind,
             Config2Change::RequiredPrivileges(names) => self.required_privileges = names,
             Config2Change::PreshutdownTimeout(timeout) => self.preshutdown_timeout = timeout,
-            Config2Change::Triggers(_)
-            | Config2Change::PreferredNode(_)
-            | Config2Change::LaunchProtected(_) => return Err(Win32Error::INVALID_LEVEL),
+            Config2Change::Triggers(all) => self.triggers = all,
+            Config2Change::PreferredNode(node) => self.preferred_node = node,
+            Config2Change::LaunchProtected(kind) => self.launch_protected = kind,
         }
-        Ok(())
     }
 }
 
@@ -113,7 +124,7 @@ pub(crate) struct ServiceStore {
 impl ServiceStore {
     /// Opens the database and reads everything.
     pub(crate) fn open(path: &Path) -> Result<(Self, Vec<Record>), ServeError> {
-        let connection = database::open(path, FORM, SCHEMA, "FULL")?;
+        let connection = database::open(path, SCHEMA, UPGRADES, "FULL")?;
         let records = read(&connection, path)?;
         Ok((Self { connection }, records))
     }
@@ -170,4 +181,50 @@ fn read(connection: &Connection, path: &Path) -> Result<Vec<Record>, ServeError>
         });
     }
     Ok(records)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The first form of the database, with a service as that version wrote it.
+    const FIRST: &str = r#"
+        CREATE TABLE services (
+            key TEXT PRIMARY KEY, name TEXT NOT NULL, config TEXT NOT NULL, extra TEXT NOT NULL, definition TEXT,
+            delete_pending INTEGER NOT NULL
+        ) STRICT, WITHOUT ROWID;
+        INSERT INTO services VALUES (
+            'WEB', 'Web',
+            '{"service_type":16,"start_type":3,"error_control":1,"image_path":"/bin/web","load_order_group":null,"tag":0,
+              "dependencies":[],"account":"LocalSystem","display_name":"The web"}',
+            '{"description":"Sells","failure_actions":{"reset_period":{"Seconds":0},"reboot_message":"","command":"","actions":[]},
+              "delayed_auto_start":true,"failure_actions_flag":false,"sid":1,"required_privileges":["SeX"],"preshutdown_timeout":5}',
+            NULL, 0
+        );
+        PRAGMA user_version = 1;
+    "#;
+
+    #[test]
+    fn services_of_the_first_form_are_read_and_kept() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("svc.db");
+        Connection::open(&path).unwrap().execute_batch(FIRST).unwrap();
+        let (store, mut records) = ServiceStore::open(&path).unwrap();
+        let mut record = records.remove(0);
+        let expected = Extra {
+            description: Some("Sells".to_owned()),
+            delayed_auto_start: true,
+            sid: SidType::UNRESTRICTED,
+            required_privileges: vec!["SeX".to_owned()],
+            preshutdown_timeout: Duration::from_millis(5),
+            failure_actions: record.extra.failure_actions.clone(),
+            ..Extra::default()
+        };
+        assert_eq!((record.name.as_str(), &record.extra), ("Web", &expected));
+        record.extra.apply(Config2Change::PreferredNode(Some(3)));
+        store.put(&record).unwrap();
+        drop(store);
+        let (_, records) = ServiceStore::open(&path).unwrap();
+        assert_eq!(records, [record]);
+    }
 }

@@ -49,6 +49,18 @@ impl<S: Transport> WireService<S> {
         self.connection.nonsense(doing, "the answer is one to another call")
     }
 
+    /// The level that has a call of its own ([MS-SCMR] 3.1.4.48).
+    fn triggers(&self) -> Result<Config2> {
+        let doing = self.doing("query configuration of service");
+        let call = Call::QueryServiceConfigEx { service: self.handle, level: Config2Level::TRIGGER_INFO };
+        match self.connection.ask(&doing, &call)? {
+            Answer::QueryServiceConfigEx { info: ConfigInfo::Triggers(all), .. } => {
+                Ok(Config2::Triggers(all.unwrap_or_default()))
+            }
+            _ => Err(self.unexpected(&doing)),
+        }
+    }
+
     /// A structure that the protocol limits to 8 KiB.
     fn check_size(&self, doing: &Doing, code: Win32Error) -> Result<()> {
         let Err(code) = code.check() else { return Ok(()) };
@@ -127,6 +139,9 @@ impl<S: Transport> Service for WireService<S> {
     }
 
     fn config2(&self, level: Config2Level) -> Result<Config2> {
+        if level == Config2Level::TRIGGER_INFO {
+            return self.triggers();
+        }
         let doing = self.doing("query configuration of service");
         let call = Call::QueryServiceConfig2 { service: self.handle, level, size: MAX_8K };
         let Answer::QueryServiceConfig2 { buffer, code, .. } = self.connection.ask_for(&doing, &call)? else {

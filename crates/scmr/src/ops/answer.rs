@@ -4,7 +4,9 @@ use svckit_core::status::ServiceStatus;
 
 use super::call::MAX_NAME_BUFFER;
 use super::status::{read_status, write_status};
-use super::{Call, ConfigRecord, Handle, MAX_8K, MAX_256K, NotifyParams, Opnum, read_number, write_number};
+use super::{
+    Call, ConfigInfo, ConfigRecord, Handle, MAX_8K, MAX_256K, NotifyParams, Opnum, read_number, write_number,
+};
 use crate::ndr::{DecodeError, Reader, Result, Writer};
 
 /// The largest number of notifications in one answer ([MS-SCMR] 2.2.24 `cElements`).
@@ -186,6 +188,13 @@ pub enum Answer {
         /// The code.
         code: Win32Error,
     },
+    /// To `RQueryServiceConfigEx` (3.1.4.48).
+    QueryServiceConfigEx {
+        /// `pInfo`.
+        info: ConfigInfo,
+        /// The code.
+        code: Win32Error,
+    },
 }
 
 impl Answer {
@@ -222,6 +231,7 @@ impl Answer {
             Self::NotifyServiceStatusChange { code, .. } => (Opnum::NOTIFY_SERVICE_STATUS_CHANGE, *code),
             Self::GetNotifyResults { code, .. } => (Opnum::GET_NOTIFY_RESULTS, *code),
             Self::CloseNotifyHandle { code, .. } => (Opnum::CLOSE_NOTIFY_HANDLE, *code),
+            Self::QueryServiceConfigEx { code, .. } => (Opnum::QUERY_SERVICE_CONFIG_EX, *code),
         }
     }
 
@@ -274,6 +284,9 @@ impl Answer {
             Call::GetNotifyResults { .. } => Self::GetNotifyResults { results: None, code },
             Call::CloseNotifyHandle { notify } => {
                 Self::CloseNotifyHandle { notify: *notify, fired: false, code }
+            }
+            Call::QueryServiceConfigEx { level, .. } => {
+                Self::QueryServiceConfigEx { info: ConfigInfo::absent(*level), code }
             }
         }
     }
@@ -342,6 +355,7 @@ impl Answer {
                 notify.write(w);
                 w.u32((*fired).into());
             }
+            Self::QueryServiceConfigEx { info, .. } => info.write(w),
         }
         w.u32(self.code().0);
         writer.into_bytes()
@@ -388,6 +402,9 @@ impl Answer {
             }
             Opnum::CLOSE_NOTIFY_HANDLE => {
                 Self::CloseNotifyHandle { notify: Handle::read(r)?, fired: r.u32()? != 0, code: code(r)? }
+            }
+            Opnum::QUERY_SERVICE_CONFIG_EX => {
+                Self::QueryServiceConfigEx { info: ConfigInfo::read(r)?, code: code(r)? }
             }
             opnum => match Self::read_query(opnum, r)? {
                 Some(answer) => answer,

@@ -174,6 +174,13 @@ pub enum Call {
         /// `phNotify`.
         notify: Handle,
     },
+    /// `RQueryServiceConfigEx` (3.1.4.48).
+    QueryServiceConfigEx {
+        /// `hService`.
+        service: Handle,
+        /// `dwInfoLevel`; there is only `SERVICE_CONFIG_TRIGGER_INFO`.
+        level: Config2Level,
+    },
 }
 
 impl Call {
@@ -201,6 +208,7 @@ impl Call {
             Self::NotifyServiceStatusChange { .. } => Opnum::NOTIFY_SERVICE_STATUS_CHANGE,
             Self::GetNotifyResults { .. } => Opnum::GET_NOTIFY_RESULTS,
             Self::CloseNotifyHandle { .. } => Opnum::CLOSE_NOTIFY_HANDLE,
+            Self::QueryServiceConfigEx { .. } => Opnum::QUERY_SERVICE_CONFIG_EX,
         }
     }
 
@@ -240,6 +248,7 @@ impl Call {
                 info.write(w);
             }
             Self::QueryServiceConfig2 { service, level, size } => numbers(w, service, &[level.0, *size]),
+            Self::QueryServiceConfigEx { service, level } => numbers(w, service, &[level.0]),
             Self::QueryServiceStatusEx { service, level, size } => numbers(w, service, &[*level, *size]),
             Self::EnumServicesStatusEx { manager, level, types, states, size, resume, group } => {
                 numbers(w, manager, &[*level, types.0, states.0, *size]);
@@ -284,13 +293,16 @@ impl Call {
             Opnum::QUERY_SERVICE_STATUS => Self::QueryServiceStatus { service: handle },
             Opnum::START_SERVICE => Self::StartService { service: handle, arguments: read_arguments(r)? },
             Opnum::CHANGE_SERVICE_CONFIG2 => {
-                Self::ChangeServiceConfig2 { service: handle, info: ConfigInfo::read(r)? }
+                Self::ChangeServiceConfig2 { service: handle, info: read_info(r)? }
             }
             Opnum::NOTIFY_SERVICE_STATUS_CHANGE => {
                 Self::NotifyServiceStatusChange { service: handle, params: read_notify(r)? }
             }
             Opnum::GET_NOTIFY_RESULTS => Self::GetNotifyResults { notify: handle },
             Opnum::CLOSE_NOTIFY_HANDLE => Self::CloseNotifyHandle { notify: handle },
+            Opnum::QUERY_SERVICE_CONFIG_EX => {
+                Self::QueryServiceConfigEx { service: handle, level: Config2Level(r.u32()?) }
+            }
             Opnum::OPEN_SERVICE => {
                 let name = r.wide_string("lpServiceName", MAX_TEXT)?;
                 Self::OpenService { manager: handle, name, access: r.u32()?.into() }
@@ -413,6 +425,15 @@ fn read_arguments(r: &mut Reader<'_>) -> Result<Vec<String>> {
         .into_iter()
         .map(|present| if present { r.wide_string("StringPtr", MAX_TEXT) } else { Ok(String::new()) })
         .collect()
+}
+
+/// `Info` of `RChangeServiceConfig2W` ([MS-SCMR] 3.1.4.35), the last parameter: a level that isn't known is refused by its number, not as bad data.
+fn read_info(r: &mut Reader<'_>) -> Result<ConfigInfo> {
+    let info = ConfigInfo::read(r)?;
+    if matches!(info, ConfigInfo::Other(_)) {
+        r.take(r.remaining())?;
+    }
+    Ok(info)
 }
 
 /// `NotifyParams` and `pClientProcessGuid` of `RNotifyServiceStatusChange` ([MS-SCMR] 3.1.4.43).

@@ -1,8 +1,10 @@
 use svckit_core::config::Config2Level;
 use svckit_core::failure::FailureAction;
-use svckit_core::kind::SidType;
+use svckit_core::kind::{LaunchProtection, SidType};
 use svckit_core::millis;
+use svckit_core::trigger::Trigger;
 
+use super::trigger::{read_triggers, write_triggers};
 use super::{MAX_TEXT, read_text, write_text};
 use crate::ndr::{DecodeError, Reader, Result, Writer};
 
@@ -28,6 +30,12 @@ pub enum ConfigInfo {
     RequiredPrivileges(Option<Option<Vec<u8>>>),
     /// Level 7, `psps`: `SERVICE_PRESHUTDOWN_INFO` (2.2.45) with `dwPreshutdownTimeout` in milliseconds.
     Preshutdown(Option<u32>),
+    /// Level 8, `psti`: `SERVICE_TRIGGER_INFO` (2.2.54) with `pTriggers`.
+    Triggers(Option<Vec<Trigger>>),
+    /// Level 9, `pspn`: `SERVICE_PREFERRED_NODE_INFO` (2.2.55).
+    PreferredNode(Option<PreferredNodeInfo>),
+    /// Level 12, which [MS-SCMR] doesn't have: `dwLaunchProtected` of `SERVICE_LAUNCH_PROTECTED_INFO`, as the service API has it.
+    LaunchProtected(Option<LaunchProtection>),
     /// A level that is not known here: what it carried is not read.
     Other(Config2Level),
 }
@@ -45,7 +53,45 @@ pub struct FailureActionsInfo {
     pub actions: Option<Vec<FailureAction>>,
 }
 
+/// `SERVICE_PREFERRED_NODE_INFO` ([MS-SCMR] 2.2.55).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PreferredNodeInfo {
+    /// `usPreferredNode`.
+    pub node: u16,
+    /// `fDelete`.
+    pub delete: bool,
+}
+
+impl From<Option<u16>> for PreferredNodeInfo {
+    fn from(node: Option<u16>) -> Self {
+        Self { node: node.unwrap_or(0), delete: node.is_none() }
+    }
+}
+
+impl From<PreferredNodeInfo> for Option<u16> {
+    fn from(info: PreferredNodeInfo) -> Self {
+        (!info.delete).then_some(info.node)
+    }
+}
+
 impl ConfigInfo {
+    /// Nothing of a level: what an answer that refuses carries.
+    pub(crate) fn absent(level: Config2Level) -> Self {
+        match level {
+            Config2Level::DESCRIPTION => Self::Description(None),
+            Config2Level::FAILURE_ACTIONS => Self::FailureActions(None),
+            Config2Level::DELAYED_AUTO_START => Self::DelayedAutoStart(None),
+            Config2Level::FAILURE_ACTIONS_FLAG => Self::FailureActionsFlag(None),
+            Config2Level::SID_INFO => Self::Sid(None),
+            Config2Level::REQUIRED_PRIVILEGES => Self::RequiredPrivileges(None),
+            Config2Level::PRESHUTDOWN => Self::Preshutdown(None),
+            Config2Level::TRIGGER_INFO => Self::Triggers(None),
+            Config2Level::PREFERRED_NODE => Self::PreferredNode(None),
+            Config2Level::LAUNCH_PROTECTED => Self::LaunchProtected(None),
+            level => Self::Other(level),
+        }
+    }
+
     /// `dwInfoLevel`.
     pub fn level(&self) -> Config2Level {
         match self {
@@ -56,6 +102,9 @@ impl ConfigInfo {
             Self::Sid(_) => Config2Level::SID_INFO,
             Self::RequiredPrivileges(_) => Config2Level::REQUIRED_PRIVILEGES,
             Self::Preshutdown(_) => Config2Level::PRESHUTDOWN,
+            Self::Triggers(_) => Config2Level::TRIGGER_INFO,
+            Self::PreferredNode(_) => Config2Level::PREFERRED_NODE,
+            Self::LaunchProtected(_) => Config2Level::LAUNCH_PROTECTED,
             Self::Other(level) => *level,
         }
     }
@@ -76,11 +125,14 @@ impl ConfigInfo {
                 w.optional(list.as_deref(), Writer::conformant_bytes); // pRequiredPrivileges
             }),
             Self::Preshutdown(info) => w.optional(*info, Writer::u32),
+            Self::Triggers(info) => w.optional(info.as_deref(), write_triggers),
+            Self::PreferredNode(info) => w.optional(*info, |w, info| info.write(w)),
+            Self::LaunchProtected(info) => w.optional(*info, |w, kind| w.u32(kind.0)),
             Self::Other(_) => w.pointer(false),
         }
     }
 
-    /// [MS-SCMR] 2.2.22.
+    /// [MS-SCMR] 2.2.22; what a level carries that isn't known here is left.
     pub(crate) fn read(r: &mut Reader<'_>) -> Result<Self> {
         let level = Config2Level(r.u32()?); // dwInfoLevel
         if r.u32()? != level.0 {
@@ -101,11 +153,28 @@ impl ConfigInfo {
                 Self::RequiredPrivileges(when(present, || read_privileges(r))?)
             }
             Config2Level::PRESHUTDOWN => Self::Preshutdown(when(present, || r.u32())?),
-            level => {
-                r.take(r.remaining())?;
-                Self::Other(level)
+            Config2Level::TRIGGER_INFO => Self::Triggers(when(present, || read_triggers(r))?),
+            Config2Level::PREFERRED_NODE => {
+                Self::PreferredNode(when(present, || PreferredNodeInfo::read(r))?)
             }
+            Config2Level::LAUNCH_PROTECTED => {
+                Self::LaunchProtected(when(present, || r.u32().map(LaunchProtection))?)
+            }
+            level => Self::Other(level),
         })
+    }
+}
+
+impl PreferredNodeInfo {
+    /// [MS-SCMR] 2.2.55.
+    pub(crate) fn write(self, w: &mut Writer) {
+        w.u16(self.node); // usPreferredNode
+        w.u8(self.delete.into()); // fDelete
+    }
+
+    /// [MS-SCMR] 2.2.55.
+    pub(crate) fn read(r: &mut Reader<'_>) -> Result<Self> {
+        Ok(Self { node: r.u16()?, delete: r.u8()? != 0 }) // usPreferredNode, fDelete
     }
 }
 
@@ -174,6 +243,6 @@ fn read_privileges(r: &mut Reader<'_>) -> Result<Option<Vec<u8>>> {
     Ok(Some(list.to_vec()))
 }
 
-fn when<T>(present: bool, read: impl FnOnce() -> Result<T>) -> Result<Option<T>> {
+pub(super) fn when<T>(present: bool, read: impl FnOnce() -> Result<T>) -> Result<Option<T>> {
     if present { read().map(Some) } else { Ok(None) }
 }

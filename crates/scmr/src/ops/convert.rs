@@ -9,6 +9,7 @@ use svckit_core::failure::{FailureActionsChange, ResetPeriod};
 use svckit_core::image_path::ImagePath;
 use svckit_core::millis;
 use svckit_core::name::{Dependency, DisplayName, GroupName, ServiceName};
+use svckit_core::trigger;
 
 use super::{
     ChangeServiceConfig, ConfigInfo, ConfigRecord, CreateService, FailureActionsInfo, Handle, NO_CHANGE,
@@ -123,7 +124,7 @@ impl Password {
     }
 }
 
-/// A level that the wire doesn't carry here is `ERROR_INVALID_LEVEL`: nothing is sent in its place.
+/// More triggers or data than the wire takes are `ERROR_INVALID_PARAMETER`.
 impl TryFrom<&Config2Change> for ConfigInfo {
     type Error = Win32Error;
     fn try_from(change: &Config2Change) -> Result<Self, Win32Error> {
@@ -137,9 +138,12 @@ impl TryFrom<&Config2Change> for ConfigInfo {
                 Self::RequiredPrivileges(Some(Some(multi::encode(names))))
             }
             Config2Change::PreshutdownTimeout(timeout) => Self::Preshutdown(Some(millis::to_u32(*timeout))),
-            Config2Change::Triggers(_)
-            | Config2Change::PreferredNode(_)
-            | Config2Change::LaunchProtected(_) => return Err(Win32Error::INVALID_LEVEL),
+            Config2Change::Triggers(all) => {
+                trigger::check_sizes(all).map_err(|_| Win32Error::INVALID_PARAMETER)?;
+                Self::Triggers(Some(all.clone()))
+            }
+            Config2Change::PreferredNode(node) => Self::PreferredNode(Some((*node).into())),
+            Config2Change::LaunchProtected(kind) => Self::LaunchProtected(Some(*kind)),
         })
     }
 }
@@ -164,6 +168,9 @@ impl ConfigInfo {
             Self::Preshutdown(info) => {
                 Config2Change::PreshutdownTimeout(Duration::from_millis(info.ok_or(MISSING)?.into()))
             }
+            Self::Triggers(info) => Config2Change::Triggers(info.clone().ok_or(MISSING)?),
+            Self::PreferredNode(info) => Config2Change::PreferredNode(info.ok_or(MISSING)?.into()),
+            Self::LaunchProtected(info) => Config2Change::LaunchProtected(info.ok_or(MISSING)?),
             Self::Other(_) => return Err(Win32Error::INVALID_LEVEL),
         })
     }

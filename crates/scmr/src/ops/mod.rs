@@ -14,11 +14,12 @@ pub mod multi;
 mod notify;
 mod record;
 mod status;
+mod trigger;
 
 pub use answer::Answer;
 pub use call::Call;
 pub use config::{ChangeServiceConfig, CreateService, NO_CHANGE, Password};
-pub use config2::{ConfigInfo, FailureActionsInfo};
+pub use config2::{ConfigInfo, FailureActionsInfo, PreferredNodeInfo};
 pub use notify::NotifyParams;
 pub use record::ConfigRecord;
 
@@ -88,6 +89,7 @@ opnums! {
     NOTIFY_SERVICE_STATUS_CHANGE = 47 => "RNotifyServiceStatusChange",
     GET_NOTIFY_RESULTS = 48 => "RGetNotifyResults",
     CLOSE_NOTIFY_HANDLE = 49 => "RCloseNotifyHandle",
+    QUERY_SERVICE_CONFIG_EX = 56 => "RQueryServiceConfigEx",
 }
 
 /// A context handle, opaque to the client ([MS-SCMR] 2.2.4 `SC_RPC_HANDLE`, 2.2.6 `SC_NOTIFY_RPC_HANDLE`).

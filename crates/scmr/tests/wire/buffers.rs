@@ -8,7 +8,7 @@ use svckit_core::Win32Error;
 use svckit_core::backend::Enumerated;
 use svckit_core::config::{Config2, Config2Level};
 use svckit_core::failure::{FailureActions, ResetPeriod};
-use svckit_core::kind::SidType;
+use svckit_core::kind::{LaunchProtection, SidType};
 use svckit_core::status::ServiceStatus;
 use svckit_scmr::ops::buffers::{self, Entry, Filled};
 
@@ -42,6 +42,8 @@ fn config2() -> impl Strategy<Value = Config2> {
         any::<u32>().prop_map(|kind| Config2::Sid(SidType(kind))),
         vec("[^\0]{1,20}", 0..5).prop_map(Config2::RequiredPrivileges),
         any::<u32>().prop_map(|timeout| Config2::PreshutdownTimeout(Duration::from_millis(timeout.into()))),
+        proptest::option::of(any::<u16>()).prop_map(Config2::PreferredNode),
+        any::<u32>().prop_map(|kind| Config2::LaunchProtected(LaunchProtection(kind))),
     ]
 }
 
@@ -108,7 +110,7 @@ proptest! {
         buffer in vec(any::<u8>(), 0..400),
         returned in any::<u32>(),
         few in 0_u32..8,
-        level in 0_u32..12,
+        level in 0_u32..14,
     ) {
         for returned in [returned, few] {
             let _ = buffers::read_enum_status(&buffer, returned);
@@ -116,6 +118,15 @@ proptest! {
         }
         let _ = buffers::read_config2(Config2Level(level), &buffer);
         let _ = buffers::read_status_ex(&buffer);
+    }
+}
+
+/// `SERVICE_PREFERRED_NODE_INFO` is as long as in memory.
+#[test]
+fn a_preferred_node_is_told_in_four_bytes() {
+    for (node, expected) in [(Some(0x102), [2, 1, 0, 0]), (None, [0, 0, 1, 0])] {
+        let filled = buffers::query_service_config2(&Config2::PreferredNode(node), 4).unwrap();
+        assert_eq!((filled.code, filled.needed, filled.buffer), (Win32Error::SUCCESS, 4, expected.to_vec()));
     }
 }
 

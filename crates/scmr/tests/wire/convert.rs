@@ -9,8 +9,13 @@ use svckit_core::failure::{ActionType, FailureAction, FailureActionsChange, Rese
 use svckit_core::image_path::ImagePath;
 use svckit_core::kind::{ErrorControl, LaunchProtection, ServiceType, SidType, StartType};
 use svckit_core::name::{Dependency, DisplayName, GroupName, ServiceName};
+use svckit_core::trigger::{
+    Guid, MAX_DATA, MAX_DATA_ITEMS, MAX_TRIGGERS, Trigger, TriggerAction, TriggerData, TriggerDataType,
+    TriggerType,
+};
+use svckit_scmr::ndr::DecodeError;
 use svckit_scmr::ops::{
-    ChangeServiceConfig, ConfigInfo, ConfigRecord, CreateService, Handle, Password, buffers,
+    Call, ChangeServiceConfig, ConfigInfo, ConfigRecord, CreateService, Handle, Password, buffers,
 };
 
 fn config() -> ServiceConfig {
@@ -103,6 +108,11 @@ fn changes_of_optional_configuration_come_through() {
         Config2Change::RequiredPrivileges(vec!["SeBackupPrivilege".to_owned(), "b".to_owned()]),
         Config2Change::RequiredPrivileges(Vec::new()),
         Config2Change::PreshutdownTimeout(Duration::from_millis(1234)),
+        Config2Change::Triggers(vec![trigger(vec![TriggerData::strings(&["a", "b"])]), trigger(Vec::new())]),
+        Config2Change::Triggers(Vec::new()),
+        Config2Change::PreferredNode(Some(7)),
+        Config2Change::PreferredNode(None),
+        Config2Change::LaunchProtected(LaunchProtection::WINDOWS),
     ] {
         assert_eq!(ConfigInfo::try_from(&change).unwrap().to_change(), Ok(change));
     }
@@ -110,21 +120,62 @@ fn changes_of_optional_configuration_come_through() {
     assert_eq!(ConfigInfo::Sid(None).to_change(), Err(Win32Error::INVALID_PARAMETER));
 }
 
+#[test]
+fn triggers_have_a_question_of_their_own() {
+    let none = Config2::Triggers(Vec::new());
+    assert_eq!(buffers::query_service_config2(&none, 8192), Err(Win32Error::INVALID_LEVEL));
+    assert_eq!(buffers::read_config2(Config2Level::TRIGGER_INFO, &[0; 64]), Ok(None));
+}
+
 /// What can't be sent is refused, and not sent as something else.
 #[test]
-fn levels_that_the_wire_does_not_carry_are_refused() {
-    for value in [
-        Config2::Triggers(Vec::new()),
-        Config2::PreferredNode(None),
-        Config2::LaunchProtected(LaunchProtection::NONE),
+fn more_than_the_wire_takes_is_refused() {
+    let trigger = trigger(Vec::new());
+    let item = |length| TriggerData { kind: TriggerDataType::BINARY, data: vec![1; length] };
+    let with = |data| vec![Trigger { data, ..trigger.clone() }];
+    for triggers in [
+        vec![trigger.clone(); MAX_TRIGGERS + 1],
+        with(vec![item(1); MAX_DATA_ITEMS + 1]),
+        with(vec![item(MAX_DATA + 1)]),
     ] {
-        let level = value.level();
-        assert_eq!(buffers::query_service_config2(&value, 8192), Err(Win32Error::INVALID_LEVEL), "{level:?}");
-        assert_eq!(buffers::read_config2(level, &[0; 64]), Ok(None), "{level:?}");
-        let info = ConfigInfo::try_from(&value.into_change());
-        assert_eq!(info, Err(Win32Error::INVALID_LEVEL), "{level:?}");
-        assert_eq!(ConfigInfo::Other(level).to_change(), Err(Win32Error::INVALID_LEVEL));
+        let sent = ConfigInfo::try_from(&Config2Change::Triggers(triggers));
+        assert_eq!(sent, Err(Win32Error::INVALID_PARAMETER));
     }
+    let most = vec![Trigger { data: vec![item(MAX_DATA); MAX_DATA_ITEMS], ..trigger.clone() }; MAX_TRIGGERS];
+    let call = Call::ChangeServiceConfig2 { service: Handle::NULL, info: ConfigInfo::Triggers(Some(most)) };
+    assert_eq!(Call::decode(call.opnum(), &call.encode()), Ok(Some(call)));
+}
+
+fn trigger(data: Vec<TriggerData>) -> Trigger {
+    Trigger { kind: TriggerType::CUSTOM, action: TriggerAction::SERVICE_START, subtype: Guid(7), data }
+}
+
+/// A stub with `cTriggers`, `cDataItems` and `cbData` that are not those of the arrays, or beyond their bounds.
+#[test]
+fn counts_of_triggers_have_to_agree() {
+    let data = vec![TriggerData { kind: TriggerDataType::BINARY, data: vec![1, 2, 3, 4] }];
+    let info = ConfigInfo::Triggers(Some(vec![trigger(data)]));
+    let call = Call::ChangeServiceConfig2 { service: Handle::NULL, info };
+    let stub = call.encode();
+    let decode = |at: usize, number: u32| {
+        let mut stub = stub.clone();
+        assert!(stub[at..at + 4] != number.to_le_bytes(), "{at} has it already");
+        stub[at..at + 4].copy_from_slice(&number.to_le_bytes());
+        Call::decode(call.opnum(), &stub)
+    };
+    // After the handle, level, tag and pointer: cTriggers, pTriggers, pReserved, the array's size, and the first trigger.
+    let (count, reserved, size, items, length) = (32, 40, 44, 60, 92);
+    assert!(matches!(decode(60, 2), Err(DecodeError::Invalid { what: "cDataItems" })));
+    for (at, number) in
+        [(count, 0), (count, 2), (count, 65), (reserved, 1), (size, 2), (items, 0), (items, 65)]
+    {
+        assert!(decode(at, number).is_err(), "{number} at {at}");
+    }
+    for number in [0, 3, 5, 1025] {
+        assert!(decode(length, number).is_err(), "{number} at {length}");
+    }
+    // Without its pointer a trigger has the subtype of zeros; the GUID is then not there.
+    assert!(decode(56, 0).is_err());
 }
 
 #[test]

@@ -9,7 +9,7 @@ use svckit_core::failure::FailureActions;
 use svckit_core::native::{Reply, Request};
 use svckit_core::status::NotifyMask;
 use svckit_scmr::client::{Binding, Progress};
-use svckit_scmr::ops::{Answer, Handle, NotifyParams, buffers};
+use svckit_scmr::ops::{Answer, Call, Handle, NotifyParams, buffers};
 use svckit_scmr::server::{Incoming, Server};
 
 use crate::impacket;
@@ -96,6 +96,10 @@ fn answer_seeds() -> BTreeMap<String, Vec<u8>> {
     let of_calls = impacket::calls()
         .into_iter()
         .map(|(name, call)| (format!("refused-{name}"), call.refuse(Win32Error::MORE_DATA)));
+    let triggers = match &impacket::calls()["triggers"] {
+        Call::ChangeServiceConfig2 { info, .. } => Answer::QueryServiceConfigEx { info: info.clone(), code },
+        other => panic!("not triggers: {other:?}"),
+    };
     let filled = [
         (
             "list-ex",
@@ -110,6 +114,7 @@ fn answer_seeds() -> BTreeMap<String, Vec<u8>> {
         ("config", buffers::query_service_config(&impacket::config(), 8192)),
         ("config2", Answer::QueryServiceConfig2 { buffer: failure.buffer, needed: failure.needed, code }),
         ("notify", Answer::GetNotifyResults { results: Some(vec![told.clone(), told]), code }),
+        ("config-ex", triggers),
         ("display-name", Answer::GetServiceDisplayName { name: "The web".to_owned(), size: 7, code }),
         ("create", Answer::CreateService { tag: Some(1), service: Handle::from_number(1), code }),
     ];

@@ -15,9 +15,10 @@ use svckit_core::image_path::ImagePath;
 use svckit_core::kind::{ErrorControl, ServiceType, SidType, StartType};
 use svckit_core::name::{Dependency, DisplayName};
 use svckit_core::status::{ServiceState, ServiceStatus, StateFilter};
+use svckit_core::trigger::{Guid, Trigger, TriggerAction, TriggerData, TriggerDataType, TriggerType};
 use svckit_scmr::ops::{
     Answer, Call, ChangeServiceConfig, ConfigInfo, CreateService, FailureActionsInfo, Handle, NO_CHANGE,
-    Password, buffers, multi,
+    Password, PreferredNodeInfo, buffers, multi,
 };
 use svckit_testkit::need;
 
@@ -124,6 +125,7 @@ fn plain_calls() -> BTreeMap<&'static str, Call> {
         ("key-name", Call::GetServiceKeyName { manager, display_name: "The web".to_owned(), size: 300 }),
         ("config2", Call::QueryServiceConfig2 { service, level: Config2Level::FAILURE_ACTIONS, size: 8192 }),
         ("status-ex", Call::QueryServiceStatusEx { service, level: 0, size: 36 }),
+        ("config-ex", Call::QueryServiceConfigEx { service, level: Config2Level::TRIGGER_INFO }),
         ("notify-results", Call::GetNotifyResults { notify }),
         ("notify-close", Call::CloseNotifyHandle { notify }),
     ])
@@ -214,10 +216,32 @@ fn config2_calls() -> BTreeMap<&'static str, Call> {
         ("sid", ConfigInfo::Sid(Some(SidType::RESTRICTED))),
         ("privileges", ConfigInfo::RequiredPrivileges(Some(Some(privileges)))),
         ("preshutdown", ConfigInfo::Preshutdown(Some(120_000))),
+        ("triggers", ConfigInfo::Triggers(Some(triggers()))),
+        ("triggers-none", ConfigInfo::Triggers(Some(Vec::new()))),
+        ("preferred-node", ConfigInfo::PreferredNode(Some(PreferredNodeInfo { node: 2, delete: false }))),
+        ("preferred-node-none", ConfigInfo::PreferredNode(Some(PreferredNodeInfo { node: 0, delete: true }))),
     ]
     .into_iter()
     .map(|(name, info)| (name, Call::ChangeServiceConfig2 { service: Handle::from_number(2), info }))
     .collect()
+}
+
+fn triggers() -> Vec<Trigger> {
+    let binary = |data: &[u8]| TriggerData { kind: TriggerDataType::BINARY, data: data.to_vec() };
+    vec![
+        Trigger {
+            kind: TriggerType::CUSTOM,
+            action: TriggerAction::SERVICE_START,
+            subtype: Guid(0x0102_0304_0506_0708_090a_0b0c_0d0e_0f10),
+            data: vec![TriggerData::strings(&["web"]), binary(&[1, 2, 3, 4, 5])],
+        },
+        Trigger {
+            kind: TriggerType::DOMAIN_JOIN,
+            action: TriggerAction::SERVICE_STOP,
+            subtype: Guid(1),
+            data: Vec::new(),
+        },
+    ]
 }
 
 #[test]
@@ -302,6 +326,12 @@ fn answers() -> Vec<(&'static str, Answer, &'static str)> {
             "display-name",
             Answer::GetServiceDisplayName { name: "The web".to_owned(), size: 7, code },
             "'The web' 7 0",
+        ),
+        (
+            "config-ex",
+            Answer::QueryServiceConfigEx { info: ConfigInfo::Triggers(Some(triggers())), code },
+            "8 20 1 0102030405060708090a0b0c0d0e0f10 2:7700650062000000 1:0102030405 \
+             3 2 00000000000000000000000000000001 0",
         ),
     ]
 }

@@ -8,11 +8,12 @@ use proptest::prelude::*;
 use svckit_core::Win32Error;
 use svckit_core::config::Config2Level;
 use svckit_core::failure::{ActionType, FailureAction};
-use svckit_core::kind::SidType;
+use svckit_core::kind::{LaunchProtection, SidType};
 use svckit_core::status::{NotifyMask, ServiceStatus};
+use svckit_core::trigger::{Guid, Trigger, TriggerData};
 use svckit_scmr::ops::{
     Answer, Call, ChangeServiceConfig, ConfigInfo, ConfigRecord, CreateService, FailureActionsInfo, Handle,
-    NotifyParams, Password,
+    NotifyParams, Password, PreferredNodeInfo,
 };
 
 pub(crate) fn text() -> BoxedStrategy<String> {
@@ -58,6 +59,15 @@ pub(crate) fn actions() -> BoxedStrategy<Vec<FailureAction>> {
     vec(action, 0..5).boxed()
 }
 
+pub(crate) fn triggers() -> BoxedStrategy<Vec<Trigger>> {
+    let item = (any::<u32>(), bytes(9)).prop_map(|(kind, data)| TriggerData { kind: kind.into(), data });
+    let trigger =
+        (any::<[u32; 2]>(), any::<u128>(), vec(item, 0..4)).prop_map(|([kind, action], subtype, data)| {
+            Trigger { kind: kind.into(), action: action.into(), subtype: Guid(subtype), data }
+        });
+    vec(trigger, 0..4).boxed()
+}
+
 fn config_info() -> BoxedStrategy<ConfigInfo> {
     let failure = (any::<u32>(), of(text()), of(text()), of(actions())).prop_map(
         |(reset_period, reboot_message, command, actions)| FailureActionsInfo {
@@ -75,7 +85,11 @@ fn config_info() -> BoxedStrategy<ConfigInfo> {
         of(any::<u32>()).prop_map(|kind| ConfigInfo::Sid(kind.map(SidType))),
         of(of(bytes(80))).prop_map(ConfigInfo::RequiredPrivileges),
         of(any::<u32>()).prop_map(ConfigInfo::Preshutdown),
-        (8_u32..).prop_map(|level| ConfigInfo::Other(Config2Level(level))),
+        of(triggers()).prop_map(ConfigInfo::Triggers),
+        of((any::<u16>(), any::<bool>()).prop_map(|(node, delete)| PreferredNodeInfo { node, delete }))
+            .prop_map(ConfigInfo::PreferredNode),
+        of(any::<u32>()).prop_map(|kind| ConfigInfo::LaunchProtected(kind.map(LaunchProtection))),
+        prop_oneof![10_u32..12, 13_u32..].prop_map(|level| ConfigInfo::Other(Config2Level(level))),
     ]
     .boxed()
 }
@@ -151,6 +165,8 @@ fn simple_call() -> BoxedStrategy<Call> {
         (handle(), notify_params())
             .prop_map(|(service, params)| Call::NotifyServiceStatusChange { service, params }),
         (handle(), config_info()).prop_map(|(service, info)| Call::ChangeServiceConfig2 { service, info }),
+        (handle(), prop_oneof![Just(8), any::<u32>()])
+            .prop_map(|(service, level)| Call::QueryServiceConfigEx { service, level: Config2Level(level) }),
     ]
     .boxed()
 }
@@ -250,6 +266,7 @@ fn simple_answer() -> BoxedStrategy<Answer> {
         code().prop_map(|code| Answer::StartService { code }),
         (text(), any::<u16>(), code()).prop_map(|(name, size, code)| name_answer(name, size, code)),
         code().prop_map(|code| Answer::ChangeServiceConfig2 { code }),
+        (config_info(), code()).prop_map(|(info, code)| Answer::QueryServiceConfigEx { info, code }),
         (handle(), code()).prop_map(|(notify, code)| Answer::NotifyServiceStatusChange { notify, code }),
         (of(vec(notify_params(), 0..4)), code())
             .prop_map(|(results, code)| Answer::GetNotifyResults { results, code }),

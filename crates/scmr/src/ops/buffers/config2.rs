@@ -7,7 +7,7 @@ use svckit_core::millis;
 
 use super::Filled;
 use crate::ndr::{DecodeError, Reader, Result, Writer, wide};
-use crate::ops::config2::{read_action, write_action};
+use crate::ops::config2::{PreferredNodeInfo, read_action, write_action};
 use crate::ops::multi;
 
 /// The size of `SERVICE_FAILURE_ACTIONS_WOW64`.
@@ -15,7 +15,7 @@ const FAILURE_ACTIONS: usize = 20;
 /// The size of `SC_ACTION`.
 const ACTION: usize = 8;
 
-/// The answer to `RQueryServiceConfig2W` ([MS-SCMR] 3.1.4.37); `ERROR_INVALID_LEVEL` if the wire doesn't carry the level here.
+/// The answer to `RQueryServiceConfig2W` ([MS-SCMR] 3.1.4.37); `ERROR_INVALID_LEVEL` for triggers, which only `RQueryServiceConfigEx` tells.
 pub fn query_service_config2(config: &Config2, size: u32) -> Result<Filled, Win32Error> {
     let mut w = Writer::new();
     match config {
@@ -26,9 +26,12 @@ pub fn query_service_config2(config: &Config2, size: u32) -> Result<Filled, Win3
         Config2::Sid(kind) => w.u32(kind.0),                  // dwServiceSidType
         Config2::RequiredPrivileges(names) => write_privileges(&mut w, names),
         Config2::PreshutdownTimeout(timeout) => w.u32(millis::to_u32(*timeout)), // dwPreshutdownTimeout
-        Config2::Triggers(_) | Config2::PreferredNode(_) | Config2::LaunchProtected(_) => {
-            return Err(Win32Error::INVALID_LEVEL);
+        Config2::PreferredNode(node) => {
+            PreferredNodeInfo::from(*node).write(&mut w);
+            w.align(4); // the size of the structure
         }
+        Config2::LaunchProtected(kind) => w.u32(kind.0), // dwLaunchProtected
+        Config2::Triggers(_) => return Err(Win32Error::INVALID_LEVEL),
     }
     Ok(Filled::whole(w.into_bytes(), size))
 }
@@ -53,6 +56,8 @@ pub fn read_config2(level: Config2Level, buffer: &[u8]) -> Result<Option<Config2
             Config2::RequiredPrivileges(names)
         }
         Config2Level::PRESHUTDOWN => Config2::PreshutdownTimeout(Duration::from_millis(u64::from(r.u32()?))),
+        Config2Level::PREFERRED_NODE => Config2::PreferredNode(PreferredNodeInfo::read(r)?.into()),
+        Config2Level::LAUNCH_PROTECTED => Config2::LaunchProtected(r.u32()?.into()), // dwLaunchProtected
         _ => return Ok(None),
     }))
 }
