@@ -106,6 +106,8 @@ pub(crate) enum Verb {
     Export(Export),
     /// Say what is wrong with DEF, and what is probably not meant, without doing anything
     Lint(Lint),
+    /// Say what ails services, before and after something went wrong; without a name all, and the service control manager
+    Doctor(Doctor),
     /// Print the definition of what another tool's file says: supervisor, systemd, NSSM, shawl, service scripts
     Import(Import),
     /// Do what a buildout.cfg says: link projects, install, update and uninstall parts
@@ -316,6 +318,16 @@ pub(crate) struct Lint {
     #[arg(required = true, value_name = "DEF")]
     pub(crate) definitions: Vec<PathBuf>,
     /// Fail (2) for warnings as well
+    #[arg(long)]
+    pub(crate) strict: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Doctor {
+    /// Names of services, or definition files
+    #[arg(value_name = "DEF|NAME")]
+    pub(crate) services: Vec<String>,
+    /// Fail (12) for warnings as well
     #[arg(long)]
     pub(crate) strict: bool,
 }

@@ -140,6 +140,11 @@ fn masked_words(words: &[&str]) -> Vec<String> {
 }
 
 impl Field {
+    /// Whether it is the field of this name.
+    pub(crate) fn is(&self, name: &str) -> bool {
+        self.field == name
+    }
+
     /// `field: old -> new`; of a `new` service only what it is.
     pub(crate) fn line(&self, is_new: bool) -> String {
         let value = |value: &Value| match value {

@@ -26,6 +26,7 @@ pub(crate) enum Status {
     MarkedForDeletion = 9,
     NotNow = 10,
     Different = 11,
+    Unwell = 12,
 }
 
 /// Why a verb did not do what it was asked.

@@ -12,6 +12,7 @@ mod changes;
 mod checks;
 mod definitions;
 mod desired;
+mod doctor;
 mod explain;
 mod failure;
 #[cfg(test)]
@@ -128,6 +129,7 @@ fn run(app: &mut App, place: &Place, verb: Verb) -> Result<ExitCode, Failure> {
         Verb::Export(arguments) => verbs::export::run(app, &arguments)?,
         Verb::Import(arguments) => verbs::import::run(app, &arguments)?,
         Verb::Lint(arguments) => verbs::lint::run(app, &arguments)?,
+        Verb::Doctor(arguments) => doctor::run(app, &arguments)?,
         Verb::Buildout(arguments) => verbs::buildout::run(app, &arguments)?,
         Verb::Explain { what } => explain::run(app, &what)?,
         Verb::Sc { words } => {

@@ -2,6 +2,7 @@
 
 mod accounts;
 mod definitions;
+mod doctor;
 mod export;
 mod import;
 mod lint;
@@ -138,6 +139,7 @@ fn dispatch(app: &mut App, verb: Verb) -> Result<(), Failure> {
         Verb::Export(arguments) => verbs::export::run(app, &arguments),
         Verb::Import(arguments) => verbs::import::run(app, &arguments),
         Verb::Lint(arguments) => verbs::lint::run(app, &arguments),
+        Verb::Doctor(arguments) => crate::doctor::run(app, &arguments),
         Verb::Explain { what } => crate::explain::run(app, &what),
         other => panic!("{other:?} needs the real world"),
     }

@@ -9,6 +9,7 @@
 pub mod buildout;
 mod definition;
 mod diagnostic;
+pub mod doctor;
 mod file;
 pub mod import;
 pub mod lint;

@@ -19,10 +19,23 @@ use crate::units::written_duration;
 /// How much a finding weighs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Severity {
+    /// Worth to know.
+    Hint,
     /// It will work, but perhaps not as it is meant.
     Warning,
     /// It can't be installed, or not run.
     Error,
+}
+
+impl Severity {
+    /// The word for it.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Hint => "hint",
+            Self::Warning => "warning",
+            Self::Error => "error",
+        }
+    }
 }
 
 /// Something found in a definition.
@@ -265,7 +278,7 @@ mod tests {
             toml::parse("/srv/service.toml", text, platform).unwrap_or_else(|wrong| panic!("{wrong}"));
         let all = lint(&definition, platform);
         let told = |finding: Finding| {
-            let weight = if finding.severity == Severity::Error { "error" } else { "warning" };
+            let weight = finding.severity.word();
             let place = finding.diagnostic.place.unwrap();
             format!(
                 "{weight} {} {}:{}: {}",

@@ -136,4 +136,13 @@ pub(super) const ENTRIES: &[(&str, Entry)] = &[
             actions: &["svc plan DEF tells what would be done", "svc apply DEF does it"],
         },
     ),
+    (
+        "UNWELL",
+        Entry {
+            code: 12,
+            meaning: "svc doctor found errors",
+            causes: &["a service can't start, or doesn't do its work"],
+            actions: &["each finding says what would be right, after \"do:\""],
+        },
+    ),
 ];

@@ -6,11 +6,15 @@ mod processes;
 mod win32;
 
 use serde::Serialize;
+use svckit_core::name::ServiceName;
 use svckit_core::native::EventId;
 use svckit_core::win32::Win32Error;
+use svckit_recipe::doctor::Code;
 
 use crate::app::App;
+use crate::doctor;
 use crate::failure::Failure;
+use crate::table::printable;
 use crate::ui::heading_style;
 
 /// What a number is one of.
@@ -70,10 +74,7 @@ const FACILITY_WIN32: u32 = 0x8007_0000;
 pub(crate) fn run(app: &mut App, what: &str) -> Result<(), Failure> {
     let found = explain(what);
     if found.is_empty() {
-        let failure = Failure::usage(format!("nothing is known of {what:?}"));
-        return Err(failure.hint(
-            "a code is a number, as 1053 or 0x8007041d, or a name, as ERROR_SERVICE_REQUEST_TIMEOUT or GAVE_UP",
-        ));
+        return service(app, what);
     }
     if app.ui.json {
         return app.ui.print_json(&found);
@@ -87,6 +88,29 @@ pub(crate) fn run(app: &mut App, what: &str) -> Result<(), Failure> {
     Ok(())
 }
 
+/// The post-mortem of a service in words; what is neither a code nor a service is not known.
+fn service(app: &mut App, what: &str) -> Result<(), Failure> {
+    let name = if number(what).is_some() { None } else { ServiceName::new(what).ok() };
+    let found = name.map(|name| doctor::post_mortem(app, &name)).transpose()?.flatten();
+    let Some((state, findings)) = found else {
+        let failure = Failure::usage(format!("nothing is known of {what:?}"));
+        return Err(failure.hint(
+            "a code is a number, as 1053 or 0x8007041d, or a name, as ERROR_SERVICE_REQUEST_TIMEOUT or GAVE_UP; what else there is \
+             are services: svc list",
+        ));
+    };
+    let causes: Vec<_> = findings.iter().map(|finding| finding.message.as_str()).collect();
+    let mut actions: Vec<_> = findings.iter().filter_map(|finding| finding.help.as_deref()).collect();
+    actions.dedup();
+    if app.ui.json {
+        let one = serde_json::json!({ "kind": "service", "code": null, "name": what, "meaning": state, "causes": causes, "actions": actions });
+        return app.ui.print_json(&[one]);
+    }
+    let heading = app.ui.paint(heading_style(), &printable(&state));
+    writeln!(app.ui.out(), "{heading}")?;
+    lists(app, &causes, &actions)
+}
+
 fn print(app: &mut App, explanation: &Explanation) -> Result<(), Failure> {
     let number = match explanation.kind {
         Kind::ProcessEnd => format!("{:#x}", explanation.code),
@@ -95,16 +119,32 @@ fn print(app: &mut App, explanation: &Explanation) -> Result<(), Failure> {
     let name = explanation.name.map_or_else(String::new, |name| format!(" {name}"));
     let heading = app.ui.paint(heading_style(), &format!("{number}{name}"));
     writeln!(app.ui.out(), "{heading} ({}): {}", explanation.kind.words(), explanation.meaning)?;
-    for (title, lines) in [("causes", explanation.causes), ("what to do", explanation.actions)] {
+    lists(app, explanation.causes, explanation.actions)
+}
+
+fn lists(app: &mut App, causes: &[&str], actions: &[&str]) -> Result<(), Failure> {
+    for (title, lines) in [("causes", causes), ("what to do", actions)] {
         if !lines.is_empty() {
             let title = app.ui.paint(heading_style(), title);
             writeln!(app.ui.out(), "{title}")?;
         }
         for line in lines {
-            writeln!(app.ui.out(), "  - {line}")?;
+            writeln!(app.ui.out(), "  - {}", printable(line))?;
         }
     }
     Ok(())
+}
+
+/// What a code usually comes from; of one with which Windows ended a program also what it means.
+pub(crate) fn causes(code: Code) -> Vec<&'static str> {
+    let (kind, number) = match code {
+        Code::Win32(code) => (Kind::Win32, code.0),
+        Code::End(code) => (Kind::ProcessEnd, code),
+    };
+    let found = explanations().find(|one| one.kind == kind && one.code == number);
+    let Some(found) = found else { return Vec::new() };
+    let meaning = (kind == Kind::ProcessEnd).then_some(found.meaning);
+    meaning.into_iter().chain(found.causes.iter().copied()).collect()
 }
 
 /// Everything that a number or a name stands for.
@@ -206,7 +246,7 @@ mod tests {
         for (id, name) in EventId::NAMED {
             assert!(kinds(name).contains(&(Kind::Event, id.0)), "{name}");
         }
-        for status in 0..=Status::Different as u32 {
+        for status in 0..=Status::Unwell as u32 {
             assert!(kinds(&status.to_string()).contains(&(Kind::ExitStatus, status)), "{status}");
         }
     }

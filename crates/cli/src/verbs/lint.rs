@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 use anstyle::AnsiColor;
 use serde::Serialize;
 use svckit_core::name::ServiceName;
-use svckit_recipe::Definition;
 use svckit_recipe::lint::{Finding, Severity};
+use svckit_recipe::{Definition, Platform};
 
 use crate::app::App;
 use crate::args::Lint;
@@ -42,8 +42,8 @@ pub(crate) fn run(app: &mut App, arguments: &Lint) -> Result<(), Failure> {
 }
 
 /// Everything that is found in a definition. One that can't be read has its mistakes only.
-fn findings(app: &App, file: &Path) -> Result<Vec<Finding>, Failure> {
-    let mut definition = match definitions::read(file) {
+pub(crate) fn findings(app: &App, file: &Path) -> Result<Vec<Finding>, Failure> {
+    let definition = match definitions::read(file) {
         Ok(definition) => definition,
         Err(Failure::Definition(wrong)) => {
             let mistake = |diagnostic: &svckit_recipe::Diagnostic| Finding {
@@ -56,12 +56,17 @@ fn findings(app: &App, file: &Path) -> Result<Vec<Finding>, Failure> {
         }
         Err(other) => return Err(other),
     };
-    let mut found = svckit_recipe::lint::lint(&definition, app.surroundings.platform);
+    Ok(machine_findings(definition, app.surroundings.platform))
+}
+
+/// What is found in a definition that could be read, in the order of its lines.
+pub(crate) fn machine_findings(mut definition: Definition, platform: Platform) -> Vec<Finding> {
+    let mut found = svckit_recipe::lint::lint(&definition, platform);
     let words = first_words(&definition);
     found.extend(checks::complete(&mut definition));
     found.extend(machine::lint(&definition, &words));
     found.sort_by_key(|finding| finding.diagnostic.place.as_ref().map(|place| (place.line, place.column)));
-    Ok(found)
+    found
 }
 
 /// The programs as the definition has them, before they are looked up.
@@ -71,11 +76,9 @@ fn first_words(definition: &Definition) -> Vec<String> {
 
 fn print(app: &mut App, file: &Path, found: &[Finding]) -> Result<(), Failure> {
     for finding in found {
-        let (colour, word) = match finding.severity {
-            Severity::Error => (AnsiColor::Red, "error"),
-            Severity::Warning => (AnsiColor::Yellow, "warning"),
-        };
-        let heading = app.ui.err_paint(colour.on_default().bold(), &format!("{word}[{}]:", finding.rule));
+        let colour = if finding.severity == Severity::Error { AnsiColor::Red } else { AnsiColor::Yellow };
+        let heading = format!("{}[{}]:", finding.severity.word(), finding.rule);
+        let heading = app.ui.err_paint(colour.on_default().bold(), &heading);
         print_diagnostic(&mut app.ui, &heading, &finding.diagnostic)?;
     }
     let count = |severity| found.iter().filter(|finding| finding.severity == severity).count();
@@ -110,10 +113,7 @@ impl<'a> FindingJson<'a> {
     fn of(finding: &'a Finding) -> Self {
         let diagnostic = &finding.diagnostic;
         Self {
-            severity: match finding.severity {
-                Severity::Error => "error",
-                Severity::Warning => "warning",
-            },
+            severity: finding.severity.word(),
             rule: finding.rule,
             service: finding.service.as_ref().map(ServiceName::as_str),
             file: &diagnostic.file,
