@@ -11,6 +11,7 @@ mod registry;
 mod shawl;
 mod supervisord;
 mod systemd;
+mod winsw;
 
 #[cfg(test)]
 mod tests;
@@ -35,6 +36,8 @@ pub enum Kind {
     Nssm,
     /// Command lines of shawl.
     Shawl,
+    /// WinSW's configuration, in XML or in YAML.
+    Winsw,
     /// The service script of the recipe.
     Winservice,
 }
@@ -46,6 +49,7 @@ impl Kind {
         ("systemd", Self::Systemd),
         ("nssm", Self::Nssm),
         ("shawl", Self::Shawl),
+        ("winsw", Self::Winsw),
         ("winservice", Self::Winservice),
     ];
 
@@ -70,6 +74,8 @@ impl Kind {
             Some(Self::Nssm)
         } else if shawl::is_line(text) {
             Some(Self::Shawl)
+        } else if winsw::is_configuration(&name, text) {
+            Some(Self::Winsw)
         } else {
             None
         }
@@ -144,6 +150,7 @@ pub fn read(
         Kind::Systemd => systemd::read(&mut reader).into_iter().collect(),
         Kind::Nssm => nssm::read(&mut reader),
         Kind::Shawl => shawl::read(&mut reader),
+        Kind::Winsw => winsw::read(&mut reader).into_iter().collect(),
         Kind::Winservice => Vec::new(),
     };
     let remarks = reader.finish(services.is_empty())?;

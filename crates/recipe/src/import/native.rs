@@ -8,7 +8,7 @@ use svckit_core::name::{Dependency, DisplayName, GroupName};
 
 use super::ini::{Section, Setting};
 use super::reader::{Advice, Reader};
-use crate::definition::{ServiceDefinition, Span, StartMode};
+use crate::definition::{DESCRIPTION_HELP, ServiceDefinition, Span, StartMode, checked_description};
 use crate::platform::Platform;
 use crate::winservice::path;
 
@@ -60,18 +60,16 @@ pub(super) fn hook(reader: &mut Reader<'_>, setting: &Setting, event: &str) {
 
 /// Adds the settings to a service.
 pub(super) fn read(reader: &mut Reader<'_>, mut section: Section, service: &mut ServiceDefinition) {
-    if let Some(setting) = section.take("DisplayName").filter(|setting| !setting.value.is_empty()) {
-        match DisplayName::new(setting.value.as_str()) {
-            Ok(name) => service.display_name = name,
-            Err(error) => {
-                reader.wrong(setting.span, error.to_string(), "a display name has 1 to 256 characters")
-            }
-        }
+    if let Some(setting) = section.take("DisplayName") {
+        display_name(reader, &setting, service);
     }
-    service.description =
-        section.take("Description").map(|setting| setting.value).filter(|text| !text.is_empty());
+    if let Some(setting) = section.take("Description") {
+        description(reader, setting, service);
+    }
     service.start = Some(start(reader, &mut section));
-    account(reader, &mut section, service);
+    if let Some(setting) = section.take("ObjectName") {
+        account(reader, setting, service);
+    }
     dependencies(reader, &mut section, service);
     section.take("ImagePath");
     kinds(reader, &mut section, service);
@@ -104,9 +102,26 @@ fn start(reader: &mut Reader<'_>, section: &mut Section) -> StartMode {
     }
 }
 
+/// The name that people see; an empty one is none.
+pub(super) fn display_name(reader: &mut Reader<'_>, setting: &Setting, service: &mut ServiceDefinition) {
+    if setting.value.is_empty() {
+        return;
+    }
+    match DisplayName::new(setting.value.as_str()) {
+        Ok(name) => service.display_name = name,
+        Err(error) => reader.wrong(setting.span, error.to_string(), "a display name has 1 to 256 characters"),
+    }
+}
+
+pub(super) fn description(reader: &mut Reader<'_>, setting: Setting, service: &mut ServiceDefinition) {
+    if let Err(message) = checked_description(&setting.value) {
+        return reader.wrong(setting.span, message, DESCRIPTION_HELP);
+    }
+    service.description = Some(setting.value).filter(|text| !text.is_empty());
+}
+
 /// The system's own account needs no word.
-fn account(reader: &mut Reader<'_>, section: &mut Section, service: &mut ServiceDefinition) {
-    let Some(setting) = section.take("ObjectName") else { return };
+pub(super) fn account(reader: &mut Reader<'_>, setting: Setting, service: &mut ServiceDefinition) {
     let is_system = ["LocalSystem", r".\LocalSystem", r"NT AUTHORITY\SYSTEM"];
     if setting.value.is_empty() || is_system.iter().any(|system| system.eq_ignore_ascii_case(&setting.value))
     {
@@ -125,16 +140,19 @@ fn dependencies(reader: &mut Reader<'_>, section: &mut Section, service: &mut Se
     for (key, sign) in [("DependOnService", ""), ("DependOnGroup", "+")] {
         let Some(setting) = section.take(key) else { continue };
         for name in setting.value.lines().filter(|name| !name.is_empty()) {
-            match Dependency::new(&format!("{sign}{}", name.trim_start_matches('+'))) {
-                Ok(dependency) if !service.dependencies.contains(&dependency) => {
-                    service.dependencies.push(dependency)
-                }
-                Ok(_) => {}
-                Err(error) => {
-                    reader.wrong(setting.span, error.to_string(), "write the name of a service or group")
-                }
-            }
+            dependency(reader, &format!("{sign}{}", name.trim_start_matches('+')), setting.span, service);
         }
+    }
+}
+
+/// A service that has to run before, or with a plus a group of them.
+pub(super) fn dependency(reader: &mut Reader<'_>, name: &str, span: Span, service: &mut ServiceDefinition) {
+    match Dependency::new(name) {
+        Ok(dependency) if !service.dependencies.contains(&dependency) => {
+            service.dependencies.push(dependency)
+        }
+        Ok(_) => {}
+        Err(error) => reader.wrong(span, error.to_string(), "write the name of a service or group"),
     }
 }
 
@@ -199,12 +217,23 @@ pub(super) fn variables(
     }
 }
 
+/// A value in which the other tool replaces variables at each start, which svckit does not.
+pub(super) fn without_variables(reader: &mut Reader<'_>, setting: &Setting) -> Option<String> {
+    if let Some(name) = variable_in(&setting.value) {
+        let message = format!("{} has the variable %{name}%, which svckit does not replace", setting.key);
+        reader.wrong(setting.span, message, "write its value");
+        return None;
+    }
+    Some(setting.value.clone())
+}
+
 /// The first variable that Windows would replace in a text.
 pub(super) fn variable_in(text: &str) -> Option<&str> {
     let (_, rest) = text.split_once('%')?;
     let (name, _) = rest.split_once('%')?;
-    Some(name)
-        .filter(|name| !name.is_empty() && name.chars().all(|c| c.is_alphanumeric() || "_()".contains(c)))
+    // Names of variables don't begin with a digit: `%20` is a blank in an address.
+    let is_name = !name.is_empty() && name.chars().all(|c| c.is_alphanumeric() || "_()".contains(c));
+    Some(name).filter(|name| is_name && !name.starts_with(|c: char| c.is_ascii_digit()))
 }
 
 /// The words after a program, by the rules of Windows, whatever the platform is.

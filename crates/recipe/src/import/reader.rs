@@ -23,11 +23,13 @@ pub(super) struct Reader<'a> {
     pub(super) platform: Platform,
     remarks: Vec<Diagnostic>,
     wrong: Vec<Diagnostic>,
+    /// Where in the file secrets are.
+    secrets: Vec<Span>,
 }
 
 impl<'a> Reader<'a> {
     pub(super) fn new(source: &'a Source, platform: Platform) -> Self {
-        Self { source, platform, remarks: Vec::new(), wrong: Vec::new() }
+        Self { source, platform, remarks: Vec::new(), wrong: Vec::new(), secrets: Vec::new() }
     }
 
     /// Something that is not in the services, or not as it was.
@@ -50,12 +52,55 @@ impl<'a> Reader<'a> {
         let place = |one: &Diagnostic| one.place.as_ref().map(|place| (place.line, place.column));
         self.wrong.sort_by_key(place);
         self.remarks.sort_by_key(place);
+        self.mask();
         Diagnostics::new(self.wrong).map_or(Ok(self.remarks), Err)
+    }
+
+    /// Keeps a secret out of the lines that are shown with what is told: where it is in the range, or else all of that.
+    pub(super) fn hide(&mut self, span: Span, secret: &str) {
+        let text = self.source.text().get(span.start..span.end).unwrap_or_default();
+        let known = self.secrets.len();
+        if !secret.is_empty() {
+            let found = text.match_indices(secret).map(|(at, _)| span.start + at);
+            self.secrets.extend(found.map(|start| Span { start, end: start + secret.len() }));
+        }
+        if self.secrets.len() == known {
+            self.secrets.push(span);
+        }
+    }
+
+    fn mask(&mut self) {
+        if self.secrets.is_empty() {
+            return;
+        }
+        self.secrets.sort_by_key(|span| span.start);
+        let mut secrets = self.secrets.iter().peekable();
+        let (mut masked, mut end) = (String::new(), 0);
+        for (at, c) in self.source.text().char_indices() {
+            while let Some(secret) = secrets.next_if(|secret| secret.start <= at) {
+                end = end.max(secret.end);
+            }
+            masked.push(if at < end && c != '\n' { '*' } else { c });
+        }
+        let lines: Vec<&str> = masked.split('\n').collect();
+        for place in self.wrong.iter_mut().chain(&mut self.remarks).filter_map(|one| one.place.as_mut()) {
+            place.text = lines.get(place.line - 1).copied().unwrap_or_default().trim_end().into();
+        }
     }
 
     /// The folder of the file.
     pub(super) fn folder(&self) -> String {
-        self.source.file().parent().unwrap_or(self.source.file()).to_string_lossy().into_owned()
+        let file = self.source.file().to_string_lossy();
+        let (folder, _) = path::split(self.platform, &file);
+        // The root of a drive has its separator.
+        if folder.ends_with(':') { format!("{folder}\\") } else { folder.to_owned() }
+    }
+
+    /// The name of the file without its ending.
+    pub(super) fn stem(&self) -> String {
+        let file = self.source.file().to_string_lossy();
+        let (_, name) = path::split(self.platform, &file);
+        name.rsplit_once('.').map_or(name, |(stem, _)| stem).to_owned()
     }
 
     /// A remark about a setting that svckit has nothing for, with the advice for it, or about one that nobody knows.
@@ -137,6 +182,7 @@ impl<'a> Reader<'a> {
             return self.wrong(span, format!("{name:?} can't be set as a variable"), help);
         }
         if seems_secret(name, value) {
+            self.hide(span, value);
             let message = format!(
                 "the variable {name} seems to hold a secret, and everybody can read it in a definition"
             );

@@ -4,6 +4,7 @@ mod nssm;
 mod shawl;
 mod supervisord;
 mod systemd;
+mod winsw;
 
 use std::path::Path;
 
@@ -60,6 +61,10 @@ fn kinds_are_known_by_name_or_by_what_is_said() {
     assert_eq!(kind("a.reg", "REGEDIT4\n"), Some(Kind::Nssm));
     assert_eq!(kind("a.bat", "\"C:\\x y\\nssm.exe\" set a AppExit 1 Exit\n"), Some(Kind::Nssm));
     assert_eq!(kind("a.bat", "C:\\shawl.exe run -- x\n"), Some(Kind::Shawl));
+    assert_eq!(kind("a.xml", "<!-- x -->\n<service>\n"), Some(Kind::Winsw));
+    assert_eq!(kind("a.yml", "id: a\nexecutable: b\n"), Some(Kind::Winsw));
+    assert_eq!(kind("a.yml", "services:\n  executable: b\n"), None);
+    assert_eq!(kind("a.xml", "<project>\n"), None);
     assert_eq!(kind("a.txt", "[service.shop]\n"), None);
     for (word, kind) in Kind::NAMED {
         assert_eq!(Kind::NAMED.iter().filter(|(other, named)| other == word || named == kind).count(), 1);

@@ -41,7 +41,7 @@ pub(crate) fn below(platform: Platform, folder: &str, names: &[&str]) -> String 
 }
 
 /// The folder and the name of a file.
-pub(super) fn split(platform: Platform, path: &str) -> (&str, &str) {
+pub(crate) fn split(platform: Platform, path: &str) -> (&str, &str) {
     match path.rfind(|c| is_separator(platform, c)) {
         Some(0) => path.split_at(1),
         Some(at) => (&path[..at], &path[at + 1..]),

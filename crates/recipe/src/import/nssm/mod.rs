@@ -101,7 +101,7 @@ fn definition(reader: &mut Reader<'_>, mut found: Found) -> Option<ServiceDefini
         reader.remark(found.span, message, "svc import takes the services that NSSM runs");
         return None;
     };
-    let program = expanded(reader, &application)?;
+    let program = native::without_variables(reader, &application)?;
     let folder = native::folder_of(reader.platform, &program);
     let given = parameters.take("AppDirectory").filter(|setting| !setting.value.is_empty());
     if folder.is_empty() && given.is_none() {
@@ -114,14 +114,14 @@ fn definition(reader: &mut Reader<'_>, mut found: Found) -> Option<ServiceDefini
     let folder = home.to_string_lossy().into_owned();
     let directory = match given {
         Some(setting) => {
-            let text = expanded(reader, &setting)?;
+            let text = native::without_variables(reader, &setting)?;
             reader.path(&text, setting.span, &folder)?
         }
         None => home,
     };
     let mut words = vec![program];
     if let Some(setting) = parameters.take("AppParameters") {
-        let line = expanded(reader, &setting)?;
+        let line = native::without_variables(reader, &setting)?;
         words.extend(native::arguments(reader, &line, setting.span));
     }
     let mut program = reader.program(words, application.span, directory)?;
@@ -139,16 +139,6 @@ fn definition(reader: &mut Reader<'_>, mut found: Found) -> Option<ServiceDefini
         }
     }
     Some(service)
-}
-
-/// A value in which NSSM replaces variables at each start, which svckit does not.
-fn expanded(reader: &mut Reader<'_>, setting: &Setting) -> Option<String> {
-    if let Some(name) = native::variable_in(&setting.value) {
-        let message = format!("{} has the variable %{name}%, which svckit does not replace", setting.key);
-        reader.wrong(setting.span, message, "write its value");
-        return None;
-    }
-    Some(setting.value.clone())
 }
 
 fn environment(reader: &mut Reader<'_>, parameters: &mut Section) -> BTreeMap<String, String> {
@@ -247,7 +237,7 @@ fn stop(reader: &mut Reader<'_>, parameters: &mut Section) -> StopPolicy {
 fn log(reader: &mut Reader<'_>, parameters: &mut Section, folder: &str) -> LogSettings {
     let mut file = |key: &str| {
         let setting = parameters.take(key).filter(|setting| !setting.value.is_empty())?;
-        let text = expanded(reader, &setting)?;
+        let text = native::without_variables(reader, &setting)?;
         reader.file(&text, setting.span, folder)
     };
     let mut log =

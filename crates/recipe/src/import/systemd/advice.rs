@@ -5,6 +5,8 @@ use crate::import::reader::{Advice, Reader};
 
 pub(super) const UNIT_MAPPED: &str = "Description Requires BindsTo Requisite Wants After StartLimitIntervalSec StartLimitInterval StartLimitBurst";
 
+const ACTIONS: &str = "recovery actions can restart the machine or run a command";
+
 pub(super) const UNIT: Advice<'_> = &[
     ("Documentation SourcePath", "the description can name it"),
     ("Before", "write depends-on of that service instead"),
@@ -20,7 +22,7 @@ pub(super) const UNIT: Advice<'_> = &[
     (
         "StartLimitAction FailureAction SuccessAction FailureActionExitStatus SuccessActionExitStatus RebootArgument \
          JobTimeoutAction JobTimeoutRebootArgument",
-        "recovery actions can restart the machine or run a command",
+        ACTIONS,
     ),
     ("JobTimeoutSec JobRunningTimeoutSec", "svc --wait says how long to wait"),
     (
@@ -50,6 +52,8 @@ const SANDBOX: &str = "svckit does not confine programs: keep the service with s
 const LIMITS: &str = "svckit sets no limits: use ulimit in a shell that runs the program";
 
 pub(super) const SERVICE: Advice<'_> = &[
+    // Older units have them here and not in [Unit].
+    ("StartLimitAction FailureAction RebootArgument", ACTIONS),
     (
         "ExecCondition ExecStartPre ExecStartPost ExecStop ExecStopPost",
         "nothing else is run beside the program: make a script of it that ends with exec PROGRAM",
