@@ -74,9 +74,18 @@ impl Drop for Held {
 
 /// The program's side of a [`Gate`]: returns when the gate is opened, or when the test is gone.
 pub fn pass(address: &str) {
-    let Ok(mut stream) = TcpStream::connect(address) else { return };
-    // Whether it ends by a close or by a reset, the gate is open.
-    let _ = stream.read(&mut [0]);
+    arrive(address)();
+}
+
+/// The same in two steps: the program stands at the gate when this returns; what is returned waits until it is opened.
+pub fn arrive(address: &str) -> impl FnOnce() + Send + 'static {
+    let stream = TcpStream::connect(address);
+    move || {
+        if let Ok(mut stream) = stream {
+            // Whether it ends by a close or by a reset, the gate is open.
+            let _ = stream.read(&mut [0]);
+        }
+    }
 }
 
 /// Hears what programs have to say.

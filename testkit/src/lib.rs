@@ -9,6 +9,7 @@ pub mod clock;
 pub mod following;
 pub mod frame;
 pub mod gate;
+pub mod model;
 pub mod need;
 pub mod script;
 pub mod scripted;

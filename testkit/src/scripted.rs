@@ -131,8 +131,9 @@ impl Process {
             Ok(script) => script,
             Err(message) => panic!("{message}"),
         };
-        if let Some(address) = script.alive.clone() {
-            thread::spawn(move || gate::pass(&address));
+        if let Some(address) = &script.alive {
+            // It may be over soon: the gate has to know of it before anybody hears that it runs.
+            thread::spawn(gate::arrive(address));
         }
         if let Some(address) = &script.report {
             let pid = std::process::id().to_string();

@@ -106,6 +106,7 @@ impl Scm {
         self.services.insert(key.clone(), service);
         self.mark_dirty(&key);
         self.notify_manager(NotifyMask::CREATED, &name);
+        self.reconsider_starts();
     }
 
     /// Changes the basic configuration ([MS-SCMR] 3.1.4.11); the tag is zero if none was wanted.
@@ -183,7 +184,9 @@ impl Scm {
     fn replace(&mut self, record: Record) -> Result<(), Failure> {
         let key = record.name.folded();
         let before = Service::member(&self.service(&key)?.record);
-        self.order.insert(Service::member(&record)).map_err(circular)?;
+        let after = Service::member(&record);
+        let moved = before != after;
+        self.order.insert(after).map_err(circular)?;
         if let Err(error) = self.store.put(&record) {
             // It was there a moment ago, so it can't be a circle.
             let _ = self.order.insert(before);
@@ -193,6 +196,9 @@ impl Scm {
             self.display_names.remove(&service.record.config.display_name.folded());
             self.display_names.insert(record.config.display_name.folded(), key);
             service.record = record;
+        }
+        if moved {
+            self.reconsider_starts();
         }
         Ok(())
     }

@@ -75,7 +75,7 @@ impl Scm {
     ) {
         let Some(name) = self.services.get(&key).map(|service| service.name().clone()) else { return };
         let id = self.next_control;
-        self.next_control += 1;
+        self.next_control = id.wrapping_add(1);
         if control != Control::INTERROGATE {
             let text = format!("service {:?} was sent the control {control}", name.as_str());
             self.record_event(Some(&name), EventId::CONTROL_SENT, Level::Information, text);
@@ -86,7 +86,11 @@ impl Scm {
         self.controls.insert(id, PendingControl { key, instance, control, timer, reply });
     }
 
-    pub(super) fn control_done(&mut self, id: u64, code: Win32Error) {
+    /// A process has answered a control of its own; what it says of others doesn't count.
+    pub(super) fn control_done(&mut self, instance: &str, id: u64, code: Win32Error) {
+        if self.controls.get(&id).is_none_or(|pending| pending.instance != instance) {
+            return;
+        }
         let Some(pending) = self.controls.remove(&id) else { return };
         self.timers.cancel(Some(pending.timer));
         let Some(reply) = pending.reply else { return };

@@ -52,6 +52,7 @@ impl Scm {
             self.display_names.remove(&service.record.config.display_name.folded());
             self.order.remove(&service.record.name);
             self.notify_manager(NotifyMask::DELETED, &service.record.name);
+            self.reconsider_starts();
         }
     }
 }

@@ -29,6 +29,11 @@ impl Scm {
             self.attach(key, &id);
             if connected {
                 self.hand_over(key, &id, pid);
+            } else {
+                self.limit_connection(&id);
+                if pid != 0 {
+                    self.apply(key, Event::Launched { pid });
+                }
             }
             return;
         }
@@ -48,10 +53,17 @@ impl Scm {
                 break id;
             }
         };
-        let limit = self.timers.set(self.now.tick + self.settings.start_timeout, Timer::Connect(id.clone()));
-        self.instances.insert(id.clone(), Instance::ordered(shared, Some(limit)));
+        self.instances.insert(id.clone(), Instance::ordered(shared));
+        self.limit_connection(&id);
         self.dirty.instances.insert(id.clone());
         id
+    }
+
+    /// Sets the time that a process has to connect, unless that is set.
+    pub(super) fn limit_connection(&mut self, id: &str) {
+        let Some(instance) = self.instances.get_mut(id) else { return };
+        let at = self.now.tick + self.settings.start_timeout;
+        instance.connect_timer.get_or_insert_with(|| self.timers.set(at, Timer::Connect(id.to_owned())));
     }
 
     fn attach(&mut self, key: &str, id: &str) {

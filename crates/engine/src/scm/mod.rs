@@ -145,6 +145,8 @@ impl Scm {
         run: RunStore,
     ) -> Result<Self, ServeError> {
         let journal = Journal::new(run.newest_event()?, settings.events_kept);
+        // Not where a predecessor began: late answers to its controls are none to ours.
+        let next_control = about.nonce;
         let mut scm = Self {
             settings,
             about,
@@ -158,7 +160,7 @@ impl Scm {
             instances: HashMap::new(),
             instances_made: 0,
             controls: HashMap::new(),
-            next_control: 1,
+            next_control,
             timers: Timers::default(),
             journal,
             session: Session {
@@ -290,5 +292,7 @@ impl Scm {
     }
 }
 
+#[cfg(test)]
+mod model_tests;
 #[cfg(test)]
 mod tests;

@@ -60,11 +60,11 @@ pub(super) struct Instance {
     lost: bool,
     /// Whoever could tell more about it is gone.
     unexplained: bool,
-    connect_timer: Option<TimerId>,
+    pub(super) connect_timer: Option<TimerId>,
 }
 
 impl Instance {
-    pub(super) fn ordered(shared: Option<String>, connect_timer: Option<TimerId>) -> Self {
+    pub(super) fn ordered(shared: Option<String>) -> Self {
         Self {
             phase: Phase::Ordered,
             pid: 0,
@@ -74,12 +74,12 @@ impl Instance {
             taken_over: false,
             lost: false,
             unexplained: false,
-            connect_timer,
+            connect_timer: None,
         }
     }
 
     pub(super) fn taken_over(row: InstanceRow) -> Self {
-        Self { pid: row.pid, taken_over: true, ..Self::ordered(row.shared, None) }
+        Self { pid: row.pid, taken_over: true, ..Self::ordered(row.shared) }
     }
 
     pub(super) fn row(&self) -> InstanceRow {
@@ -145,16 +145,23 @@ impl Scm {
         if instance.lost {
             return self.never_connected(id);
         }
-        instance.closing = true;
         let limit = self.settings.start_timeout.as_millis();
         for key in self.services_of(id) {
-            let Some(name) = self.services.get(&key).map(|service| service.name().clone()) else { continue };
+            let Some(service) = self.services.get(&key) else { continue };
+            if !matches!(service.life, Lifecycle::Launching { .. }) {
+                continue;
+            }
+            let name = service.name().clone();
             let cause = format!("its process did not connect within {limit} ms");
             let text = format!("service {:?}: {cause}", name.as_str());
             self.record_event(Some(&name), EventId::CONNECT_TIMEOUT, Level::Error, text);
             self.fail_start(&key, Failure::new(Win32Error::SERVICE_REQUEST_TIMEOUT, cause));
         }
-        self.effect(Effect::Kill { instance: id.to_owned() });
+        // One that was taken over and runs services goes on with them.
+        if let Some(instance) = self.instances.get_mut(id).filter(|instance| instance.services.is_empty()) {
+            instance.closing = true;
+            self.kill(id);
+        }
     }
 
     fn hello(&mut self, id: &str, pid: u32, reports: Vec<ServiceReport>) {
@@ -233,7 +240,7 @@ impl Scm {
                     self.record_event_at(Some(&service), kind, level, message, time);
                 }
             }
-            FromProcess::ControlDone { id, code } => self.control_done(id, code),
+            FromProcess::ControlDone { id: control, code } => self.control_done(id, control, code),
             FromProcess::Hello { .. } | FromProcess::Host { .. } => {}
         }
     }
@@ -311,7 +318,9 @@ impl Scm {
 
     /// A process that is gone without having been connected to us.
     fn never_connected(&mut self, id: &str) {
-        let Some(instance) = self.instances.get(id) else { return };
+        let Some(instance) = self.instances.get_mut(id) else { return };
+        // What starts again doesn't come here.
+        instance.closing = true;
         let taken_over = instance.taken_over;
         let mut active = false;
         for key in self.services_of(id) {
@@ -319,6 +328,7 @@ impl Scm {
                 // Nobody has acknowledged this start, and nobody has carried it out: it begins again.
                 Some(Lifecycle::Launching { .. }) if taken_over => {
                     self.detach(&key);
+                    self.apply(&key, Event::Launched { pid: 0 });
                     self.launch(&key);
                 }
                 Some(Lifecycle::Launching { .. }) => {
@@ -341,6 +351,9 @@ impl Scm {
             return self.forget(id);
         }
         instance.phase = Phase::Ending;
+        instance.closing = true;
+        let timer = instance.connect_timer.take();
+        self.timers.cancel(timer);
         let hosts = services.iter().filter_map(|key| self.services.get(key)?.host.as_ref()?.child_pid);
         let programs = hosts.collect();
         self.effect(Effect::Kill { instance: id.to_owned() });

@@ -115,8 +115,12 @@ impl Service {
 
     /// What is to be remembered of it for the next service control manager.
     pub(super) fn run(&self) -> Run {
-        let status = self.status();
+        let mut status = self.status();
         let active = self.instance.is_some() && status.state != ServiceState::STOPPED;
+        if matches!(self.life, Lifecycle::Launching { .. }) {
+            // By this the next one knows that its process has not connected.
+            status.pid = 0;
+        }
         Run {
             instance: self.instance.clone(),
             attempted: self.attempted,

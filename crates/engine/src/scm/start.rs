@@ -209,6 +209,15 @@ impl Scm {
         }
     }
 
+    /// Goes on with all starts that wait: what they wait for may be something else now.
+    pub(super) fn reconsider_starts(&mut self) {
+        let waiting = |service: &Service| matches!(service.life, Lifecycle::Waiting { .. });
+        let services = self.services.iter().filter(|(_, service)| waiting(service));
+        for key in services.map(|(key, _)| key.clone()).collect::<Vec<_>>() {
+            self.advance(&key);
+        }
+    }
+
     /// Lets an event happen to a service and does what follows.
     pub(super) fn apply(&mut self, key: &str, event: Event) {
         let Some(service) = self.services.get_mut(key) else { return };

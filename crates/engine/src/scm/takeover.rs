@@ -60,6 +60,7 @@ impl Scm {
         }
         tracing::info!("taking over {} processes", self.instances.len());
         for id in self.instances.keys().cloned().collect::<Vec<_>>() {
+            self.limit_connection(&id);
             self.effect(Effect::Reconnect { instance: id });
         }
         self.taking_over = Some(self.timers.set(self.now.tick + GREETING, Timer::TakeOver));
@@ -91,7 +92,8 @@ impl Scm {
         if let (Some(id), Some(status)) = (instance, run.status) {
             let launching = status.state == ServiceState::START_PENDING && status.pid == 0;
             let active = Active::taken_over(status.pid, &status, now).filter(|_| !launching);
-            service.life = active.map_or(Lifecycle::Launching { pid: status.pid }, Lifecycle::Active);
+            let pid = self.instances.get(&id).map_or(0, |instance| instance.pid);
+            service.life = active.map_or(Lifecycle::Launching { pid }, Lifecycle::Active);
             service.arguments = run.arguments;
             if let Some(program) = run.program {
                 // Until the host tells more, this is how what is left of it would be found.

@@ -5,7 +5,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use svckit_core::access::{ManagerAccess, ServiceAccess};
-use svckit_core::config::{NewService, ServiceConfig};
+use svckit_core::config::{ConfigChange, NewService, ServiceConfig};
 use svckit_core::control::{Control, ControlsAccepted};
 use svckit_core::dispatch::{FromProcess, PROTOCOL, ServiceReport};
 use svckit_core::kind::{ErrorControl, ServiceType, StartType};
@@ -32,17 +32,18 @@ impl Bed {
         Self::over(
             Rc::new(tempfile::tempdir().unwrap()),
             Now { tick: Tick(Duration::from_secs(1)), wall: WallTime(1_000_000) },
+            7,
         )
     }
 
-    fn over(directory: Rc<TempDir>, now: Now) -> Self {
+    fn over(directory: Rc<TempDir>, now: Now, nonce: u64) -> Self {
         let (store, records) = ServiceStore::open(&directory.path().join("svc.db")).unwrap();
         let run = RunStore::open(&directory.path().join("run.db")).unwrap();
         let about = About {
             pid: 1,
             directory: directory.path().to_owned(),
             started: now.wall,
-            nonce: 7,
+            nonce,
             may_switch_user: false,
         };
         let mut scm = Scm::new(Settings::default(), about, store, records, run).unwrap();
@@ -55,7 +56,7 @@ impl Bed {
     fn killed(self) -> Self {
         let Self { scm, directory, now } = self;
         drop(scm);
-        Self::over(directory, now)
+        Self::over(directory, now, 7000)
     }
 
     /// Ends the turn; answers are given, what else is to be done is returned.
@@ -84,11 +85,15 @@ impl Bed {
     }
 
     fn create(&mut self, name: &str, dependencies: &[&str]) -> HandleId {
+        self.create_of_type(ServiceType::WIN32_OWN_PROCESS, name, dependencies)
+    }
+
+    fn create_of_type(&mut self, service_type: ServiceType, name: &str, dependencies: &[&str]) -> HandleId {
         let manager = self.scm.open_manager(CLIENT, ManagerAccess::ALL_ACCESS).unwrap();
         let new = NewService {
             name: ServiceName::new(name).unwrap(),
             config: ServiceConfig {
-                service_type: ServiceType::WIN32_OWN_PROCESS,
+                service_type,
                 start_type: StartType::DEMAND_START,
                 error_control: ErrorControl::NORMAL,
                 image_path: ImagePath::new("/bin/service").unwrap(),
@@ -262,6 +267,94 @@ fn a_start_that_nobody_carried_out_begins_again_under_the_successor() {
     assert!(matches!(&bed.turn()[..], [Effect::Reconnect { instance }] if *instance == first));
     let effects = bed.event(&first, ProcessEvent::Gone);
     assert_ne!(launched(&effects), first);
+}
+
+#[test]
+fn services_that_were_to_share_a_process_share_the_next_one_under_the_successor() {
+    let mut bed = Bed::new();
+    for name in ["first", "second"] {
+        let handle = bed.create_of_type(ServiceType::WIN32_SHARE_PROCESS, name, &[]);
+        bed.start(handle);
+    }
+    let first = launched(&bed.turn());
+    let mut bed = bed.killed();
+    bed.turn();
+    let effects = bed.event(&first, ProcessEvent::Gone);
+    let second = launched(&effects);
+    assert_ne!(second, first);
+    let effects = bed.hello(&second, Vec::new());
+    assert!(matches!(told(&effects)[..], [ToProcess::Start { .. }, ToProcess::Start { .. }]));
+}
+
+#[test]
+fn nothing_is_started_in_a_process_whose_remains_are_being_ended() {
+    let mut bed = Bed::new();
+    let [first, second] =
+        ["first", "second"].map(|name| bed.create_of_type(ServiceType::WIN32_SHARE_PROCESS, name, &[]));
+    bed.start(first);
+    let dying = launched(&bed.turn());
+    bed.hello(&dying, Vec::new());
+    bed.event(&dying, ProcessEvent::Gone);
+    let answered = bed.start(second);
+    assert_ne!(launched(&bed.turn()), dying);
+    bed.scm.remains_ended(&dying, 0);
+    bed.turn();
+    assert_eq!(answered.code(), None, "it goes on");
+}
+
+#[test]
+fn a_process_that_the_successor_waits_for_has_its_time_too() {
+    let mut bed = Bed::new();
+    let handle = bed.create("web", &[]);
+    bed.start(handle);
+    let instance = launched(&bed.turn());
+    bed.event(&instance, ProcessEvent::Launched { pid: 42 });
+    let mut bed = bed.killed();
+    bed.turn();
+    let handle = bed.open(CLIENT, "web").unwrap();
+    assert_eq!(bed.scm.status(CLIENT, handle).unwrap().pid, 42);
+    let effects = bed.pass(Settings::default().start_timeout);
+    assert!(effects.iter().any(|effect| matches!(effect, Effect::Kill { .. })));
+    let status = bed.scm.status(CLIENT, handle).unwrap();
+    assert_eq!(
+        (status.state, status.win32_exit_code),
+        (ServiceState::STOPPED, Win32Error::SERVICE_REQUEST_TIMEOUT)
+    );
+}
+
+#[test]
+fn a_late_answer_to_the_predecessor_is_none_to_the_successor() {
+    let mut bed = Bed::new();
+    let (handle, instance) = bed.running("web");
+    bed.scm.control(CLIENT, handle, Control::INTERROGATE, Answered::default().reply());
+    let effects = bed.turn();
+    let [ToProcess::Control { id: late, .. }] = told(&effects)[..] else { panic!() };
+    let mut bed = bed.killed();
+    bed.turn();
+    let handle = bed.open(CLIENT, "web").unwrap();
+    let service = ServiceName::new("web").unwrap();
+    let report = ServiceReport { service, status: status(ServiceState::RUNNING), host: None };
+    bed.hello(&instance, vec![report]);
+    let answered = Answered::default();
+    bed.scm.control(CLIENT, handle, Control::STOP, answered.reply());
+    bed.turn();
+    let late = FromProcess::ControlDone { id: *late, code: Win32Error::SUCCESS };
+    bed.event(&instance, ProcessEvent::Said(late));
+    assert_eq!(answered.code(), None);
+}
+
+#[test]
+fn a_start_that_waits_goes_by_the_dependencies_as_they_are() {
+    let mut bed = Bed::new();
+    let base = bed.create("base", &[]);
+    let top = bed.create("top", &["base"]);
+    bed.start(base);
+    launched(&bed.turn());
+    bed.start(top);
+    assert!(bed.turn().is_empty());
+    let change = ConfigChange { dependencies: Some(Vec::new()), ..ConfigChange::default() };
+    bed.scm.change_config(CLIENT, top, change).unwrap();
+    launched(&bed.turn());
 }
 
 #[test]

@@ -1,0 +1,151 @@
+//! Sequences by chance. The simplest choice is the first one of each list: that is where shrinking leads.
+
+use proptest::collection::vec;
+use proptest::prelude::*;
+use proptest::sample::select;
+
+use super::{Change, Change2, NewService, Report, SLOTS, Step};
+
+/// `SERVICE_ALL_ACCESS`.
+const ALL: u32 = 0xF_01FF;
+
+/// Names of services; the last one is the first one in another case.
+const NAMES: &[&str] = &["a", "b", "c", "d", "A"];
+
+/// Display names; some are key names too.
+const DISPLAYS: &[&str] = &["shown", "b", "SHOWN", "C", "also shown"];
+
+/// What a service may need: the groups are those of [`GROUPS`], and one that nobody is in.
+const NEEDS: &[&str] = &["a", "b", "c", "d", "B", "+g", "+h", "+nobody", "missing"];
+
+const GROUPS: &[Option<&str>] = &[None, Some("g"), Some("h"), Some("G")];
+
+const ACCOUNTS: &[&str] = &["LocalSystem", "NT AUTHORITY\\LocalService", "svckit-no-such-user"];
+
+/// Rights: all, as much as may be had, all but one, and one that there isn't.
+const RIGHTS: &[u32] = &[
+    ALL,
+    0x200_0000,
+    ALL & !0x2,
+    ALL & !0x10,
+    ALL & !0x20,
+    ALL & !0x40,
+    ALL & !0x80,
+    ALL & !0x100,
+    ALL & !0x1_0000,
+    ALL | 0x1000,
+];
+
+const CONTROLS: &[u32] = &[1, 4, 2, 3, 6, 7, 128, 255, 5, 0, 11, 127, 256];
+
+/// States as they are reported, among them two that no service can be in.
+const STATES: &[u32] = &[4, 1, 2, 3, 7, 6, 5, 0, 9];
+
+/// Times, in seconds, around those that count: no time, the patience, the delay of the delayed start.
+const SECONDS: &[u32] = &[0, 1, 5, 29, 30, 31, 60, 120, 300];
+
+/// A sequence of at most so many steps.
+pub fn sequence(longest: usize) -> impl Strategy<Value = Vec<Step>> {
+    vec(step(), 1..longest)
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    let slot = 0..SLOTS;
+    let name = || select(NAMES);
+    prop_oneof![
+        8 => (slot.clone(), name(), new()).prop_map(|(slot, name, new)| Step::Create { slot, name, new }),
+        4 => (slot.clone(), name(), rights()).prop_map(|(slot, name, access)| Step::Open { slot, name, access }),
+        2 => slot.clone().prop_map(|slot| Step::Close { slot }),
+        1 => (0..2usize).prop_map(|connection| Step::Disconnect { connection }),
+        2 => slot.clone().prop_map(|slot| Step::Delete { slot }),
+        9 => (slot.clone(), 0..3usize).prop_map(|(slot, arguments)| Step::Start { slot, arguments }),
+        5 => (slot.clone(), select(CONTROLS)).prop_map(|(slot, control)| Step::Control { slot, control }),
+        6 => (slot.clone(), change()).prop_map(|(slot, change)| Step::Change { slot, change }),
+        6 => (slot, change2()).prop_map(|(slot, change)| Step::Change2 { slot, change }),
+        8 => name().prop_map(|name| Step::Made { name }),
+        1 => (name(), select(&[2u32, 5, 193][..])).prop_map(|(name, code)| Step::NotMade { name, code }),
+        8 => name().prop_map(|name| Step::Connect { name }),
+        10 => name().prop_map(|name| Step::Run { name }),
+        12 => (name(), report()).prop_map(|(name, report)| Step::Report { name, report }),
+        4 => (name(), select(&[0u32, 0, 1061, 120][..])).prop_map(|(name, code)| Step::Answer { name, code }),
+        3 => name().prop_map(|name| Step::Die { name }),
+        6 => select(SECONDS).prop_map(|seconds| Step::Wait { seconds }),
+        1 => proptest::option::of(name()).prop_map(|dead| Step::Kill { dead }),
+        1 => Just(Step::Boot),
+    ]
+}
+
+fn rights() -> impl Strategy<Value = u32> {
+    prop_oneof![3 => Just(ALL), 1 => select(RIGHTS)]
+}
+
+fn new() -> impl Strategy<Value = NewService> {
+    let basic = (kind(), start(), error(), select(GROUPS), prop::bool::weighted(0.2));
+    let rest = (needs(), proptest::option::weighted(0.1, select(ACCOUNTS)));
+    let names = proptest::option::weighted(0.2, select(DISPLAYS));
+    (basic, rest, names, rights()).prop_map(|(basic, rest, display, access)| {
+        let (kind, start, error, group, tag) = basic;
+        let (needs, account) = rest;
+        NewService { kind, start, error, group, tag, needs, account, display, access }
+    })
+}
+
+fn kind() -> impl Strategy<Value = u32> {
+    prop_oneof![6 => Just(0x10), 4 => Just(0x20), 1 => select(&[0x1, 0x110, 0x120, 0x30, 0x101, 0][..])]
+}
+
+fn start() -> impl Strategy<Value = u32> {
+    prop_oneof![3 => Just(3), 3 => Just(2), 1 => select(&[4u32, 0, 1, 5][..])]
+}
+
+fn error() -> impl Strategy<Value = u32> {
+    prop_oneof![9 => Just(1), 1 => select(&[0u32, 2, 3, 4][..])]
+}
+
+fn needs() -> impl Strategy<Value = Vec<&'static str>> {
+    prop_oneof![2 => Just(Vec::new()), 3 => vec(select(NEEDS), 1..3)]
+}
+
+fn change() -> impl Strategy<Value = Change> {
+    prop_oneof![
+        1 => Just(Change::Nothing),
+        1 => kind().prop_map(Change::Kind),
+        3 => start().prop_map(Change::Start),
+        1 => error().prop_map(Change::Error),
+        2 => (select(GROUPS), any::<bool>()).prop_map(|(group, tag)| Change::Group { group, tag }),
+        1 => Just(Change::Tag),
+        4 => needs().prop_map(Change::Needs),
+        1 => select(ACCOUNTS).prop_map(Change::Account),
+        2 => prop_oneof![select(DISPLAYS), select(NAMES)].prop_map(Change::Display),
+    ]
+}
+
+fn change2() -> impl Strategy<Value = Change2> {
+    let delay = || select(&[0u32, 1, 5, 60][..]);
+    let kind = prop_oneof![5 => Just(1u32), 2 => Just(3), 1 => Just(0), 1 => Just(2), 1 => Just(4)];
+    let reset = proptest::option::of(select(&[0u32, 1, 60, 86400][..]));
+    prop_oneof![
+        1 => select(&["", "what it does"][..]).prop_map(Change2::Description),
+        6 => (reset, vec((kind, delay()), 0..3)).prop_map(|(reset, actions)| Change2::Actions { reset, actions }),
+        2 => select(&["", "/bin/tell %1% times"][..]).prop_map(Change2::Command),
+        3 => any::<bool>().prop_map(Change2::Delayed),
+        3 => any::<bool>().prop_map(Change2::Flag),
+        1 => (0..5u32).prop_map(Change2::Sid),
+        1 => vec(select(&["SeBackupPrivilege"][..]), 0..2).prop_map(Change2::Privileges),
+        1 => select(SECONDS).prop_map(Change2::Preshutdown),
+    ]
+}
+
+fn report() -> impl Strategy<Value = Report> {
+    let exit = prop_oneof![6 => Just((0, 0)), 1 => Just((1066, 7)), 1 => Just((5, 9))];
+    let accepted = select(&[0x1u32, 0x3, 0, 0x1F][..]);
+    let hint = prop_oneof![4 => Just(0u32), 1 => select(SECONDS)];
+    let state = prop_oneof![6 => Just(4u32), 3 => Just(1), 2 => Just(2), 2 => select(STATES)];
+    (state, accepted, exit, 0..3u32, hint).prop_map(|(state, accepted, exit, checkpoint, hint)| Report {
+        state,
+        accepted,
+        exit,
+        checkpoint,
+        hint,
+    })
+}
