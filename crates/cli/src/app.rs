@@ -9,8 +9,10 @@ use svckit_core::backend::{Backend, Manager, Service};
 use svckit_core::name::ServiceName;
 use svckit_core::native::{NamedHostState, Reply, Request, ScmStatus};
 use svckit_core::record;
+use svckit_core::wait::Limits;
 use svckit_core::win32::Win32Error;
 use svckit_core::{Error, Result};
+use svckit_manager::entity::ServiceManager;
 use svckit_recipe::{Definition, Platform};
 
 use crate::definitions;
@@ -40,7 +42,7 @@ pub(crate) struct App {
     pub(crate) surroundings: Surroundings,
     /// The limit of each wait; absent: as long as there is progress.
     pub(crate) wait: Option<Duration>,
-    backend: Option<Box<dyn Backend>>,
+    services: Option<ServiceManager>,
 }
 
 /// What an argument names: services by their names, or those of a file.
@@ -63,17 +65,33 @@ impl Named {
 
 impl App {
     pub(crate) fn new(ui: Ui, connect: Connect, surroundings: Surroundings, wait: Option<Duration>) -> Self {
-        Self { ui, connect, surroundings, wait, backend: None }
+        Self { ui, connect, surroundings, wait, services: None }
+    }
+
+    /// The services of the service control manager, connected when it is first needed.
+    pub(crate) fn services(&mut self) -> Result<ServiceManager> {
+        if let Some(services) = &self.services {
+            return Ok(services.clone());
+        }
+        let services = ServiceManager::over((self.connect)()?);
+        self.services = Some(services.clone());
+        Ok(services)
     }
 
     /// The service control manager, connected when it is first needed.
     pub(crate) fn backend(&mut self) -> Result<&dyn Backend> {
-        if self.backend.is_none() {
-            self.backend = Some((self.connect)()?);
-        }
-        match self.backend.as_deref() {
-            Some(backend) => Ok(backend),
+        self.services()?;
+        match &self.services {
+            Some(services) => Ok(services.backend()),
             None => Err(Box::new(Error::new("connect", Win32Error::RPC_S_SERVER_UNAVAILABLE))),
+        }
+    }
+
+    /// How long a wait may take: a limit of the command line is one for all of it, and then a lack of progress is no reason to give up before.
+    pub(crate) fn limits(&self) -> Limits {
+        match self.wait {
+            Some(total) => Limits { total: Some(total), patience: total.max(Duration::from_millis(1)) },
+            None => Limits::default(),
         }
     }
 
@@ -120,8 +138,8 @@ impl App {
     /// An answer to another question.
     pub(crate) fn unexpected(&self, operation: &'static str) -> Box<Error> {
         let error = Error::new(operation, Win32Error::RPC_S_PROTOCOL_ERROR);
-        Box::new(match &self.backend {
-            Some(backend) => error.target(backend.target()),
+        Box::new(match &self.services {
+            Some(services) => error.target(services.target()),
             None => error,
         })
     }

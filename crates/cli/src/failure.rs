@@ -303,7 +303,8 @@ pub(crate) fn advice_of(error: &svckit_core::Error) -> Option<String> {
         | Win32Error::SERVICE_DEPENDENCY_FAIL => format!("svc logs {name} and svc events {name} tell more"),
         Win32Error::WAIT_TIMEOUT => "--wait SECONDS waits longer; svc status shows where it is".to_owned(),
         Win32Error::SERVICE_MARKED_FOR_DELETE => {
-            "it goes when it has stopped and the last program that has it open closes it".to_owned()
+            "it goes when it has stopped and the last program that has it open closes it; --wait SECONDS waits longer"
+                .to_owned()
         }
         Win32Error::ACCESS_DENIED if is_windows(error) => {
             "this takes an administrator: open the console by \"Run as administrator\"".to_owned()

@@ -8,7 +8,7 @@ use std::time::Duration;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use svckit_core::access::{ManagerAccess, ServiceAccess};
-use svckit_core::backend::{Backend, Enumerated, Manager, Notification, Service};
+use svckit_core::backend::{Backend, Enumerated, Manager, Notification, Service, SetChange, Watch};
 use svckit_core::config::{Config2, Config2Change, Config2Level, ConfigChange, NewService, ServiceConfig};
 use svckit_core::control::{Control, ControlsAccepted};
 use svckit_core::definition::HostDefinition;
@@ -16,7 +16,7 @@ use svckit_core::error::{Error, Result};
 use svckit_core::kind::{ServiceType, SidType};
 use svckit_core::name::{Dependency, ServiceName, fold};
 use svckit_core::native::{
-    Configured, Event, HostState, LogCursor, NamedHostState, Phase, Reply, Request, ScmStatus,
+    Configured, Event, Holder, HostState, LogCursor, NamedHostState, Phase, Reply, Request, ScmStatus,
 };
 use svckit_core::status::{NotifyMask, ServiceState, ServiceStatus, StateFilter};
 use svckit_core::time::WallTime;
@@ -35,6 +35,8 @@ pub(crate) struct Record {
     pub(crate) fails_with: Option<(Win32Error, u32)>,
     /// It stays pending for ever.
     pub(crate) hangs: bool,
+    /// The process that has it open: it can be marked for deletion, but doesn't go.
+    pub(crate) held_by: Option<u32>,
 }
 
 #[derive(Default)]
@@ -180,6 +182,11 @@ impl Backend for Fake {
                 let cursor = LogCursor { file: 1, offset: log.len() as u64 };
                 Reply::Log { data: STANDARD.encode(&log[start..]), cursor }
             }
+            Request::Holders { service } => {
+                let held = self.with(service.as_str(), |record| record.held_by)?;
+                let holder = |pid| Holder { pid: Some(pid), handles: 2 };
+                Reply::Holders { holders: held.into_iter().map(holder).collect() }
+            }
             Request::ScmStatus => Reply::ScmStatus(ScmStatus {
                 pid: 42,
                 version: "0.1.0".to_owned(),
@@ -220,6 +227,7 @@ impl Manager for Fake {
             log: Vec::new(),
             fails_with: None,
             hangs: false,
+            held_by: None,
         };
         self.contents().services.insert(name.clone(), record);
         Ok((Box::new(Handle(self.clone(), name)), 0))
@@ -255,6 +263,17 @@ impl Manager for Fake {
         let missing = || fail("look up name", Win32Error::SERVICE_DOES_NOT_EXIST, "");
         found.map(|(name, _)| name.clone()).ok_or_else(missing)
     }
+
+    fn watch(&self) -> Result<Box<dyn Watch>> {
+        Ok(Box::new(self.clone()))
+    }
+}
+
+impl Watch for Fake {
+    /// Whoever holds a service goes on holding it: the time is over at once.
+    fn wait(&mut self, _: Duration) -> Result<Option<SetChange>> {
+        Ok(None)
+    }
 }
 
 struct Handle(Fake, String);
@@ -268,7 +287,9 @@ impl Handle {
 impl Service for Handle {
     fn delete(&self) -> Result<()> {
         self.0.note(format!("delete {}", self.1))?;
-        self.0.contents().services.remove(&self.1);
+        if self.with(|record| record.held_by)?.is_none() {
+            self.0.contents().services.remove(&self.1);
+        }
         Ok(())
     }
 

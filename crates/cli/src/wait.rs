@@ -1,11 +1,8 @@
 //! Waiting for a service to get where it was sent, with a line of progress.
 
-use std::time::Duration;
-
 use svckit_core::backend::Service;
 use svckit_core::name::ServiceName;
 use svckit_core::status::{NotifyMask, ServiceStatus};
-use svckit_core::wait::Limits;
 use svckit_core::win32::Win32Error;
 use svckit_manager::wait::wait_for_state;
 
@@ -25,18 +22,14 @@ pub(crate) struct Errand<'a> {
 
 /// Waits until the service is in one of the states.
 ///
-/// Without a limit from the command line it waits as long as there is progress. A limit is one for the whole wait: then a lack of progress is no
-/// reason to give up before.
+/// Without a limit from the command line it waits as long as there is progress.
 pub(crate) fn until(
     app: &mut App,
     service: &dyn Service,
     errand: Errand<'_>,
     states: NotifyMask,
 ) -> Result<ServiceStatus, Failure> {
-    let limits = match app.wait {
-        Some(total) => Limits { total: Some(total), patience: total.max(Duration::from_millis(1)) },
-        None => Limits::default(),
-    };
+    let limits = app.limits();
     let mut broken = Ok(());
     let ui = &mut app.ui;
     let waited = wait_for_state(service, states, limits, &mut |status| {

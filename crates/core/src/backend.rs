@@ -45,6 +45,37 @@ pub struct Notification {
     pub status: ServiceStatus,
 }
 
+/// Which services were created and deleted.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct SetChange {
+    /// Key names of services that were created, as the service control manager told them.
+    pub created: Vec<String>,
+    /// Key names of services that were deleted and are gone.
+    pub deleted: Vec<String>,
+}
+
+impl SetChange {
+    /// Reads the names as a notification has them: those of created services with a slash before them (`pszServiceNames` of
+    /// `SERVICE_NOTIFY_2`, [MS-SCMR] 2.2.44).
+    pub fn from_names<'a>(names: impl IntoIterator<Item = &'a str>) -> Self {
+        let mut change = Self::default();
+        for name in names.into_iter().filter(|name| !name.is_empty()) {
+            match name.strip_prefix('/') {
+                Some(name) => change.created.push(name.to_owned()),
+                None => change.deleted.push(name.to_owned()),
+            }
+        }
+        change
+    }
+}
+
+/// A wait for services that are created or deleted, which was registered when it was made.
+pub trait Watch {
+    /// Waits; `None` when the time is over. What happens after an answer is waited for again when this returns; what happened just before may not be told, so
+    /// look after asking.
+    fn wait(&mut self, timeout: Duration) -> Result<Option<SetChange>>;
+}
+
 /// An open service control manager.
 pub trait Manager {
     /// `CreateService`. The handle has `access`. The tag is that of the new service, zero without one.
@@ -66,6 +97,9 @@ pub trait Manager {
 
     /// `GetServiceKeyName`.
     fn key_name(&self, display_name: &str) -> Result<String>;
+
+    /// `NotifyServiceStatusChange` for services that are created and deleted ([MS-SCMR] 3.1.4.43); needs the right to enumerate services.
+    fn watch(&self) -> Result<Box<dyn Watch>>;
 }
 
 /// An open service.
@@ -100,4 +134,17 @@ pub trait Service {
     /// `NotifyServiceStatusChange`: waits until the service is in one of the states, at once if it is in one that this handle was not
     /// told of before; `None` when the time is over.
     fn wait(&self, mask: NotifyMask, timeout: Duration) -> Result<Option<Notification>>;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn created_services_have_a_slash_before_their_names() {
+        let change = SetChange::from_names(["/new", "old", "", "/a/b"]);
+        let expected =
+            SetChange { created: vec!["new".to_owned(), "a/b".to_owned()], deleted: vec!["old".to_owned()] };
+        assert_eq!(change, expected);
+    }
 }

@@ -61,6 +61,11 @@ pub enum Request {
         /// If there is nothing: answer when there is something, or when the service's log moved on to another file.
         wait: bool,
     },
+    /// Who has a service open, which a service that is marked for deletion waits for.
+    Holders {
+        /// Key name.
+        service: ServiceName,
+    },
     /// About the service control manager itself.
     ScmStatus,
     /// Stops all services in order, then the service control manager. Answered when that is done.
@@ -122,6 +127,11 @@ pub enum Reply {
         /// Where to go on.
         cursor: LogCursor,
     },
+    /// To [`Request::Holders`].
+    Holders {
+        /// One for each process.
+        holders: Vec<Holder>,
+    },
     /// To [`Request::ScmStatus`].
     ScmStatus(ScmStatus),
     /// The order was refused.
@@ -131,6 +141,15 @@ pub enum Reply {
         /// Why, in words.
         message: String,
     },
+}
+
+/// A process that has a service open.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Holder {
+    /// The process; absent where that isn't known.
+    pub pid: Option<u32>,
+    /// How many handles it has.
+    pub handles: u32,
 }
 
 /// About the service control manager.

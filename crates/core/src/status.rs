@@ -90,6 +90,9 @@ impl NotifyMask {
     /// Every state of a service and its deletion.
     pub const SERVICE: Self = Self(0x27F);
 
+    /// What there is to be told of the set of services: what the service control manager's own handles are for.
+    pub const SET: Self = Self(0x180);
+
     /// The bit of a state.
     pub const fn of(state: ServiceState) -> Self {
         match state.0 {

@@ -34,6 +34,8 @@ pub(crate) enum Input {
     Question(Question),
     /// Somebody in this process asks something.
     Direct(Box<dyn FnOnce(&mut Scm) + Send>),
+    /// A process has connected.
+    Opened { connection: ConnectionId, pid: u32 },
     /// A connection is closed.
     Closed(ConnectionId),
     /// Something happened to a process.
@@ -132,6 +134,7 @@ impl Actor {
             }
             Input::Question(question) => self.question(question),
             Input::Direct(act) => act(&mut self.scm),
+            Input::Opened { connection, pid } => self.scm.connection_opened(connection, pid),
             Input::Closed(connection) => self.scm.connection_closed(connection),
             Input::Process { instance, event } => self.scm.process_event(&instance, event),
             Input::RemainsEnded { instance, ended } => self.scm.remains_ended(&instance, ended),

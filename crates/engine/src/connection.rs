@@ -39,13 +39,17 @@ pub(crate) struct Question {
     pub(crate) answers: UnboundedSender<Outgoing>,
 }
 
-/// Whether whoever is at the other end may speak to us: the same user, or root.
-pub(crate) fn is_welcome(stream: &UnixStream) -> bool {
+/// The process at the other end, if it may speak to us: it is the same user's, or root's.
+pub(crate) fn welcome(stream: &UnixStream) -> Option<u32> {
     match socket::peer(stream) {
-        Ok(peer) => peer.uid == 0 || peer.uid == svckit_os::session::user(),
+        Ok(peer) if peer.uid == 0 || peer.uid == svckit_os::session::user() => Some(peer.pid),
+        Ok(_) => {
+            tracing::warn!("a client of another user is turned away");
+            None
+        }
         Err(error) => {
             tracing::warn!("a client that can't be identified is turned away: {error}");
-            false
+            None
         }
     }
 }

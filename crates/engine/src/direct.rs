@@ -7,7 +7,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::time::Duration;
 
 use svckit_core::access::{ManagerAccess, ServiceAccess};
-use svckit_core::backend::{Backend, Enumerated, Manager, Notification, Service};
+use svckit_core::backend::{Backend, Enumerated, Manager, Notification, Service, SetChange, Watch};
 use svckit_core::config::{Config2, Config2Change, Config2Level, ConfigChange, NewService, ServiceConfig};
 use svckit_core::control::Control;
 use svckit_core::error::{Error, Result};
@@ -19,7 +19,7 @@ use tokio::sync::mpsc::UnboundedSender;
 
 use crate::actor::Input;
 use crate::error::Failure;
-use crate::scm::{ConnectionId, HandleId, NativeAnswer, Reply, Scm};
+use crate::scm::{ConnectionId, HandleId, NativeAnswer, Reply, Scm, Triggered};
 
 /// Connections of this kind are numbered from here on, apart from those of clients.
 const FIRST: u64 = 1 << 63;
@@ -204,6 +204,66 @@ impl Manager for Open {
     fn key_name(&self, display_name: &str) -> Result<String> {
         let name = display_name.to_owned();
         self.ask("find service name", move |scm, connection, handle| scm.key_name(connection, handle, &name))
+    }
+
+    fn watch(&self) -> Result<Box<dyn Watch>> {
+        let (way, connection, handle) = (self.way.clone(), self.connection, self.handle);
+        let mut watch = DirectWatch { way, connection, handle, asked: None };
+        watch.ask()?;
+        Ok(Box::new(watch))
+    }
+}
+
+/// A wait for services that are created or deleted.
+struct DirectWatch {
+    way: Way,
+    connection: ConnectionId,
+    handle: HandleId,
+    /// What was registered, and where the answer comes.
+    asked: Option<(HandleId, Receiver<Result<Triggered, Failure>>)>,
+}
+
+impl DirectWatch {
+    const OPERATION: &str = "wait for services";
+
+    fn ask(&mut self) -> Result<()> {
+        let (connection, handle) = (self.connection, self.handle);
+        let watch = self.way.ask(move |scm| scm.register(connection, handle, NotifyMask::SET));
+        let watch = watch.map_err(|failure| self.way.error(Self::OPERATION, None, failure))?;
+        let news = self.way.begin(move |scm, reply| scm.results(connection, watch, Reply::new(reply)));
+        self.asked = Some((watch, news));
+        Ok(())
+    }
+
+    fn give_up(&mut self) {
+        let Some((watch, _)) = self.asked.take() else { return };
+        let connection = self.connection;
+        // With the manager's handle closed before, there is nothing to give up.
+        let _ = self.way.ask(move |scm| scm.unregister(connection, watch));
+    }
+}
+
+impl Watch for DirectWatch {
+    fn wait(&mut self, timeout: Duration) -> Result<Option<SetChange>> {
+        if self.asked.is_none() {
+            self.ask()?;
+        }
+        let Some((_, news)) = &self.asked else { return Ok(None) };
+        let news = match news.recv_timeout(timeout) {
+            Err(RecvTimeoutError::Timeout) => return Ok(None),
+            Err(RecvTimeoutError::Disconnected) => Err(Win32Error::RPC_S_CALL_FAILED.into()),
+            Ok(news) => news,
+        };
+        self.give_up();
+        let news = news.map_err(|failure| self.way.error(Self::OPERATION, None, failure))?;
+        self.ask()?;
+        Ok(Some(SetChange::from_names(news.names.iter().map(String::as_str))))
+    }
+}
+
+impl Drop for DirectWatch {
+    fn drop(&mut self) {
+        self.give_up();
     }
 }
 

@@ -175,16 +175,19 @@ async fn accept(
                 tracing::warn!("a client is turned away: there are {MAX_CONNECTIONS} connections");
                 drop(stream);
             }
-            Ok((stream, _)) if connection::is_welcome(&stream) => {
+            Ok((stream, _)) => {
+                let Some(pid) = connection::welcome(&stream) else { continue };
                 number += 1;
-                let serve = connection::serve(ConnectionId(number), stream, inputs.clone(), closing.clone());
+                let connection = ConnectionId(number);
+                // If nobody listens, the service control manager is ending.
+                let _ = inputs.send(Input::Opened { connection, pid });
+                let serve = connection::serve(connection, stream, inputs.clone(), closing.clone());
                 let open = open.clone();
                 spawn_local(async move {
                     serve.await;
                     drop(open);
                 });
             }
-            Ok(_) => tracing::warn!("a client of another user is turned away"),
             Err(error) => {
                 // Nothing tells when there are descriptors again.
                 tracing::error!("cannot accept a connection: {error}");

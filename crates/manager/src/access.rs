@@ -44,6 +44,7 @@ pub(crate) fn exists(backend: &dyn Backend, operation: &'static str, name: &Serv
     let manager = open_manager(backend, operation, ManagerAccess::CONNECT)?;
     match manager.display_name(name.as_str()) {
         Ok(_) => Ok(true),
+        Err(error) if error.code == Win32Error::SERVICE_MARKED_FOR_DELETE => Ok(true),
         Err(error) if error.code == Win32Error::SERVICE_DOES_NOT_EXIST => Ok(false),
         Err(error) => Err(Box::new(Error { operation, ..*error })),
     }

@@ -10,6 +10,7 @@ pub mod configurations;
 mod definition;
 pub mod embedded;
 pub mod entity;
+pub mod gone;
 pub mod install;
 pub mod local;
 pub mod plan;

@@ -55,6 +55,18 @@ fn removal_and_down_go_on() {
 }
 
 #[test]
+fn who_keeps_a_service_that_is_to_be_removed_is_told() {
+    let world = World::new();
+    world.file("service.toml", TWO);
+    world.svc("install FILE");
+    world.scm.contents().services.get_mut("web").unwrap().held_by = Some(4711);
+    let ran = world.svc("remove web db --wait 0");
+    assert_eq!((ran.status, ran.out.as_str()), (Status::MarkedForDeletion as u8, "removed db\n"));
+    let expected = "error: cannot delete service \"web\": it is marked for deletion: process 4711 has it open 2 times (1072";
+    assert!(ran.err.starts_with(expected), "{}", ran.err);
+}
+
+#[test]
 fn one_object_for_each_failure() {
     let world = World::new();
     let ran = world.svc("start ghost phantom --json");

@@ -9,6 +9,7 @@ use svckit_core::image_path::ImagePath;
 use svckit_core::name::ServiceName;
 use svckit_core::status::ServiceState;
 use svckit_core::win32::Win32Error;
+use svckit_manager::gone::wait_until_gone;
 use svckit_recipe::{Definition, Platform, Process, ServiceDefinition};
 
 use crate::accounts;
@@ -20,6 +21,7 @@ use crate::definitions;
 use crate::failure::Failure;
 use crate::report;
 use crate::several::{Outcome, each};
+use crate::table::printable;
 use crate::verbs::control;
 
 /// The services of a file, checked against this machine and the service control manager.
@@ -125,12 +127,21 @@ pub(crate) fn remove_one(app: &mut App, name: &ServiceName, stop: bool) -> Resul
             other => drop(other?),
         }
     }
-    service.delete()?;
-    drop(service);
-    if exists(&*manager, name)? {
-        return Err(Box::new(fail(Win32Error::SERVICE_MARKED_FOR_DELETE)).into());
+    match service.delete() {
+        // Then it is waited for all the same.
+        Err(error) if error.code == Win32Error::SERVICE_MARKED_FOR_DELETE => {}
+        other => other?,
     }
-    Ok(())
+    drop((service, manager));
+    let (services, limits) = (app.services()?, app.limits());
+    let mut broken = Ok(());
+    let gone = wait_until_gone(services.backend(), name, limits, &mut |hold| {
+        let line = format!("removing {}: {hold}", printable(name.as_str()));
+        broken = app.ui.detail(&line).and_then(|()| app.ui.progress(line));
+    });
+    app.ui.clear_progress()?;
+    broken?;
+    Ok(gone?)
 }
 
 /// Reads a definition and resolves it against the world; nothing is changed.

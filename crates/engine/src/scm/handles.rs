@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use svckit_core::access::{ManagerAccess, ServiceAccess};
+use svckit_core::native::Holder;
 use svckit_core::rights;
 use svckit_core::win32::Win32Error;
 
@@ -45,6 +46,8 @@ pub(super) struct OpenService {
 pub(super) struct Handles {
     objects: HashMap<HandleId, (ConnectionId, Object)>,
     connections: BTreeMap<ConnectionId, BTreeSet<HandleId>>,
+    /// The processes at the other ends of connections.
+    processes: HashMap<ConnectionId, u32>,
     /// The waits for the creation and deletion of services.
     manager_watches: BTreeSet<HandleId>,
     made: u64,
@@ -88,6 +91,17 @@ impl Handles {
         self.objects.get_mut(&id).map(|(_, object)| object)
     }
 
+    /// How many handles on a service each process has; those whose process isn't known are together.
+    fn holders(&self, key: &str) -> BTreeMap<Option<u32>, u32> {
+        let mut holders = BTreeMap::new();
+        for (connection, object) in self.objects.values() {
+            if matches!(object, Object::Service(open) if open.key == key) {
+                *holders.entry(self.processes.get(connection).copied()).or_insert(0) += 1;
+            }
+        }
+        holders
+    }
+
     fn take(&mut self, id: HandleId) -> Option<Object> {
         let (connection, object) = self.objects.remove(&id)?;
         if let Some(open) = self.connections.get_mut(&connection) {
@@ -108,8 +122,20 @@ impl Scm {
         Ok(())
     }
 
+    /// Takes note of who is at the other end of a connection.
+    pub(crate) fn connection_opened(&mut self, connection: ConnectionId, pid: u32) {
+        self.handles.processes.insert(connection, pid);
+    }
+
+    /// Who has a service open.
+    pub(super) fn holders(&self, key: &str) -> Vec<Holder> {
+        let holders = self.handles.holders(key).into_iter();
+        holders.map(|(pid, handles)| Holder { pid, handles }).collect()
+    }
+
     /// Closes everything that a connection had open.
     pub(crate) fn connection_closed(&mut self, connection: ConnectionId) {
+        self.handles.processes.remove(&connection);
         let open = self.handles.connections.get(&connection).cloned().unwrap_or_default();
         for id in open {
             self.drop_handle(id);

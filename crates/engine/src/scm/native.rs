@@ -78,6 +78,9 @@ impl Scm {
                 }
                 Err(failure) => Err(failure),
             },
+            Request::Holders { service } => self
+                .known(&service)
+                .map(|_| NativeReply::Holders { holders: self.holders(&service.folded()) }),
             Request::ScmStatus => Ok(self.scm_status()),
             Request::ScmStop => return self.stop_everything(Some(answer)),
         };

@@ -17,9 +17,6 @@ const ALREADY_REGISTERED: Win32Error = Win32Error(1242);
 /// `ERROR_REQUEST_ABORTED`: the wait was given up.
 const REQUEST_ABORTED: Win32Error = Win32Error(1235);
 
-/// What [MS-SCMR] 3.1.4.43 allows for the service control manager.
-const MANAGER_MASK: NotifyMask = NotifyMask(0x180);
-
 /// A registered wait.
 pub(super) struct Watch {
     /// The service's or the manager's handle.
@@ -95,7 +92,7 @@ impl Scm {
         mask: NotifyMask,
     ) -> Result<HandleId, Failure> {
         self.check_manager(connection, id, ManagerAccess::ENUMERATE_SERVICE)?;
-        if mask.0 == 0 || mask.0 & !MANAGER_MASK.0 != 0 {
+        if mask.0 == 0 || mask.0 & !NotifyMask::SET.0 != 0 {
             return Err(Win32Error::INVALID_PARAMETER.into());
         }
         let watch = Watch { handle: id, key: None, mask, state: Progress::Armed };

@@ -1,5 +1,7 @@
 //! Services as things ([`svckit_manager::entity`]), with real processes.
 
+use std::cell::RefCell;
+use std::rc::Rc;
 use std::time::Duration;
 
 use svckit_core::Win32Error;
@@ -13,7 +15,7 @@ use svckit_core::kind::{ErrorControl, ServiceType, SidType, StartType};
 use svckit_core::name::Dependency;
 use svckit_core::status::{NotifyMask, ServiceState};
 use svckit_core::wait::Limits;
-use svckit_manager::entity::{Deleted, NewService, Service, ServiceManager};
+use svckit_manager::entity::{Deleted, NewService, Progress, Service, ServiceManager};
 use svckit_testkit::binary;
 use svckit_testkit::gate::Gate;
 
@@ -238,4 +240,46 @@ fn every_service_is_listed_with_its_status() {
         assert_eq!(found, [("one", ServiceState::STOPPED), ("two", ServiceState::RUNNING)]);
         assert!(manager.statuses(ServiceType::DRIVER).unwrap().is_empty());
     });
+}
+
+/// Through the wire, since a connection in this process is nobody's.
+#[test]
+fn who_keeps_a_deleted_service_is_told_and_its_end_is_waited_for() {
+    let state = state();
+    let scm = Scm::serve(state.path());
+    let manager = ServiceManager::over(Box::new(scm.embedded().connect().unwrap()));
+    let mut service = create(&manager, scripted("web", &[]));
+    let running = service.start(&[]).unwrap();
+    let other = scm.embedded().connect().unwrap().open_manager(ManagerAccess::CONNECT).unwrap();
+    let handles = [(), ()].map(|()| other.open_service("web", ServiceAccess::ALL_ACCESS).unwrap());
+    handles[0].delete().unwrap();
+    let mut expected = |limit: Duration, after: &str| {
+        let (own, process) = (std::process::id(), running.pid);
+        service.set_limits(Limits { total: Some(limit), ..Limits::default() });
+        assert_eq!(
+            service.wait_until_gone().unwrap_err().to_string(),
+            format!(
+                "cannot delete service \"web\": it is marked for deletion{after}: it is RUNNING as process {process}, and process {own} has it open \
+                 2 times (1072 ERROR_SERVICE_MARKED_FOR_DELETE)"
+            )
+        );
+    };
+    expected(Duration::ZERO, "");
+    expected(Duration::from_millis(20), " and still there after 20ms");
+    service.set_limits(Limits::default());
+    assert_eq!(service.stop_and_delete(), Ok(Deleted::Marked));
+    // The handles are closed when somebody waits for it.
+    let closed = Rc::new(RefCell::new(Some((handles, other))));
+    let told = Rc::new(RefCell::new(Vec::new()));
+    let (close, tell) = (Rc::clone(&closed), Rc::clone(&told));
+    service.on_progress(move |progress| {
+        if let Progress::Held(hold) = progress {
+            tell.borrow_mut().push(hold.to_string());
+            close.borrow_mut().take();
+        }
+    });
+    service.wait_until_gone().unwrap();
+    assert_eq!(*told.borrow(), [format!("process {} has it open 2 times", std::process::id())]);
+    assert!(!service.exists().unwrap());
+    service.wait_until_gone().unwrap();
 }

@@ -7,7 +7,7 @@ use svckit_core::rights;
 use svckit_core::status::{NotifyMask, ServiceState, ServiceStatus, StateFilter};
 use svckit_core::{Error, Result, Win32Error};
 
-use super::service::Service;
+use super::service::{Progress, Service};
 use crate::wait::{stopped, wait_for_state};
 
 impl Service {
@@ -32,7 +32,10 @@ impl Service {
             before = self.wait(service, NotifyMask::STOPPED)?;
         }
         match before.state {
-            ServiceState::RUNNING => return Ok(before),
+            ServiceState::RUNNING => {
+                self.tell(Progress::AlreadySo);
+                return Ok(before);
+            }
             ServiceState::START_PENDING => {}
             _ => {
                 if let Err(error) = service.start(arguments) {
@@ -52,7 +55,7 @@ impl Service {
                 }
             }
         }
-        let status = self.wait(service, NotifyMask::RUNNING | NotifyMask::STOPPED)?;
+        let status = self.wait(service, NotifyMask::RUNNING | NotifyMask::PAUSED | NotifyMask::STOPPED)?;
         match status.state {
             ServiceState::STOPPED if !status.win32_exit_code.is_success() => Err(stopped(&status)),
             _ => Ok(status),
@@ -69,6 +72,7 @@ impl Service {
     pub(super) fn stop_opened(&self, service: &dyn backend::Service) -> Result<ServiceStatus> {
         let status = service.status()?;
         if status.state == ServiceState::STOPPED {
+            self.tell(Progress::AlreadySo);
             return Ok(status);
         }
         if status.state != ServiceState::STOP_PENDING
@@ -135,6 +139,7 @@ impl Service {
         let service = self.open(operation, ServiceAccess::PAUSE_CONTINUE | ServiceAccess::QUERY_STATUS)?;
         let status = service.status().map_err(told)?;
         if status.state == to {
+            self.tell(Progress::AlreadySo);
             return Ok(status);
         }
         if status.state != on_the_way {
@@ -175,7 +180,12 @@ impl Service {
     }
 
     fn wait(&self, service: &dyn backend::Service, states: NotifyMask) -> Result<ServiceStatus> {
-        wait_for_state(service, states, self.limits, &mut |_| {})
+        let Some(limits) = self.limits else { return service.status() };
+        wait_for_state(service, states, limits, &mut |status| {
+            if !states.intersects(NotifyMask::of(status.state)) {
+                self.tell(Progress::OnItsWay(status));
+            }
+        })
     }
 
     /// Whether it takes a control now; the error says what is missing.

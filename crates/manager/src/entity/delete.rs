@@ -1,8 +1,12 @@
+use std::time::Duration;
+
 use svckit_core::access::ServiceAccess;
 use svckit_core::status::ServiceState;
+use svckit_core::wait::Limits;
 use svckit_core::{Error, Result, Win32Error};
 
-use super::service::Service;
+use super::service::{Progress, Service};
+use crate::gone::wait_until_gone;
 
 /// What came of a deletion.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,6 +43,12 @@ impl Service {
             self.stop_opened(&*service).map_err(|error| self.told(OPERATION, error))?;
         }
         self.delete_opened(service)
+    }
+
+    /// Waits until it is gone, as one that is marked for deletion will be. The error tells what holds it.
+    pub fn wait_until_gone(&self) -> Result<()> {
+        let limits = self.limits.unwrap_or(Limits { total: Some(Duration::ZERO), ..Limits::default() });
+        wait_until_gone(&*self.backend, &self.name, limits, &mut |hold| self.tell(Progress::Held(hold)))
     }
 
     fn delete_opened(&self, service: Box<dyn svckit_core::backend::Service>) -> Result<Deleted> {

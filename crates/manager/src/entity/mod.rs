@@ -43,7 +43,7 @@ mod setting;
 pub use configuration::Configuration;
 pub use delete::Deleted;
 pub use new::NewService;
-pub use service::{Saved, Service};
+pub use service::{Progress, Saved, Service};
 pub use setting::Setting;
 
 use std::rc::Rc;
@@ -93,6 +93,11 @@ impl ServiceManager {
         }
         let error = Error::new(OPERATION, Win32Error::SERVICE_DOES_NOT_EXIST);
         Err(Box::new(error.service(name.as_str()).target(self.target())))
+    }
+
+    /// A service that may be there. Nothing is asked for this: the first call on it tells.
+    pub fn presumed(&self, name: ServiceName) -> Service {
+        Service::existing(Rc::clone(&self.backend), name)
     }
 
     /// Whether there is a service of this name. One that is marked for deletion still is. No right on the service itself is needed for this.

@@ -5,12 +5,14 @@ use svckit_core::access::ServiceAccess;
 use svckit_core::backend::{self, Backend};
 use svckit_core::name::ServiceName;
 use svckit_core::sid::service_sid;
+use svckit_core::status::ServiceStatus;
 use svckit_core::wait::Limits;
 use svckit_core::{Error, Result};
 
 use super::configuration::Configuration;
 use super::new::NewService;
 use super::setting::{Edits, Setting};
+use crate::gone::Hold;
 use crate::install::{InstallPlan, install};
 use crate::{access, update};
 
@@ -23,7 +25,23 @@ pub struct Service {
     /// Until it is saved.
     pub(super) draft: Option<Box<NewService>>,
     pub(super) edits: Edits,
-    pub(super) limits: Limits,
+    /// Absent: nothing is waited for.
+    pub(super) limits: Option<Limits>,
+    pub(super) observer: Option<Observer>,
+}
+
+/// Who is told of what is seen on the way.
+pub(super) struct Observer(Box<dyn Fn(&Progress<'_>)>);
+
+/// What an operation that takes its time has come to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Progress<'a> {
+    /// The service was where it was to be brought already.
+    AlreadySo,
+    /// It is on its way, and has this status.
+    OnItsWay(&'a ServiceStatus),
+    /// It is marked for deletion, and this keeps it.
+    Held(&'a Hold),
 }
 
 /// What [`Service::save`] did.
@@ -39,7 +57,8 @@ pub struct Saved {
 
 impl Service {
     pub(super) fn existing(backend: Rc<dyn Backend>, name: ServiceName) -> Self {
-        Self { backend, name, draft: None, edits: Edits::default(), limits: Limits::default() }
+        let limits = Some(Limits::default());
+        Self { backend, name, draft: None, edits: Edits::default(), limits, observer: None }
     }
 
     pub(super) fn draft(backend: Rc<dyn Backend>, mut new: NewService) -> Self {
@@ -63,9 +82,20 @@ impl Service {
     }
 
     /// How long starts, stops and other changes of state are waited for. At first that is as long as there is progress: 30 seconds without a new
-    /// state or checkpoint, or the service's wait hint if that is longer, are too long.
-    pub fn set_limits(&mut self, limits: Limits) {
-        self.limits = limits;
+    /// state or checkpoint, or the service's wait hint if that is longer, are too long. With `None` they are not waited for, and the status is that of the moment.
+    pub fn set_limits(&mut self, limits: impl Into<Option<Limits>>) {
+        self.limits = limits.into();
+    }
+
+    /// Has somebody told of what is seen on the way.
+    pub fn on_progress(&mut self, tell: impl Fn(&Progress<'_>) + 'static) {
+        self.observer = Some(Observer(Box::new(tell)));
+    }
+
+    pub(super) fn tell(&self, progress: Progress<'_>) {
+        if let Some(Observer(tell)) = &self.observer {
+            tell(&progress);
+        }
     }
 
     /// Sets something in memory; [`save`](Self::save) writes it.

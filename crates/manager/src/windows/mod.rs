@@ -5,9 +5,10 @@ mod records;
 mod service;
 
 use std::io;
+use std::time::Duration;
 
 use svckit_core::access::{ManagerAccess, ServiceAccess};
-use svckit_core::backend::{Backend, Enumerated, Manager, Service};
+use svckit_core::backend::{Backend, Enumerated, Manager, Service, SetChange, Watch};
 use svckit_core::config::NewService;
 use svckit_core::kind::ServiceType;
 use svckit_core::name::fold;
@@ -98,6 +99,26 @@ impl Manager for WindowsManager {
     fn key_name(&self, display_name: &str) -> Result<String> {
         let found = self.manager.key_name(display_name);
         found.map_err(|code| failed("look up name of service", Some(display_name), code))
+    }
+
+    fn watch(&self) -> Result<Box<dyn Watch>> {
+        let access = ManagerAccess::CONNECT | ManagerAccess::ENUMERATE_SERVICE;
+        let watch = scm::Manager::open(None, access).and_then(scm::Manager::into_watch);
+        let watch = watch.map_err(|code| failed(WATCH, None, code))?;
+        Ok(Box::new(WindowsWatch { watch }))
+    }
+}
+
+const WATCH: &str = "wait for services";
+
+struct WindowsWatch {
+    watch: scm::Watch,
+}
+
+impl Watch for WindowsWatch {
+    fn wait(&mut self, timeout: Duration) -> Result<Option<SetChange>> {
+        let names = self.watch.wait(timeout).map_err(|code| failed(WATCH, None, code))?;
+        Ok(names.map(|names| SetChange::from_names(names.iter().map(String::as_str))))
     }
 }
 

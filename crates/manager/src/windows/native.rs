@@ -27,6 +27,8 @@ pub(super) fn answer(request: Request) -> Result<Reply> {
             Ok(Reply::Events { events })
         }
         Request::Log { service, from, wait } => log(&service, from, wait),
+        // Windows tells nobody.
+        Request::Holders { .. } => Err(failed("query holders", None, Win32Error::NOT_SUPPORTED)),
         // Windows has calls for it.
         Request::Configurations => Err(failed("query configurations", None, Win32Error::NOT_SUPPORTED)),
         Request::ScmStatus | Request::ScmStop => {

@@ -1,15 +1,17 @@
 use std::rc::Rc;
+use std::time::Duration;
 
 use svckit_core::access::ServiceAccess;
-use svckit_core::backend::{Enumerated, Manager, Service};
+use svckit_core::backend::{Enumerated, Manager, Service, SetChange, Watch};
 use svckit_core::config::NewService;
 use svckit_core::kind::ServiceType;
-use svckit_core::status::StateFilter;
+use svckit_core::status::{NotifyMask, StateFilter};
 use svckit_core::{Result, Win32Error};
 use svckit_scmr::ops::{Answer, Call, CreateService, Handle, MAX_256K, buffers};
 
 use super::service::WireService;
-use super::{Connection, Doing, Transport};
+use super::waiter::Waiter;
+use super::{Connection, Doing, Shared, Transport};
 
 /// The first buffer of an enumeration: the answer is one fragment, and hundreds of services fit.
 const FIRST_BUFFER: u32 = 60 * 1024;
@@ -137,6 +139,54 @@ impl<S: Transport> Manager for WireManager<S> {
         match self.connection.ask(&doing, &call)? {
             Answer::GetServiceKeyName { name, .. } => Ok(name),
             _ => Err(self.connection.nonsense(&doing, "the answer is one to another call")),
+        }
+    }
+
+    fn watch(&self) -> Result<Box<dyn Watch>> {
+        let shared = Rc::clone(&self.connection.shared);
+        let waiter = Waiter::of_set(&shared, &Doing::new(WATCH), NotifyMask::SET)?;
+        Ok(Box::new(WireWatch { shared, waiter: Some(waiter) }))
+    }
+}
+
+const WATCH: &str = "wait for services";
+
+/// A wait for services that are created or deleted.
+struct WireWatch<S: Transport> {
+    shared: Rc<Shared<S>>,
+    /// Absent after it failed.
+    waiter: Option<Waiter<S>>,
+}
+
+impl<S: Transport> Watch for WireWatch<S> {
+    fn wait(&mut self, timeout: Duration) -> Result<Option<SetChange>> {
+        let doing = Doing::new(WATCH);
+        let mut waiter = match self.waiter.take() {
+            Some(waiter) => waiter,
+            None => Waiter::of_set(&self.shared, &doing, NotifyMask::SET)?,
+        };
+        let news = waiter.wait(NotifyMask::SET, timeout).and_then(|news| {
+            waiter.begin(NotifyMask::SET)?;
+            Ok(news)
+        });
+        match news {
+            Ok(news) => {
+                self.waiter = Some(waiter);
+                let names = news.map(|news| news.names.unwrap_or_default());
+                Ok(names.map(|names| SetChange::from_names(names.split('\0'))))
+            }
+            Err(error) => {
+                waiter.close();
+                Err(doing.failed_with(error, &self.shared.target))
+            }
+        }
+    }
+}
+
+impl<S: Transport> Drop for WireWatch<S> {
+    fn drop(&mut self) {
+        if let Some(waiter) = self.waiter.take() {
+            waiter.close();
         }
     }
 }

@@ -193,9 +193,9 @@ impl<S: Transport> Service for WireService<S> {
             }
         };
         match waiter.wait(mask, timeout) {
-            Ok(notification) => {
+            Ok(news) => {
                 *self.waiter.borrow_mut() = Some(waiter);
-                Ok(notification)
+                Ok(news.map(|news| Notification { triggered: news.triggered, status: news.status }))
             }
             Err(error) => {
                 waiter.close();

@@ -1,7 +1,6 @@
 use std::time::Duration;
 
 use svckit_core::access::{ManagerAccess, ServiceAccess};
-use svckit_core::backend::Notification;
 use svckit_core::status::NotifyMask;
 use svckit_core::{Result, Win32Error};
 use svckit_os::clock;
@@ -11,12 +10,13 @@ use svckit_scmr::ops::{Answer, Call, Handle, NotifyParams};
 use super::link::{Link, LinkError, answer};
 use super::{Doing, Shared, Transport};
 
-/// A connection on which the service control manager tells of changes of one service.
+/// A connection on which the service control manager tells of changes of one service, or of the set of services.
 ///
 /// It stays between the waits of a handle, so that what was told before is not told again, and a change between two waits is not missed.
 pub(super) struct Waiter<S> {
     link: Link<S>,
-    service: Handle,
+    /// Of the service, or of the service control manager.
+    object: Handle,
     asked: Option<Asked>,
 }
 
@@ -38,8 +38,26 @@ impl<S: Transport> Waiter<S> {
     pub(super) fn open(shared: &Shared<S>, doing: &Doing, name: &str, access: ServiceAccess) -> Result<Self> {
         let mut link = shared.open()?;
         let opened = open_service(&mut link, name, access);
-        let service = opened.map_err(|error| doing.failed_with(error, &shared.target))?;
-        Ok(Self { link, service, asked: None })
+        let object = opened.map_err(|error| doing.failed_with(error, &shared.target))?;
+        Ok(Self { link, object, asked: None })
+    }
+
+    /// Opens the service control manager once more, on a connection of its own, and begins to wait for these events.
+    pub(super) fn of_set(shared: &Shared<S>, doing: &Doing, mask: NotifyMask) -> Result<Self> {
+        let told = |error| doing.failed_with(error, &shared.target);
+        let mut link = shared.open()?;
+        let object = open_manager(&mut link, ManagerAccess::ENUMERATE_SERVICE).map_err(told)?;
+        let mut waiter = Self { link, object, asked: None };
+        waiter.begin(mask).map_err(told)?;
+        Ok(waiter)
+    }
+
+    /// Asks, if there is no question open.
+    pub(super) fn begin(&mut self, mask: NotifyMask) -> Result<(), WaitError> {
+        if self.asked.is_none() {
+            self.asked = Some(self.ask(mask)?);
+        }
+        Ok(())
     }
 
     /// Whether this can be used to wait for these events: not if others are being waited for.
@@ -52,7 +70,7 @@ impl<S: Transport> Waiter<S> {
         &mut self,
         mask: NotifyMask,
         timeout: Duration,
-    ) -> Result<Option<Notification>, WaitError> {
+    ) -> Result<Option<NotifyParams>, WaitError> {
         let deadline = clock::now().tick + timeout;
         let asked = match self.asked.take() {
             Some(asked) => asked,
@@ -62,15 +80,15 @@ impl<S: Transport> Waiter<S> {
             self.asked = Some(asked);
             return Ok(None);
         };
-        let notification = told(outcome)?;
+        let news = told(outcome)?;
         self.link.call(&Call::CloseNotifyHandle { notify: asked.notify })?;
-        Ok(Some(notification))
+        Ok(Some(news))
     }
 
-    /// Closes the connection; when this returns, the service is not held open by it any more.
+    /// Closes the connection; when this returns, nothing is held open by it any more.
     pub(super) fn close(mut self) {
         if self.asked.is_none() && self.link.works() {
-            let closed = self.link.call(&Call::CloseServiceHandle { handle: self.service });
+            let closed = self.link.call(&Call::CloseServiceHandle { handle: self.object });
             if closed.is_ok() {
                 return;
             }
@@ -80,7 +98,7 @@ impl<S: Transport> Waiter<S> {
 
     fn ask(&mut self, mask: NotifyMask) -> Result<Asked, WaitError> {
         let params = NotifyParams::request(mask);
-        let call = Call::NotifyServiceStatusChange { service: self.service, params };
+        let call = Call::NotifyServiceStatusChange { service: self.object, params };
         let Answer::NotifyServiceStatusChange { notify, code } = self.link.call(&call)? else {
             return Err(nonsense());
         };
@@ -90,14 +108,20 @@ impl<S: Transport> Waiter<S> {
     }
 }
 
+fn open_manager<S: Transport>(link: &mut Link<S>, access: ManagerAccess) -> Result<Handle, WaitError> {
+    let access = ManagerAccess::CONNECT | access;
+    let open = Call::OpenScManager { machine: None, database: None, access };
+    let Answer::OpenScManager { manager, code } = link.call(&open)? else { return Err(nonsense()) };
+    code.check()?;
+    Ok(manager)
+}
+
 fn open_service<S: Transport>(
     link: &mut Link<S>,
     name: &str,
     access: ServiceAccess,
 ) -> Result<Handle, WaitError> {
-    let open = Call::OpenScManager { machine: None, database: None, access: ManagerAccess::CONNECT };
-    let Answer::OpenScManager { manager, code } = link.call(&open)? else { return Err(nonsense()) };
-    code.check()?;
+    let manager = open_manager(link, ManagerAccess::CONNECT)?;
     let open = Call::OpenService { manager, name: name.to_owned(), access };
     let Answer::OpenService { service, code } = link.call(&open)? else { return Err(nonsense()) };
     code.check()?;
@@ -105,12 +129,12 @@ fn open_service<S: Transport>(
 }
 
 /// What was told ([MS-SCMR] 3.1.4.44).
-fn told(outcome: Outcome) -> Result<Notification, WaitError> {
+fn told(outcome: Outcome) -> Result<NotifyParams, WaitError> {
     let Answer::GetNotifyResults { results, code } = answer(outcome)? else { return Err(nonsense()) };
     code.check()?;
     let params = results.into_iter().flatten().next().ok_or_else(nonsense)?;
     params.notification_status.check()?;
-    Ok(Notification { triggered: params.triggered, status: params.status })
+    Ok(params)
 }
 
 fn nonsense() -> WaitError {

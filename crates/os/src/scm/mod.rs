@@ -11,7 +11,7 @@ mod wait;
 
 use svckit_core::Win32Error;
 
-pub use manager::{Found, Manager};
+pub use manager::{Found, Manager, Watch};
 pub use service::{RawConfig, Service};
 
 /// The code of the last call of this thread that failed.

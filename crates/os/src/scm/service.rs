@@ -227,7 +227,7 @@ impl Service {
         if outcome.is_err() {
             *kept = None;
         }
-        outcome
+        Ok(outcome?.map(|news| news.notification))
     }
 }
 

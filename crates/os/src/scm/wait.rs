@@ -8,6 +8,7 @@ use std::time::Duration;
 use svckit_core::Win32Error;
 use svckit_core::backend::Notification;
 use svckit_core::status::NotifyMask;
+use windows_sys::Win32::Foundation::LocalFree;
 use windows_sys::Win32::System::Services::{
     NotifyServiceStatusChangeW, SERVICE_NOTIFY_2W, SERVICE_NOTIFY_STATUS_CHANGE,
 };
@@ -15,6 +16,7 @@ use windows_sys::Win32::System::Threading::SleepEx;
 
 use super::manager::Handle;
 use super::service::status;
+use super::text::read_list;
 use crate::clock;
 
 /// What the system tells through: it writes into `notify` and then has this thread call [`told`], at a moment when the thread waits for such calls.
@@ -24,7 +26,13 @@ struct Mailbox {
     has_come: AtomicBool,
 }
 
-/// A handle on a service that is there for waiting alone, and what was asked on it.
+/// What was told: what of it happened, and for the set of services the names as the system has them, with a slash before those of created ones.
+pub(super) struct News {
+    pub(super) notification: Notification,
+    pub(super) names: Vec<String>,
+}
+
+/// A handle on a service or the service control manager that is there for waiting alone, and what was asked on it.
 pub(super) struct Registration {
     /// The question that was not answered yet. INVARIANT: it came from a box, and nobody frees it before `told` was called with it; until then only the flag may be
     /// looked at, since the system writes to the rest.
@@ -53,18 +61,20 @@ impl Registration {
         self.asked.is_none()
     }
 
-    /// Waits for the answer; `None` when the time is over, and then the question stays open.
-    ///
-    /// The system has this thread called, so it is always the same one: nothing here can be sent to another.
-    pub(super) fn wait(
-        &mut self,
-        mask: NotifyMask,
-        limit: Duration,
-    ) -> Result<Option<Notification>, Win32Error> {
-        let deadline = clock::now().tick + limit;
+    /// Asks, if no question is open.
+    pub(super) fn begin(&mut self, mask: NotifyMask) -> Result<(), Win32Error> {
         if self.asked.is_none() {
             self.asked = Some((mask, self.ask(mask)?));
         }
+        Ok(())
+    }
+
+    /// Waits for the answer; `None` when the time is over, and then the question stays open.
+    ///
+    /// The system has this thread called, so it is always the same one: nothing here can be sent to another.
+    pub(super) fn wait(&mut self, mask: NotifyMask, limit: Duration) -> Result<Option<News>, Win32Error> {
+        let deadline = clock::now().tick + limit;
+        self.begin(mask)?;
         loop {
             if let Some((_, mailbox)) = self.asked
                 && has_come(mailbox)
@@ -74,10 +84,17 @@ impl Registration {
                 let mailbox = unsafe { Box::from_raw(mailbox.as_ptr()) };
                 let notify = &mailbox.notify;
                 Win32Error(notify.dwNotificationStatus).check()?;
-                return Ok(Some(Notification {
-                    triggered: NotifyMask(notify.dwNotificationTriggered),
-                    status: status(&notify.ServiceStatus),
-                }));
+                let triggered = NotifyMask(notify.dwNotificationTriggered);
+                let mut names = Vec::new();
+                if triggered.intersects(NotifyMask::SET) && !notify.pszServiceNames.is_null() {
+                    // SAFETY: after such an event the member leads to a list of strings, which is ours to free, and nobody else has freed it.
+                    unsafe {
+                        names = read_list(notify.pszServiceNames);
+                        LocalFree(notify.pszServiceNames.cast());
+                    }
+                }
+                let notification = Notification { triggered, status: status(&notify.ServiceStatus) };
+                return Ok(Some(News { notification, names }));
             }
             let left = deadline.since(clock::now().tick);
             if left.is_zero() {
