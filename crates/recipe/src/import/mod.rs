@@ -6,11 +6,13 @@
 mod ini;
 mod native;
 mod nssm;
+mod procrun;
 mod reader;
 mod registry;
 mod shawl;
 mod supervisord;
 mod systemd;
+mod values;
 mod winsw;
 
 #[cfg(test)]
@@ -38,6 +40,8 @@ pub enum Kind {
     Shawl,
     /// WinSW's configuration, in XML or in YAML.
     Winsw,
+    /// procrun of Apache Commons Daemon, as an export of the registry or as commands.
+    Procrun,
     /// The service script of the recipe.
     Winservice,
 }
@@ -50,6 +54,7 @@ impl Kind {
         ("nssm", Self::Nssm),
         ("shawl", Self::Shawl),
         ("winsw", Self::Winsw),
+        ("procrun", Self::Procrun),
         ("winservice", Self::Winservice),
     ];
 
@@ -70,10 +75,14 @@ impl Kind {
             Some(Self::Supervisord)
         } else if has_section("[Service]") {
             Some(Self::Systemd)
+        } else if procrun::is_export(text) {
+            Some(Self::Procrun)
         } else if registry::HEADERS.iter().any(|header| text.starts_with(header)) || nssm::is_dump(text) {
             Some(Self::Nssm)
         } else if shawl::is_line(text) {
             Some(Self::Shawl)
+        } else if procrun::is_command(text) {
+            Some(Self::Procrun)
         } else if winsw::is_configuration(&name, text) {
             Some(Self::Winsw)
         } else {
@@ -151,6 +160,7 @@ pub fn read(
         Kind::Nssm => nssm::read(&mut reader),
         Kind::Shawl => shawl::read(&mut reader),
         Kind::Winsw => winsw::read(&mut reader).into_iter().collect(),
+        Kind::Procrun => procrun::read(&mut reader),
         Kind::Winservice => Vec::new(),
     };
     let remarks = reader.finish(services.is_empty())?;

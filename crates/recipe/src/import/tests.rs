@@ -1,6 +1,7 @@
 //! What the formats have in common, and each by its keywords.
 
 mod nssm;
+mod procrun;
 mod shawl;
 mod supervisord;
 mod systemd;
@@ -61,6 +62,9 @@ fn kinds_are_known_by_name_or_by_what_is_said() {
     assert_eq!(kind("a.reg", "REGEDIT4\n"), Some(Kind::Nssm));
     assert_eq!(kind("a.bat", "\"C:\\x y\\nssm.exe\" set a AppExit 1 Exit\n"), Some(Kind::Nssm));
     assert_eq!(kind("a.bat", "C:\\shawl.exe run -- x\n"), Some(Kind::Shawl));
+    assert_eq!(kind("a.bat", "C:\\x\\shop.exe //IS//shop --Startup=auto\n"), Some(Kind::Procrun));
+    assert_eq!(kind("a.bat", "tomcat9 update shop ++JvmOptions -Da\n"), Some(Kind::Procrun));
+    assert_eq!(kind("a.bat", "apt install shop --yes\n"), None);
     assert_eq!(kind("a.xml", "<!-- x -->\n<service>\n"), Some(Kind::Winsw));
     assert_eq!(kind("a.yml", "id: a\nexecutable: b\n"), Some(Kind::Winsw));
     assert_eq!(kind("a.yml", "services:\n  executable: b\n"), None);
