@@ -139,6 +139,10 @@ open_value! {
         NO_SYSTEM_RESOURCES = 1450 => "ERROR_NO_SYSTEM_RESOURCES",
         /// The call was cancelled.
         CANCELLED = 1223 => "ERROR_CANCELLED",
+        /// The request was given up.
+        REQUEST_ABORTED = 1235 => "ERROR_REQUEST_ABORTED",
+        /// It is registered already.
+        ALREADY_REGISTERED = 1242 => "ERROR_ALREADY_REGISTERED",
         /// The command line is wrong.
         INVALID_COMMAND_LINE = 1639 => "ERROR_INVALID_COMMAND_LINE",
         /// The server could not be reached.

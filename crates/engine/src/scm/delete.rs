@@ -13,6 +13,7 @@ impl Scm {
     /// Marks a service for deletion ([MS-SCMR] 3.1.4.3).
     pub(crate) fn delete(&mut self, connection: ConnectionId, id: HandleId) -> Result<(), Failure> {
         let key = self.check_service(connection, id, ServiceAccess::DELETE)?;
+        self.refuse_while_stopping()?;
         let mut record = self.service(&key)?.record.clone();
         if record.delete_pending {
             return Err(Win32Error::SERVICE_MARKED_FOR_DELETE.into());

@@ -11,12 +11,6 @@ use super::handles::Object;
 use super::{ConnectionId, HandleId, Reply, Scm};
 use crate::error::Failure;
 
-/// `ERROR_ALREADY_REGISTERED`: the handle has a wait registered.
-const ALREADY_REGISTERED: Win32Error = Win32Error(1242);
-
-/// `ERROR_REQUEST_ABORTED`: the wait was given up.
-const REQUEST_ABORTED: Win32Error = Win32Error(1235);
-
 /// A registered wait.
 pub(super) struct Watch {
     /// The service's or the manager's handle.
@@ -68,7 +62,7 @@ impl Scm {
         let (status, changes) = (service.status(), service.changes + 1);
         let open = self.opened(connection, id)?;
         if open.watch.is_some() {
-            return Err(ALREADY_REGISTERED.into());
+            return Err(Win32Error::ALREADY_REGISTERED.into());
         }
         let now = NotifyMask::of(status.state);
         let news = open.told != changes && mask.intersects(now);
@@ -113,7 +107,7 @@ impl Scm {
             Progress::Triggered(what) => self.answer(reply, Ok(what)),
             asked @ Progress::Asked(_) => {
                 watch.state = asked;
-                self.answer(reply, Err(ALREADY_REGISTERED.into()));
+                self.answer(reply, Err(Win32Error::ALREADY_REGISTERED.into()));
             }
             Progress::Over => self.answer(reply, Err(Win32Error::INVALID_HANDLE.into())),
         }
@@ -141,7 +135,7 @@ impl Scm {
             open.watch = None;
         }
         if let Progress::Asked(reply) = watch.state {
-            self.answer(reply, Err(REQUEST_ABORTED.into()));
+            self.answer(reply, Err(Win32Error::REQUEST_ABORTED.into()));
         }
     }
 

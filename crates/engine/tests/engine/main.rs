@@ -4,6 +4,7 @@
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a failed expectation is how a test fails")]
 
 mod behaviour;
+mod calls;
 mod connections;
 mod entity;
 mod native;

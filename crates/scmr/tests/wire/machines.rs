@@ -6,7 +6,7 @@ use svckit_core::native::{Reply, Request};
 use svckit_core::{Win32Error, native};
 use svckit_scmr::client::{Binding, Client, Outcome, Progress};
 use svckit_scmr::ndr::Reader;
-use svckit_scmr::ops::{Answer, Call, Handle};
+use svckit_scmr::ops::{Answer, Call, Handle, Opnum};
 use svckit_scmr::pdu::{
     Bind, BindAck, Body, Frame, MAX_FRAGMENT, MIN_FRAGMENT, NATIVE, NDR32, PacketType, Proposal,
     ProtocolError, SCMR, Status, Syntax, Uuid, fragments, result,
@@ -186,12 +186,14 @@ fn a_native_request_that_is_not_understood_is_answered_so() {
 fn a_call_that_can_not_be_read_is_answered_with_a_fault() {
     let (_, mut server) = connect(MAX_FRAGMENT, usize::MAX);
     for (context, operation, stub, status) in [
-        (0, 63, vec![0; 20], Status::OPERATION),
         (0, 16, vec![0; 21], Status::STUB),
         (0, 2, vec![0; 40], Status::STUB),
         (1, 1, vec![0; 20], Status::OPERATION),
         (5, 0, vec![0; 20], Status::INTERFACE),
-    ] {
+    ]
+    .into_iter()
+    .chain(unknown_operations().map(|operation| (0, operation, vec![0; 20], Status::OPERATION)))
+    {
         let mut bytes = Vec::new();
         let body = Body { packet: PacketType::REQUEST, call_id: 4, context, operation, stub };
         fragments(&mut bytes, &body, MAX_FRAGMENT);
@@ -199,6 +201,11 @@ fn a_call_that_can_not_be_read_is_answered_with_a_fault() {
         assert_eq!(status_of_fault(&server.take_output()), status);
     }
     assert_eq!(server.calls_under_way(), 0);
+}
+
+/// The numbers between those of the known calls, and some behind them.
+fn unknown_operations() -> impl Iterator<Item = u16> {
+    (0..100).chain([u16::MAX]).filter(|number| !Opnum::KNOWN.contains(&Opnum(*number)))
 }
 
 #[test]
