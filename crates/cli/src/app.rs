@@ -6,9 +6,12 @@ use std::time::Duration;
 
 use svckit_core::access::{ManagerAccess, ServiceAccess};
 use svckit_core::backend::{Backend, Manager, Service};
-use svckit_core::name::ServiceName;
+use svckit_core::kind::ServiceType;
+use svckit_core::name::{ServiceName, fold};
 use svckit_core::native::{NamedHostState, Reply, Request, ScmStatus};
+use svckit_core::pattern::{NamePattern, is_pattern};
 use svckit_core::record;
+use svckit_core::status::StateFilter;
 use svckit_core::wait::Limits;
 use svckit_core::win32::Win32Error;
 use svckit_core::{Error, Result};
@@ -16,8 +19,9 @@ use svckit_manager::entity::ServiceManager;
 use svckit_recipe::{Definition, Platform};
 
 use crate::definitions;
-use crate::failure::Failure;
+use crate::failure::{Failure, Status};
 use crate::ui::Ui;
+use crate::workers::Workers;
 
 /// How a connection is made: also from another thread, for what has to be given up after a while.
 pub(crate) type Connect = Arc<dyn Fn() -> Result<Box<dyn Backend>> + Send + Sync>;
@@ -42,6 +46,7 @@ pub(crate) struct App {
     pub(crate) surroundings: Surroundings,
     /// The limit of each wait; absent: as long as there is progress.
     pub(crate) wait: Option<Duration>,
+    pub(crate) workers: Workers,
     services: Option<ServiceManager>,
 }
 
@@ -65,7 +70,8 @@ impl Named {
 
 impl App {
     pub(crate) fn new(ui: Ui, connect: Connect, surroundings: Surroundings, wait: Option<Duration>) -> Self {
-        Self { ui, connect, surroundings, wait, services: None }
+        let workers = Workers::new(Arc::clone(&connect));
+        Self { ui, connect, surroundings, wait, workers, services: None }
     }
 
     /// The services of the service control manager, connected when it is first needed.
@@ -85,6 +91,11 @@ impl App {
             Some(services) => Ok(services.backend()),
             None => Err(Box::new(Error::new("connect", Win32Error::RPC_S_SERVER_UNAVAILABLE))),
         }
+    }
+
+    /// Whether anything is waited for.
+    pub(crate) fn waits(&self) -> bool {
+        self.wait.is_none_or(|limit| !limit.is_zero())
     }
 
     /// How long a wait may take: a limit of the command line is one for all of it, and then a lack of progress is no reason to give up before.
@@ -198,17 +209,29 @@ pub(crate) fn named(argument: &str) -> Result<Named, Failure> {
 }
 
 /// Every argument resolved, before anything is done.
-pub(crate) fn all_named(arguments: &[String]) -> Result<Vec<ServiceName>, Failure> {
-    Ok(all_with_origin(arguments)?.into_iter().map(|(name, _)| name).collect())
+pub(crate) fn all_named(app: &mut App, arguments: &[String]) -> Result<Vec<ServiceName>, Failure> {
+    Ok(all_with_origin(app, arguments)?.into_iter().map(|(name, _)| name).collect())
 }
 
-/// The same, with whether a service was named itself and not only by a definition.
-pub(crate) fn all_with_origin(arguments: &[String]) -> Result<Vec<(ServiceName, bool)>, Failure> {
+/// The same, with whether a service was named itself and not only by a definition or a pattern.
+pub(crate) fn all_with_origin(
+    app: &mut App,
+    arguments: &[String],
+) -> Result<Vec<(ServiceName, bool)>, Failure> {
     let mut all: Vec<(ServiceName, bool)> = Vec::new();
+    let mut present = None;
     for argument in arguments {
-        let named = named(argument)?;
-        let itself = matches!(named, Named::Service(_));
-        for name in named.names() {
+        let (names, itself) = if is_pattern(argument) && !definitions::is_definition(argument) {
+            let present = match &mut present {
+                Some(present) => present,
+                none => none.insert(present_names(app)?),
+            };
+            alike(argument, present)?
+        } else {
+            let named = named(argument)?;
+            (named.names(), matches!(named, Named::Service(_)))
+        };
+        for name in names {
             match all.iter_mut().find(|(other, _)| *other == name) {
                 Some((_, before)) => *before |= itself,
                 None => all.push((name, itself)),
@@ -218,14 +241,37 @@ pub(crate) fn all_with_origin(arguments: &[String]) -> Result<Vec<(ServiceName, 
     Ok(all)
 }
 
+/// The names of all services that are no drivers.
+fn present_names(app: &mut App) -> Result<Vec<ServiceName>, Failure> {
+    let manager = app.manager(ManagerAccess::ENUMERATE_SERVICE)?;
+    let found = manager.enumerate(ServiceType::WIN32, StateFilter::ALL, None)?;
+    // What is no name can't be opened either.
+    Ok(found.into_iter().filter_map(|one| ServiceName::new(one.name).ok()).collect())
+}
+
+/// The services that a pattern stands for, and whether it is the very name of one: then it is that one.
+fn alike(argument: &str, present: &[ServiceName]) -> Result<(Vec<ServiceName>, bool), Failure> {
+    if let Some(name) = present.iter().find(|name| name.folded() == fold(argument)) {
+        return Ok((vec![name.clone()], true));
+    }
+    let pattern = NamePattern::new(argument);
+    let names: Vec<_> = present.iter().filter(|name| pattern.matches(name.as_str())).cloned().collect();
+    if names.is_empty() {
+        let message = format!("no service has a name like {argument:?}");
+        return Err(Failure::Other { message, status: Status::NoSuchService });
+    }
+    Ok((names, false))
+}
+
 /// The one service that an argument names.
-pub(crate) fn one_named(argument: &str) -> Result<ServiceName, Failure> {
-    let mut names = named(argument)?.names();
-    match (names.pop(), names.is_empty()) {
-        (Some(name), true) => Ok(name),
-        _ => {
-            let all: Vec<_> = all_named(&[argument.to_owned()])?.iter().map(ToString::to_string).collect();
-            Err(Failure::usage(format!("{argument} defines several services"))
+pub(crate) fn one_named(app: &mut App, argument: &str) -> Result<ServiceName, Failure> {
+    let names = all_named(app, &[argument.to_owned()])?;
+    match names.as_slice() {
+        [name] => Ok(name.clone()),
+        names => {
+            let verb = if definitions::is_definition(argument) { "defines" } else { "stands for" };
+            let all: Vec<_> = names.iter().map(ServiceName::as_str).collect();
+            Err(Failure::usage(format!("{argument} {verb} several services"))
                 .hint(format!("name one of {}", all.join(", "))))
         }
     }
@@ -259,6 +305,6 @@ mod tests {
     #[test]
     fn a_name_with_a_slash_is_no_name() {
         let failure = named("no/such").err().unwrap();
-        assert_eq!(failure.status(), crate::failure::Status::Usage);
+        assert_eq!(failure.status(), Status::Usage);
     }
 }

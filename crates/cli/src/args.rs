@@ -3,8 +3,10 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Args, Parser, Subcommand, ValueEnum, value_parser};
 use svckit_recipe::{StartMode, import, units};
+
+use crate::bulk::AT_A_TIME;
 
 /// Runs any program as a well-behaved service, and manages services.
 #[derive(Debug, Parser)]
@@ -145,9 +147,12 @@ pub(crate) enum Verb {
 /// One or several definition files or names.
 #[derive(Debug, Args)]
 pub(crate) struct Services {
-    /// Names of services, or definition files
+    /// Names of services, with wildcards (quoted: 'web-*') or without, or definition files
     #[arg(required = true, value_name = "DEF|NAME")]
     pub(crate) services: Vec<String>,
+    /// How many services are acted on at a time
+    #[arg(long, short, value_name = "N", default_value_t = AT_A_TIME, value_parser = value_parser!(u16).range(1..=64))]
+    pub(crate) jobs: u16,
 }
 
 #[derive(Debug, Args)]
@@ -257,6 +262,9 @@ pub(crate) struct Debug {
 
 #[derive(Debug, Args)]
 pub(crate) struct List {
+    /// Only services with these names, with wildcards (quoted: 'web-*') or without, or of definition files
+    #[arg(value_name = "DEF|NAME")]
+    pub(crate) services: Vec<String>,
     /// Only services that are not stopped
     #[arg(long)]
     pub(crate) active: bool,

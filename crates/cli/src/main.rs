@@ -8,6 +8,7 @@ mod apply;
 mod args;
 mod buildout;
 mod builtin;
+mod bulk;
 mod changes;
 mod checks;
 mod definitions;
@@ -30,7 +31,7 @@ mod times;
 mod triggers;
 mod ui;
 mod verbs;
-mod wait;
+mod workers;
 
 use std::ffi::OsString;
 use std::process::ExitCode;

@@ -16,13 +16,6 @@ impl<T> Outcome<T> {
     pub(crate) fn is_worth_showing(&self) -> bool {
         self.end.is_ok() || !self.done.is_empty()
     }
-
-    /// The first failure of both.
-    pub(crate) fn then(self, other: Self) -> Self {
-        let mut done = self.done;
-        done.extend(other.done);
-        Self { done, end: self.end.and(other.end) }
-    }
 }
 
 /// Does something for each of several. With more than one, each failure is told when it happens, and the first one's exit status is that of the whole; with

@@ -259,7 +259,7 @@ fn a_service_that_ends_at_its_start_is_told_with_its_last_words() {
     assert_eq!(ran.status, Status::ServiceFailed as u8);
     assert_eq!(
         ran.err,
-        "error: cannot start service \"web\": it ended with code 3 (1066 ERROR_SERVICE_SPECIFIC_ERROR)\n  \
+        "error: cannot start service \"web\": it stopped with the error 3 of its own (1066 ERROR_SERVICE_SPECIFIC_ERROR)\n  \
          its last output:\n  Traceback\n  boom\nhint: svc logs web and svc events web tell more\n"
     );
 }
@@ -300,14 +300,14 @@ fn dependents_are_named_and_stopped_only_if_asked_for() {
     assert!(
         refused
             .err
-            .ends_with("hint: these depend on it and run: web; --with-dependents stops them as well\n"),
+            .ends_with(": these depend on it and run: web (1051 ERROR_DEPENDENT_SERVICES_RUNNING)\nhint: --with-dependents acts on them as well\n"),
         "{}",
         refused.err
     );
     world.journal();
     assert_eq!(world.svc("restart db --with-dependents").status, 0);
     assert_eq!(world.journal(), ["stop web", "stop db", "start db", "start web"]);
-    assert_eq!(world.svc("stop db --with-dependents").out, "db: STOPPED\n");
+    assert_eq!(world.svc("stop db --with-dependents").out, "web: STOPPED\ndb: STOPPED\n");
 }
 
 #[test]
@@ -332,7 +332,7 @@ fn nothing_of_a_service_that_runs_is_removed() {
     world.svc("up FILE");
     let refused = world.svc("remove web");
     assert_eq!(refused.status, Status::NotNow as u8);
-    assert!(refused.err.contains("it is not stopped"), "{}", refused.err);
+    assert!(refused.err.contains("it is RUNNING, and has to be stopped first"), "{}", refused.err);
     assert_eq!(world.svc("remove web --stop").out, "removed web\n");
     assert_eq!(world.svc("remove web").status, Status::NoSuchService as u8);
 }

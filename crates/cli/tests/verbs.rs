@@ -222,7 +222,7 @@ fn a_wait_ends_at_its_limit_and_the_service_goes_on() {
     svc.write("service.toml", &format!("{HELLO}[service.web.ready]\ntcp = '{address}'\ntimeout = '1h'\n"));
     let late = svc.run(&["up", "service.toml", "--wait", "0.3"]);
     assert_eq!(late.code(), Some(5), "{late:?}");
-    assert!(late.stderr.contains("it is still START_PENDING after 0.3 s"), "{late:?}");
+    assert!(late.stderr.contains("it is still START_PENDING after 300ms"), "{late:?}");
     assert_eq!(svc.status("web")["state"], "START_PENDING");
     let _listener = TcpListener::bind(address).unwrap();
     svc.ok(&["up", "service.toml"]);

@@ -8,6 +8,7 @@
 mod access;
 pub mod configurations;
 mod definition;
+pub mod dependencies;
 pub mod embedded;
 pub mod entity;
 pub mod gone;

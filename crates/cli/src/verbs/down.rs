@@ -38,7 +38,7 @@ fn take_down(app: &mut App, name: &ServiceName) -> Result<bool, Failure> {
     }
     drop(manager);
     apply::refuse_stranger(app, name)?;
-    remove_one(app, name, true)?;
+    remove_one(app, name)?;
     app.ui.say(format!("stopped and removed {name}"))?;
     Ok(true)
 }

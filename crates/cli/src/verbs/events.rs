@@ -12,7 +12,7 @@ use crate::ui::{Ui, level_style};
 
 /// What happened, oldest first.
 pub(crate) fn run(app: &mut App, arguments: &Events) -> Result<(), Failure> {
-    let service = arguments.service.as_deref().map(one_named).transpose()?;
+    let service = arguments.service.as_deref().map(|argument| one_named(app, argument)).transpose()?;
     // One more than none: with -f the newest event tells where to go on.
     let limit = if arguments.follow { arguments.lines.max(1) } else { arguments.lines };
     let ask = |app: &mut App, after, limit, wait| {

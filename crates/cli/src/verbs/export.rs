@@ -25,7 +25,7 @@ const NAMES_TOLD: usize = 10;
 pub(crate) fn run(app: &mut App, arguments: &Export) -> Result<(), Failure> {
     let names = match &arguments.services[..] {
         [] => hosted(app)?,
-        named => all_named(named)?,
+        named => all_named(app, named)?,
     };
     let is_one = names.len() == 1;
     let mut services = Vec::new();

@@ -9,19 +9,18 @@ use svckit_core::image_path::ImagePath;
 use svckit_core::name::ServiceName;
 use svckit_core::status::ServiceState;
 use svckit_core::win32::Win32Error;
-use svckit_manager::gone::wait_until_gone;
 use svckit_recipe::{Definition, Platform, Process, ServiceDefinition};
 
 use crate::accounts;
 use crate::app::{App, all_with_origin, default_log};
 use crate::apply::{self, Changes, Wanted};
 use crate::args::{Install, InstallOptions, Remove};
+use crate::bulk::{self, Action, End};
 use crate::checks;
 use crate::definitions;
 use crate::failure::Failure;
 use crate::report;
 use crate::several::{Outcome, each};
-use crate::table::printable;
 use crate::verbs::control;
 
 /// The services of a file, checked against this machine and the service control manager.
@@ -80,21 +79,31 @@ pub(crate) fn update(app: &mut App, arguments: &Install) -> Result<(), Failure> 
 }
 
 pub(crate) fn remove(app: &mut App, arguments: &Remove) -> Result<(), Failure> {
-    let all = all_with_origin(&arguments.services.services)?;
+    let all = all_with_origin(app, &arguments.services.services)?;
     let is_one = all.len() == 1;
-    let mut outcome = each(app, all.into_iter().rev(), is_one, |app, (name, itself)| {
-        if !itself {
-            apply::refuse_stranger(app, name)?;
-        }
-        remove_one(app, name, arguments.stop)?;
-        app.ui.say(format!("removed {name}"))
+    // What a file or a pattern names may be somebody else's.
+    let own = each(app, all, is_one, |app, (name, itself)| match itself {
+        true => Ok(()),
+        false => apply::refuse_stranger(app, name),
     })?;
-    outcome.done.reverse();
-    if outcome.is_worth_showing() {
-        let names: Vec<_> = outcome.done.into_iter().map(|(name, _)| name).collect();
-        removed_json(app, &names)?;
+    let names: Vec<_> = own.done.into_iter().map(|(name, _)| name).collect();
+    let action = (Action::Remove { stop: arguments.stop }, arguments.services.jobs);
+    let mut gone = Vec::new();
+    let ends = bulk::run(app, &names, action, &mut |app, name, end| match end {
+        End::Done | End::AlreadySo => {
+            gone.push(name.clone());
+            app.ui.say(format!("removed {name}"))
+        }
+        End::Failed(_) if is_one => Ok(()),
+        End::Failed(failure) | End::LeftOut(failure) => Ok(failure.print(&mut app.ui)?),
+    })?;
+    gone.sort_by_key(|name| names.iter().position(|other| other == name));
+    let is_good = own.end.is_ok() && ends.iter().all(|end| matches!(end, End::Done | End::AlreadySo));
+    if is_good || !gone.is_empty() {
+        removed_json(app, &gone)?;
     }
-    outcome.end
+    let end = bulk::end(app, ends, is_one, "removed");
+    own.end.and(end)
 }
 
 /// What `svc remove` and `svc down` print as JSON.
@@ -107,41 +116,9 @@ pub(crate) fn removed_json(app: &mut App, names: &[ServiceName]) -> Result<(), F
     app.ui.print_json(&gone)
 }
 
-/// Removes a service, and makes sure that it is gone.
-pub(crate) fn remove_one(app: &mut App, name: &ServiceName, stop: bool) -> Result<(), Failure> {
-    let manager = app.manager(ManagerAccess::CONNECT)?;
-    let fail = |code| Error::new("remove service", code).service(name.as_str());
-    let service = manager
-        .open_service(name.as_str(), ServiceAccess::DELETE | ServiceAccess::QUERY_STATUS)
-        .map_err(|mut error| {
-            error.operation = "remove service";
-            error
-        })?;
-    if service.status()?.state != ServiceState::STOPPED {
-        if !stop {
-            let error = fail(Win32Error::SERVICE_CANNOT_ACCEPT_CTRL).cause("it is not stopped");
-            return Err(Failure::from(Box::new(error)).hint("--stop stops it first"));
-        }
-        match control::stop_one(app, name, false) {
-            Err(failure) if failure.code() == Some(Win32Error::SERVICE_NOT_ACTIVE) => {}
-            other => drop(other?),
-        }
-    }
-    match service.delete() {
-        // Then it is waited for all the same.
-        Err(error) if error.code == Win32Error::SERVICE_MARKED_FOR_DELETE => {}
-        other => other?,
-    }
-    drop((service, manager));
-    let (services, limits) = (app.services()?, app.limits());
-    let mut broken = Ok(());
-    let gone = wait_until_gone(services.backend(), name, limits, &mut |hold| {
-        let line = format!("removing {}: {hold}", printable(name.as_str()));
-        broken = app.ui.detail(&line).and_then(|()| app.ui.progress(line));
-    });
-    app.ui.clear_progress()?;
-    broken?;
-    Ok(gone?)
+/// Removes a service, after a stop if it runs, and makes sure that it is gone.
+pub(crate) fn remove_one(app: &mut App, name: &ServiceName) -> Result<(), Failure> {
+    control::quietly(app, std::slice::from_ref(name), Action::Remove { stop: true })
 }
 
 /// Reads a definition and resolves it against the world; nothing is changed.

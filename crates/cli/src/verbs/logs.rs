@@ -14,7 +14,7 @@ const PIECE: usize = 64 * 1024;
 
 /// The program's output, byte for byte.
 pub(crate) fn run(app: &mut App, arguments: &Logs) -> Result<(), Failure> {
-    let name = one_named(&arguments.service)?;
+    let name = one_named(app, &arguments.service)?;
     let (data, mut cursor) = read(app, &name, LogFrom::Tail { lines: arguments.lines }, false)?;
     app.ui.out().write_all(&data)?;
     let mut full = data.len() >= PIECE;

@@ -5,7 +5,6 @@ use std::path::Path;
 use anstyle::AnsiColor;
 use serde::Serialize;
 use svckit_core::name::ServiceName;
-use svckit_core::win32::Win32Error;
 use svckit_manager::plan::{Fate, Step};
 
 use crate::app::App;
@@ -158,11 +157,11 @@ impl<'a> Run<'a> {
     fn carry_out(&mut self, app: &mut App, step: &Step) -> Result<(), Failure> {
         match step {
             Step::Stop(name) => {
-                unless(control::stop_one(app, name, false).map(drop), Win32Error::SERVICE_NOT_ACTIVE)?;
+                control::stop_one(app, name, false)?;
                 app.ui.say(format!("stopped {name}"))
             }
             Step::Remove(name) => {
-                remove_one(app, name, true)?;
+                remove_one(app, name)?;
                 app.ui.say(format!("removed {name}"))
             }
             Step::Install(index) => {
@@ -176,7 +175,7 @@ impl<'a> Run<'a> {
                 say_changes(app, &wanted.service.name, &changes)
             }
             Step::Start(name) => {
-                unless(control::start_one(app, name, &[]), Win32Error::SERVICE_ALREADY_RUNNING)?;
+                control::start_one(app, name)?;
                 self.record.restarted(name)?;
                 app.ui.say(format!("started {name}"))
             }
@@ -189,14 +188,6 @@ impl<'a> Run<'a> {
 
     fn is_to_stop(&self, name: &ServiceName) -> bool {
         self.desired.plan.steps.iter().any(|step| matches!(step, Step::Stop(stopped) if stopped == name))
-    }
-}
-
-/// A refusal because it is so already is none.
-fn unless(outcome: Result<(), Failure>, code: Win32Error) -> Result<(), Failure> {
-    match outcome {
-        Err(failure) if failure.code() == Some(code) => Ok(()),
-        other => other,
     }
 }
 

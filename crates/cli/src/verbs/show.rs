@@ -30,7 +30,7 @@ struct Whole {
 }
 
 pub(crate) fn run(app: &mut App, arguments: &One) -> Result<(), Failure> {
-    let name = one_named(&arguments.service)?;
+    let name = one_named(app, &arguments.service)?;
     let report = report::one(app, &name)?;
     let service =
         app.manager(ManagerAccess::CONNECT)?.open_service(name.as_str(), ServiceAccess::QUERY_CONFIG)?;

@@ -1,5 +1,8 @@
 //! `svc list` and `svc status`.
 
+use std::collections::HashSet;
+
+use svckit_core::name::{ServiceName, fold};
 use svckit_core::status::StateFilter;
 
 use crate::app::{App, all_named};
@@ -12,7 +15,12 @@ use crate::ui::state_style;
 /// Every service in a line.
 pub(crate) fn list(app: &mut App, arguments: &List) -> Result<(), Failure> {
     let filter = if arguments.active { StateFilter::ACTIVE } else { StateFilter::ALL };
-    let reports = report::all(app, filter)?;
+    let mut reports = report::all(app, filter)?;
+    if !arguments.services.is_empty() {
+        let names: HashSet<String> =
+            all_named(app, &arguments.services)?.iter().map(ServiceName::folded).collect();
+        reports.retain(|report| names.contains(&fold(&report.name)));
+    }
     if app.ui.json {
         let all: Vec<_> = reports.iter().map(StatusJson::of).collect();
         return app.ui.print_json(&all);
@@ -41,7 +49,7 @@ pub(crate) fn status(app: &mut App, arguments: &Status) -> Result<(), Failure> {
         }
         return report::print(&mut app.ui, &reports);
     }
-    let names = all_named(&arguments.services)?;
+    let names = all_named(app, &arguments.services)?;
     let (reports, first_error) = report::some(app, &names);
     if !reports.is_empty() || app.ui.json && first_error.is_ok() {
         report::print(&mut app.ui, &reports)?;

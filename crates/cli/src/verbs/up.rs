@@ -8,8 +8,7 @@ use svckit_core::access::{ManagerAccess, ServiceAccess};
 use svckit_core::backend::Manager;
 use svckit_core::name::ServiceName;
 use svckit_core::native::{LogCursor, LogFrom, Reply, Request};
-use svckit_core::status::{ServiceState, StateFilter};
-use svckit_core::win32::Win32Error;
+use svckit_core::status::ServiceState;
 use svckit_recipe::StartMode;
 
 use crate::app::App;
@@ -42,7 +41,7 @@ pub(crate) fn run(app: &mut App, arguments: &Up) -> Result<(), Failure> {
     let is_one = prepared.wanted.len() + again.len() == 1;
     let mut started = Vec::new();
     let wanted = each(app, &prepared.wanted, is_one, |app, wanted| start(app, wanted, &mut started))?;
-    let dependents = each(app, again.iter().rev(), is_one, |app, name| control::start_one(app, name, &[]))?;
+    let dependents = each(app, again.iter().rev(), is_one, |app, name| control::start_one(app, name))?;
     let mut end = wanted.end.and(dependents.end);
     if is_one {
         // With nothing to show but the failure, it says it all.
@@ -66,10 +65,7 @@ fn start(app: &mut App, wanted: &Wanted, started: &mut Vec<Started>) -> Result<(
         return app.ui.say(format!("{name} is disabled; it is not started"));
     }
     let log = logs::read(app, name, LogFrom::Tail { lines: 0 }, false).ok().map(|(_, cursor)| cursor);
-    match control::start_one(app, name, &[]) {
-        Err(failure) if failure.code() == Some(Win32Error::SERVICE_ALREADY_RUNNING) => {}
-        other => other?,
-    }
+    control::start_one(app, name)?;
     started.push(Started { name: name.clone(), log });
     Ok(())
 }
@@ -107,11 +103,8 @@ fn bring_in_line(app: &mut App, prepared: &Prepared) -> Result<(Vec<ServiceName>
         say_changes(app, name, &changes)?;
         if changes.needs_restart && !is_stopped(&*manager, name)? {
             app.ui.say(format!("restarting {name}"))?;
-            again.extend(running_dependents(app, name)?);
-            match control::stop_one(app, name, true) {
-                Err(failure) if failure.code() == Some(Win32Error::SERVICE_NOT_ACTIVE) => {}
-                other => drop(other?),
-            }
+            again.extend(control::running_dependents(app, name)?);
+            control::stop_one(app, name, true)?;
         }
     }
     Ok((again, changed))
@@ -133,11 +126,6 @@ fn take_back(app: &mut App, installed: &[&ServiceName]) -> Result<(), Failure> {
 fn is_up(manager: &dyn Manager, name: &ServiceName) -> Result<bool, Failure> {
     let state = manager.open_service(name.as_str(), ServiceAccess::QUERY_STATUS)?.status()?.state;
     Ok(!matches!(state, ServiceState::STOPPED | ServiceState::START_PENDING | ServiceState::STOP_PENDING))
-}
-
-fn running_dependents(app: &mut App, name: &ServiceName) -> Result<Vec<ServiceName>, Failure> {
-    let found = app.open(name, ServiceAccess::ENUMERATE_DEPENDENTS)?.dependents(StateFilter::ACTIVE)?;
-    Ok(found.into_iter().filter_map(|one| ServiceName::new(one.name).ok()).collect())
 }
 
 /// The status, the address, and what the programs wrote first.
