@@ -11,6 +11,8 @@ pub(super) struct Process {
     /// Present once it was made.
     pid: Option<u32>,
     connected: bool,
+    /// An earlier service control manager ordered it, and it has not connected to this one.
+    inherited: bool,
     /// Until when it has to connect.
     until: Option<u64>,
     /// Services of type share of this image path may come into it.
@@ -42,6 +44,7 @@ impl Model {
             let process = Process {
                 pid: None,
                 connected: false,
+                inherited: false,
                 until: Some(self.now + PATIENCE),
                 shared,
                 services: BTreeSet::new(),
@@ -109,7 +112,7 @@ impl Model {
             (Step::Answer { code, .. }, _, true) => self.answered(&id, &key, *code),
             (Step::Die { .. }, Some(_), _) => {
                 self.inputs.push(Input::Gone { process: id.clone() });
-                self.gone(&id, 1053);
+                if process.inherited { self.launch_again(&id) } else { self.gone(&id, 1053) }
             }
             _ => {}
         }
@@ -127,7 +130,9 @@ impl Model {
     }
 
     fn connected(&mut self, id: &str) {
-        self.process(id).connected = true;
+        let process = self.process(id);
+        process.connected = true;
+        process.inherited = false;
         for key in self.process(id).services.clone() {
             if matches!(self.services[&key].life, Life::Launching { .. }) {
                 self.tell(&key, id);
@@ -250,19 +255,14 @@ impl Model {
         let (pid, connected) = (self.process(id).pid, self.process(id).connected);
         let Some(pid) = pid.filter(|_| !dead) else {
             self.inputs.push(Input::Gone { process: id.to_owned() });
-            if connected {
-                return self.gone(id, 0);
-            }
-            // Nobody has acknowledged these starts, and nobody has carried them out: they begin again.
-            let Some(process) = self.processes.remove(id) else { return };
-            for key in process.services {
-                self.launch(&key);
-            }
-            return;
+            return if connected { self.gone(id, 0) } else { self.launch_again(id) };
         };
         if !connected {
             // It has its time anew.
-            self.process(id).until = Some(self.now + PATIENCE);
+            let until = Some(self.now + PATIENCE);
+            let process = self.process(id);
+            process.until = until;
+            process.inherited = true;
             return;
         }
         let mut services = Vec::new();
@@ -275,6 +275,14 @@ impl Model {
             }
         }
         self.inputs.push(Input::Hello { process: id.to_owned(), pid, services });
+    }
+
+    /// Nobody has acknowledged these starts, and nobody has carried them out: they begin again.
+    fn launch_again(&mut self, id: &str) {
+        let Some(process) = self.processes.remove(id) else { return };
+        for key in process.services {
+            self.launch(&key);
+        }
     }
 
     /// The machine starts anew: nothing has run in this session.

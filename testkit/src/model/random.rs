@@ -44,39 +44,88 @@ const STATES: &[u32] = &[4, 1, 2, 3, 7, 6, 5, 0, 9];
 /// Times, in seconds, around those that count: no time, the patience, the delay of the delayed start.
 const SECONDS: &[u32] = &[0, 1, 5, 29, 30, 31, 60, 120, 300];
 
-/// A sequence of at most so many steps.
+/// A sequence: some services, then so many steps, at most.
 pub fn sequence(longest: usize) -> impl Strategy<Value = Vec<Step>> {
-    vec(step(), 1..longest)
+    let first = [0, 1, 2, 3].map(|slot| {
+        let create = ordinary().prop_map(move |new| Step::Create { slot, name: NAMES[slot], new });
+        proptest::option::weighted(0.95, create)
+    });
+    (first, vec(steps(), 1..longest))
+        .prop_map(|(first, rest)| first.into_iter().flatten().chain(rest.into_iter().flatten()).collect())
 }
 
-fn step() -> impl Strategy<Value = Step> {
-    let slot = 0..SLOTS;
-    let name = || select(NAMES);
-    prop_oneof![
-        8 => (slot.clone(), name(), new()).prop_map(|(slot, name, new)| Step::Create { slot, name, new }),
-        4 => (slot.clone(), name(), rights()).prop_map(|(slot, name, access)| Step::Open { slot, name, access }),
-        2 => slot.clone().prop_map(|slot| Step::Close { slot }),
-        1 => (0..2usize).prop_map(|connection| Step::Disconnect { connection }),
-        2 => slot.clone().prop_map(|slot| Step::Delete { slot }),
-        9 => (slot.clone(), 0..3usize).prop_map(|(slot, arguments)| Step::Start { slot, arguments }),
-        5 => (slot.clone(), select(CONTROLS)).prop_map(|(slot, control)| Step::Control { slot, control }),
-        6 => (slot.clone(), change()).prop_map(|(slot, change)| Step::Change { slot, change }),
-        6 => (slot, change2()).prop_map(|(slot, change)| Step::Change2 { slot, change }),
-        8 => name().prop_map(|name| Step::Made { name }),
-        1 => (name(), select(&[2u32, 5, 193][..])).prop_map(|(name, code)| Step::NotMade { name, code }),
-        8 => name().prop_map(|name| Step::Connect { name }),
-        10 => name().prop_map(|name| Step::Run { name }),
-        12 => (name(), report()).prop_map(|(name, report)| Step::Report { name, report }),
-        4 => (name(), select(&[0u32, 0, 1061, 120][..])).prop_map(|(name, code)| Step::Answer { name, code }),
-        3 => name().prop_map(|name| Step::Die { name }),
-        6 => select(SECONDS).prop_map(|seconds| Step::Wait { seconds }),
-        1 => proptest::option::of(name()).prop_map(|dead| Step::Kill { dead }),
+/// One step; after those that end all handles, clients come again.
+fn steps() -> impl Strategy<Value = Vec<Step>> {
+    let ended = prop_oneof![
+        1 => proptest::option::of(select(NAMES)).prop_map(|dead| Step::Kill { dead }),
         1 => Just(Step::Boot),
+    ];
+    let opened = (0..SLOTS).map(|slot| Step::Open { slot, name: NAMES[slot], access: ALL }).collect();
+    let opened = prop_oneof![1 => Just(Vec::new()), 6 => Just(opened)];
+    prop_oneof![
+        40 => step().prop_map(|step| vec![step]),
+        1 => (0..SLOTS).prop_map(|slot| {
+            let change = |change| Step::Change2 { slot, change };
+            vec![
+                change(Change2::Actions { reset: Some(60), actions: vec![(3, 1), (1, 0)] }),
+                change(Change2::Command("/bin/tell %1% times")),
+            ]
+        }),
+        1 => (ended, opened).prop_map(|(ended, opened)| [vec![ended], opened].concat()),
     ]
 }
 
+fn step() -> impl Strategy<Value = Step> {
+    let slot = || 0..SLOTS;
+    let name = || select(NAMES);
+    let clients = prop_oneof![
+        4 => (slot(), name(), new()).prop_map(|(slot, name, new)| Step::Create { slot, name, new }),
+        12 => (slot(), name(), rights()).prop_map(|(slot, name, access)| Step::Open { slot, name, access }),
+        3 => slot().prop_map(|slot| Step::Close { slot }),
+        1 => (0..2usize).prop_map(|connection| Step::Disconnect { connection }),
+        3 => slot().prop_map(|slot| Step::Delete { slot }),
+        36 => (slot(), 0..3usize).prop_map(|(slot, arguments)| Step::Start { slot, arguments }),
+        20 => (slot(), control()).prop_map(|(slot, control)| Step::Control { slot, control }),
+        15 => (slot(), change()).prop_map(|(slot, change)| Step::Change { slot, change }),
+        18 => (slot(), change2()).prop_map(|(slot, change)| Step::Change2 { slot, change }),
+    ];
+    let processes = prop_oneof![
+        4 => name().prop_map(|name| Step::Made { name }),
+        1 => (name(), select(&[2u32, 5, 193][..])).prop_map(|(name, code)| Step::NotMade { name, code }),
+        4 => name().prop_map(|name| Step::Connect { name }),
+        16 => name().prop_map(|name| Step::Run { name }),
+        14 => (name(), report()).prop_map(|(name, report)| Step::Report { name, report }),
+        5 => (name(), select(&[0u32, 0, 1061, 120][..])).prop_map(|(name, code)| Step::Answer { name, code }),
+        6 => name().prop_map(|name| Step::Die { name }),
+    ];
+    let time = select(SECONDS).prop_map(|seconds| Step::Wait { seconds });
+    prop_oneof![5 => clients, 5 => processes, 1 => time]
+}
+
+/// Mostly those that services accept.
+fn control() -> impl Strategy<Value = u32> {
+    prop_oneof![2 => Just(1), 3 => select(CONTROLS)]
+}
+
+/// A service that is well in itself.
+fn ordinary() -> impl Strategy<Value = NewService> {
+    let needs = prop_oneof![3 => Just(Vec::new()), 2 => vec(select(NEEDS), 1)];
+    let basic = (select(&[0x10u32, 0x20][..]), select(&[3u32, 2][..]), select(GROUPS));
+    (basic, needs).prop_map(|((kind, start, group), needs)| NewService {
+        kind,
+        start,
+        error: 1,
+        group,
+        tag: false,
+        needs,
+        account: None,
+        display: None,
+        access: ALL,
+    })
+}
+
 fn rights() -> impl Strategy<Value = u32> {
-    prop_oneof![3 => Just(ALL), 1 => select(RIGHTS)]
+    prop_oneof![7 => Just(ALL), 1 => select(RIGHTS)]
 }
 
 fn new() -> impl Strategy<Value = NewService> {

@@ -293,15 +293,9 @@ impl Scm {
         let starting = service.state() == ServiceState::START_PENDING;
         let hangs_at =
             service.life.hangs_at(self.settings.start_timeout).filter(|_| starting && !service.hung);
-        match (hangs_at, service.hang_timer) {
-            (Some(at), None) => service.hang_timer = Some(self.timers.set(at, Timer::Hang(key.to_owned()))),
-            (None, timer @ Some(_)) => {
-                self.timers.cancel(timer);
-                service.hang_timer = None;
-            }
-            // A timer that goes off too early is set again then.
-            _ => {}
-        }
+        // Set anew each time: a new hint may be the shorter one.
+        self.timers.cancel(service.hang_timer.take());
+        service.hang_timer = hangs_at.map(|at| self.timers.set(at, Timer::Hang(key.to_owned())));
         if !starting {
             service.hung = false;
         }

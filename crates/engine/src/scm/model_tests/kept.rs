@@ -1,6 +1,6 @@
 //! Sequences that showed a mistake once. What is printed of one that fails is Rust, and can be put here as it is; what is like in all of them is said shorter.
 
-use svckit_testkit::model::{Change, NewService, Step};
+use svckit_testkit::model::{Change, NewService, Report, Step};
 
 /// `SERVICE_ALL_ACCESS`.
 const ALL: u32 = 0xF_01FF;
@@ -47,6 +47,20 @@ pub(super) fn all() -> Vec<(&'static str, Vec<Step>)> {
             ],
         ),
         (
+            "a service that hints at less time than before hangs earlier",
+            vec![
+                create(0, "b", 0x10, &[]),
+                create(1, "a", 0x10, &["b"]),
+                start(1),
+                Step::Made { name: "b" },
+                Step::Connect { name: "b" },
+                Step::Report { name: "b", report: starting(1, 300) },
+                Step::Wait { seconds: 31 },
+                Step::Report { name: "b", report: starting(2, 0) },
+                Step::Wait { seconds: 31 },
+            ],
+        ),
+        (
             "what a process answers to a service control manager that is gone",
             vec![
                 create(0, "a", 0x10, &[]),
@@ -75,6 +89,10 @@ fn create(slot: usize, name: &'static str, kind: u32, needs: &[&'static str]) ->
         access: ALL,
     };
     Step::Create { slot, name, new }
+}
+
+fn starting(checkpoint: u32, hint: u32) -> Report {
+    Report { state: 2, accepted: 0, exit: (0, 0), checkpoint, hint }
 }
 
 fn start(slot: usize) -> Step {
