@@ -16,6 +16,8 @@ mod dispatch;
 mod import;
 #[path = "../../fuzz/checks/installed.rs"]
 mod installed;
+#[path = "../../fuzz/checks/security.rs"]
+mod security;
 #[path = "../../fuzz/checks/winservice.rs"]
 mod winservice;
 
@@ -54,6 +56,11 @@ fn import_corpus() {
 #[test]
 fn installed_corpus() {
     replay("installed", installed::check);
+}
+
+#[test]
+fn security_corpus() {
+    replay("security", security::check);
 }
 
 #[test]

@@ -25,6 +25,8 @@ open_flags! {
         WRITE_DAC = 0x4_0000 => "WRITE_DAC",
         /// Change the owner.
         WRITE_OWNER = 0x8_0000 => "WRITE_OWNER",
+        /// Read and change the audit list.
+        ACCESS_SYSTEM_SECURITY = 0x100_0000 => "ACCESS_SYSTEM_SECURITY",
         /// Whatever may be granted.
         MAXIMUM_ALLOWED = 0x200_0000 => "MAXIMUM_ALLOWED",
         /// All rights, by generic name.
@@ -74,7 +76,7 @@ open_flags! {
         WRITE_DAC = 0x4_0000 => "WRITE_DAC",
         /// Change the owner.
         WRITE_OWNER = 0x8_0000 => "WRITE_OWNER",
-        /// Change the audit list.
+        /// Read and change the audit list.
         ACCESS_SYSTEM_SECURITY = 0x100_0000 => "ACCESS_SYSTEM_SECURITY",
         /// Whatever may be granted.
         MAXIMUM_ALLOWED = 0x200_0000 => "MAXIMUM_ALLOWED",

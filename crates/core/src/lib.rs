@@ -32,6 +32,7 @@ pub mod recovery;
 pub mod restart;
 pub mod rights;
 pub mod schedule;
+pub mod security;
 pub mod sid;
 pub mod signal;
 pub mod status;

@@ -1,31 +1,21 @@
 //! Who may do what: which access a handle is granted, and which access each call, control and information level needs
 //! ([MS-SCMR] 3.1.4).
 
+use std::sync::LazyLock;
+
 use crate::access::{ManagerAccess, ServiceAccess};
 use crate::config::Config2Change;
 use crate::control::Control;
 use crate::failure::ActionType;
+use crate::security::check::{GenericMapping, Token, access_check};
+use crate::security::{SecurityDescriptor, SecurityInformation};
 use crate::win32::Win32Error;
 
 /// `STANDARD_RIGHTS_READ`, `_WRITE` and `_EXECUTE`: all three are `READ_CONTROL`.
 const STANDARD_RIGHTS: u32 = 0x2_0000;
 
-const GENERIC_ALL: u32 = 0x1000_0000;
-const GENERIC_EXECUTE: u32 = 0x2000_0000;
-const GENERIC_WRITE: u32 = 0x4000_0000;
-const GENERIC_READ: u32 = 0x8000_0000;
-const MAXIMUM_ALLOWED: u32 = 0x200_0000;
-
-/// What the four generic rights mean on one kind of object.
-struct Generic {
-    read: u32,
-    write: u32,
-    execute: u32,
-    all: u32,
-}
-
 /// [MS-SCMR] 3.1.4, generic rights on the service control manager.
-const MANAGER: Generic = Generic {
+pub const MANAGER: GenericMapping = GenericMapping {
     read: STANDARD_RIGHTS | ManagerAccess::ENUMERATE_SERVICE.0 | ManagerAccess::QUERY_LOCK_STATUS.0,
     write: STANDARD_RIGHTS | ManagerAccess::CREATE_SERVICE.0 | ManagerAccess::MODIFY_BOOT_CONFIG.0,
     execute: STANDARD_RIGHTS | ManagerAccess::CONNECT.0 | ManagerAccess::LOCK.0,
@@ -33,7 +23,7 @@ const MANAGER: Generic = Generic {
 };
 
 /// [MS-SCMR] 3.1.4, generic rights on a service.
-const SERVICE: Generic = Generic {
+pub const SERVICE: GenericMapping = GenericMapping {
     read: STANDARD_RIGHTS
         | ServiceAccess::QUERY_CONFIG.0
         | ServiceAccess::QUERY_STATUS.0
@@ -48,37 +38,82 @@ const SERVICE: Generic = Generic {
     all: ServiceAccess::ALL_ACCESS.0,
 };
 
-impl Generic {
-    /// The specific rights that are granted when `wanted` is asked for and everything in `all` may be had.
-    fn grant(&self, wanted: u32) -> Result<u32, Win32Error> {
-        let mut granted =
-            wanted & !(GENERIC_ALL | GENERIC_EXECUTE | GENERIC_WRITE | GENERIC_READ | MAXIMUM_ALLOWED);
-        for (generic, specific) in [
-            (GENERIC_READ, self.read),
-            (GENERIC_WRITE, self.write),
-            (GENERIC_EXECUTE, self.execute),
-            (GENERIC_ALL, self.all),
-            (MAXIMUM_ALLOWED, self.all),
-        ] {
-            if wanted & generic != 0 {
-                granted |= specific;
-            }
-        }
-        if granted & !self.all == 0 { Ok(granted) } else { Err(Win32Error::ACCESS_DENIED) }
-    }
+/// What Windows gives a service that is created: the system may run it, administrators may do everything, those who are logged on at the machine and services may look.
+pub static SERVICE_SECURITY: LazyLock<SecurityDescriptor> = LazyLock::new(|| {
+    constant(
+        "O:SYG:SY\
+         D:(A;;CCLCSWRPWPDTLOCRRC;;;SY)(A;;CCDCLCSWRPWPDTLOCRSDRCWDWO;;;BA)(A;;CCLCSWLOCRRC;;;IU)(A;;CCLCSWLOCRRC;;;SU)\
+         S:(AU;FA;CCDCLCSWRPWPDTLOCRSDRCWDWO;;;WD)",
+    )
+});
+
+/// What the service control manager of Windows 10 has: everybody who has logged on may connect, administrators may do everything.
+pub static MANAGER_SECURITY: LazyLock<SecurityDescriptor> = LazyLock::new(|| {
+    constant(
+        "O:SYG:SY\
+         D:(A;;CC;;;AU)(A;;CCLCRPRC;;;IU)(A;;CCLCRPRC;;;SU)(A;;CCLCRPWPRC;;;SY)(A;;KA;;;BA)(A;;CC;;;AC)\
+         (A;;CC;;;S-1-15-3-1024-528118966-3876874398-709513571-1907873084-3598227634-3698730060-278077788-3990600205)\
+         S:(AU;FA;KA;;;WD)(AU;OIIOFA;GA;;;WD)",
+    )
+});
+
+/// A descriptor that is known to be one: a test reads each.
+fn constant(text: &str) -> SecurityDescriptor {
+    text.parse().unwrap_or_default()
 }
 
-/// The rights of a handle to the service control manager for a caller who may have all of them. Every such handle may connect.
-pub fn grant_manager(wanted: ManagerAccess) -> Result<ManagerAccess, Win32Error> {
-    MANAGER.grant(wanted.0).map(|granted| ManagerAccess(granted) | ManagerAccess::CONNECT)
+/// The rights of a handle to the service control manager. Every such handle may connect, so who may not gets none.
+pub fn grant_manager(
+    descriptor: &SecurityDescriptor,
+    token: &Token,
+    wanted: ManagerAccess,
+) -> Result<ManagerAccess, Win32Error> {
+    let wanted = wanted | ManagerAccess::CONNECT;
+    access_check(descriptor, token, wanted.0, &MANAGER).map(ManagerAccess)
 }
 
-/// The rights of a handle to a service for a caller who may have all of them; the audit list needs a privilege that nobody holds here.
-pub fn grant_service(wanted: ServiceAccess) -> Result<ServiceAccess, Win32Error> {
-    if wanted.intersects(ServiceAccess::ACCESS_SYSTEM_SECURITY) {
-        return Err(Win32Error::PRIVILEGE_NOT_HELD);
+/// The rights of a handle to a service.
+pub fn grant_service(
+    descriptor: &SecurityDescriptor,
+    token: &Token,
+    wanted: ServiceAccess,
+) -> Result<ServiceAccess, Win32Error> {
+    access_check(descriptor, token, wanted.0, &SERVICE).map(ServiceAccess)
+}
+
+/// The parts of a security descriptor that services and the service control manager have.
+const PARTS: SecurityInformation = SecurityInformation(0xC000_001F);
+
+/// The rights that reading parts of a security descriptor needs ([MS-SCMR] 3.1.4.5), as a mask; an error for parts that nothing has.
+pub fn for_security_query(parts: SecurityInformation) -> Result<u32, Win32Error> {
+    const READABLE: SecurityInformation = SecurityInformation(0x1F);
+    if parts.0 == 0 || !READABLE.contains(parts) {
+        return Err(Win32Error::INVALID_PARAMETER);
     }
-    SERVICE.grant(wanted.0).map(ServiceAccess)
+    let audit = parts.contains(SecurityInformation::SACL);
+    let rest = parts.without(SecurityInformation::SACL) != SecurityInformation::empty();
+    let rights = [(audit, ServiceAccess::ACCESS_SYSTEM_SECURITY), (rest, ServiceAccess::READ_CONTROL)];
+    Ok(needed(rights))
+}
+
+/// The rights that setting parts of a security descriptor needs ([MS-SCMR] 3.1.4.6), as a mask; an error for parts that nothing has.
+pub fn for_security_change(parts: SecurityInformation) -> Result<u32, Win32Error> {
+    let sets = SecurityInformation(parts.0 & 0x1F);
+    if sets.0 == 0 || !PARTS.contains(parts) {
+        return Err(Win32Error::INVALID_PARAMETER);
+    }
+    let owned = SecurityInformation::OWNER | SecurityInformation::GROUP | SecurityInformation::LABEL;
+    let rights = [
+        (parts.contains(SecurityInformation::SACL), ServiceAccess::ACCESS_SYSTEM_SECURITY),
+        (parts.contains(SecurityInformation::DACL), ServiceAccess::WRITE_DAC),
+        (parts.intersects(owned), ServiceAccess::WRITE_OWNER),
+    ];
+    Ok(needed(rights))
+}
+
+/// These rights are the same bits on services and on the service control manager.
+fn needed<const N: usize>(rights: [(bool, ServiceAccess); N]) -> u32 {
+    rights.into_iter().filter(|(needed, _)| *needed).fold(0, |all, (_, right)| all | right.0)
 }
 
 /// Whether a handle to the service control manager has a right.
@@ -131,10 +166,12 @@ mod tests {
 
     use super::*;
     use crate::failure::{FailureAction, FailureActionsChange, ResetPeriod};
+    use crate::sid::Sid;
 
     #[test]
     fn generic_rights_are_those_of_the_specification() {
-        let manager = |wanted| grant_manager(wanted).unwrap().0;
+        let system = Token::local_system();
+        let manager = |wanted| grant_manager(&MANAGER_SECURITY, &system, wanted).unwrap().0;
         assert_eq!(
             manager(ManagerAccess::GENERIC_READ),
             0x2_0015,
@@ -143,12 +180,60 @@ mod tests {
         assert_eq!(manager(ManagerAccess::GENERIC_WRITE), 0x2_0023);
         assert_eq!(manager(ManagerAccess::GENERIC_EXECUTE), 0x2_0009);
         assert_eq!(manager(ManagerAccess::GENERIC_ALL), 0xF_003F);
-        let service = |wanted| grant_service(wanted).unwrap().0;
+        let service = |wanted| grant_service(&SERVICE_SECURITY, &system, wanted).unwrap().0;
         assert_eq!(service(ServiceAccess::GENERIC_READ), 0x2_008D);
         assert_eq!(service(ServiceAccess::GENERIC_WRITE), 0x2_0002);
         assert_eq!(service(ServiceAccess::GENERIC_EXECUTE), 0x2_0170);
         assert_eq!(service(ServiceAccess::GENERIC_ALL), 0xF_01FF);
         assert_eq!(service(ServiceAccess::MAXIMUM_ALLOWED), 0xF_01FF);
+    }
+
+    #[test]
+    fn the_descriptors_of_windows_are_read() {
+        for descriptor in [&*SERVICE_SECURITY, &*MANAGER_SECURITY] {
+            let parts = SecurityInformation(0xF);
+            assert_eq!(descriptor.parts(), parts);
+        }
+        let user = Token::user(Sid::ANONYMOUS, vec![Sid::AUTHENTICATED_USERS, "S-1-5-4".parse().unwrap()]);
+        let looking = ServiceAccess(0x2_018D);
+        assert_eq!(grant_service(&SERVICE_SECURITY, &user, ServiceAccess::MAXIMUM_ALLOWED), Ok(looking));
+        assert_eq!(
+            grant_service(&SERVICE_SECURITY, &user, ServiceAccess::START),
+            Err(Win32Error::ACCESS_DENIED)
+        );
+        let manager = ManagerAccess(0x2_0015);
+        assert_eq!(grant_manager(&MANAGER_SECURITY, &user, ManagerAccess::MAXIMUM_ALLOWED), Ok(manager));
+        let nobody = Token::user(Sid::ANONYMOUS, Vec::new());
+        assert_eq!(
+            grant_manager(&MANAGER_SECURITY, &nobody, ManagerAccess::empty()),
+            Err(Win32Error::ACCESS_DENIED)
+        );
+    }
+
+    #[test]
+    fn each_part_of_a_descriptor_has_its_rights() {
+        for (part, query, change) in [
+            (SecurityInformation::OWNER, 0x2_0000, 0x8_0000),
+            (SecurityInformation::GROUP, 0x2_0000, 0x8_0000),
+            (SecurityInformation::DACL, 0x2_0000, 0x4_0000),
+            (SecurityInformation::SACL, 0x100_0000, 0x100_0000),
+            (SecurityInformation::LABEL, 0x2_0000, 0x8_0000),
+        ] {
+            assert_eq!(
+                (for_security_query(part), for_security_change(part)),
+                (Ok(query), Ok(change)),
+                "{part}"
+            );
+        }
+        let all = SecurityInformation(0x1F);
+        assert_eq!((for_security_query(all), for_security_change(all)), (Ok(0x102_0000), Ok(0x10C_0000)));
+        let protected = SecurityInformation::DACL | SecurityInformation::PROTECTED_DACL;
+        assert_eq!(for_security_change(protected), Ok(0x4_0000));
+        for wrong in [0, 0x20, 0x1_0001, 0x8000_0000] {
+            let wrong = SecurityInformation(wrong);
+            assert_eq!(for_security_change(wrong), Err(Win32Error::INVALID_PARAMETER), "{wrong}");
+            assert_eq!(for_security_query(wrong), Err(Win32Error::INVALID_PARAMETER), "{wrong}");
+        }
     }
 
     #[test]
@@ -179,11 +264,13 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_grant_never_has_more_than_all_and_never_less_than_asked(wanted in any::<u32>()) {
+        fn a_grant_never_has_more_than_all_and_never_less_than_asked(wanted in prop_oneof![any::<u32>(), any::<u32>().prop_map(|bits| bits & 0xFB0F_01FF)]) {
             const NAMES: u32 = 0xF200_0000;
+            const AUDIT: u32 = 0x100_0000;
+            let system = Token::local_system();
             for (all, granted) in [
-                (ManagerAccess::ALL_ACCESS.0, grant_manager(ManagerAccess(wanted)).map(|g| g.0)),
-                (ServiceAccess::ALL_ACCESS.0, grant_service(ServiceAccess(wanted)).map(|g| g.0)),
+                (ManagerAccess::ALL_ACCESS.0 | AUDIT, grant_manager(&MANAGER_SECURITY, &system, ManagerAccess(wanted)).map(|g| g.0)),
+                (ServiceAccess::ALL_ACCESS.0 | AUDIT, grant_service(&SERVICE_SECURITY, &system, ServiceAccess(wanted)).map(|g| g.0)),
             ] {
                 let foreign = wanted & !(all | NAMES);
                 match granted {

@@ -8,6 +8,7 @@ use svckit_core::kind::{ErrorControl, ServiceType, SidType, StartType};
 use svckit_core::native::{EventId, Level};
 use svckit_core::order::Cycle;
 use svckit_core::rights;
+use svckit_core::security::check::Token;
 use svckit_core::status::NotifyMask;
 use svckit_core::trigger;
 use svckit_core::win32::Win32Error;
@@ -47,7 +48,7 @@ impl Scm {
     ) -> Result<(HandleId, u32), Failure> {
         self.check_manager(connection, manager, ManagerAccess::CREATE_SERVICE)?;
         self.refuse_while_stopping()?;
-        rights::grant_service(wanted)?;
+        rights::grant_service(&rights::SERVICE_SECURITY, &Token::local_system(), wanted)?;
         let key = new.name.folded();
         if let Some(existing) = self.services.get(&key) {
             return Err(if existing.record.delete_pending {

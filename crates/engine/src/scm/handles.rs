@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use svckit_core::access::{ManagerAccess, ServiceAccess};
 use svckit_core::native::Holder;
 use svckit_core::rights;
+use svckit_core::security::check::Token;
 use svckit_core::win32::Win32Error;
 
 use super::notify::Watch;
@@ -165,7 +166,7 @@ impl Scm {
         connection: ConnectionId,
         wanted: ManagerAccess,
     ) -> Result<HandleId, Failure> {
-        let granted = rights::grant_manager(wanted)?;
+        let granted = rights::grant_manager(&rights::MANAGER_SECURITY, &Token::local_system(), wanted)?;
         self.handles.open(connection, Object::Manager(granted))
     }
 
@@ -188,7 +189,7 @@ impl Scm {
         key: String,
         wanted: ServiceAccess,
     ) -> Result<HandleId, Failure> {
-        let access = rights::grant_service(wanted)?;
+        let access = rights::grant_service(&rights::SERVICE_SECURITY, &Token::local_system(), wanted)?;
         let open = OpenService { key: key.clone(), access, told: 0, watch: None };
         let id = self.handles.open(connection, Object::Service(open))?;
         if let Some(service) = self.services.get_mut(&key) {

@@ -73,7 +73,7 @@ impl Service {
 
     /// Its security identifier, which is computed from its name.
     pub fn sid(&self) -> String {
-        service_sid(&self.name)
+        service_sid(&self.name).to_string()
     }
 
     /// Whether it is there, and not only here. One that is marked for deletion still is.
