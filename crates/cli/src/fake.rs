@@ -18,6 +18,8 @@ use svckit_core::name::{Dependency, ServiceName, fold};
 use svckit_core::native::{
     Configured, Event, Holder, HostState, LogCursor, NamedHostState, Phase, Reply, Request, ScmStatus,
 };
+use svckit_core::rights;
+use svckit_core::security::{SecurityDescriptor, SecurityInformation};
 use svckit_core::status::{NotifyMask, ServiceState, ServiceStatus, StateFilter};
 use svckit_core::time::WallTime;
 use svckit_core::win32::Win32Error;
@@ -27,6 +29,7 @@ use svckit_core::win32::Win32Error;
 pub(crate) struct Record {
     pub(crate) config: ServiceConfig,
     pub(crate) optional: BTreeMap<Config2Level, Config2>,
+    pub(crate) security: SecurityDescriptor,
     pub(crate) definition: Option<HostDefinition>,
     pub(crate) status: ServiceStatus,
     pub(crate) host: HostState,
@@ -43,6 +46,8 @@ pub(crate) struct Record {
 pub(crate) struct Contents {
     pub(crate) services: BTreeMap<String, Record>,
     pub(crate) events: Vec<Event>,
+    /// That of the fake itself, if it was set.
+    pub(crate) security: Option<SecurityDescriptor>,
     /// Every change, in order: `create web`, `config web`.
     pub(crate) journal: Vec<String>,
     /// The password that came with each creation and change of the configuration.
@@ -221,6 +226,7 @@ impl Manager for Fake {
         let record = Record {
             config: new.config.clone(),
             optional: optional.into_iter().map(|value| (value.level(), value)).collect(),
+            security: rights::SERVICE_SECURITY.clone(),
             definition: None,
             status: ServiceStatus::stopped(new.config.service_type, Win32Error::SERVICE_NEVER_STARTED),
             host: HostState::default(),
@@ -262,6 +268,19 @@ impl Manager for Fake {
         let found = all.find(|(_, record)| record.config.display_name.folded() == fold(display_name));
         let missing = || fail("look up name", Win32Error::SERVICE_DOES_NOT_EXIST, "");
         found.map(|(name, _)| name.clone()).ok_or_else(missing)
+    }
+
+    fn security(&self, parts: SecurityInformation) -> Result<SecurityDescriptor> {
+        let contents = self.contents();
+        Ok(contents.security.as_ref().unwrap_or(&rights::MANAGER_SECURITY).only(parts))
+    }
+
+    fn set_security(&self, parts: SecurityInformation, new: &SecurityDescriptor) -> Result<()> {
+        self.note("security".to_owned())?;
+        let mut contents = self.contents();
+        let before = contents.security.as_ref().unwrap_or(&rights::MANAGER_SECURITY);
+        contents.security = before.with(parts, &new.mapped(&rights::MANAGER));
+        Ok(())
     }
 
     fn watch(&self) -> Result<Box<dyn Watch>> {
@@ -351,6 +370,16 @@ impl Service for Handle {
 
     fn status(&self) -> Result<ServiceStatus> {
         self.with(|record| record.status)
+    }
+
+    fn security(&self, parts: SecurityInformation) -> Result<SecurityDescriptor> {
+        self.with(|record| record.security.only(parts))
+    }
+
+    fn set_security(&self, parts: SecurityInformation, new: &SecurityDescriptor) -> Result<()> {
+        self.0.note(format!("security {}", self.1))?;
+        let new = new.mapped(&rights::SERVICE);
+        self.with(|record| record.security = record.security.with(parts, &new).unwrap())
     }
 
     fn config(&self) -> Result<ServiceConfig> {

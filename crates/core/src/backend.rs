@@ -11,6 +11,7 @@ use crate::control::Control;
 use crate::error::Result;
 use crate::kind::ServiceType;
 use crate::native;
+use crate::security::{SecurityDescriptor, SecurityInformation};
 use crate::status::{NotifyMask, ServiceStatus, StateFilter};
 
 /// A way to a service control manager.
@@ -98,6 +99,12 @@ pub trait Manager {
     /// `GetServiceKeyName`.
     fn key_name(&self, display_name: &str) -> Result<String>;
 
+    /// `QueryServiceObjectSecurity`: some parts of the security descriptor.
+    fn security(&self, parts: SecurityInformation) -> Result<SecurityDescriptor>;
+
+    /// `SetServiceObjectSecurity`: makes some parts those of another descriptor.
+    fn set_security(&self, parts: SecurityInformation, new: &SecurityDescriptor) -> Result<()>;
+
     /// `NotifyServiceStatusChange` for services that are created and deleted ([MS-SCMR] 3.1.4.43); needs the right to enumerate services.
     fn watch(&self) -> Result<Box<dyn Watch>>;
 }
@@ -127,6 +134,12 @@ pub trait Service {
 
     /// `ChangeServiceConfig2`.
     fn change_config2(&self, change: &Config2Change) -> Result<()>;
+
+    /// `QueryServiceObjectSecurity`: some parts of the security descriptor.
+    fn security(&self, parts: SecurityInformation) -> Result<SecurityDescriptor>;
+
+    /// `SetServiceObjectSecurity`: makes some parts those of another descriptor.
+    fn set_security(&self, parts: SecurityInformation, new: &SecurityDescriptor) -> Result<()>;
 
     /// `EnumDependentServices`: those that depend on it, directly or not, in the order in which they have to be stopped.
     fn dependents(&self, states: StateFilter) -> Result<Vec<Enumerated>>;

@@ -125,6 +125,10 @@ open_value! {
         INCOMPATIBLE_SERVICE_SID_TYPE = 1290 => "ERROR_INCOMPATIBLE_SERVICE_SID_TYPE",
         /// The account lacks a privilege that the service requires.
         INCOMPATIBLE_SERVICE_PRIVILEGE = 1297 => "ERROR_INCOMPATIBLE_SERVICE_PRIVILEGE",
+        /// Who asks may not make that one the owner.
+        INVALID_OWNER = 1307 => "ERROR_INVALID_OWNER",
+        /// There is no group where one is needed.
+        INVALID_PRIMARY_GROUP = 1308 => "ERROR_INVALID_PRIMARY_GROUP",
         /// A needed right is not held.
         PRIVILEGE_NOT_HELD = 1314 => "ERROR_PRIVILEGE_NOT_HELD",
         /// The name of the account or its password is wrong.

@@ -144,18 +144,18 @@ impl Actor {
     }
 
     fn question(&mut self, question: Question) {
-        let Question { connection, call_id, asked, answers } = question;
+        let Question { connection, token, call_id, asked, answers } = question;
         // An answer that nobody takes any more is dropped with the connection.
         match asked {
             Asked::Call(call) => {
                 let reply = move |answer| drop(answers.send(Outgoing::Answer(call_id, Box::new(answer))));
-                wire::carry_out(&mut self.scm, connection, *call, reply);
+                wire::carry_out(&mut self.scm, connection, &token, *call, reply);
             }
             Asked::Native(request) => {
                 let client = answers.clone();
                 let gone = async move { client.closed().await };
                 let reply = move |reply| drop(answers.send(Outgoing::Reply(call_id, Box::new(reply))));
-                self.scm.native(connection, *request, NativeAnswer::new(reply, gone));
+                self.scm.native(connection, &token, *request, NativeAnswer::new(reply, gone));
             }
         }
     }

@@ -1,8 +1,10 @@
 //! A client's connection: bytes in, calls to the actor; answers of the actor, bytes out.
 
 use std::io;
+use std::sync::Arc;
 
 use svckit_core::native::{Reply as NativeReply, Request};
+use svckit_core::security::check::Token;
 use svckit_os::socket;
 use svckit_scmr::ops::{Answer, Call};
 use svckit_scmr::pdu::MAX_FRAGMENT;
@@ -34,15 +36,19 @@ pub(crate) enum Asked {
 /// A question with the way back.
 pub(crate) struct Question {
     pub(crate) connection: ConnectionId,
+    /// For whom the connection speaks.
+    pub(crate) token: Arc<Token>,
     pub(crate) call_id: u32,
     pub(crate) asked: Asked,
     pub(crate) answers: UnboundedSender<Outgoing>,
 }
 
-/// The process at the other end, if it may speak to us: it is the same user's, or root's.
-pub(crate) fn welcome(stream: &UnixStream) -> Option<u32> {
+/// The process at the other end and for whom it speaks, if it may speak to us: it is the same user's or root's, who are the system and administrators here.
+pub(crate) fn welcome(stream: &UnixStream) -> Option<(u32, Token)> {
     match socket::peer(stream) {
-        Ok(peer) if peer.uid == 0 || peer.uid == svckit_os::session::user() => Some(peer.pid),
+        Ok(peer) if peer.uid == 0 || peer.uid == svckit_os::session::user() => {
+            Some((peer.pid, Token::local_system()))
+        }
         Ok(_) => {
             tracing::warn!("a client of another user is turned away");
             None
@@ -57,12 +63,14 @@ pub(crate) fn welcome(stream: &UnixStream) -> Option<u32> {
 /// Serves a client until it goes or breaks the protocol, or until `closing` is set and it has the answers that there are.
 pub(crate) async fn serve(
     id: ConnectionId,
+    token: Token,
     stream: UnixStream,
     inputs: UnboundedSender<Input>,
     closing: watch::Receiver<bool>,
 ) {
     let (sender, receiver) = unbounded_channel();
-    let mut connection = Connection { id, server: Server::new(MAX_FRAGMENT), inputs: inputs.clone(), sender };
+    let (server, token) = (Server::new(MAX_FRAGMENT), Arc::new(token));
+    let mut connection = Connection { id, token, server, inputs: inputs.clone(), sender };
     if let Err(error) = connection.run(&stream, receiver, closing).await {
         tracing::warn!("connection {} was closed: {error}", id.0);
     }
@@ -72,6 +80,7 @@ pub(crate) async fn serve(
 
 struct Connection {
     id: ConnectionId,
+    token: Arc<Token>,
     server: Server,
     inputs: UnboundedSender<Input>,
     sender: UnboundedSender<Outgoing>,
@@ -131,7 +140,8 @@ impl Connection {
                 Incoming::Native { call_id, request } => (call_id, Asked::Native(Box::new(request))),
             };
             let answers = self.sender.clone();
-            let question = Question { connection: self.id, call_id, asked, answers };
+            let token = Arc::clone(&self.token);
+            let question = Question { connection: self.id, token, call_id, asked, answers };
             if self.inputs.send(Input::Question(question)).is_err() {
                 return Ok(false);
             }

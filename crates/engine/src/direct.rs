@@ -13,6 +13,8 @@ use svckit_core::control::Control;
 use svckit_core::error::{Error, Result};
 use svckit_core::kind::ServiceType;
 use svckit_core::native;
+use svckit_core::security::check::Token;
+use svckit_core::security::{SecurityDescriptor, SecurityInformation};
 use svckit_core::status::{NotifyMask, ServiceStatus, StateFilter};
 use svckit_core::win32::Win32Error;
 use tokio::sync::mpsc::UnboundedSender;
@@ -29,6 +31,7 @@ const FIRST: u64 = 1 << 63;
 pub struct Direct {
     way: Way,
     next: Arc<AtomicU64>,
+    token: Arc<Token>,
 }
 
 #[derive(Debug, Clone)]
@@ -49,7 +52,14 @@ struct Open {
 impl Direct {
     pub(crate) fn new(inputs: UnboundedSender<Input>, directory: &Path) -> Self {
         let target = format!("embedded:{}", directory.display()).into();
-        Self { way: Way { inputs, target }, next: Arc::new(AtomicU64::new(FIRST)) }
+        let token = Arc::new(Token::local_system());
+        Self { way: Way { inputs, target }, next: Arc::new(AtomicU64::new(FIRST)), token }
+    }
+
+    /// The same way for somebody else.
+    #[must_use]
+    pub fn speaking_for(&self, token: Token) -> Self {
+        Self { token: Arc::new(token), ..self.clone() }
     }
 
     /// Stops all services and the service control manager, as a signal does; told again: by force.
@@ -101,7 +111,8 @@ impl Backend for Direct {
 
     fn open_manager(&self, access: ManagerAccess) -> Result<Box<dyn Manager>> {
         let connection = ConnectionId(self.next.fetch_add(1, Ordering::Relaxed));
-        let handle = self.way.ask(move |scm| scm.open_manager(connection, access));
+        let token = Arc::clone(&self.token);
+        let handle = self.way.ask(move |scm| scm.open_manager(connection, token, access));
         let handle =
             handle.map_err(|failure| self.way.error("open service control manager", None, failure))?;
         Ok(Box::new(Open { way: self.way.clone(), connection, handle, service: None }))
@@ -109,9 +120,11 @@ impl Backend for Direct {
 
     fn native(&self, request: native::Request) -> Result<native::Reply> {
         let connection = ConnectionId(self.next.fetch_add(1, Ordering::Relaxed));
+        let token = Arc::clone(&self.token);
         let reply = self.way.begin(move |scm, reply| {
             scm.native(
                 connection,
+                &token,
                 request,
                 NativeAnswer::new(move |answer| reply(Ok(answer)), std::future::pending()),
             );
@@ -204,6 +217,19 @@ impl Manager for Open {
     fn key_name(&self, display_name: &str) -> Result<String> {
         let name = display_name.to_owned();
         self.ask("find service name", move |scm, connection, handle| scm.key_name(connection, handle, &name))
+    }
+
+    fn security(&self, parts: SecurityInformation) -> Result<SecurityDescriptor> {
+        self.ask("query security of service control manager", move |scm, connection, handle| {
+            scm.security(connection, handle, parts)
+        })
+    }
+
+    fn set_security(&self, parts: SecurityInformation, new: &SecurityDescriptor) -> Result<()> {
+        let new = new.clone();
+        self.ask("change security of service control manager", move |scm, connection, handle| {
+            scm.set_security(connection, handle, parts, &new)
+        })
     }
 
     fn watch(&self) -> Result<Box<dyn Watch>> {
@@ -310,6 +336,19 @@ impl Service for Open {
         let change = change.clone();
         self.ask("change configuration of service", |scm, connection, handle| {
             scm.change_config2(connection, handle, change)
+        })
+    }
+
+    fn security(&self, parts: SecurityInformation) -> Result<SecurityDescriptor> {
+        self.ask("query security of service", move |scm, connection, handle| {
+            scm.security(connection, handle, parts)
+        })
+    }
+
+    fn set_security(&self, parts: SecurityInformation, new: &SecurityDescriptor) -> Result<()> {
+        let new = new.clone();
+        self.ask("change security of service", move |scm, connection, handle| {
+            scm.set_security(connection, handle, parts, &new)
         })
     }
 

@@ -176,12 +176,12 @@ async fn accept(
                 drop(stream);
             }
             Ok((stream, _)) => {
-                let Some(pid) = connection::welcome(&stream) else { continue };
+                let Some((pid, token)) = connection::welcome(&stream) else { continue };
                 number += 1;
                 let connection = ConnectionId(number);
                 // If nobody listens, the service control manager is ending.
                 let _ = inputs.send(Input::Opened { connection, pid });
-                let serve = connection::serve(connection, stream, inputs.clone(), closing.clone());
+                let serve = connection::serve(connection, token, stream, inputs.clone(), closing.clone());
                 let open = open.clone();
                 spawn_local(async move {
                     serve.await;

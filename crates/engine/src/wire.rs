@@ -1,7 +1,11 @@
 //! Calls of MS-SCMR on the service control manager, and their answers.
 
+use std::sync::Arc;
+
 use svckit_core::access::ManagerAccess;
 use svckit_core::config::{Config2, Config2Level};
+use svckit_core::security::SecurityDescriptor;
+use svckit_core::security::check::Token;
 use svckit_core::win32::Win32Error;
 use svckit_scmr::ops::buffers::{self, Entry, Filled};
 use svckit_scmr::ops::{Answer, Call, ConfigInfo, Handle, NotifyParams};
@@ -16,6 +20,7 @@ const PROCESS_INFO: u32 = 0;
 pub(crate) fn carry_out(
     scm: &mut Scm,
     connection: ConnectionId,
+    token: &Arc<Token>,
     call: Call,
     reply: impl FnOnce(Answer) + 'static,
 ) {
@@ -45,6 +50,14 @@ pub(crate) fn carry_out(
                 reply(Answer::GetNotifyResults { results, code });
             });
             scm.results(connection, id(notify), reply);
+        }
+        Call::OpenScManager { ref database, access, .. } => {
+            let opened = open_manager(scm, connection, token, database.as_deref(), access);
+            let answer = match opened {
+                Ok(manager) => Answer::OpenScManager { manager: handle(manager), code: Win32Error::SUCCESS },
+                Err(failure) => call.refuse(failure.code),
+            };
+            scm.after_turn(move || reply(answer));
         }
         call => {
             let answer = at_once(scm, connection, &call);
@@ -79,13 +92,12 @@ fn at_once(scm: &mut Scm, connection: ConnectionId, call: &Call) -> Result<Answe
             scm.change_config2(connection, id(*service), info.to_change()?)?;
             Answer::ChangeServiceConfig2 { code }
         }
-        Call::OpenScManager { database, access, .. } => {
-            let manager = open_manager(scm, connection, database.as_deref(), *access)?;
-            Answer::OpenScManager { manager: handle(manager), code }
-        }
         Call::OpenService { manager, name, access } => {
             let service = scm.open_service(connection, id(*manager), name, *access)?;
             Answer::OpenService { service: handle(service), code }
+        }
+        Call::QueryServiceObjectSecurity { .. } | Call::SetServiceObjectSecurity { .. } => {
+            return security(scm, connection, call);
         }
         Call::NotifyServiceStatusChange { service, params } => {
             if !params.is_known() {
@@ -181,10 +193,30 @@ fn question(scm: &mut Scm, connection: ConnectionId, call: &Call) -> Result<Answ
     })
 }
 
+/// The calls about security descriptors.
+fn security(scm: &mut Scm, connection: ConnectionId, call: &Call) -> Result<Answer, Failure> {
+    Ok(match call {
+        Call::QueryServiceObjectSecurity { object, parts, size } => {
+            let descriptor = scm.security(connection, id(*object), *parts)?;
+            let filled = buffers::query_service_object_security(&descriptor, *size);
+            let Filled { buffer, needed, code, .. } = filled;
+            Answer::QueryServiceObjectSecurity { buffer, needed, code }
+        }
+        Call::SetServiceObjectSecurity { object, parts, descriptor } => {
+            let new = SecurityDescriptor::from_bytes(descriptor)
+                .map_err(|error| Failure::new(Win32Error::INVALID_PARAMETER, error.to_string()))?;
+            scm.set_security(connection, id(*object), *parts, &new)?;
+            Answer::SetServiceObjectSecurity { code: Win32Error::SUCCESS }
+        }
+        _ => return Err(Win32Error::INVALID_FUNCTION.into()),
+    })
+}
+
 /// Only the active database exists ([MS-SCMR] 3.1.4.15).
 fn open_manager(
     scm: &mut Scm,
     connection: ConnectionId,
+    token: &Arc<Token>,
     database: Option<&str>,
     access: ManagerAccess,
 ) -> Result<HandleId, Failure> {
@@ -197,7 +229,7 @@ fn open_manager(
         }
         Some(_) => return Err(Win32Error::INVALID_NAME.into()),
     }
-    scm.open_manager(connection, access)
+    scm.open_manager(connection, Arc::clone(token), access)
 }
 
 fn check_level(level: u32) -> Result<(), Failure> {

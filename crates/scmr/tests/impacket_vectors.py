@@ -14,6 +14,7 @@ import uuid
 
 from impacket.dcerpc.v5 import ndr, scmr, transport
 from impacket.dcerpc.v5.dtypes import NULL, UCHAR
+from impacket.ldap.ldaptypes import SR_SECURITY_DESCRIPTOR
 
 MARK = 0x5EEDFACE
 PADDING = bytes([0xAA, 0xAB, 0xBB, 0xBC, 0xBF, 0xCA, 0xCB, 0xCC, 0xDD, 0xEE, 0xEF])
@@ -154,6 +155,9 @@ def calls():
         'stop': call(scmr.RControlService, dwControl=1, **service),
         'delete': call(scmr.RDeleteService, **service),
         'status': call(scmr.RQueryServiceStatus, **service),
+        'security': call(scmr.RQueryServiceObjectSecurity, dwSecurityInformation=12, cbBufSize=512, **service),
+        'set-security': call(scmr.RSetServiceObjectSecurity, hService=handle(1), dwSecurityInformation=4,
+                             lpSecurityDescriptor=bytes([1, 2, 3, 4, 5]), cbBufSize=5),
         'change': call(scmr.RChangeServiceConfigW, **change),
         'change-nothing': call(scmr.RChangeServiceConfigW, **nothing),
         'create': call(scmr.RCreateServiceW, **create),
@@ -249,6 +253,16 @@ class ListEx(ndr.NDRCALL):
     )
 
 
+def descriptor(form):
+    """The access list of a descriptor, or the bytes if they are none."""
+    if not any(form):
+        return form.hex()
+    found = SR_SECURITY_DESCRIPTOR(form)
+    entries = ('(%s;;%x;%s)' % ('AD'[ace['AceType']], ace['Ace']['Mask']['Mask'], ace['Ace']['Sid'].formatCanonical())
+               for ace in found['Dacl'].aces)
+    return 'D:' + ''.join(entries)
+
+
 def read_answer(name, stub):
     if name == 'open-manager':
         answer = scmr.ROpenSCManagerWResponse(stub)
@@ -256,6 +270,10 @@ def read_answer(name, stub):
     if name == 'open-service':
         answer = scmr.ROpenServiceWResponse(stub)
         return '%d %d' % (number(answer['lpServiceHandle']), answer['ErrorCode'])
+    if name == 'security':
+        answer = scmr.RQueryServiceObjectSecurityResponse(stub)
+        return '%s %d %d' % (descriptor(b''.join(answer['lpSecurityDescriptor'])), answer['pcbBytesNeeded'],
+                             answer['ErrorCode'])
     if name == 'status':
         answer = scmr.RQueryServiceStatusResponse(stub)
         return '%s %d' % (status_words(answer['lpServiceStatus']), answer['ErrorCode'])

@@ -15,6 +15,7 @@ mod names;
 mod notify;
 mod process;
 mod rights;
+mod security;
 
 pub use fixture::Fixture;
 
@@ -62,6 +63,7 @@ pub fn all() -> Vec<Case> {
         enumerate::CASES,
         notify::CASES,
         rights::CASES,
+        security::CASES,
         failure::CASES,
     ]
     .concat()

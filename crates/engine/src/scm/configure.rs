@@ -8,7 +8,6 @@ use svckit_core::kind::{ErrorControl, ServiceType, SidType, StartType};
 use svckit_core::native::{EventId, Level};
 use svckit_core::order::Cycle;
 use svckit_core::rights;
-use svckit_core::security::check::Token;
 use svckit_core::status::NotifyMask;
 use svckit_core::trigger;
 use svckit_core::win32::Win32Error;
@@ -46,9 +45,9 @@ impl Scm {
         new: NewService,
         wanted: ServiceAccess,
     ) -> Result<(HandleId, u32), Failure> {
-        self.check_manager(connection, manager, ManagerAccess::CREATE_SERVICE)?;
+        let token = self.check_manager(connection, manager, ManagerAccess::CREATE_SERVICE)?;
         self.refuse_while_stopping()?;
-        rights::grant_service(&rights::SERVICE_SECURITY, &Token::local_system(), wanted)?;
+        rights::grant_service(&rights::SERVICE_SECURITY, &token, wanted)?;
         let key = new.name.folded();
         if let Some(existing) = self.services.get(&key) {
             return Err(if existing.record.delete_pending {
@@ -71,13 +70,14 @@ impl Scm {
             extra: Extra::default(),
             definition: None,
             delete_pending: false,
+            security: None,
         };
         self.order.insert(Service::member(&record)).map_err(circular)?;
         // From here on the order knows the service: whatever fails takes it out again.
         let opened = match self.store.put(&record) {
             Ok(()) => {
                 self.added(record);
-                self.open_by_key(connection, key.clone(), wanted)
+                self.open_by_key(connection, token, key.clone(), wanted)
             }
             Err(error) => {
                 self.order.remove(&record.name);
@@ -172,7 +172,7 @@ impl Scm {
         self.replace(record)
     }
 
-    fn changeable(&self, key: &str) -> Result<Record, Failure> {
+    pub(super) fn changeable(&self, key: &str) -> Result<Record, Failure> {
         self.refuse_while_stopping()?;
         let record = &self.service(key)?.record;
         if record.delete_pending {
@@ -182,7 +182,7 @@ impl Scm {
     }
 
     /// Puts a changed record in place of the one before: on the disk, in the order, and in memory, or nowhere.
-    fn replace(&mut self, record: Record) -> Result<(), Failure> {
+    pub(super) fn replace(&mut self, record: Record) -> Result<(), Failure> {
         let key = record.name.folded();
         let before = Service::member(&self.service(&key)?.record);
         let after = Service::member(&record);

@@ -1,6 +1,7 @@
 //! Handles: what a connection has open, and with which rights.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
 
 use svckit_core::access::{ManagerAccess, ServiceAccess};
 use svckit_core::native::Holder;
@@ -25,10 +26,18 @@ pub(crate) struct HandleId(pub(crate) u64);
 
 /// What is open.
 pub(super) enum Object {
-    Manager(ManagerAccess),
+    Manager(OpenManager),
     Service(OpenService),
     /// A registered wait for a change.
     Watch(Watch),
+}
+
+/// The open service control manager.
+#[derive(Debug, Clone)]
+pub(super) struct OpenManager {
+    pub(super) access: ManagerAccess,
+    /// For whom it was opened.
+    pub(super) token: Arc<Token>,
 }
 
 /// An open service.
@@ -36,6 +45,8 @@ pub(super) enum Object {
 pub(super) struct OpenService {
     pub(super) key: String,
     pub(super) access: ServiceAccess,
+    /// For whom it was opened.
+    pub(super) token: Arc<Token>,
     /// The last change that was told through this handle.
     pub(super) told: u64,
     /// The wait that is registered through this handle.
@@ -164,10 +175,11 @@ impl Scm {
     pub(crate) fn open_manager(
         &mut self,
         connection: ConnectionId,
+        token: Arc<Token>,
         wanted: ManagerAccess,
     ) -> Result<HandleId, Failure> {
-        let granted = rights::grant_manager(&rights::MANAGER_SECURITY, &Token::local_system(), wanted)?;
-        self.handles.open(connection, Object::Manager(granted))
+        let access = rights::grant_manager(self.manager_security(), &token, wanted)?;
+        self.handles.open(connection, Object::Manager(OpenManager { access, token }))
     }
 
     /// Opens a service.
@@ -178,19 +190,20 @@ impl Scm {
         name: &str,
         wanted: ServiceAccess,
     ) -> Result<HandleId, Failure> {
-        self.check_manager(connection, manager, ManagerAccess::CONNECT)?;
+        let token = self.check_manager(connection, manager, ManagerAccess::CONNECT)?;
         let key = self.find(name)?;
-        self.open_by_key(connection, key, wanted)
+        self.open_by_key(connection, token, key, wanted)
     }
 
     pub(super) fn open_by_key(
         &mut self,
         connection: ConnectionId,
+        token: Arc<Token>,
         key: String,
         wanted: ServiceAccess,
     ) -> Result<HandleId, Failure> {
-        let access = rights::grant_service(&rights::SERVICE_SECURITY, &Token::local_system(), wanted)?;
-        let open = OpenService { key: key.clone(), access, told: 0, watch: None };
+        let access = rights::grant_service(self.service(&key)?.security(), &token, wanted)?;
+        let open = OpenService { key: key.clone(), access, token, told: 0, watch: None };
         let id = self.handles.open(connection, Object::Service(open))?;
         if let Some(service) = self.services.get_mut(&key) {
             service.handles += 1;
@@ -207,14 +220,18 @@ impl Scm {
         Ok(key)
     }
 
+    /// For whom the handle was opened, if it has the right.
     pub(super) fn check_manager(
         &mut self,
         connection: ConnectionId,
         id: HandleId,
         needed: ManagerAccess,
-    ) -> Result<(), Failure> {
+    ) -> Result<Arc<Token>, Failure> {
         match self.handles.object(connection, id)? {
-            Object::Manager(granted) => Ok(rights::check_manager(*granted, needed)?),
+            Object::Manager(open) => {
+                rights::check_manager(open.access, needed)?;
+                Ok(Arc::clone(&open.token))
+            }
             _ => Err(Win32Error::INVALID_HANDLE.into()),
         }
     }

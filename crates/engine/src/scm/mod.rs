@@ -17,6 +17,7 @@ mod native;
 mod notify;
 mod process;
 mod query;
+mod security;
 mod service;
 mod shutdown;
 mod start;
@@ -30,6 +31,7 @@ use svckit_core::dispatch::ToProcess;
 use svckit_core::image_path::ImagePath;
 use svckit_core::native::Reply as NativeReply;
 use svckit_core::order::Order;
+use svckit_core::security::SecurityDescriptor;
 use svckit_core::time::{Now, Tick, WallTime};
 use svckit_core::win32::Win32Error;
 
@@ -104,6 +106,8 @@ pub(crate) struct Scm {
     now: Now,
     store: ServiceStore,
     run: RunStore,
+    /// The security descriptor of the service control manager; absent: the usual one.
+    security: Option<Box<SecurityDescriptor>>,
     /// By folded name.
     services: BTreeMap<String, Service>,
     /// Folded display names, to folded names.
@@ -144,6 +148,7 @@ impl Scm {
         records: Vec<Record>,
         run: RunStore,
     ) -> Result<Self, ServeError> {
+        let security = store.manager_security()?;
         let journal = Journal::new(run.newest_event()?, settings.events_kept);
         // Not where a predecessor began: late answers to its controls are none to ours.
         let next_control = about.nonce;
@@ -153,6 +158,7 @@ impl Scm {
             now: Now::default(),
             store,
             run,
+            security,
             services: BTreeMap::new(),
             display_names: HashMap::new(),
             order: Order::default(),

@@ -3,12 +3,14 @@
 use std::path::PathBuf;
 use std::pin::Pin;
 
+use svckit_core::access::ServiceAccess;
 use svckit_core::config::Config2Level;
 use svckit_core::definition::HostDefinition;
 use svckit_core::name::ServiceName;
 use svckit_core::native::{
     Configured, HostState, LogFrom, NamedHostState, Reply as NativeReply, Request, ScmStatus,
 };
+use svckit_core::security::check::Token;
 use svckit_core::status::ServiceState;
 use svckit_core::win32::Win32Error;
 
@@ -61,17 +63,23 @@ pub(crate) struct LogRequest {
 
 impl Scm {
     /// Takes a request on the native interface.
-    pub(crate) fn native(&mut self, connection: ConnectionId, request: Request, answer: NativeAnswer) {
+    pub(crate) fn native(
+        &mut self,
+        connection: ConnectionId,
+        token: &Token,
+        request: Request,
+        answer: NativeAnswer,
+    ) {
         let result = match request {
-            Request::HostStates { services } => self.host_states(services),
-            Request::Definition { service } => self.definition(&service),
-            Request::Configurations => Ok(self.configurations()),
-            Request::SetDefinition { service, definition } => self.define(&service, definition),
+            Request::HostStates { services } => self.host_states(token, services),
+            Request::Definition { service } => self.definition(token, &service),
+            Request::Configurations => Ok(self.configurations(token)),
+            Request::SetDefinition { service, definition } => self.define(token, &service, definition),
             Request::Events { service, after, limit, wait } => {
                 let after = after.unwrap_or(0);
                 return self.events(wait, EventWait { connection, service, after, limit, answer });
             }
-            Request::Log { service, from, wait } => match self.log_file(&service) {
+            Request::Log { service, from, wait } => match self.log_file(token, &service) {
                 Ok(file) => {
                     let request = LogRequest { file, from, wait, answer };
                     return self.effect(Effect::ReadLog(request));
@@ -79,7 +87,7 @@ impl Scm {
                 Err(failure) => Err(failure),
             },
             Request::Holders { service } => self
-                .known(&service)
+                .known(&service, token, ServiceAccess::QUERY_STATUS)
                 .map(|_| NativeReply::Holders { holders: self.holders(&service.folded()) }),
             Request::ScmStatus => Ok(self.scm_status()),
             Request::ScmStop => return self.stop_everything(Some(answer)),
@@ -88,14 +96,17 @@ impl Scm {
         answer.give(self, reply);
     }
 
-    fn host_states(&self, services: Option<Vec<ServiceName>>) -> Result<NativeReply, Failure> {
+    fn host_states(&self, token: &Token, services: Option<Vec<ServiceName>>) -> Result<NativeReply, Failure> {
         let hosted = |service: &&Service| service.record.definition.is_some();
         let states = match services {
-            None => self.services.values().filter(hosted).map(named_state).collect(),
+            None => {
+                let told = |service: &&Service| service.permits(token, ServiceAccess::QUERY_STATUS);
+                self.services.values().filter(hosted).filter(told).map(named_state).collect()
+            }
             Some(names) => {
                 let mut states = Vec::with_capacity(names.len());
                 for name in names {
-                    let service = self.known(&name)?;
+                    let service = self.known(&name, token, ServiceAccess::QUERY_STATUS)?;
                     states.extend(Some(service).filter(hosted).map(named_state));
                 }
                 states
@@ -104,27 +115,30 @@ impl Scm {
         Ok(NativeReply::HostStates { states })
     }
 
-    fn definition(&self, name: &ServiceName) -> Result<NativeReply, Failure> {
-        let definition = self.known(name)?.record.definition.clone();
+    fn definition(&self, token: &Token, name: &ServiceName) -> Result<NativeReply, Failure> {
+        let definition = self.known(name, token, ServiceAccess::QUERY_CONFIG)?.record.definition.clone();
         Ok(NativeReply::Definition { definition })
     }
 
-    fn configurations(&self) -> NativeReply {
-        NativeReply::Configurations { services: self.services.values().map(configured).collect() }
+    fn configurations(&self, token: &Token) -> NativeReply {
+        let told =
+            self.services.values().filter(|service| service.permits(token, ServiceAccess::QUERY_CONFIG));
+        NativeReply::Configurations { services: told.map(configured).collect() }
     }
 
     fn define(
         &mut self,
+        token: &Token,
         name: &ServiceName,
         definition: Option<Box<HostDefinition>>,
     ) -> Result<NativeReply, Failure> {
-        self.known(name)?;
+        self.known(name, token, ServiceAccess::CHANGE_CONFIG)?;
         self.set_definition(&name.folded(), definition)?;
         Ok(NativeReply::Done)
     }
 
-    fn log_file(&self, name: &ServiceName) -> Result<PathBuf, Failure> {
-        let service = self.known(name)?;
+    fn log_file(&self, token: &Token, name: &ServiceName) -> Result<PathBuf, Failure> {
+        let service = self.known(name, token, ServiceAccess::QUERY_STATUS)?;
         let Some(definition) = &service.record.definition else {
             let cause = format!("service {:?} has no definition that says where its log is", name.as_str());
             return Err(Failure::new(Win32Error::NOT_SUPPORTED, cause));
@@ -151,11 +165,17 @@ impl Scm {
         })
     }
 
-    fn known(&self, name: &ServiceName) -> Result<&Service, Failure> {
-        self.services.get(&name.folded()).ok_or_else(|| {
+    /// A service that is there, to somebody who has the right.
+    fn known(&self, name: &ServiceName, token: &Token, needed: ServiceAccess) -> Result<&Service, Failure> {
+        let service = self.services.get(&name.folded()).ok_or_else(|| {
             let cause = format!("service {:?} does not exist", name.as_str());
             Failure::new(Win32Error::SERVICE_DOES_NOT_EXIST, cause)
-        })
+        })?;
+        if service.permits(token, needed) {
+            return Ok(service);
+        }
+        let cause = format!("access to service {:?} is denied, it needs {needed}", name.as_str());
+        Err(Failure::new(Win32Error::ACCESS_DENIED, cause))
     }
 }
 

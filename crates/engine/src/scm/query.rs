@@ -57,7 +57,7 @@ impl Scm {
         states: StateFilter,
         group: Option<&str>,
     ) -> Result<Vec<Enumerated>, Failure> {
-        self.check_manager(connection, id, ManagerAccess::ENUMERATE_SERVICE)?;
+        let token = self.check_manager(connection, id, ManagerAccess::ENUMERATE_SERVICE)?;
         check_states(states)?;
         if types.0 == 0 || types.0 & !TYPES != 0 {
             return Err(Win32Error::INVALID_PARAMETER.into());
@@ -76,6 +76,8 @@ impl Scm {
             config.service_type.intersects(types)
                 && states.admits(service.state())
                 && group.as_ref().is_none_or(|group| *group == config.load_order_group)
+                // Who may not ask for its status isn't told of it ([MS-SCMR] 3.1.4.40).
+                && service.permits(&token, ServiceAccess::QUERY_STATUS)
         });
         Ok(found.map(enumerated).collect())
     }

@@ -1,11 +1,15 @@
 //! One service: what is stored of it and what it does at the moment.
 
+use svckit_core::access::ServiceAccess;
 use svckit_core::kind::{ServiceType, StartType};
 use svckit_core::lifecycle::Lifecycle;
 use svckit_core::name::ServiceName;
 use svckit_core::native::HostState;
 use svckit_core::order::{Automatic, Member, Standing};
 use svckit_core::recovery::FailureCount;
+use svckit_core::rights;
+use svckit_core::security::SecurityDescriptor;
+use svckit_core::security::check::Token;
 use svckit_core::status::{ServiceState, ServiceStatus};
 
 use super::answers::Reply;
@@ -69,6 +73,16 @@ impl Service {
 
     pub(super) fn service_type(&self) -> ServiceType {
         self.record.config.service_type
+    }
+
+    /// Who may do what with it.
+    pub(super) fn security(&self) -> &SecurityDescriptor {
+        self.record.security.as_deref().unwrap_or(&rights::SERVICE_SECURITY)
+    }
+
+    /// Whether somebody would be granted these rights.
+    pub(super) fn permits(&self, token: &Token, access: ServiceAccess) -> bool {
+        rights::grant_service(self.security(), token, access).is_ok()
     }
 
     /// The status that clients see.

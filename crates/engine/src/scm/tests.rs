@@ -2,6 +2,7 @@
 
 use std::cell::RefCell;
 use std::rc::Rc;
+use std::sync::Arc;
 use std::time::Duration;
 
 use svckit_core::access::{ManagerAccess, ServiceAccess};
@@ -11,6 +12,7 @@ use svckit_core::dispatch::{FromProcess, PROTOCOL, ServiceReport};
 use svckit_core::kind::{ErrorControl, ServiceType, StartType};
 use svckit_core::name::{Dependency, DisplayName, ServiceName};
 use svckit_core::native::EventId;
+use svckit_core::security::check::Token;
 use svckit_core::status::{NotifyMask, ServiceState, ServiceStatus};
 use svckit_core::time::WallTime;
 use tempfile::TempDir;
@@ -19,6 +21,10 @@ use super::*;
 
 const CLIENT: ConnectionId = ConnectionId(1);
 const OTHER: ConnectionId = ConnectionId(2);
+
+fn system() -> Arc<Token> {
+    Arc::new(Token::local_system())
+}
 
 /// A service control manager over a directory, at a time that the test sets.
 struct Bed {
@@ -89,7 +95,7 @@ impl Bed {
     }
 
     fn create_of_type(&mut self, service_type: ServiceType, name: &str, dependencies: &[&str]) -> HandleId {
-        let manager = self.scm.open_manager(CLIENT, ManagerAccess::ALL_ACCESS).unwrap();
+        let manager = self.scm.open_manager(CLIENT, system(), ManagerAccess::ALL_ACCESS).unwrap();
         let new = NewService {
             name: ServiceName::new(name).unwrap(),
             config: ServiceConfig {
@@ -110,7 +116,7 @@ impl Bed {
     }
 
     fn open(&mut self, connection: ConnectionId, name: &str) -> Result<HandleId, Failure> {
-        let manager = self.scm.open_manager(connection, ManagerAccess::CONNECT)?;
+        let manager = self.scm.open_manager(connection, system(), ManagerAccess::CONNECT)?;
         self.scm.open_service(connection, manager, name, ServiceAccess::ALL_ACCESS)
     }
 
@@ -220,7 +226,7 @@ fn a_closed_connection_closes_its_handles_and_its_waits() {
 fn a_handle_belongs_to_its_connection_and_its_kind() {
     let mut bed = Bed::new();
     let service = bed.create("web", &[]);
-    let manager = bed.scm.open_manager(CLIENT, ManagerAccess::ALL_ACCESS).unwrap();
+    let manager = bed.scm.open_manager(CLIENT, system(), ManagerAccess::ALL_ACCESS).unwrap();
     for (connection, handle) in [(OTHER, service), (CLIENT, manager), (CLIENT, HandleId(0))] {
         assert_eq!(bed.scm.status(connection, handle).unwrap_err().code, Win32Error::INVALID_HANDLE);
     }

@@ -1,9 +1,9 @@
 //! `svc.db`: the services and their definitions. One transaction, on the disk, for each acknowledged change.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use rusqlite::{Connection, params};
+use rusqlite::{Connection, OptionalExtension, params};
 use serde::{Deserialize, Serialize};
 use svckit_core::config::{Config2, Config2Change, Config2Level, DEFAULT_PRESHUTDOWN_TIMEOUT, ServiceConfig};
 use svckit_core::definition::HostDefinition;
@@ -11,6 +11,7 @@ use svckit_core::failure::FailureActions;
 use svckit_core::kind::{LaunchProtection, SidType};
 use svckit_core::millis;
 use svckit_core::name::ServiceName;
+use svckit_core::security::{FormError, SecurityDescriptor};
 use svckit_core::trigger::Trigger;
 
 use super::database;
@@ -23,14 +24,22 @@ CREATE TABLE services (
     config TEXT NOT NULL,        -- JSON of ServiceConfig
     extra TEXT NOT NULL,         -- JSON of Extra
     definition TEXT,             -- JSON of HostDefinition
-    delete_pending INTEGER NOT NULL
+    delete_pending INTEGER NOT NULL,
+    security BLOB                -- self-relative security descriptor; NULL: the usual one
 ) STRICT, WITHOUT ROWID;
+CREATE TABLE manager (
+    one INTEGER PRIMARY KEY CHECK (one = 1),
+    security BLOB                -- as that of a service
+) STRICT;
 ";
 
 /// What makes each form of `svc.db` the next one.
 const UPGRADES: &[&str] = &[
     // Triggers, preferred node and launch protection.
     "UPDATE services SET extra = json_set(extra, '$.triggers', json('[]'), '$.preferred_node', NULL, '$.launch_protected', 0)",
+    // Security descriptors.
+    "ALTER TABLE services ADD COLUMN security BLOB;
+     CREATE TABLE manager (one INTEGER PRIMARY KEY CHECK (one = 1), security BLOB) STRICT",
 ];
 
 /// All that is stored of a service.
@@ -41,6 +50,8 @@ pub(crate) struct Record {
     pub(crate) extra: Extra,
     pub(crate) definition: Option<Box<HostDefinition>>,
     pub(crate) delete_pending: bool,
+    /// Absent: the usual one.
+    pub(crate) security: Option<Box<SecurityDescriptor>>,
 }
 
 /// The optional configuration.
@@ -119,6 +130,7 @@ impl Extra {
 /// The open database.
 pub(crate) struct ServiceStore {
     connection: Connection,
+    path: PathBuf,
 }
 
 impl ServiceStore {
@@ -126,7 +138,7 @@ impl ServiceStore {
     pub(crate) fn open(path: &Path) -> Result<(Self, Vec<Record>), ServeError> {
         let connection = database::open(path, SCHEMA, UPGRADES, "FULL")?;
         let records = read(&connection, path)?;
-        Ok((Self { connection }, records))
+        Ok((Self { connection, path: path.to_owned() }, records))
     }
 
     /// Stores a service in place of what was stored of it.
@@ -134,7 +146,7 @@ impl ServiceStore {
         let json = |error| rusqlite::Error::ToSqlConversionFailure(Box::new(error));
         let definition = record.definition.as_ref().map(serde_json::to_string).transpose().map_err(json)?;
         let mut statement = self.connection.prepare_cached(
-            "INSERT OR REPLACE INTO services (key, name, config, extra, definition, delete_pending) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+            "INSERT OR REPLACE INTO services (key, name, config, extra, definition, delete_pending, security) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
         )?;
         statement.execute(params![
             record.name.folded(),
@@ -143,7 +155,31 @@ impl ServiceStore {
             serde_json::to_string(&record.extra).map_err(json)?,
             definition,
             record.delete_pending,
+            record.security.as_ref().map(|security| security.to_bytes()),
         ])?;
+        Ok(())
+    }
+
+    /// The security descriptor of the service control manager, if another than the usual one was stored.
+    pub(crate) fn manager_security(&self) -> Result<Option<Box<SecurityDescriptor>>, ServeError> {
+        let mut statement = self
+            .connection
+            .prepare("SELECT security FROM manager")
+            .map_err(|source| database::describe(&self.path, source))?;
+        let stored = statement.query_row([], |row| row.get(0)).optional();
+        let stored: Option<Option<Vec<u8>>> =
+            stored.map_err(|source| database::describe(&self.path, source))?;
+        security(stored.flatten()).map_err(|error| ServeError::Damaged {
+            path: self.path.clone(),
+            reason: format!("the record of the service control manager is malformed: {error}"),
+        })
+    }
+
+    /// Stores the security descriptor of the service control manager.
+    pub(crate) fn put_manager_security(&self, security: &SecurityDescriptor) -> rusqlite::Result<()> {
+        self.connection
+            .prepare_cached("INSERT OR REPLACE INTO manager (one, security) VALUES (1, ?1)")?
+            .execute([security.to_bytes()])?;
         Ok(())
     }
 
@@ -157,7 +193,9 @@ impl ServiceStore {
 fn read(connection: &Connection, path: &Path) -> Result<Vec<Record>, ServeError> {
     let failed = |source| database::describe(path, source);
     let mut statement = connection
-        .prepare("SELECT name, config, extra, definition, delete_pending FROM services ORDER BY key")
+        .prepare(
+            "SELECT name, config, extra, definition, delete_pending, security FROM services ORDER BY key",
+        )
         .map_err(failed)?;
     let mut rows = statement.query([]).map_err(failed)?;
     let mut records = Vec::new();
@@ -178,9 +216,14 @@ fn read(connection: &Connection, path: &Path) -> Result<Vec<Record>, ServeError>
                 .transpose()
                 .map_err(|error| damaged(&error))?,
             delete_pending: row.get(4).map_err(failed)?,
+            security: security(row.get(5).map_err(failed)?).map_err(|error| damaged(&error))?,
         });
     }
     Ok(records)
+}
+
+fn security(form: Option<Vec<u8>>) -> Result<Option<Box<SecurityDescriptor>>, FormError> {
+    form.map(|form| SecurityDescriptor::from_bytes(&form).map(Box::new)).transpose()
 }
 
 #[cfg(test)]
@@ -221,10 +264,15 @@ mod tests {
             ..Extra::default()
         };
         assert_eq!((record.name.as_str(), &record.extra), ("Web", &expected));
+        assert_eq!((&record.security, store.manager_security().unwrap()), (&None, None));
         record.extra.apply(Config2Change::PreferredNode(Some(3)));
+        let security: SecurityDescriptor = "O:SYD:(D;;GA;;;WD)".parse().unwrap();
+        record.security = Some(Box::new(security.clone()));
+        store.put_manager_security(&security).unwrap();
         store.put(&record).unwrap();
         drop(store);
-        let (_, records) = ServiceStore::open(&path).unwrap();
+        let (store, records) = ServiceStore::open(&path).unwrap();
+        assert_eq!(store.manager_security().unwrap(), record.security);
         assert_eq!(records, [record]);
     }
 }

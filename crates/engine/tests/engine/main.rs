@@ -9,6 +9,7 @@ mod connections;
 mod entity;
 mod native;
 mod processes;
+mod security;
 mod session;
 mod shutdown;
 mod support;

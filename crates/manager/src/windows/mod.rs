@@ -13,6 +13,7 @@ use svckit_core::config::NewService;
 use svckit_core::kind::ServiceType;
 use svckit_core::name::fold;
 use svckit_core::native::{Reply, Request};
+use svckit_core::security::{SecurityDescriptor, SecurityInformation};
 use svckit_core::status::StateFilter;
 use svckit_core::{Error, Result, Win32Error};
 use svckit_os::{errno, scm};
@@ -101,6 +102,16 @@ impl Manager for WindowsManager {
         found.map_err(|code| failed("look up name of service", Some(display_name), code))
     }
 
+    fn security(&self, parts: SecurityInformation) -> Result<SecurityDescriptor> {
+        const OPERATION: &str = "query security of service control manager";
+        read_security(OPERATION, None, self.manager.security(parts))
+    }
+
+    fn set_security(&self, parts: SecurityInformation, new: &SecurityDescriptor) -> Result<()> {
+        let done = self.manager.set_security(parts, &new.to_bytes());
+        done.map_err(|code| failed("change security of service control manager", None, code))
+    }
+
     fn watch(&self) -> Result<Box<dyn Watch>> {
         let access = ManagerAccess::CONNECT | ManagerAccess::ENUMERATE_SERVICE;
         let watch = scm::Manager::open(None, access).and_then(scm::Manager::into_watch);
@@ -124,6 +135,19 @@ impl Watch for WindowsWatch {
 
 fn enumerated(found: scm::Found) -> Enumerated {
     Enumerated { name: found.name, display_name: found.display_name, status: found.status }
+}
+
+/// The descriptor in the bytes that the system gave.
+fn read_security(
+    operation: &'static str,
+    service: Option<&str>,
+    outcome: Result<Vec<u8>, Win32Error>,
+) -> Result<SecurityDescriptor> {
+    let bytes = outcome.map_err(|code| failed(operation, service, code))?;
+    SecurityDescriptor::from_bytes(&bytes).map_err(|error| {
+        let failed: Error = *failed(operation, service, Win32Error::INVALID_DATA);
+        Box::new(failed.cause(error.to_string()))
+    })
 }
 
 fn failed(operation: &'static str, service: Option<&str>, code: Win32Error) -> Box<Error> {

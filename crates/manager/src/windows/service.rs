@@ -5,12 +5,13 @@ use svckit_core::backend::{Enumerated, Notification, Service};
 use svckit_core::config::{Config2, Config2Change, Config2Level, ConfigChange, ServiceConfig};
 use svckit_core::control::Control;
 use svckit_core::name::ServiceName;
+use svckit_core::security::{SecurityDescriptor, SecurityInformation};
 use svckit_core::status::{NotifyMask, ServiceStatus, StateFilter};
 use svckit_core::{Error, Result, Win32Error};
 use svckit_os::scm;
 use svckit_scmr::ops::ConfigRecord;
 
-use super::{enumerated, failed, native};
+use super::{enumerated, failed, native, read_security};
 
 /// `RPC_X_BAD_STUB_DATA`: how a service control manager that doesn't know a level may answer, since it can't read the structure.
 const BAD_STUB_DATA: Win32Error = Win32Error(1783);
@@ -146,6 +147,14 @@ impl Service for WindowsService {
             outcome => outcome,
         };
         self.level_done("change configuration of service", change.level(), outcome)
+    }
+
+    fn security(&self, parts: SecurityInformation) -> Result<SecurityDescriptor> {
+        read_security("query security of service", Some(&self.name), self.service.security(parts))
+    }
+
+    fn set_security(&self, parts: SecurityInformation, new: &SecurityDescriptor) -> Result<()> {
+        self.done("change security of service", self.service.set_security(parts, &new.to_bytes()))
     }
 
     fn dependents(&self, states: StateFilter) -> Result<Vec<Enumerated>> {

@@ -5,6 +5,7 @@ use svckit_core::access::ServiceAccess;
 use svckit_core::backend::{Enumerated, Manager, Service, SetChange, Watch};
 use svckit_core::config::NewService;
 use svckit_core::kind::ServiceType;
+use svckit_core::security::{SecurityDescriptor, SecurityInformation};
 use svckit_core::status::{NotifyMask, StateFilter};
 use svckit_core::{Result, Win32Error};
 use svckit_scmr::ops::{Answer, Call, CreateService, Handle, MAX_256K, buffers};
@@ -140,6 +141,19 @@ impl<S: Transport> Manager for WireManager<S> {
             Answer::GetServiceKeyName { name, .. } => Ok(name),
             _ => Err(self.connection.nonsense(&doing, "the answer is one to another call")),
         }
+    }
+
+    fn security(&self, parts: SecurityInformation) -> Result<SecurityDescriptor> {
+        self.connection.security(&Doing::new("query security of service control manager"), self.handle, parts)
+    }
+
+    fn set_security(&self, parts: SecurityInformation, new: &SecurityDescriptor) -> Result<()> {
+        self.connection.set_security(
+            &Doing::new("change security of service control manager"),
+            self.handle,
+            parts,
+            new,
+        )
     }
 
     fn watch(&self) -> Result<Box<dyn Watch>> {

@@ -13,8 +13,9 @@ use std::time::Duration;
 use svckit_core::access::ManagerAccess;
 use svckit_core::backend::{Backend, Manager};
 use svckit_core::native::{Reply, Request};
+use svckit_core::security::{SecurityDescriptor, SecurityInformation};
 use svckit_core::{Error, Result, Win32Error};
-use svckit_scmr::ops::{Answer, Call};
+use svckit_scmr::ops::{Answer, Call, Handle, MAX_256K};
 
 use link::{Link, LinkError};
 use manager::WireManager;
@@ -48,6 +49,9 @@ struct Connection<S> {
     link: RefCell<Link<S>>,
     shared: Rc<Shared<S>>,
 }
+
+/// The first buffer for a security descriptor; few are larger.
+const SECURITY_BUFFER: u32 = 1024;
 
 /// How often a connection is made before one that is lost at once counts.
 const DIAL_ATTEMPTS: u32 = 5;
@@ -121,6 +125,42 @@ impl<S: Transport> Connection<S> {
     /// Makes a call, whatever the code of its answer is.
     fn ask_for(&self, doing: &Doing, call: &Call) -> Result<Answer> {
         self.link.borrow_mut().call(call).map_err(|error| doing.failed(error, &self.shared.target))
+    }
+
+    /// Parts of the security descriptor of what is open.
+    fn security(
+        &self,
+        doing: &Doing,
+        object: Handle,
+        parts: SecurityInformation,
+    ) -> Result<SecurityDescriptor> {
+        let mut size = SECURITY_BUFFER;
+        loop {
+            let call = Call::QueryServiceObjectSecurity { object, parts, size };
+            let answer = self.ask_for(doing, &call)?;
+            let Answer::QueryServiceObjectSecurity { buffer, needed, code } = answer else {
+                return Err(self.nonsense(doing, "the answer is one to another call"));
+            };
+            if code == Win32Error::INSUFFICIENT_BUFFER && size < needed && needed <= MAX_256K {
+                size = needed;
+                continue;
+            }
+            code.check().map_err(|code| doing.error(code, &self.shared.target))?;
+            return SecurityDescriptor::from_bytes(&buffer)
+                .map_err(|error| self.nonsense(doing, error.to_string()));
+        }
+    }
+
+    /// Sets parts of the security descriptor of what is open.
+    fn set_security(
+        &self,
+        doing: &Doing,
+        object: Handle,
+        parts: SecurityInformation,
+        new: &SecurityDescriptor,
+    ) -> Result<()> {
+        let call = Call::SetServiceObjectSecurity { object, parts, descriptor: new.to_bytes() };
+        self.ask(doing, &call).map(drop)
     }
 
     /// The error for an answer that is none to the call.

@@ -6,6 +6,7 @@ use svckit_core::access::ServiceAccess;
 use svckit_core::backend::{Enumerated, Notification, Service};
 use svckit_core::config::{Config2, Config2Change, Config2Level, ConfigChange, ServiceConfig};
 use svckit_core::control::Control;
+use svckit_core::security::{SecurityDescriptor, SecurityInformation};
 use svckit_core::status::{NotifyMask, ServiceStatus, StateFilter};
 use svckit_core::{Error, Result, Win32Error};
 use svckit_scmr::ops::{Answer, Call, ChangeServiceConfig, ConfigInfo, Handle, MAX_8K, MAX_256K, buffers};
@@ -159,6 +160,14 @@ impl<S: Transport> Service for WireService<S> {
             ConfigInfo::try_from(change).map_err(|code| doing.error(code, &self.connection.shared.target))?;
         let call = Call::ChangeServiceConfig2 { service: self.handle, info };
         self.connection.ask(&doing, &call).map(drop)
+    }
+
+    fn security(&self, parts: SecurityInformation) -> Result<SecurityDescriptor> {
+        self.connection.security(&self.doing("query security of service"), self.handle, parts)
+    }
+
+    fn set_security(&self, parts: SecurityInformation, new: &SecurityDescriptor) -> Result<()> {
+        self.connection.set_security(&self.doing("change security of service"), self.handle, parts, new)
     }
 
     fn dependents(&self, states: StateFilter) -> Result<Vec<Enumerated>> {

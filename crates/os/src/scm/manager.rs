@@ -8,6 +8,7 @@ use svckit_core::access::{ManagerAccess, ServiceAccess};
 use svckit_core::config::NewService;
 use svckit_core::kind::ServiceType;
 use svckit_core::name::Dependency;
+use svckit_core::security::SecurityInformation;
 use svckit_core::status::{NotifyMask, ServiceStatus, StateFilter};
 use windows_sys::Win32::System::Services::{
     CloseServiceHandle, CreateServiceW, ENUM_SERVICE_STATUS_PROCESSW, EnumServicesStatusExW,
@@ -92,6 +93,16 @@ impl Manager {
         // SAFETY: the name is null or ends with NUL and lives during the call; without a database it is the active one.
         let raw = unsafe { OpenSCManagerW(machine, ptr::null(), access.0) };
         Ok(Self { handle: Handle::take(raw)? })
+    }
+
+    /// Parts of the security descriptor, in the self-relative form.
+    pub fn security(&self, parts: SecurityInformation) -> Result<Vec<u8>, Win32Error> {
+        self.handle.security(parts)
+    }
+
+    /// Sets parts of the security descriptor to those of one in the self-relative form.
+    pub fn set_security(&self, parts: SecurityInformation, form: &[u8]) -> Result<(), Win32Error> {
+        self.handle.set_security(parts, form)
     }
 
     /// Opens a service.

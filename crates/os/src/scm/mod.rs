@@ -4,6 +4,7 @@
 
 mod config2;
 mod manager;
+mod security;
 mod service;
 mod text;
 mod trigger;

@@ -9,6 +9,7 @@ use svckit_core::backend::Notification;
 use svckit_core::config::ConfigChange;
 use svckit_core::control::{Control, ControlsAccepted};
 use svckit_core::name::Dependency;
+use svckit_core::security::SecurityInformation;
 use svckit_core::status::{NotifyMask, ServiceStatus, StateFilter};
 use windows_sys::Win32::System::Services::{
     ChangeServiceConfigW, ControlService, DeleteService, ENUM_SERVICE_STATUSW, EnumDependentServicesW,
@@ -62,6 +63,16 @@ impl Service {
 
     pub(super) fn raw(&self) -> SC_HANDLE {
         self.handle.raw()
+    }
+
+    /// Parts of the security descriptor, in the self-relative form.
+    pub fn security(&self, parts: SecurityInformation) -> Result<Vec<u8>, Win32Error> {
+        self.handle.security(parts)
+    }
+
+    /// Sets parts of the security descriptor to those of one in the self-relative form.
+    pub fn set_security(&self, parts: SecurityInformation, form: &[u8]) -> Result<(), Win32Error> {
+        self.handle.set_security(parts, form)
     }
 
     /// Marks the service for deletion.

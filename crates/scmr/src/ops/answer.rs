@@ -36,6 +36,20 @@ pub enum Answer {
         /// The code.
         code: Win32Error,
     },
+    /// To `RQueryServiceObjectSecurity` (3.1.4.5).
+    QueryServiceObjectSecurity {
+        /// `lpSecurityDescriptor`, in the self-relative form.
+        buffer: Vec<u8>,
+        /// `pcbBytesNeeded`.
+        needed: u32,
+        /// The code.
+        code: Win32Error,
+    },
+    /// To `RSetServiceObjectSecurity` (3.1.4.6).
+    SetServiceObjectSecurity {
+        /// The code.
+        code: Win32Error,
+    },
     /// To `RQueryServiceStatus` (3.1.4.7).
     QueryServiceStatus {
         /// `lpServiceStatus`; process and flags are not sent.
@@ -213,6 +227,8 @@ impl Answer {
             Self::CloseServiceHandle { code, .. } => (Opnum::CLOSE_SERVICE_HANDLE, *code),
             Self::ControlService { code, .. } => (Opnum::CONTROL_SERVICE, *code),
             Self::DeleteService { code } => (Opnum::DELETE_SERVICE, *code),
+            Self::QueryServiceObjectSecurity { code, .. } => (Opnum::QUERY_SERVICE_OBJECT_SECURITY, *code),
+            Self::SetServiceObjectSecurity { code } => (Opnum::SET_SERVICE_OBJECT_SECURITY, *code),
             Self::QueryServiceStatus { code, .. } => (Opnum::QUERY_SERVICE_STATUS, *code),
             Self::ChangeServiceConfig { code, .. } => (Opnum::CHANGE_SERVICE_CONFIG, *code),
             Self::CreateService { code, .. } => (Opnum::CREATE_SERVICE, *code),
@@ -245,6 +261,10 @@ impl Answer {
             Call::CloseServiceHandle { handle } => Self::CloseServiceHandle { handle: *handle, code },
             Call::ControlService { .. } => Self::ControlService { status, code },
             Call::DeleteService { .. } => Self::DeleteService { code },
+            Call::QueryServiceObjectSecurity { size, .. } => {
+                Self::QueryServiceObjectSecurity { buffer: empty(size), needed, code }
+            }
+            Call::SetServiceObjectSecurity { .. } => Self::SetServiceObjectSecurity { code },
             Call::QueryServiceStatus { .. } => Self::QueryServiceStatus { status, code },
             Call::ChangeServiceConfig(change) => Self::ChangeServiceConfig { tag: change.tag, code },
             Call::CreateService(create) => {
@@ -298,6 +318,7 @@ impl Answer {
             | Self::EnumServicesStatus { buffer, .. }
             | Self::EnumServicesStatusEx { buffer, .. }
             | Self::QueryServiceConfig2 { buffer, .. }
+            | Self::QueryServiceObjectSecurity { buffer, .. }
             | Self::QueryServiceStatusEx { buffer, .. } => Some(buffer),
             _ => None,
         }
@@ -314,7 +335,10 @@ impl Answer {
             Self::ControlService { status, .. } | Self::QueryServiceStatus { status, .. } => {
                 write_status(w, status);
             }
-            Self::DeleteService { .. } | Self::StartService { .. } | Self::ChangeServiceConfig2 { .. } => {}
+            Self::SetServiceObjectSecurity { .. }
+            | Self::DeleteService { .. }
+            | Self::StartService { .. }
+            | Self::ChangeServiceConfig2 { .. } => {}
             Self::ChangeServiceConfig { tag, .. } => write_number(w, *tag),
             Self::CreateService { tag, service, .. } => {
                 write_number(w, *tag);
@@ -341,6 +365,7 @@ impl Answer {
                 w.u32(*size);
             }
             Self::QueryServiceConfig2 { buffer, needed, .. }
+            | Self::QueryServiceObjectSecurity { buffer, needed, .. }
             | Self::QueryServiceStatusEx { buffer, needed, .. } => {
                 w.conformant_bytes(buffer);
                 w.u32(*needed);
@@ -382,6 +407,7 @@ impl Answer {
             }
             Opnum::OPEN_SC_MANAGER => Self::OpenScManager { manager: Handle::read(r)?, code: code(r)? },
             Opnum::OPEN_SERVICE => Self::OpenService { service: Handle::read(r)?, code: code(r)? },
+            Opnum::SET_SERVICE_OBJECT_SECURITY => Self::SetServiceObjectSecurity { code: code(r)? },
             Opnum::START_SERVICE => Self::StartService { code: code(r)? },
             Opnum::GET_SERVICE_DISPLAY_NAME => {
                 let (name, size) = read_name(r)?;
@@ -440,6 +466,11 @@ impl Answer {
             },
             Opnum::QUERY_SERVICE_CONFIG => Self::QueryServiceConfig {
                 config: Box::new(ConfigRecord::read(r)?),
+                needed: r.u32()?,
+                code: code(r)?,
+            },
+            Opnum::QUERY_SERVICE_OBJECT_SECURITY => Self::QueryServiceObjectSecurity {
+                buffer: r.conformant_bytes("lpSecurityDescriptor", MAX_256K)?.to_vec(),
                 needed: r.u32()?,
                 code: code(r)?,
             },

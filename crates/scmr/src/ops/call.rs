@@ -3,6 +3,7 @@ use svckit_core::access::{ManagerAccess, ServiceAccess};
 use svckit_core::config::Config2Level;
 use svckit_core::control::Control;
 use svckit_core::kind::ServiceType;
+use svckit_core::security::SecurityInformation;
 use svckit_core::status::StateFilter;
 
 use super::{
@@ -33,6 +34,24 @@ pub enum Call {
     DeleteService {
         /// `hService`.
         service: Handle,
+    },
+    /// `RQueryServiceObjectSecurity` (3.1.4.5).
+    QueryServiceObjectSecurity {
+        /// `hService`: of a service or of the service control manager.
+        object: Handle,
+        /// `dwSecurityInformation`.
+        parts: SecurityInformation,
+        /// `cbBufSize`.
+        size: u32,
+    },
+    /// `RSetServiceObjectSecurity` (3.1.4.6).
+    SetServiceObjectSecurity {
+        /// `hService`: of a service or of the service control manager.
+        object: Handle,
+        /// `dwSecurityInformation`.
+        parts: SecurityInformation,
+        /// `lpSecurityDescriptor`, in the self-relative form.
+        descriptor: Vec<u8>,
     },
     /// `RQueryServiceStatus` (3.1.4.7).
     QueryServiceStatus {
@@ -190,6 +209,8 @@ impl Call {
             Self::CloseServiceHandle { .. } => Opnum::CLOSE_SERVICE_HANDLE,
             Self::ControlService { .. } => Opnum::CONTROL_SERVICE,
             Self::DeleteService { .. } => Opnum::DELETE_SERVICE,
+            Self::QueryServiceObjectSecurity { .. } => Opnum::QUERY_SERVICE_OBJECT_SECURITY,
+            Self::SetServiceObjectSecurity { .. } => Opnum::SET_SERVICE_OBJECT_SECURITY,
             Self::QueryServiceStatus { .. } => Opnum::QUERY_SERVICE_STATUS,
             Self::ChangeServiceConfig(_) => Opnum::CHANGE_SERVICE_CONFIG,
             Self::CreateService(_) => Opnum::CREATE_SERVICE,
@@ -225,6 +246,12 @@ impl Call {
             Self::CloseServiceHandle { handle } => handle.write(w),
             Self::DeleteService { service } | Self::QueryServiceStatus { service } => service.write(w),
             Self::GetNotifyResults { notify } | Self::CloseNotifyHandle { notify } => notify.write(w),
+            Self::QueryServiceObjectSecurity { object, parts, size } => numbers(w, object, &[parts.0, *size]),
+            Self::SetServiceObjectSecurity { object, parts, descriptor } => {
+                numbers(w, object, &[parts.0]);
+                w.conformant_bytes(descriptor);
+                w.count(descriptor.len()); // cbBufSize
+            }
             Self::ControlService { service, control } => numbers(w, service, &[control.0]),
             Self::ChangeServiceConfig(change) => change.write(w),
             Self::CreateService(create) => create.write(w),
@@ -291,6 +318,7 @@ impl Call {
             Opnum::CONTROL_SERVICE => Self::ControlService { service: handle, control: r.u32()?.into() },
             Opnum::DELETE_SERVICE => Self::DeleteService { service: handle },
             Opnum::QUERY_SERVICE_STATUS => Self::QueryServiceStatus { service: handle },
+            Opnum::SET_SERVICE_OBJECT_SECURITY => read_security(r, handle)?,
             Opnum::START_SERVICE => Self::StartService { service: handle, arguments: read_arguments(r)? },
             Opnum::CHANGE_SERVICE_CONFIG2 => {
                 Self::ChangeServiceConfig2 { service: handle, info: read_info(r)? }
@@ -333,6 +361,11 @@ impl Call {
                 states: r.u32()?.into(),
                 size: size(r, MAX_256K)?,
                 resume: read_number(r)?,
+            },
+            Opnum::QUERY_SERVICE_OBJECT_SECURITY => Self::QueryServiceObjectSecurity {
+                object: handle,
+                parts: r.u32()?.into(),
+                size: size(r, MAX_256K)?,
             },
             Opnum::QUERY_SERVICE_CONFIG => {
                 Self::QueryServiceConfig { service: handle, size: size(r, MAX_8K)? }
@@ -391,6 +424,16 @@ fn read_open_manager(r: &mut Reader<'_>) -> Result<Call> {
         database: read_text(r, "lpDatabaseName")?,
         access: r.u32()?.into(),
     })
+}
+
+/// `RSetServiceObjectSecurity` ([MS-SCMR] 3.1.4.6). A descriptor has no limit of its own there; here it is that of the answer to the query.
+fn read_security(r: &mut Reader<'_>, object: Handle) -> Result<Call> {
+    let parts = r.u32()?.into(); // dwSecurityInformation
+    let descriptor = r.conformant_bytes("lpSecurityDescriptor", MAX_256K)?.to_vec();
+    match r.u32()? as usize == descriptor.len() {
+        true => Ok(Call::SetServiceObjectSecurity { object, parts, descriptor }),
+        false => Err(DecodeError::Invalid { what: "cbBufSize" }),
+    }
 }
 
 /// `RStartServiceW` ([MS-SCMR] 3.1.4.19), with `STRING_PTRSW` (2.2.51).

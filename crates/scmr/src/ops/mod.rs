@@ -71,6 +71,8 @@ opnums! {
     CLOSE_SERVICE_HANDLE = 0 => "RCloseServiceHandle",
     CONTROL_SERVICE = 1 => "RControlService",
     DELETE_SERVICE = 2 => "RDeleteService",
+    QUERY_SERVICE_OBJECT_SECURITY = 4 => "RQueryServiceObjectSecurity",
+    SET_SERVICE_OBJECT_SECURITY = 5 => "RSetServiceObjectSecurity",
     QUERY_SERVICE_STATUS = 6 => "RQueryServiceStatus",
     CHANGE_SERVICE_CONFIG = 11 => "RChangeServiceConfigW",
     CREATE_SERVICE = 12 => "RCreateServiceW",

@@ -14,6 +14,7 @@ use svckit_core::failure::{ActionType, FailureAction};
 use svckit_core::image_path::ImagePath;
 use svckit_core::kind::{ErrorControl, ServiceType, SidType, StartType};
 use svckit_core::name::{Dependency, DisplayName};
+use svckit_core::security::SecurityInformation;
 use svckit_core::status::{ServiceState, ServiceStatus, StateFilter};
 use svckit_core::trigger::{Guid, Trigger, TriggerAction, TriggerData, TriggerDataType, TriggerType};
 use svckit_scmr::ops::{
@@ -93,6 +94,18 @@ fn plain_calls() -> BTreeMap<&'static str, Call> {
         ("stop", Call::ControlService { service, control: Control::STOP }),
         ("delete", Call::DeleteService { service }),
         ("status", Call::QueryServiceStatus { service }),
+        (
+            "security",
+            Call::QueryServiceObjectSecurity { object: service, parts: SecurityInformation(0xC), size: 512 },
+        ),
+        (
+            "set-security",
+            Call::SetServiceObjectSecurity {
+                object: manager,
+                parts: SecurityInformation::DACL,
+                descriptor: vec![1, 2, 3, 4, 5],
+            },
+        ),
         ("dependents", Call::EnumDependentServices { service, states: StateFilter::ACTIVE, size: 512 }),
         ("list", list(Some(5))),
         ("list-start", list(None)),
@@ -311,6 +324,8 @@ fn answers() -> Vec<(&'static str, Answer, &'static str)> {
             "0 1060",
         ),
         ("status", Answer::QueryServiceStatus { status: status(), code }, "16 4 3 0 4 5 6000 0"),
+        ("security", security(48), "D:(A;;1;S-1-5-18) 48 0"),
+        ("security", security(8), "0000000000000000 48 122"),
         (
             "config",
             buffers::query_service_config(&config(), 8192),
@@ -334,6 +349,12 @@ fn answers() -> Vec<(&'static str, Answer, &'static str)> {
              3 2 00000000000000000000000000000001 0",
         ),
     ]
+}
+
+fn security(size: u32) -> Answer {
+    let descriptor = "D:(A;;CC;;;SY)".parse().unwrap();
+    let filled = buffers::query_service_object_security(&descriptor, size);
+    Answer::QueryServiceObjectSecurity { buffer: filled.buffer, needed: filled.needed, code: filled.code }
 }
 
 #[test]

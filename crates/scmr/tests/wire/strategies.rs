@@ -217,6 +217,12 @@ fn query_call() -> BoxedStrategy<Call> {
                 resume
             }
         ),
+        (handle(), any::<u32>(), large.clone()).prop_map(|(object, parts, size)| {
+            Call::QueryServiceObjectSecurity { object, parts: parts.into(), size }
+        }),
+        (handle(), any::<u32>(), bytes(300)).prop_map(|(object, parts, descriptor)| {
+            Call::SetServiceObjectSecurity { object, parts: parts.into(), descriptor }
+        }),
         (handle(), small.clone()).prop_map(|(service, size)| Call::QueryServiceConfig { service, size }),
         (handle(), any::<u32>(), small.clone()).prop_map(|(service, level, size)| {
             Call::QueryServiceConfig2 { service, level: Config2Level(level), size }
@@ -254,6 +260,7 @@ fn simple_answer() -> BoxedStrategy<Answer> {
         (handle(), code()).prop_map(|(handle, code)| Answer::CloseServiceHandle { handle, code }),
         (status(), code()).prop_map(|(status, code)| Answer::ControlService { status, code }),
         code().prop_map(|code| Answer::DeleteService { code }),
+        code().prop_map(|code| Answer::SetServiceObjectSecurity { code }),
         (status(), code()).prop_map(|(status, code)| Answer::QueryServiceStatus { status, code }),
         (of(any::<u32>()), code()).prop_map(|(tag, code)| Answer::ChangeServiceConfig { tag, code }),
         (of(any::<u32>()), handle(), code()).prop_map(|(tag, service, code)| Answer::CreateService {
@@ -321,6 +328,9 @@ fn buffer_answer() -> BoxedStrategy<Answer> {
                 }
             }
         ),
+        (bytes(300), any::<u32>(), code()).prop_map(|(buffer, needed, code)| {
+            Answer::QueryServiceObjectSecurity { buffer, needed, code }
+        }),
         (bytes(300), any::<u32>(), code()).prop_map(|(buffer, needed, code)| Answer::QueryServiceConfig2 {
             buffer,
             needed,

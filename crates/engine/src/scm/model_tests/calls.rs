@@ -1,6 +1,7 @@
 //! The calls of the model's sequences, and its view of services, in the types of the service control manager.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use svckit_core::access::{ManagerAccess, ServiceAccess};
@@ -9,6 +10,7 @@ use svckit_core::failure::{ActionType, FailureAction, FailureActionsChange, Rese
 use svckit_core::image_path::ImagePath;
 use svckit_core::kind::{ErrorControl, ServiceType, SidType, StartType};
 use svckit_core::name::{Dependency, DisplayName, GroupName, ServiceName};
+use svckit_core::security::check::Token;
 use svckit_core::status::StateFilter;
 use svckit_testkit::model::{Change, Change2, Failure, NewService, Status, Step, View};
 
@@ -155,7 +157,8 @@ fn change2(change: &Change2) -> Config2Change {
 
 /// All that clients see.
 pub(super) fn view(scm: &mut Scm) -> BTreeMap<String, View> {
-    let manager = scm.open_manager(OBSERVER, ManagerAccess::ALL_ACCESS).unwrap();
+    let manager =
+        scm.open_manager(OBSERVER, Arc::new(Token::local_system()), ManagerAccess::ALL_ACCESS).unwrap();
     let all = scm.enumerate(OBSERVER, manager, ServiceType(0x3FF), StateFilter::ALL, None).unwrap();
     let views = all.iter().map(|listed| {
         let handle = scm.open_service(OBSERVER, manager, &listed.name, ServiceAccess::ALL_ACCESS).unwrap();

@@ -4,6 +4,7 @@ use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::path::Path;
 use std::rc::Rc;
+use std::sync::Arc;
 use std::time::Duration;
 
 use svckit_core::access::{ManagerAccess, ServiceAccess};
@@ -11,6 +12,7 @@ use svckit_core::control::{Control, ControlsAccepted};
 use svckit_core::dispatch::{FromProcess, PROTOCOL, ServiceReport, ToProcess};
 use svckit_core::kind::ServiceType;
 use svckit_core::name::ServiceName;
+use svckit_core::security::check::Token;
 use svckit_core::status::{ServiceState, ServiceStatus};
 use svckit_core::time::{Now, Tick, WallTime};
 use svckit_core::win32::Win32Error;
@@ -322,7 +324,7 @@ impl Machine {
 
     /// A handle of the service control manager, with every right.
     pub(super) fn manager(&mut self, connection: ConnectionId) -> HandleId {
-        self.scm.open_manager(connection, ManagerAccess::ALL_ACCESS).unwrap()
+        self.scm.open_manager(connection, Arc::new(Token::local_system()), ManagerAccess::ALL_ACCESS).unwrap()
     }
 
     pub(super) fn control(&mut self, slot: usize, control: u32) {

@@ -14,10 +14,11 @@ pub use enumerate::{
 
 use svckit_core::Win32Error;
 use svckit_core::config::ServiceConfig;
+use svckit_core::security::SecurityDescriptor;
 use svckit_core::status::ServiceStatus;
 
 use super::status::{STATUS_PROCESS, read_status_process, write_status_process};
-use super::{Answer, ConfigRecord, MAX_8K};
+use super::{Answer, ConfigRecord, MAX_8K, MAX_256K};
 use crate::ndr::{Reader, Result, Writer, wide};
 
 /// A filled buffer with what else the answer tells.
@@ -38,7 +39,12 @@ pub struct Filled {
 impl Filled {
     /// One structure, all or nothing.
     fn whole(content: Vec<u8>, size: u32) -> Self {
-        let needed = u32::try_from(content.len()).unwrap_or(u32::MAX).min(MAX_8K);
+        Self::within(content, size, MAX_8K)
+    }
+
+    /// The same where more may be needed than 8 KiB.
+    fn within(content: Vec<u8>, size: u32, limit: u32) -> Self {
+        let needed = u32::try_from(content.len()).unwrap_or(u32::MAX).min(limit);
         let fits = content.len() <= size as usize;
         let mut buffer = if fits { content } else { Vec::new() };
         buffer.resize(size as usize, 0);
@@ -57,6 +63,11 @@ pub fn query_service_status_ex(status: &ServiceStatus, size: u32) -> Filled {
 /// The status in the answer to `RQueryServiceStatusEx` ([MS-SCMR] 3.1.4.38).
 pub fn read_status_ex(buffer: &[u8]) -> Result<ServiceStatus> {
     read_status_process(&mut Reader::new(&buffer[..buffer.len().min(STATUS_PROCESS)]))
+}
+
+/// The answer to `RQueryServiceObjectSecurity` ([MS-SCMR] 3.1.4.5).
+pub fn query_service_object_security(descriptor: &SecurityDescriptor, size: u32) -> Filled {
+    Filled::within(descriptor.to_bytes(), size, MAX_256K)
 }
 
 /// The answer to `RQueryServiceConfigW` ([MS-SCMR] 3.1.4.17): not a buffer of bytes, but bound by one all the same.
