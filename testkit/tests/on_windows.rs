@@ -89,6 +89,14 @@ const NOT_UNDER_WINE: &[(&str, &str)] = &[
         "rights::a_restart_action_needs_the_right_to_start",
         "Windows refuses it with 5; Wine throws failure actions away",
     ),
+    ("security::a_new_service_has_the_usual_access_list", SECURITY),
+    ("security::an_access_list_comes_back_as_it_was_set", SECURITY),
+    ("security::whoever_is_denied_a_right_is_not_granted_it", SECURITY),
+    ("security::the_descriptor_of_a_service_needs_its_rights", SECURITY),
+    ("security::the_descriptor_of_the_manager_needs_its_right", SECURITY),
+    ("security::parts_that_nothing_has_are_refused", SECURITY),
+    ("security::a_marked_service_keeps_its_access_list", SECURITY),
+    ("security::whoever_may_not_ask_is_not_told_of_it", SECURITY),
     ("failure::without_actions_a_dead_service_stays_stopped", CRASHES),
     ("failure::a_dead_service_is_restarted", CRASHES),
     ("failure::each_failure_has_its_action_and_the_last_repeats", CRASHES),
@@ -98,6 +106,7 @@ const NOT_UNDER_WINE: &[(&str, &str)] = &[
     ("failure::a_reboot_is_not_carried_out", CRASHES),
 ];
 
+const SECURITY: &str = "Windows keeps security descriptors and looks at them; Wine says 0 to setting them, and tells an empty access list";
 const NO_FAILURE_ACTIONS: &str =
     "Windows keeps failure actions; Wine says 0 to setting them, and 124 to reading";
 const NO_DELAY: &str = "Windows keeps the delay; Wine says 124";

@@ -7,9 +7,11 @@ use svckit_core::control::ControlsAccepted;
 use svckit_core::failure::{ActionType, FailureActions};
 use svckit_core::kind::{LaunchProtection, ServiceType, SidType, StartType};
 use svckit_core::millis::to_u32;
+use svckit_core::security::SecurityDescriptor;
 use svckit_core::status::ServiceStatus;
 
 use super::forms::{FORMS, Form};
+use super::security;
 use crate::failure::Failure;
 use crate::report::{ServiceReport, StatusJson};
 use crate::table::printable;
@@ -34,6 +36,8 @@ pub(super) enum Answer {
     Optional { name: String, value: Config2 },
     /// A name that was looked up.
     Name { call: &'static str, key: &'static str, value: String },
+    /// A security descriptor, and whether each right is told by name.
+    Security { name: String, descriptor: Box<SecurityDescriptor>, rights: bool },
     /// A service SID.
     Sid { name: String, sid: String },
 }
@@ -67,6 +71,7 @@ impl Answer {
                 format!("[SC] QueryServiceConfig2 SUCCESS\n{}", lines(name, &optional_lines(value)))
             }
             Self::Name { call, value, .. } => format!("[SC] {call} SUCCESS\nName = {}\n", printable(value)),
+            Self::Security { name, descriptor, rights } => security::text(name, descriptor, *rights),
             Self::Sid { name, sid } => format!("\nNAME: {}\nSERVICE SID: {sid}\n", printable(name)),
         }
     }
@@ -98,6 +103,7 @@ impl Answer {
                 json!({ "name": name, key: value })
             }
             Self::Name { key, value, .. } => json!({ *key: value }),
+            Self::Security { name, descriptor, .. } => security::json(name, descriptor),
             Self::Sid { name, sid } => json!({ "name": name, "sid": sid }),
         }
     }

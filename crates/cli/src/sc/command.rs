@@ -5,6 +5,7 @@ use svckit_core::control::Control;
 use svckit_core::image_path::ImagePath;
 use svckit_core::kind::{ErrorControl, ServiceType, StartType};
 use svckit_core::name::{Dependency, DisplayName, GroupName};
+use svckit_core::security::SecurityDescriptor;
 use svckit_core::status::StateFilter;
 
 use super::forms::Form;
@@ -38,6 +39,10 @@ pub(super) enum Command {
     KeyName { display_name: String },
     /// `EnumDepend`.
     Dependents { name: String },
+    /// `sdshow`, and whether each right is told by name.
+    ShowSecurity { name: String, rights: bool },
+    /// `sdset`.
+    SetSecurity { name: String, new: Box<SecurityDescriptor> },
     /// `showsid`.
     Sid { name: String },
 }

@@ -9,6 +9,7 @@ use svckit_core::status::StateFilter;
 use svckit_core::win32::Win32Error;
 
 use super::command::{Command, Whom};
+use super::security;
 use super::settings;
 use super::triggers;
 use super::words::{Words, choose, number};
@@ -133,6 +134,14 @@ pub(super) static FORMS: &[Form] = &[
         words.buffer_size().map(|()| Command::KeyName { display_name })
     }),
     form("EnumDepend", "NAME", |words| named(words, |name| Command::Dependents { name })),
+    form("sdshow", "NAME|scmanager [showrights]", show_security),
+    form("sdset", "NAME|scmanager DESCRIPTOR", |mut words| {
+        let name = words.name()?;
+        let text = words.required("the security descriptor")?;
+        words.end()?;
+        let new = security::read(text).map_err(|wrong| wrong.service(&name))?;
+        Ok(Command::SetSecurity { name, new: Box::new(new) })
+    }),
     form("showsid", "NAME", |mut words| {
         let name = words.name()?;
         words.end().map(|()| Command::Sid { name })
@@ -141,8 +150,6 @@ pub(super) static FORMS: &[Form] = &[
 
 /// Commands of sc that are not there, the calls that they would make, and what they would do.
 const MISSING: &[(&str, &str, &str)] = &[
-    ("sdshow", "QueryServiceObjectSecurity", "showing security descriptors"),
-    ("sdset", "SetServiceObjectSecurity", "setting security descriptors"),
     ("boot", "NotifyBootConfigStatus", "telling how the start of the system went"),
     ("Lock", "LockServiceDatabase", "locking the service database"),
     ("QueryLock", "QueryServiceLockStatus", "asking who locks the service database"),
@@ -229,6 +236,18 @@ fn stop(mut words: Words<'_>) -> Result<Command, Wrong> {
         return Err(Wrong::refused("ControlService", Win32Error::NOT_SUPPORTED, message).service(&name));
     }
     Ok(Command::Control { name, control: Control::STOP })
+}
+
+/// `sdshow`, where the word about rights may also come first.
+fn show_security(mut words: Words<'_>) -> Result<Command, Wrong> {
+    const RIGHTS: &str = "showrights";
+    let name = words.name()?;
+    let Some(second) = words.optional() else { return Ok(Command::ShowSecurity { name, rights: false }) };
+    words.end()?;
+    if name.eq_ignore_ascii_case(RIGHTS) && !second.eq_ignore_ascii_case(RIGHTS) {
+        return Ok(Command::ShowSecurity { name: second.to_owned(), rights: true });
+    }
+    choose("what to show", second, &[(RIGHTS, true)]).map(|rights| Command::ShowSecurity { name, rights })
 }
 
 fn control(mut words: Words<'_>, control: Control) -> Result<Command, Wrong> {

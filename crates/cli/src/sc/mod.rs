@@ -5,6 +5,7 @@ mod change;
 mod command;
 mod forms;
 mod look;
+mod security;
 mod settings;
 #[cfg(test)]
 mod tests;
@@ -107,6 +108,8 @@ impl Session<'_> {
             Command::DisplayName { name } => self.display_name(&name),
             Command::KeyName { display_name } => self.key_name(&display_name),
             Command::Dependents { name } => self.dependents(&name),
+            Command::ShowSecurity { name, rights } => self.show_security(name, rights),
+            Command::SetSecurity { name, new } => self.set_security(name, &new),
             Command::Sid { name } => look::sid(name),
         }
     }

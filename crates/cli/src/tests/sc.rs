@@ -156,6 +156,50 @@ fn those_that_are_so_are_told() {
 }
 
 #[test]
+fn security_descriptors_are_shown_and_set() {
+    let world = world();
+    let usual = "D:(A;;CCLCSWRPWPDTLOCRRC;;;SY)(A;;CCDCLCSWRPWPDTLOCRSDRCWDWO;;;BA)(A;;CCLCSWLOCRRC;;;IU)(A;;CCLCSWLOCRRC;;;SU)\
+                 S:(AU;FA;CCDCLCSWRPWPDTLOCRSDRCWDWO;;;WD)";
+    assert_eq!(world.sc_ok(&["sdshow", "web"]), format!("\n{usual}\n"));
+    let set = world.sc_ok(&["sdset", "web", "D:(D;;0x20;;;WD)(A;;GA;;;BA)(0x16;;#01020304)"]);
+    assert_eq!(set, "[SC] SetServiceObjectSecurity SUCCESS\n");
+    let list = "D:(D;;WP;;;WD)(A;;CCDCLCSWRPWPDTLOCRSDRCWDWO;;;BA)(0x16;;#01020304)";
+    let audit = "S:(AU;FA;CCDCLCSWRPWPDTLOCRSDRCWDWO;;;WD)";
+    for words in [["sdshow", "web", "showrights"], ["sdshow", "ShowRights", "web"]] {
+        let shown = world.sc_ok(&words);
+        let head = format!(
+            "\n{list}{audit}\n\nDENY S-1-1-0\n\tSERVICE_STOP\n\nALLOW S-1-5-32-544\n\tSERVICE_QUERY_CONFIG\n"
+        );
+        assert!(shown.starts_with(&head) && shown.ends_with("\tWRITE_OWNER\n\n0x16 \n"), "{shown}");
+    }
+    let shown = world.sc_json(&["sdshow", "web"]);
+    assert_eq!((&shown["name"], &shown["security"]), (&json!("web"), &json!(format!("{list}{audit}"))));
+    assert_eq!(
+        shown["access"][0],
+        json!({ "type": "DENY", "sid": "S-1-1-0", "rights": ["SERVICE_STOP"], "sddl": "(D;;WP;;;WD)" })
+    );
+    assert_eq!(
+        shown["access"][2],
+        json!({ "type": "0x16", "sid": null, "rights": [], "sddl": "(0x16;;#01020304)" })
+    );
+    world.sc_ok(&["sdset", "SCManager", "D:(A;;GA;;;BA)"]);
+    let shown = world.sc_ok(&["sdshow", "scmanager", "showrights"]);
+    assert!(shown.starts_with("\nD:(A;;KA;;;BA)S:(AU;FA;KA;;;WD)(AU;OIIOFA;GA;;;WD)\n"), "{shown}");
+    assert!(shown.contains("ALLOW S-1-5-32-544\n\tSC_MANAGER_CONNECT\n"), "{shown}");
+    assert_eq!(world.journal(), ["security web", "security"]);
+    let (status, out, _) = world.sc(&["sdset", "web", "D:(A;;CCXY;;;SY)"]);
+    assert_eq!(status, 87);
+    assert!(
+        out.starts_with(
+            "[SC] ConvertStringSecurityDescriptorToSecurityDescriptor FAILED 87:\n\n\"D:(A;;CCXY;;;SY)\" is no security descriptor: \
+             character 7: \"XY\" is no right; there are CC DC"
+        ),
+        "{out}"
+    );
+    assert_eq!(world.sc(&["sdshow", "web", "rights"]).0, 1639);
+}
+
+#[test]
 fn a_failure_is_that_of_the_call_and_its_code_the_exit_status() {
     let world = world();
     let (status, out, err) = world.sc(&["query", "nosuch"]);
@@ -179,7 +223,10 @@ fn a_failure_is_that_of_the_call_and_its_code_the_exit_status() {
         (&["create", "WEB", "binpath=", "x"][..], 1073),
         (&["create", "a/b", "binpath=", "x"], 123),
         (&["create", "b", "binpath=", " "], 87),
-        (&["sdshow", "web"], 50),
+        (&["boot", "ok"], 50),
+        (&["sdset", "web", "D:(A;;XX;;;SY)"], 87),
+        (&["sdset", "web", ""], 87),
+        (&["sdshow", "nosuch"], 1060),
         (&[r"\\other", "query"], 50),
         (&["GetKeyName", "The moon"], 1060),
         (&["showsid", "a/b"], 123),
