@@ -2,7 +2,9 @@
 
 use svckit_core::config::{LOCAL_SYSTEM, ServiceConfig};
 use svckit_core::win32::Win32Error;
-use svckit_recipe::Platform;
+use svckit_manager::local::Logon;
+use svckit_recipe::lint::{Finding, Severity};
+use svckit_recipe::{Definition, Platform, ServiceDefinition};
 
 use crate::app::App;
 use crate::apply::Wanted;
@@ -52,6 +54,11 @@ pub(crate) fn written(platform: Platform, account: &str) -> String {
 pub(crate) fn with_password(platform: Platform, config: &ServiceConfig) -> Option<&str> {
     let account = config.account.as_deref()?;
     (platform == Platform::Windows && kind(account) == Kind::User).then_some(account)
+}
+
+/// Whether an account has to be there and to have the right to log on as a service: one that is none of the system's own.
+pub(crate) fn has_to_log_on(account: &str) -> bool {
+    kind(&written(Platform::Windows, account)) != Kind::System
 }
 
 /// Whether the service API wants an empty password with this account, which is one of the system's own: for a virtual or managed one it wants none.
@@ -109,6 +116,59 @@ pub(crate) fn prepare(
         }
         Err(error) => Err(error.into()),
     }
+}
+
+/// What keeps services from running under their accounts. Of one that `is_installed` also that it lacks the right to log on, which installing would grant.
+pub(crate) fn lint(app: &App, definition: &Definition, is_installed: bool) -> Vec<Finding> {
+    definition
+        .services
+        .iter()
+        .filter_map(|service| lint_one(app, definition, service, is_installed))
+        .collect()
+}
+
+fn lint_one(
+    app: &App,
+    definition: &Definition,
+    service: &ServiceDefinition,
+    is_installed: bool,
+) -> Option<Finding> {
+    let account = service.account.as_deref().filter(|account| has_to_log_on(account))?;
+    let platform = app.surroundings.platform;
+    // Who can't tell says nothing.
+    let logon = (app.surroundings.logon)(&written(platform, account)).ok()?;
+    let (severity, rule, message, help) = match (logon, platform) {
+        (Logon::Possible, _) => return None,
+        (Logon::NoRight, Platform::Windows) if !is_installed => return None,
+        (Logon::NoAccount, _) => {
+            let help = match platform {
+                Platform::Unix => "name a user of this machine",
+                Platform::Windows => {
+                    r"an account is written DOMAIN\NAME, .\NAME for one of this machine, or NT SERVICE\NAME"
+                }
+            };
+            (Severity::Error, "account", format!("there is no account {account}"), help)
+        }
+        (Logon::NoRight, Platform::Unix) => {
+            let message =
+                format!("only a service control manager that runs as root can run a service as {account}");
+            (Severity::Error, "account-right", message, "run svc as root, or leave account out")
+        }
+        (Logon::NoRight, Platform::Windows) => {
+            let message = format!(
+                "{account} itself has not the right to log on as a service; a group of it may have it"
+            );
+            (
+                Severity::Warning,
+                "account-right",
+                message,
+                "svc update DEF --username ACCOUNT --password-stdin grants it",
+            )
+        }
+    };
+    let span = service.places.account.unwrap_or(service.places.name);
+    let diagnostic = definition.diagnostic(span, message, Some(help.to_owned()));
+    Some(Finding { severity, rule, service: Some(service.name.clone()), diagnostic })
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! What every verb works with: the streams, the way to the service control manager, and the patience.
 
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,6 +17,7 @@ use svckit_core::wait::Limits;
 use svckit_core::win32::Win32Error;
 use svckit_core::{Error, Result};
 use svckit_manager::entity::ServiceManager;
+use svckit_manager::local::{Inherited, Logon};
 use svckit_recipe::{Definition, Platform};
 
 use crate::definitions;
@@ -34,7 +36,17 @@ pub(crate) struct Surroundings {
     pub(crate) directory: Option<PathBuf>,
     /// Lets an account log on as a service; whether it could not before.
     pub(crate) grant_logon: GrantLogon,
+    /// Whether an account that is none of the built-in ones could now.
+    pub(crate) logon: AskLogon,
+    /// The variables that the process of a service begins with, by the service control manager's process, its name and its account.
+    pub(crate) inherited: InheritedBy,
 }
+
+/// How an account is asked for.
+pub(crate) type AskLogon = Box<dyn Fn(&str) -> io::Result<Logon>>;
+
+/// How the variables of a service's process are found.
+pub(crate) type InheritedBy = Box<dyn Fn(Option<u32>, &ServiceName, Option<&str>) -> io::Result<Inherited>>;
 
 /// How an account gets the right to log on as a service.
 pub(crate) type GrantLogon = Box<dyn Fn(&str) -> Result<bool>>;

@@ -104,6 +104,8 @@ pub(crate) enum Verb {
     Logs(Logs),
     /// Show what happened to services
     Events(Events),
+    /// Show the environment that a service's program gets, and where each variable comes from
+    Env(One),
     /// Print the definition file that says what is installed; without a name all services that svc made
     Export(Export),
     /// Say what is wrong with DEF, and what is probably not meant, without doing anything

@@ -23,6 +23,7 @@ use svckit_core::security::{SecurityDescriptor, SecurityInformation};
 use svckit_core::status::{NotifyMask, ServiceState, ServiceStatus, StateFilter};
 use svckit_core::time::WallTime;
 use svckit_core::win32::Win32Error;
+use svckit_manager::local::Logon;
 
 /// A service of the fake.
 #[derive(Clone)]
@@ -77,6 +78,17 @@ impl Fake {
     pub(crate) fn grant(&self, account: &str) -> Result<bool> {
         self.note(format!("grant {account}"))?;
         Ok(self.contents().may_log_on.insert(account.to_uppercase()))
+    }
+
+    /// Whether an account may log on as a service: one that is called ghost isn't there.
+    pub(crate) fn logon(&self, account: &str) -> Logon {
+        if account.ends_with("ghost") {
+            Logon::NoAccount
+        } else if self.contents().may_log_on.contains(&account.to_uppercase()) {
+            Logon::Possible
+        } else {
+            Logon::NoRight
+        }
     }
 
     fn note(&self, entry: String) -> Result<()> {

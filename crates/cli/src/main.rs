@@ -126,6 +126,7 @@ fn run(app: &mut App, place: &Place, verb: Verb) -> Result<ExitCode, Failure> {
         Verb::Status(arguments) => verbs::status::status(app, &arguments)?,
         Verb::Show(arguments) => verbs::show::run(app, &arguments)?,
         Verb::Logs(arguments) => verbs::logs::run(app, &arguments)?,
+        Verb::Env(arguments) => verbs::env::run(app, &arguments)?,
         Verb::Events(arguments) => verbs::events::run(app, &arguments)?,
         Verb::Export(arguments) => verbs::export::run(app, &arguments)?,
         Verb::Import(arguments) => verbs::import::run(app, &arguments)?,

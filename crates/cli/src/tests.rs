@@ -3,6 +3,7 @@
 mod accounts;
 mod definitions;
 mod doctor;
+mod env;
 mod export;
 mod import;
 mod lint;
@@ -25,6 +26,7 @@ use svckit_core::status::ServiceState;
 use svckit_core::time::WallTime;
 use svckit_core::trigger::{Guid, Trigger, TriggerAction, TriggerType};
 use svckit_core::win32::Win32Error;
+use svckit_manager::local::Inherited;
 use svckit_recipe::Platform;
 
 use crate::app::{App, Connect, Surroundings};
@@ -93,11 +95,13 @@ impl World {
         let (out, err) = (Sink::default(), Sink::default());
         let ui = Ui::captured(Box::new(out.clone()), Box::new(err.clone()), cli.global.json, terminal);
         let scm = self.scm.clone();
-        let rights = self.scm.clone();
+        let (rights, asked) = (self.scm.clone(), self.scm.clone());
         let surroundings = Surroundings {
             platform: self.platform,
             directory: None,
             grant_logon: Box::new(move |account| rights.grant(account)),
+            logon: Box::new(move |account| Ok(asked.logon(account))),
+            inherited: Box::new(|_, _, account| Ok(inherited(account))),
         };
         let connect: Connect = Arc::new(move || Ok(Box::new(scm.clone())));
         let mut app = App::new(ui, connect, surroundings, cli.global.wait);
@@ -114,6 +118,14 @@ impl World {
     fn journal(&self) -> Vec<String> {
         std::mem::take(&mut self.scm.contents().journal)
     }
+}
+
+/// What every service of the fake begins with.
+fn inherited(account: Option<&str>) -> Inherited {
+    let pair = |name: &str, value: &str| (name.into(), value.into());
+    let account = account.filter(|account| account.ends_with("ann")).map(|_| pair("HOME", "/home/ann"));
+    let system = vec![pair("HOME", "/root"), pair("LANG", "C"), pair("SVCKIT_INSTANCE", "x/y")];
+    Inherited { system, account: account.into_iter().collect() }
 }
 
 fn dispatch(app: &mut App, verb: Verb) -> Result<(), Failure> {
@@ -139,6 +151,7 @@ fn dispatch(app: &mut App, verb: Verb) -> Result<(), Failure> {
         Verb::Export(arguments) => verbs::export::run(app, &arguments),
         Verb::Import(arguments) => verbs::import::run(app, &arguments),
         Verb::Lint(arguments) => verbs::lint::run(app, &arguments),
+        Verb::Env(arguments) => verbs::env::run(app, &arguments),
         Verb::Doctor(arguments) => crate::doctor::run(app, &arguments),
         Verb::Explain { what } => crate::explain::run(app, &what),
         other => panic!("{other:?} needs the real world"),

@@ -16,6 +16,7 @@ pub mod control;
 pub mod definition;
 pub mod dispatch;
 pub mod error;
+pub mod executable;
 pub mod failure;
 pub mod image_path;
 pub mod kind;

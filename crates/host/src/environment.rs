@@ -1,7 +1,7 @@
 //! The environment of a program: what it inherits, what files add, what the definition sets.
 
 use std::collections::BTreeMap;
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -18,9 +18,35 @@ pub(crate) const SPAWNER_VARIABLE: &str = "SVCKIT_SPAWNER";
 
 /// Why an environment could not be made.
 #[derive(Debug)]
-pub(crate) struct EnvironmentError {
-    pub(crate) code: Win32Error,
-    pub(crate) message: String,
+pub struct EnvironmentError {
+    /// The code with which the start fails.
+    pub code: Win32Error,
+    /// Why, with the file and the line.
+    pub message: String,
+}
+
+/// Where a variable comes from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Origin {
+    /// From the process that runs the program.
+    Inherited,
+    /// It belongs to the account.
+    Account,
+    /// From a file of the definition.
+    File(PathBuf),
+    /// From the definition itself.
+    Definition,
+}
+
+/// A variable of a program.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Variable {
+    /// Its name.
+    pub name: OsString,
+    /// Its value.
+    pub value: OsString,
+    /// Which source had the last word.
+    pub origin: Origin,
 }
 
 /// The whole environment of a program, later sources over earlier: what the host has, what came with the order for the host, what belongs to the
@@ -30,36 +56,67 @@ pub(crate) fn assemble(
     service: &ServiceName,
     program: &Program,
 ) -> Result<Vec<(OsString, OsString)>, EnvironmentError> {
+    let given = setting.environment.iter().map(|(name, value)| (name.into(), value.into()));
+    let all = layered(inherited().chain(given), setting.terms.environment(), program)?;
+    let all = all
+        .into_iter()
+        .map(|variable| (process::variable_key(&variable.name), (variable.name, variable.value)));
+    let mut all: BTreeMap<_, _> = all.collect();
+    let mark = OsString::from(MARK_VARIABLE);
+    all.insert(process::variable_key(&mark), (mark, setting.mark(service)));
+    Ok(all.into_values().collect())
+}
+
+/// The variables of a program, later sources over earlier: what is inherited, what belongs to the account, the files in their order, the definition. They are
+/// in the order of their names.
+///
+/// # Errors
+/// If a file can't be read: the start fails.
+pub fn layered(
+    inherited: impl IntoIterator<Item = (OsString, OsString)>,
+    account: Vec<(OsString, OsString)>,
+    program: &Program,
+) -> Result<Vec<Variable>, EnvironmentError> {
     let mut all = BTreeMap::new();
-    let mut set = |name: OsString, value: OsString| all.insert(process::variable_key(&name), (name, value));
-    for (name, value) in inherited() {
-        set(name, value);
+    let mut set = |name: OsString, value: OsString, origin: Origin| {
+        all.insert(process::variable_key(&name), Variable { name, value, origin });
+    };
+    for (name, value) in inherited {
+        set(name, value, Origin::Inherited);
     }
-    for (name, value) in &setting.environment {
-        set(name.into(), value.into());
-    }
-    for (name, value) in setting.terms.environment() {
-        set(name, value);
+    for (name, value) in account {
+        set(name, value, Origin::Account);
     }
     for path in &program.environment_files {
         for (name, value) in read_file(path)? {
-            set(name.into(), value.into());
+            set(name.into(), value.into(), Origin::File(path.clone()));
         }
     }
     for (name, value) in &program.environment {
-        set(name.into(), value.into());
+        set(name.into(), value.into(), Origin::Definition);
     }
-    set(MARK_VARIABLE.into(), setting.mark(service));
     Ok(all.into_values().collect())
 }
 
 /// The variables of this process without those that are about itself.
 pub(crate) fn inherited() -> impl Iterator<Item = (OsString, OsString)> {
-    let own = [CHANNEL_VARIABLE, SPAWNER_VARIABLE, MARK_VARIABLE];
-    process::inherited_environment().filter(move |(name, _)| own.iter().all(|own| name != own))
+    process::inherited_environment().filter(|(name, _)| is_inherited(name))
 }
 
-fn read_file(path: &PathBuf) -> Result<Vec<(String, String)>, EnvironmentError> {
+/// Whether a variable goes on from a host to its programs: those don't that are about the host itself.
+pub fn is_inherited(name: &OsStr) -> bool {
+    [CHANNEL_VARIABLE, SPAWNER_VARIABLE, MARK_VARIABLE].iter().all(|own| name != *own)
+}
+
+/// What is wrong with a file of variables.
+///
+/// # Errors
+/// With the place and why.
+pub fn check_file(path: &Path) -> Result<(), EnvironmentError> {
+    read_file(path).map(drop)
+}
+
+fn read_file(path: &Path) -> Result<Vec<(String, String)>, EnvironmentError> {
     let fail = |code, why: String| EnvironmentError {
         code,
         message: format!("cannot read the environment file {path:?}: {why}"),

@@ -6,10 +6,10 @@
 #![forbid(unsafe_code)]
 
 pub mod debug;
+pub mod environment;
 #[cfg(unix)]
 pub mod spawner;
 
-mod environment;
 mod link;
 mod log;
 mod message;
@@ -19,5 +19,6 @@ mod service;
 mod supervisor;
 
 pub use link::{run_from_environment, serve_spawner};
+pub use svckit_os::listen;
 pub use svckit_os::program;
 pub use svckit_os::signal::name as signal_name;

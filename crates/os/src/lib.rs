@@ -15,6 +15,9 @@ pub mod event;
 #[cfg(windows)]
 pub mod event_log;
 pub mod file;
+#[cfg(windows)]
+mod library;
+pub mod listen;
 pub mod lock;
 pub mod log;
 #[cfg(windows)]

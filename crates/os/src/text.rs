@@ -15,16 +15,22 @@ pub(crate) fn wide(text: impl AsRef<OsStr>) -> Vec<u16> {
 /// # Safety
 /// The pointer is null or leads to UTF-16 that ends with NUL.
 pub(crate) unsafe fn read(pointer: *const u16) -> Option<String> {
-    if pointer.is_null() {
-        return None;
-    }
+    // SAFETY: what is not null the caller vouches for.
+    (!pointer.is_null()).then(|| String::from_utf16_lossy(unsafe { units(pointer) }))
+}
+
+/// The units of a string that the system gave, without the NUL.
+///
+/// # Safety
+/// The pointer leads to UTF-16 that ends with NUL, and lives for as long as what is returned.
+pub(crate) unsafe fn units<'a>(pointer: *const u16) -> &'a [u16] {
     let mut length = 0;
     // SAFETY: by the contract there is a NUL, and everything before it can be read.
     while unsafe { *pointer.add(length) } != 0 {
         length += 1;
     }
     // SAFETY: so many units were just read.
-    Some(String::from_utf16_lossy(unsafe { std::slice::from_raw_parts(pointer, length) }))
+    unsafe { std::slice::from_raw_parts(pointer, length) }
 }
 
 #[cfg(test)]

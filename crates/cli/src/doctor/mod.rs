@@ -14,10 +14,11 @@ use svckit_core::status::ServiceState;
 use svckit_core::win32::Win32Error;
 use svckit_recipe::doctor::{Ended, Facts, Finding, HostFacts, diagnose};
 use svckit_recipe::lint::Severity;
-use svckit_recipe::{Definition, ServiceDefinition, Source, Stored};
+use svckit_recipe::{Definition, ServiceDefinition, Source, Span, Stored};
 
-use crate::app::{App, Named, default_log, named};
+use crate::app::{App, all_named, default_log, named};
 use crate::args::Doctor;
+use crate::definitions::is_definition;
 use crate::failure::{Failure, ScmFailure, Status, advice_of};
 use crate::report::{self, ServiceReport};
 use crate::times;
@@ -38,19 +39,17 @@ pub(crate) fn run(app: &mut App, arguments: &Doctor) -> Result<(), Failure> {
 fn sections(app: &mut App, arguments: &[String]) -> Result<Vec<Section>, Failure> {
     let mut sections = Vec::new();
     let mut patients: Vec<Patient> = Vec::new();
-    for argument in arguments {
-        match preflight(app, argument, &mut sections)? {
-            Some(Named::Service(name)) => patients.push(Patient { name, is_named: true }),
-            Some(Named::Definition(definition)) => {
-                let names = definition.services.into_iter().map(|service| service.name);
-                patients.extend(names.map(|name| Patient { name, is_named: false }));
-            }
-            None => {}
-        }
+    let (files, words): (Vec<_>, Vec<_>) = arguments.iter().partition(|argument| is_definition(argument));
+    for file in files {
+        patients.extend(preflight(app, file, &mut sections)?);
     }
     if let Err(error) = app.backend() {
         sections.push(unreachable(error));
         return Ok(sections);
+    }
+    let words: Vec<String> = words.into_iter().cloned().collect();
+    if !words.is_empty() {
+        patients.extend(all_named(app, &words)?.into_iter().map(|name| Patient { name, is_named: true }));
     }
     if patients.is_empty() && !arguments.is_empty() {
         return Ok(sections);
@@ -76,18 +75,16 @@ struct Patient {
     is_named: bool,
 }
 
-/// What an argument names; a definition is looked at before its services are.
-fn preflight(app: &App, argument: &str, sections: &mut Vec<Section>) -> Result<Option<Named>, Failure> {
-    let (named, is_definition) = match named(argument) {
-        Ok(named) => (Some(named), crate::definitions::is_definition(argument)),
-        Err(Failure::Definition(_)) => (None, true),
+/// What is wrong with a definition, before its services are looked at.
+fn preflight(app: &App, file: &str, sections: &mut Vec<Section>) -> Result<Vec<Patient>, Failure> {
+    let names = match named(file) {
+        Ok(named) => named.names(),
+        Err(Failure::Definition(_)) => Vec::new(),
         Err(other) => return Err(other),
     };
-    if is_definition {
-        let found = lint::findings(app, Path::new(argument))?;
-        sections.push(Section::new(argument, found.into_iter().map(Finding::from).collect()));
-    }
-    Ok(named)
+    let found = lint::findings(app, Path::new(file))?;
+    sections.push(Section::new(file, found.into_iter().map(Finding::from).collect()));
+    Ok(names.into_iter().map(|name| Patient { name, is_named: false }).collect())
 }
 
 fn unreachable(error: Box<svckit_core::Error>) -> Section {
@@ -113,7 +110,7 @@ fn look(app: &mut App, census: &Census, drifts: &mut Drifts, patient: &Patient) 
     };
     let mut found = Vec::new();
     if patient.is_named {
-        found.extend(stored_definition(app, drifts.state(), configured));
+        found.extend(stored_definition(app, drifts.state(), configured, report));
     }
     let facts = Facts {
         name: configured.service.clone(),
@@ -138,7 +135,12 @@ fn look(app: &mut App, census: &Census, drifts: &mut Drifts, patient: &Patient) 
 }
 
 /// What the rules about definitions find in what is installed, whose places are in no file.
-fn stored_definition(app: &App, state: &Path, configured: &svckit_core::native::Configured) -> Vec<Finding> {
+fn stored_definition(
+    app: &App,
+    state: &Path,
+    configured: &svckit_core::native::Configured,
+    report: &ServiceReport,
+) -> Vec<Finding> {
     let Some(host) = configured.definition.as_deref() else { return Vec::new() };
     let platform = app.surroundings.platform;
     let name = &configured.service;
@@ -146,10 +148,12 @@ fn stored_definition(app: &App, state: &Path, configured: &svckit_core::native::
     let (config, optional) = (&configured.config, &configured.optional[..]);
     let stored = Stored { name, config, optional, host, default_log: &default_log };
     // What a definition has no words for is none of these rules' business.
-    let Ok(service) = ServiceDefinition::from_stored(&stored, platform) else { return Vec::new() };
+    let Ok(mut service) = ServiceDefinition::from_stored(&stored, platform) else { return Vec::new() };
     let source = Source::new(PathBuf::from("installed"), "");
-    let is_running = configured.state != ServiceState::STOPPED;
-    let found = lint::machine_findings(Definition { source, services: vec![service] }, platform);
+    service.places.environment_files.resize(service.program.environment_files.len(), Span::default());
+    let found = lint::all_findings(app, Definition { source, services: vec![service] }, true);
+    // While its program runs, that is who listens.
+    let is_running = report.pid().is_some();
     let found = found.into_iter().filter(|one| !(is_running && one.rule == "port-in-use"));
     found.map(|one| Finding { place: None, ..Finding::from(one) }).collect()
 }

@@ -144,6 +144,51 @@ mod files {
         assert_eq!(rules(&world, text), Vec::<String>::new());
     }
 
+    /// What is found about a program of these bytes.
+    fn of_program(bytes: &[u8]) -> Vec<String> {
+        let world = World::new();
+        let program = world.folder.path().join("web");
+        fs::write(&program, bytes).unwrap();
+        allow(&program, 0o755);
+        rules(&world, "[service.web]\nrun = './web'\n")
+    }
+
+    #[test]
+    fn scripts_whose_interpreter_is_not_found() {
+        for wrong in [
+            "#!/bin/sh\r\necho\r\n",
+            "#!/no/such/interpreter\n",
+            "#!/usr/bin/env no-such-program-anywhere\n",
+            "\u{feff}#!/bin/sh\n",
+        ] {
+            assert_eq!(of_program(wrong.as_bytes()), ["error script-interpreter"], "{wrong:?}");
+        }
+        for right in ["#!/bin/sh\n", "#! /usr/bin/env -S sh -e\n"] {
+            assert_eq!(of_program(right.as_bytes()), Vec::<String>::new(), "{right:?}");
+        }
+    }
+
+    #[test]
+    fn programs_that_this_machine_does_not_run() {
+        assert_eq!(of_program(b""), ["error program-format"]);
+        assert_eq!(of_program(b"echo hello\n"), ["warning program-format"]);
+        let own = fs::read(std::env::current_exe().unwrap()).unwrap();
+        assert_eq!(of_program(&own), Vec::<String>::new());
+        let mut other = own.clone();
+        // `e_machine`: SPARC.
+        other[18..20].copy_from_slice(&[2, 0]);
+        let expected: &[&str] = if cfg!(any(target_arch = "x86_64", target_arch = "aarch64")) {
+            &["warning program-machine"]
+        } else {
+            &[]
+        };
+        assert_eq!(of_program(&other), expected);
+        let loader = own.windows(7).position(|piece| piece == b"/ld-lin").unwrap();
+        let mut elsewhere = own;
+        elsewhere[loader + 1] = b'X';
+        assert_eq!(of_program(&elsewhere), ["error program-loader"]);
+    }
+
     #[test]
     fn paths_with_blanks() {
         let world = World::new();
@@ -172,4 +217,45 @@ mod files {
         assert_eq!(rules(&world, &text(&up)), ["warning program-by-relative-path"]);
         assert_eq!(rules(&world, &text("/")), Vec::<String>::new());
     }
+}
+
+#[test]
+fn ports_are_told_with_who_listens() {
+    let world = World::new();
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = taken.local_addr().unwrap().port();
+    world.file("service.toml", &format!("{WEB}[service.web.ready]\ntcp = '127.0.0.1:{port}'\n"));
+    let told = world.svc("lint FILE").err;
+    let who = format!("(process {}) accepts connections at 127.0.0.1:{port} already", std::process::id());
+    assert!(told.contains(&who), "{told}");
+}
+
+#[test]
+fn addresses_that_nobody_can_connect_to() {
+    let world = World::new();
+    let expected: &[&str] = if cfg!(windows) { &["error ready-address"] } else { &[] };
+    assert_eq!(rules(&world, &format!("{WEB}ready.tcp = '0.0.0.0:9'\n")), expected);
+}
+
+#[test]
+fn accounts_that_are_not_there() {
+    let mut world = World::new();
+    let text = |account: &str| format!("{WEB}account = '{account}'\nstop.ladder = [{{ ctrl-c = '5s' }}]\n");
+    assert_eq!(rules(&world, &text("ghost")), ["error account"]);
+    assert_eq!(rules(&world, &text("ann")), ["error account-right"]);
+    assert_eq!(rules(&world, &text("LocalService")), Vec::<String>::new());
+    world.scm.grant("ann").unwrap();
+    assert_eq!(rules(&world, &text("ann")), Vec::<String>::new());
+    world.platform = svckit_recipe::Platform::Windows;
+    // The right is granted when the service is installed.
+    assert_eq!(rules(&world, &text("bob")), Vec::<String>::new());
+    assert_eq!(rules(&world, &text("ghost")), ["error account"]);
+}
+
+#[test]
+fn lines_of_environment_files_that_are_none() {
+    let world = World::new();
+    world.file("web.env", "A=1\nnonsense\n");
+    let found = rules(&world, &format!("{WEB}environment-file = 'web.env'\n"));
+    assert!(found.contains(&"error environment-file".to_owned()), "{found:?}");
 }

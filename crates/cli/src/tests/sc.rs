@@ -27,6 +27,8 @@ impl World {
             platform: Platform::Windows,
             directory: None,
             grant_logon: Box::new(|_| Ok(false)),
+            logon: Box::new(|_| Err(std::io::ErrorKind::Unsupported.into())),
+            inherited: Box::new(|_, _, _| Err(std::io::ErrorKind::Unsupported.into())),
         };
         let scm = self.scm.clone();
         let connect: Connect = Arc::new(move || Ok(Box::new(scm.clone())));

@@ -5,9 +5,10 @@ use std::path::{Path, PathBuf};
 use anstyle::AnsiColor;
 use serde::Serialize;
 use svckit_core::name::ServiceName;
+use svckit_recipe::Definition;
 use svckit_recipe::lint::{Finding, Severity};
-use svckit_recipe::{Definition, Platform};
 
+use crate::accounts;
 use crate::app::App;
 use crate::args::Lint;
 use crate::checks;
@@ -56,15 +57,16 @@ pub(crate) fn findings(app: &App, file: &Path) -> Result<Vec<Finding>, Failure> 
         }
         Err(other) => return Err(other),
     };
-    Ok(machine_findings(definition, app.surroundings.platform))
+    Ok(all_findings(app, definition, false))
 }
 
 /// What is found in a definition that could be read, in the order of its lines.
-pub(crate) fn machine_findings(mut definition: Definition, platform: Platform) -> Vec<Finding> {
-    let mut found = svckit_recipe::lint::lint(&definition, platform);
+pub(crate) fn all_findings(app: &App, mut definition: Definition, is_installed: bool) -> Vec<Finding> {
+    let mut found = svckit_recipe::lint::lint(&definition, app.surroundings.platform);
     let words = first_words(&definition);
     found.extend(checks::complete(&mut definition));
     found.extend(machine::lint(&definition, &words));
+    found.extend(accounts::lint(app, &definition, is_installed));
     found.sort_by_key(|finding| finding.diagnostic.place.as_ref().map(|place| (place.line, place.column)));
     found
 }

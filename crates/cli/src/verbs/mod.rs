@@ -4,6 +4,7 @@ pub(crate) mod buildout;
 pub(crate) mod control;
 pub(crate) mod debug;
 pub(crate) mod down;
+pub(crate) mod env;
 pub(crate) mod events;
 pub(crate) mod export;
 pub(crate) mod generate;

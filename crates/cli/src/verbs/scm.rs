@@ -39,11 +39,13 @@ impl Place {
 
     /// What a verb may do beside talking to the service control manager.
     pub(crate) fn surroundings(&self) -> Surroundings {
-        let target = self.target.clone();
+        let (target, asked) = (self.target.clone(), self.target.clone());
         Surroundings {
             platform: builtin::PLATFORM,
             directory: self.directory.clone(),
             grant_logon: Box::new(move |account| local::grant_logon(&target, account)),
+            logon: Box::new(move |account| local::logon(&asked, account)),
+            inherited: Box::new(local::inherited),
         }
     }
 

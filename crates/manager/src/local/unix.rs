@@ -7,15 +7,16 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use svckit_core::backend::Backend;
+use svckit_core::name::ServiceName;
 use svckit_core::{Error, Result, Win32Error};
 use svckit_os::daemon::{self, READY_DESCRIPTOR};
 use svckit_os::event::{Interest, Poller};
 use svckit_os::lock::Lock;
-use svckit_os::process::Credentials;
+use svckit_os::process::{Credentials, Terms, environment_of};
 use svckit_os::socket::{self, Stream};
 use svckit_os::{errno, file};
 
-use super::{OPERATION, refused};
+use super::{Inherited, Logon, OPERATION, refused};
 use crate::Embedded;
 use crate::target::{Target, default_directory};
 use crate::wire::{Transport, Wire};
@@ -52,6 +53,29 @@ pub fn state_directory(variable: impl Fn(&str) -> Option<OsString>) -> Option<Pa
 /// The built-in service control manager lets every account be used that may be switched to.
 pub fn grant_logon(_: &Target, _: &str) -> Result<bool> {
     Ok(false)
+}
+
+/// Whether a service can run under an account that is none of the built-in ones.
+pub fn logon(_: &Target, account: &str) -> io::Result<Logon> {
+    Ok(match Credentials::of_user(local_name(account))? {
+        None => Logon::NoAccount,
+        Some(user) if user.is_current() || Credentials::may_change() => Logon::Possible,
+        Some(_) => Logon::NoRight,
+    })
+}
+
+/// The variables that the process of a service begins with: those of the service control manager, which is the process `scm`.
+pub fn inherited(scm: Option<u32>, _: &ServiceName, account: Option<&str>) -> io::Result<Inherited> {
+    let system = scm.map_or(Ok(Vec::new()), environment_of)?;
+    // The built-in accounts are no users: who runs as one is who the service control manager runs as.
+    let user = account.map(|account| Credentials::of_user(local_name(account))).transpose()?.flatten();
+    let credentials = user.filter(|user| !user.is_current());
+    let account = Terms { credentials, ..Terms::default() }.environment();
+    Ok(Inherited { system, account })
+}
+
+fn local_name(account: &str) -> &str {
+    account.strip_prefix(".\\").unwrap_or(account)
 }
 
 impl Embedded {

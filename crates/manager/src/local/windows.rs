@@ -1,13 +1,15 @@
 //! Here it is that of Windows.
 
 use std::ffi::OsString;
+use std::io;
 use std::path::PathBuf;
 
 use svckit_core::backend::Backend;
-use svckit_core::{Error, Result};
-use svckit_os::{account, errno};
+use svckit_core::name::ServiceName;
+use svckit_core::{Error, Result, Win32Error};
+use svckit_os::{account, errno, process};
 
-use super::{NO_REMOTE, refused};
+use super::{Inherited, Logon, NO_REMOTE, refused};
 use crate::Target;
 use crate::windows::{WindowsBackend, account_code};
 
@@ -40,4 +42,19 @@ pub fn grant_logon(target: &Target, account: &str) -> Result<bool> {
             .target(target.to_string());
         Box::new(failed.cause(format!("to {account:?}: {}", errno::describe(&error))))
     })
+}
+
+/// Whether a service can run under an account that is none of the system's own.
+pub fn logon(_: &Target, account: &str) -> io::Result<Logon> {
+    match account::has_service_logon(account) {
+        Ok(true) => Ok(Logon::Possible),
+        Ok(false) => Ok(Logon::NoRight),
+        Err(error) if account_code(&error) == Win32Error::INVALID_SERVICE_ACCOUNT => Ok(Logon::NoAccount),
+        Err(error) => Err(error),
+    }
+}
+
+/// The variables that the process of a service begins with: those of the machine. Those of an account are known when it has logged on.
+pub fn inherited(_: Option<u32>, _: &ServiceName, _: Option<&str>) -> io::Result<Inherited> {
+    Ok(Inherited { system: process::system_environment()?, account: Vec::new() })
 }

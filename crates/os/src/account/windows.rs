@@ -20,12 +20,19 @@ const SERVICE_LOGON: &str = "SeServiceLogonRight";
 /// Lets an account log on as a service of this machine; whether it could not before. Needs an administrator.
 pub fn grant_service_logon(account: &str) -> io::Result<bool> {
     let mut sid = look_up(account)?;
-    let policy = Policy::open()?;
+    let policy = Policy::open(POLICY_LOOKUP_NAMES | POLICY_CREATE_ACCOUNT)?;
     if policy.rights(&mut sid)?.iter().any(|right| right.eq_ignore_ascii_case(SERVICE_LOGON)) {
         return Ok(false);
     }
     policy.add(&mut sid, SERVICE_LOGON)?;
     Ok(true)
+}
+
+/// Whether an account itself has the right to log on as a service; a group of it may have it too.
+pub fn has_service_logon(account: &str) -> io::Result<bool> {
+    let mut sid = look_up(account)?;
+    let rights = Policy::open(POLICY_LOOKUP_NAMES)?.rights(&mut sid)?;
+    Ok(rights.iter().any(|right| right.eq_ignore_ascii_case(SERVICE_LOGON)))
 }
 
 /// The security identifier of an account in its text form, `S-1-…`.
@@ -102,15 +109,16 @@ struct Policy {
 }
 
 impl Policy {
-    fn open() -> io::Result<Self> {
+    fn open(access: i32) -> io::Result<Self> {
         let attributes = LSA_OBJECT_ATTRIBUTES {
             Length: u32::try_from(size_of::<LSA_OBJECT_ATTRIBUTES>()).unwrap_or(0),
             ..Default::default()
         };
-        let access = (POLICY_LOOKUP_NAMES | POLICY_CREATE_ACCOUNT).cast_unsigned();
         let mut handle = 0;
         // SAFETY: no name means this machine; the attributes live during the call; the handle is written where told.
-        check(unsafe { LsaOpenPolicy(ptr::null(), &raw const attributes, access, &raw mut handle) })?;
+        check(unsafe {
+            LsaOpenPolicy(ptr::null(), &raw const attributes, access.cast_unsigned(), &raw mut handle)
+        })?;
         Ok(Self { handle })
     }
 
@@ -179,6 +187,7 @@ mod tests {
         look_up("Administrators").unwrap();
         assert!(look_up(r".\no such account").is_err());
         assert!(grant_service_logon("no such account").is_err());
+        assert!(has_service_logon("no such account").is_err());
     }
 
     #[test]

@@ -278,6 +278,18 @@ fn environment(pid: u32) -> io::Result<Option<Vec<u8>>> {
     }
 }
 
+/// The variables that programs inherit from a process, as it was started; this user has to be its owner.
+pub fn environment_of(pid: u32) -> io::Result<Vec<(OsString, OsString)>> {
+    let block = std::fs::read(format!("/proc/{pid}/environ"))?;
+    let variable = |line: &[u8]| {
+        let equals = line.iter().position(|byte| *byte == b'=')?;
+        let name = OsString::from_vec(line[..equals].to_vec());
+        let value = undo_lean(&name, OsString::from_vec(line[equals + 1..].to_vec()))?;
+        Some((name, value))
+    };
+    Ok(block.split(|byte| *byte == 0).filter_map(variable).collect())
+}
+
 fn value_in(block: &[u8], name: &str) -> Option<OsString> {
     let value = block
         .split(|byte| *byte == 0)

@@ -1,9 +1,11 @@
 //! The programs of this process, each in a job with everything that it starts.
 
 use std::collections::{HashMap, HashSet};
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
 use std::io;
+use std::os::windows::ffi::OsStringExt;
 use std::os::windows::io::{AsRawHandle, FromRawHandle, OwnedHandle, RawHandle};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use svckit_core::definition::StopAction;
@@ -174,7 +176,16 @@ fn open(pid: u32) -> io::Result<OwnedHandle> {
 
 /// Whether a process is the system's part of a console.
 fn is_console_host(pid: u32) -> bool {
-    let Ok(process) = open(pid) else { return false };
+    let host = system_file("conhost.exe");
+    program_of(pid).is_some_and(|image| {
+        let image = image.to_string_lossy();
+        host.is_ok_and(|host| host.eq_ignore_ascii_case(&image))
+    })
+}
+
+/// The program that a process runs, if that may be known.
+pub fn program_of(pid: u32) -> Option<PathBuf> {
+    let process = open(pid).ok()?;
     let mut space = [0; MAX_PATH as usize];
     let mut length = MAX_PATH;
     // SAFETY: the handle is open, and there is room for as many units as is said; the system says how many it wrote.
@@ -182,8 +193,7 @@ fn is_console_host(pid: u32) -> bool {
         QueryFullProcessImageNameW(process.as_raw_handle(), 0, space.as_mut_ptr(), &raw mut length)
     };
     let image = space.get(..usize::try_from(length).unwrap_or(0)).unwrap_or_default();
-    let host = system_file("conhost.exe");
-    done != 0 && host.is_ok_and(|host| host.eq_ignore_ascii_case(&String::from_utf16_lossy(image)))
+    (done != 0).then(|| PathBuf::from(OsString::from_wide(image)))
 }
 
 /// How a process ended. A code that the system gives to programs which it ends stands for what a signal is elsewhere.

@@ -1,15 +1,13 @@
 //! The windows of a program.
 
-use std::ffi::CStr;
-use std::ptr;
+use std::mem::transmute;
 use std::sync::OnceLock;
 
-use windows_sys::Win32::Foundation::{FARPROC, HMODULE, HWND, LPARAM, TRUE, WPARAM};
-use windows_sys::Win32::System::LibraryLoader::{
-    GetProcAddress, LOAD_LIBRARY_SEARCH_SYSTEM32, LoadLibraryExW,
-};
+use windows_sys::Win32::Foundation::{HWND, LPARAM, TRUE, WPARAM};
 use windows_sys::Win32::UI::WindowsAndMessaging::{WM_CLOSE, WNDENUMPROC};
 use windows_sys::core::BOOL;
+
+use crate::library::{self, Function};
 
 /// What is needed of `user32.dll`. It is loaded when a window is looked for: with all that it brings it makes half of the start of a process that has no windows.
 struct User32 {
@@ -25,28 +23,15 @@ fn user32() -> Option<&'static User32> {
 }
 
 fn load() -> Option<User32> {
-    let name: Vec<u16> = "user32.dll\0".encode_utf16().collect();
-    // SAFETY: the name ends with NUL; the library is the system's own, from the system's folder, and is never unloaded.
-    let library = unsafe { LoadLibraryExW(name.as_ptr(), ptr::null_mut(), LOAD_LIBRARY_SEARCH_SYSTEM32) };
-    if library.is_null() {
-        return None;
-    }
+    let find = |name| library::function("user32.dll", name).ok();
     // SAFETY: the functions of these names have these types, as the bindings of the system declare them.
     unsafe {
         Some(User32 {
-            enum_windows: std::mem::transmute::<FARPROC, Option<_>>(find(library, c"EnumWindows"))?,
-            process_of: std::mem::transmute::<FARPROC, Option<_>>(find(
-                library,
-                c"GetWindowThreadProcessId",
-            ))?,
-            post: std::mem::transmute::<FARPROC, Option<_>>(find(library, c"PostMessageW"))?,
+            enum_windows: transmute::<Option<Function>, Option<_>>(find(c"EnumWindows"))?,
+            process_of: transmute::<Option<Function>, Option<_>>(find(c"GetWindowThreadProcessId"))?,
+            post: transmute::<Option<Function>, Option<_>>(find(c"PostMessageW"))?,
         })
     }
-}
-
-fn find(library: HMODULE, name: &CStr) -> FARPROC {
-    // SAFETY: the library is loaded, and the name ends with NUL.
-    unsafe { GetProcAddress(library, name.as_ptr().cast()) }
 }
 
 /// The top-level windows of these processes on the desktop of this one.
@@ -92,6 +77,8 @@ unsafe extern "system" fn look(window: HWND, search: LPARAM) -> BOOL {
 
 #[cfg(test)]
 mod tests {
+    use std::ptr;
+
     use super::*;
     use std::sync::mpsc::channel;
     use std::thread;

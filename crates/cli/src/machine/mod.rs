@@ -1,46 +1,61 @@
 //! Rules of `svc lint` that ask this machine. What is certainly wrong is among the checks before an installation (`checks`); these are about what is probably not
 //! meant.
 
-use std::net::{IpAddr, SocketAddr, TcpStream};
+mod executable;
+mod libraries;
+
+use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
-use svckit_host::program;
+use svckit_core::win32::Win32Error;
+use svckit_host::listen::{self, Owner};
+use svckit_host::{environment, program};
 use svckit_recipe::lint::{Finding, Severity};
-use svckit_recipe::{Definition, ServiceDefinition, Span};
+use svckit_recipe::{Definition, Platform, ServiceDefinition, Span};
 
-use crate::builtin::{Deed, are_others_let};
+use crate::builtin::{Deed, PLATFORM, are_others_let};
 use crate::checks;
 
-/// How long something on this machine has to accept a connection.
-const ANSWER: Duration = Duration::from_millis(500);
+/// What is found.
+struct Found {
+    severity: Severity,
+    rule: &'static str,
+    span: Span,
+    message: String,
+    help: String,
+}
 
-/// What is found: the place, the message, the help.
-type Found = (Span, String, String);
+impl Found {
+    fn warning(rule: &'static str, span: Span, message: String, help: String) -> Self {
+        Self { severity: Severity::Warning, rule, span, message, help }
+    }
+}
 
 /// A rule about one service; the text is its program as the definition has it.
 type Rule = fn(&ServiceDefinition, &str) -> Vec<Found>;
 
-const RULES: &[(&str, Rule)] = &[
-    ("ambiguous-program", ambiguous_program),
-    ("program-by-relative-path", program_by_relative_path),
-    ("program-writable", program_writable),
-    ("environment-file-readable", environment_file_readable),
-    ("port-in-use", port_in_use),
+const RULES: &[Rule] = &[
+    ambiguous_program,
+    program_by_relative_path,
+    program_writable,
+    executable::rules,
+    environment_file_readable,
+    environment_file_mistakes,
+    ready_address,
+    port_in_use,
 ];
 
 /// Everything that the rules find in a definition whose programs were looked up; `words` are the programs as they were before.
 pub(crate) fn lint(definition: &Definition, words: &[String]) -> Vec<Finding> {
     let mut all = Vec::new();
     for (service, word) in definition.services.iter().zip(words) {
-        for (rule, check) in RULES {
-            all.extend(check(service, word).into_iter().map(|(span, message, help)| Finding {
-                severity: Severity::Warning,
-                rule,
-                service: Some(service.name.clone()),
-                diagnostic: definition.diagnostic(span, message, Some(help)),
-            }));
-        }
+        let found = RULES.iter().flat_map(|check| check(service, word));
+        all.extend(found.map(|Found { severity, rule, span, message, help }| Finding {
+            severity,
+            rule,
+            service: Some(service.name.clone()),
+            diagnostic: definition.diagnostic(span, message, Some(help)),
+        }));
     }
     all
 }
@@ -52,7 +67,7 @@ fn ambiguous_program(service: &ServiceDefinition, _: &str) -> Vec<Found> {
     let Some(whole) = whole else { return Vec::new() };
     let message = format!("{run} is run, but {} is there as well", whole.display());
     let help = "a path with blanks is one string of the list, or quoted".to_owned();
-    vec![(service.places.run, message, help)]
+    vec![Found::warning("ambiguous-program", service.places.run, message, help)]
 }
 
 /// A program that was found by its name, in a folder that is another one for who looks it up elsewhere.
@@ -72,7 +87,7 @@ fn program_by_relative_path(service: &ServiceDefinition, word: &str) -> Vec<Foun
     let message =
         format!("{word:?} is {} only here: PATH has the relative folder {entry:?}", found.display());
     let help = format!("write the path: run = [{:?}, …]", service.program.command[0]);
-    vec![(service.places.run, message, help)]
+    vec![Found::warning("program-by-relative-path", service.places.run, message, help)]
 }
 
 /// A program that others can put theirs in place of.
@@ -85,7 +100,7 @@ fn program_writable(service: &ServiceDefinition, _: &str) -> Vec<Found> {
     let Some(open) = open else { return Vec::new() };
     let message = format!("everybody may write to {}, and so decide what is run", open.display());
     let help = format!("chmod o-w {}", open.display());
-    vec![(service.places.run, message, help)]
+    vec![Found::warning("program-writable", service.places.run, message, help)]
 }
 
 fn environment_file_readable(service: &ServiceDefinition, _: &str) -> Vec<Found> {
@@ -93,27 +108,60 @@ fn environment_file_readable(service: &ServiceDefinition, _: &str) -> Vec<Found>
     let open = files.filter(|(file, _)| are_others_let(Deed::Read, file));
     let found = open.map(|(file, span)| {
         let message = format!("everybody may read {}, where secrets are kept", file.display());
-        (*span, message, format!("chmod o-r {}", file.display()))
+        Found::warning("environment-file-readable", *span, message, format!("chmod o-r {}", file.display()))
     });
     found.collect()
 }
 
-/// Who accepts connections where the service will be asked whether it is ready.
-fn port_in_use(service: &ServiceDefinition, _: &str) -> Vec<Found> {
-    let (Some(ready), Some(span)) = (&service.ready, service.places.ready) else { return Vec::new() };
-    let Some(address) = on_this_machine(&ready.tcp) else { return Vec::new() };
-    if TcpStream::connect_timeout(&address, ANSWER).is_err() {
+/// Lines in a file of variables that are none; that it can't be read is told by another rule.
+fn environment_file_mistakes(service: &ServiceDefinition, _: &str) -> Vec<Found> {
+    let files = service.program.environment_files.iter().zip(&service.places.environment_files);
+    let found = files.filter(|(file, _)| file.is_file()).filter_map(|(file, span)| {
+        let wrong =
+            environment::check_file(file).err().filter(|wrong| wrong.code == Win32Error::INVALID_DATA)?;
+        let help = "a line is NAME=value; a value in quotes ends on its line".to_owned();
+        let (severity, rule) = (Severity::Error, "environment-file");
+        Some(Found { severity, rule, span: *span, message: wrong.message, help })
+    });
+    found.collect()
+}
+
+/// An address that the system never connects to.
+fn ready_address(service: &ServiceDefinition, _: &str) -> Vec<Found> {
+    let Some(ready) = service.ready.as_ref().filter(|_| PLATFORM == Platform::Windows) else {
+        return Vec::new();
+    };
+    if !on_this_machine(&ready.tcp).is_some_and(|address| address.ip().is_unspecified()) {
         return Vec::new();
     }
+    let message =
+        format!("Windows connects to no address like {}, so the program never counts as ready", ready.tcp);
+    let help = "name an address that can be connected to: tcp = \"127.0.0.1:PORT\"".to_owned();
+    let span = service.places.ready.unwrap_or(service.places.name);
+    vec![Found { severity: Severity::Error, rule: "ready-address", span, message, help }]
+}
+
+/// Who accepts connections where the service will be asked whether it is ready.
+fn port_in_use(service: &ServiceDefinition, _: &str) -> Vec<Found> {
+    let Some(ready) = &service.ready else { return Vec::new() };
+    let Some(address) = on_this_machine(&ready.tcp) else { return Vec::new() };
+    // Where the system doesn't tell who listens there is nothing to say.
+    let listeners = listen::all().unwrap_or_default();
+    let Some(listener) = listeners.into_iter().find(|listener| listener.accepts(address)) else {
+        return Vec::new();
+    };
+    let who = match listener.owner {
+        Some(Owner { pid, program: Some(program) }) => format!("{program} (process {pid})"),
+        Some(Owner { pid, program: None }) => format!("process {pid}"),
+        None => "something".to_owned(),
+    };
+    let tcp = &ready.tcp;
     let message = format!(
-        "something accepts connections at {} already, so the program would count as ready before it is",
-        ready.tcp
+        "{who} accepts connections at {tcp} already, so the program would count as ready before it is"
     );
-    vec![(
-        span,
-        message,
-        "stop what listens there, unless it is this service, or choose another port".to_owned(),
-    )]
+    let help = "stop what listens there, unless it is this service, or choose another port".to_owned();
+    let span = service.places.ready.unwrap_or(service.places.name);
+    vec![Found::warning("port-in-use", span, message, help)]
 }
 
 /// The address if it is one of this machine's own; names other than `localhost` are not looked up.

@@ -1,0 +1,103 @@
+//! `svc env`: the environment that a service's program gets.
+
+use std::ffi::OsString;
+
+use serde::Serialize;
+use svckit_core::access::ServiceAccess;
+use svckit_core::definition::Program;
+use svckit_core::error::Error;
+use svckit_core::name::ServiceName;
+use svckit_core::win32::Win32Error;
+use svckit_host::environment::{self, Origin, Variable};
+use svckit_recipe::secret::seems_secret;
+
+use crate::app::{App, Named, named, one_named};
+use crate::apply::stored_definition;
+use crate::args::One;
+use crate::checks;
+use crate::failure::Failure;
+use crate::table::{self, Cell, printable};
+
+/// What stands for a secret.
+const MASK: &str = "***";
+
+/// Shows the variables as they would be at a start now: of a service as it is installed, or of a definition as it would be.
+pub(crate) fn run(app: &mut App, arguments: &One) -> Result<(), Failure> {
+    let name = one_named(app, &arguments.service)?;
+    let (program, account) = match named(&arguments.service)? {
+        Named::Definition(mut definition) => {
+            checks::on_this_machine(&mut definition)?;
+            let service = definition.services.remove(0);
+            (service.program, service.account)
+        }
+        // What it stands for may be another name: a pattern.
+        Named::Service(_) => installed(app, &name)?,
+    };
+    let scm = match app.scm_status() {
+        Ok(status) => Some(status.pid),
+        Err(error) if error.code == Win32Error::NOT_SUPPORTED => None,
+        Err(error) => return Err(error.into()),
+    };
+    let inherited = (app.surroundings.inherited)(scm, &name, account.as_deref());
+    let inherited = inherited
+        .map_err(|error| Failure::io("cannot read the environment of the service control manager", error))?;
+    let system = inherited.system.into_iter().filter(|(name, _)| environment::is_inherited(name));
+    let variables = environment::layered(system, inherited.account, &program).map_err(|wrong| {
+        let error = Error::new("make the environment of service", wrong.code).service(name.as_str());
+        Failure::from(Box::new(error.cause(wrong.message)))
+    })?;
+    print(app, &variables)
+}
+
+/// What a service runs, and under which account.
+fn installed(app: &mut App, name: &ServiceName) -> Result<(Program, Option<String>), Failure> {
+    let config = app.open(name, ServiceAccess::QUERY_CONFIG)?.config()?;
+    match stored_definition(app, name)? {
+        Some(host) => Ok((host.program, config.account)),
+        None => {
+            let mut error = Error::new("show environment of service", Win32Error::NOT_SUPPORTED);
+            error.target = Some(app.backend()?.target());
+            let cause = "svckit did not make it, its process has what the service control manager gives it";
+            Err(Box::new(error.service(name.as_str()).cause(cause)).into())
+        }
+    }
+}
+
+fn print(app: &mut App, variables: &[Variable]) -> Result<(), Failure> {
+    let shown: Vec<VariableJson> = variables.iter().map(VariableJson::of).collect();
+    if app.ui.json {
+        return app.ui.print_json(&shown);
+    }
+    let row = |one: &VariableJson| {
+        let from = one.file.as_deref().unwrap_or(one.from);
+        vec![Cell::plain(&one.name), Cell::plain(from), Cell::plain(printable(&one.value))]
+    };
+    let rows: Vec<_> = shown.iter().map(row).collect();
+    table::print(&mut app.ui, &["NAME", "FROM", "VALUE"], &rows)
+}
+
+/// A variable as JSON.
+#[derive(Serialize)]
+struct VariableJson {
+    name: String,
+    value: String,
+    secret: bool,
+    from: &'static str,
+    file: Option<String>,
+}
+
+impl VariableJson {
+    /// What is not text is shown with replacement characters.
+    fn of(variable: &Variable) -> Self {
+        let text = |text: &OsString| text.to_string_lossy().into_owned();
+        let (name, value) = (text(&variable.name), text(&variable.value));
+        let secret = seems_secret(&name, &value);
+        let (from, file) = match &variable.origin {
+            Origin::Inherited => ("system", None),
+            Origin::Account => ("account", None),
+            Origin::File(path) => ("file", Some(path.display().to_string())),
+            Origin::Definition => ("definition", None),
+        };
+        Self { name, value: if secret { MASK.to_owned() } else { value }, secret, from, file }
+    }
+}
