@@ -16,7 +16,8 @@
 //! | `note=ADDRESS:TEXT` | tells the text and ends at once: for failure commands |
 //!
 //! An action is `ok`, `hang` (nothing is reported or answered), `never`, `exit:CODE`, `abort`, `stop:CODE` (reports `STOPPED` with a Win32 code),
-//! `specific:CODE` (the same with a code of its own), `code:CODE` (the handler returns it) or `gate:ADDRESS` (stays pending until the gate opens).
+//! `specific:CODE` (the same with a code of its own), `code:CODE` (the handler returns it), `gate:ADDRESS` (stays pending until the gate opens), or, of a
+//! program only, `answer:N` (accepts a connection from the N-th inherited socket and writes a line: its process id and the name of the socket).
 
 use std::collections::BTreeMap;
 
@@ -42,6 +43,8 @@ pub enum Action {
     Code(Win32Error),
     /// The service stays pending until a gate opens.
     Gate(String),
+    /// The program answers a connection to a socket that it inherited.
+    Answer(u32),
 }
 
 /// What a scripted service does.
@@ -139,6 +142,7 @@ fn action(text: &str) -> Result<Action, String> {
         "specific" => Action::Specific(number()?),
         "code" => Action::Code(Win32Error(number()?)),
         "gate" => Action::Gate(value.to_owned()),
+        "answer" => Action::Answer(number()?),
         _ => return Err(format!("no such action: {text}")),
     })
 }

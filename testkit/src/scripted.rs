@@ -88,6 +88,7 @@ fn program(script: &Script, steps: &[Action]) {
         end_as_told(step);
         match step {
             Action::Gate(address) => gate::pass(address),
+            Action::Answer(socket) => channel::answer(*socket),
             Action::Hang => loop {
                 thread::park();
             },

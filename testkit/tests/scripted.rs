@@ -102,7 +102,7 @@ fn name() -> ServiceName {
 
 fn start(arguments: &[&str]) -> ToProcess {
     let arguments = arguments.iter().map(|argument| (*argument).to_owned()).collect();
-    ToProcess::Start { service: name(), display_name: None, arguments, definition: None }
+    ToProcess::Start { service: name(), display_name: None, arguments, definition: None, sockets: Vec::new() }
 }
 
 #[test]

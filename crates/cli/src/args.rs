@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum, value_parser};
+use svckit_core::trigger::{self, Guid, GuidError};
 use svckit_recipe::{StartMode, import, units};
 
 use crate::bulk::AT_A_TIME;
@@ -106,6 +107,8 @@ pub(crate) enum Verb {
     Events(Events),
     /// Show the environment that a service's program gets, and where each variable comes from
     Env(One),
+    /// Raise an event, which starts and stops the services that have triggers for its provider
+    Raise(Raise),
     /// Print the definition file that says what is installed; without a name all services that svc made
     Export(Export),
     /// Say what is wrong with DEF, and what is probably not meant, without doing anything
@@ -313,6 +316,29 @@ pub(crate) struct Events {
 }
 
 #[derive(Debug, Args)]
+pub(crate) struct Raise {
+    /// The GUID of the provider, as in a trigger start/custom/PROVIDER
+    #[arg(value_name = "PROVIDER", value_parser = guid)]
+    pub(crate) provider: Guid,
+    /// What the event tells, for triggers strcustom
+    #[arg(long, value_name = "TEXT", conflicts_with = "hex")]
+    pub(crate) text: Option<String>,
+    /// What the event tells, in hexadecimal, for triggers custom
+    #[arg(long, value_name = "HEX", value_parser = bytes)]
+    pub(crate) hex: Option<Bytes>,
+    /// Its level, from 1 (critical) to 5 (verbose), for triggers lvlcustom
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub(crate) level: u8,
+    /// Its keywords in hexadecimal, for triggers kwanycustom and kwallcustom
+    #[arg(long, value_name = "HEX", value_parser = trigger::keywords, default_value = "0")]
+    pub(crate) keywords: u64,
+}
+
+/// Bytes that were given in hexadecimal.
+#[derive(Debug, Clone)]
+pub(crate) struct Bytes(pub(crate) Vec<u8>);
+
+#[derive(Debug, Args)]
 pub(crate) struct Export {
     /// Names of services, or definition files
     #[arg(value_name = "DEF|NAME")]
@@ -402,6 +428,14 @@ pub(crate) enum Host {
 fn seconds(text: &str) -> Result<Duration, String> {
     let plain = text.parse().ok().and_then(|seconds: f64| Duration::try_from_secs_f64(seconds).ok());
     plain.or_else(|| units::duration(text)).ok_or_else(|| "expected seconds, such as 30 or 0.5".to_owned())
+}
+
+fn guid(text: &str) -> Result<Guid, String> {
+    text.parse().map_err(|error: GuidError| error.to_string())
+}
+
+fn bytes(text: &str) -> Result<Bytes, String> {
+    trigger::bytes(text).map(Bytes)
 }
 
 fn kind(text: &str) -> Result<import::Kind, String> {

@@ -22,6 +22,7 @@ use svckit_core::rights;
 use svckit_core::security::{SecurityDescriptor, SecurityInformation};
 use svckit_core::status::{NotifyMask, ServiceState, ServiceStatus, StateFilter};
 use svckit_core::time::WallTime;
+use svckit_core::trigger::Raised;
 use svckit_core::win32::Win32Error;
 use svckit_manager::local::Logon;
 
@@ -130,6 +131,19 @@ fn fail(operation: &'static str, code: Win32Error, name: &str) -> Box<Error> {
     Box::new(Error::new(operation, code).service(name).target("fake"))
 }
 
+impl Fake {
+    fn raise(&self, raised: &Raised) -> Reply {
+        let concerns = |record: &Record| match record.optional.get(&Config2Level::TRIGGER_INFO) {
+            Some(Config2::Triggers(all)) => all.iter().any(|trigger| raised.matches(trigger)),
+            _ => false,
+        };
+        let contents = self.contents();
+        let found = contents.services.iter().filter(|(_, record)| concerns(record));
+        let started = found.map(|(name, _)| ServiceName::new(name.as_str()).unwrap()).collect();
+        Reply::Raised { started, stopped: Vec::new() }
+    }
+}
+
 impl Backend for Fake {
     fn target(&self) -> String {
         "fake".to_owned()
@@ -204,6 +218,7 @@ impl Backend for Fake {
                 let holder = |pid| Holder { pid: Some(pid), handles: 2 };
                 Reply::Holders { holders: held.into_iter().map(holder).collect() }
             }
+            Request::Raise(raised) => self.raise(&raised),
             Request::ScmStatus => Reply::ScmStatus(ScmStatus {
                 pid: 42,
                 version: "0.1.0".to_owned(),

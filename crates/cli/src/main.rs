@@ -128,6 +128,7 @@ fn run(app: &mut App, place: &Place, verb: Verb) -> Result<ExitCode, Failure> {
         Verb::Logs(arguments) => verbs::logs::run(app, &arguments)?,
         Verb::Env(arguments) => verbs::env::run(app, &arguments)?,
         Verb::Events(arguments) => verbs::events::run(app, &arguments)?,
+        Verb::Raise(arguments) => verbs::raise::run(app, &arguments)?,
         Verb::Export(arguments) => verbs::export::run(app, &arguments)?,
         Verb::Import(arguments) => verbs::import::run(app, &arguments)?,
         Verb::Lint(arguments) => verbs::lint::run(app, &arguments)?,

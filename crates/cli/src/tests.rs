@@ -148,6 +148,7 @@ fn dispatch(app: &mut App, verb: Verb) -> Result<(), Failure> {
         Verb::Show(arguments) => verbs::show::run(app, &arguments),
         Verb::Logs(arguments) => verbs::logs::run(app, &arguments),
         Verb::Events(arguments) => verbs::events::run(app, &arguments),
+        Verb::Raise(arguments) => verbs::raise::run(app, &arguments),
         Verb::Export(arguments) => verbs::export::run(app, &arguments),
         Verb::Import(arguments) => verbs::import::run(app, &arguments),
         Verb::Lint(arguments) => verbs::lint::run(app, &arguments),
@@ -408,6 +409,7 @@ fn triggers_node_and_protection_are_shown_where_they_are_known() {
     let world = World::new();
     world.file("service.toml", WEB);
     world.svc("up FILE");
+    world.scm.contents().services.get_mut("web").unwrap().optional.remove(&Config2Level::TRIGGER_INFO);
     let unknown: Value = serde_json::from_str(&world.svc("show web --json").out).unwrap();
     for key in ["triggers", "preferred_node", "launch_protected"] {
         assert_eq!(unknown.get(key), None, "{key}");

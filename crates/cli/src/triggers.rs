@@ -31,6 +31,7 @@ fn event(trigger: &Trigger) -> String {
         (TriggerType::GROUP_POLICY, Guid::USER_POLICY_PRESENT) => "a user's policy changes",
         (TriggerType::NETWORK_ENDPOINT, Guid::RPC_INTERFACE_EVENT) => "an RPC interface is looked for",
         (TriggerType::NETWORK_ENDPOINT, Guid::NAMED_PIPE_EVENT) => "a named pipe is connected to",
+        (TriggerType::CUSTOM, Guid::TCP_CONNECTION) => "a TCP port is connected to",
         (TriggerType::CUSTOM, provider) => return format!("the event provider {provider} writes"),
         (kind, subtype) => return format!("{kind} {subtype}"),
     };

@@ -42,6 +42,9 @@ pub enum ToProcess {
         arguments: Vec<String>,
         /// The stored definition, for a process that is svckit's host.
         definition: Option<Box<HostDefinition>>,
+        /// What the sockets are called that come with the frame as ancillary data (`SCM_RIGHTS`), listening, for the program to accept from.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        sockets: Vec<String>,
     },
     /// A control for a service. Answered by [`FromProcess::ControlDone`].
     Control {

@@ -13,6 +13,7 @@ use crate::name::ServiceName;
 use crate::open::open_value;
 use crate::status::ServiceState;
 use crate::time::WallTime;
+use crate::trigger::Raised;
 use crate::win32::Win32Error;
 
 /// The UUID of the interface, version 1.0.
@@ -66,6 +67,8 @@ pub enum Request {
         /// Key name.
         service: ServiceName,
     },
+    /// Starts and stops the services that have triggers for an event.
+    Raise(Raised),
     /// About the service control manager itself.
     ScmStatus,
     /// Stops all services in order, then the service control manager. Answered when that is done.
@@ -131,6 +134,13 @@ pub enum Reply {
     Holders {
         /// One for each process.
         holders: Vec<Holder>,
+    },
+    /// To [`Request::Raise`].
+    Raised {
+        /// Services whose start was begun.
+        started: Vec<ServiceName>,
+        /// Services that were told to stop.
+        stopped: Vec<ServiceName>,
     },
     /// To [`Request::ScmStatus`].
     ScmStatus(ScmStatus),
@@ -326,6 +336,14 @@ open_value! {
         LOG_RESUMED = 10 => "LOG_RESUMED",
         /// Host: processes that outlived the program were ended.
         LEFTOVERS_ENDED = 11 => "LEFTOVERS_ENDED",
+        /// The built-in service control manager: a trigger starts or stops the service.
+        TRIGGERED = 21 => "TRIGGERED",
+        /// It does nothing because of a trigger that it stores.
+        TRIGGER_IGNORED = 22 => "TRIGGER_IGNORED",
+        /// It can't listen where a connection is to start the service.
+        LISTEN_FAILED = 23 => "LISTEN_FAILED",
+        /// Connections started the service too often; it doesn't listen for more.
+        TRIGGERED_TOO_OFTEN = 24 => "TRIGGERED_TOO_OFTEN",
     }
 }
 

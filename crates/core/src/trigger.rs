@@ -8,8 +8,14 @@ use serde::{Deserialize, Serialize};
 use crate::open::open_value;
 
 mod check;
+mod endpoint;
+mod pace;
+mod text;
 
 pub use check::{Wrong, check, check_sizes};
+pub use endpoint::{Endpoint, EndpointError, Raised};
+pub use pace::Pace;
+pub use text::{TriggerTextError, bytes, keywords};
 
 /// How many triggers a service has at most ([MS-SCMR] 2.2.54 `cTriggers`).
 pub const MAX_TRIGGERS: usize = 64;

@@ -5,10 +5,13 @@ use std::io;
 use std::os::fd::OwnedFd;
 use std::process::{Command, Stdio};
 
+use svckit_core::dispatch::ToProcess;
 use svckit_core::native::Reply as NativeReply;
+use svckit_core::trigger::Endpoint;
 use svckit_core::win32::Win32Error;
 use svckit_host::spawner::{Launch, SpawnerEvent};
 use svckit_os::pidfd::PidFd;
+use svckit_os::process::Sockets;
 use svckit_os::watch::Watch;
 use svckit_os::{clock, errno, log, socket};
 use tokio::net::UnixStream;
@@ -17,6 +20,7 @@ use tokio::task::{spawn_local, yield_now};
 
 use crate::connection::{Asked, Outgoing, Question};
 use crate::directory::StateDirectory;
+use crate::doors::Doors;
 use crate::launcher::{Launcher, LauncherEvent};
 use crate::link::{Link, LinkOrder};
 
@@ -42,6 +46,10 @@ pub(crate) enum Input {
     Process { instance: String, event: ProcessEvent },
     /// What a process left behind has been ended.
     RemainsEnded { instance: String, ended: usize },
+    /// Somebody connected where that starts a service.
+    Knocked { service: String, at: Endpoint },
+    /// It can't be listened where that is to start a service.
+    NotListening { service: String, at: Endpoint, cause: String },
     /// A command of the failure actions failed.
     CommandFailed { service: String, cause: String },
     /// The service control manager is to end; told again: at once.
@@ -54,6 +62,7 @@ pub(crate) struct Actor {
     directory: StateDirectory,
     launcher: Launcher,
     remains: Remains,
+    doors: Doors,
     links: HashMap<String, UnboundedSender<LinkOrder>>,
     /// Which process is which, to understand the spawner.
     processes: HashMap<u32, String>,
@@ -71,9 +80,18 @@ impl Actor {
         launcher: Launcher,
         inputs: UnboundedSender<Input>,
     ) -> Self {
-        let remains = Remains::new(inputs.clone());
-        let (links, processes) = (HashMap::new(), HashMap::new());
-        Self { scm, directory, launcher, remains, links, processes, inputs, held: Vec::new(), finished: None }
+        Self {
+            scm,
+            directory,
+            launcher,
+            remains: Remains::new(inputs.clone()),
+            doors: Doors::new(inputs.clone()),
+            links: HashMap::new(),
+            processes: HashMap::new(),
+            inputs,
+            held: Vec::new(),
+            finished: None,
+        }
     }
 
     /// Runs until everything has stopped, and lets go of all that it holds; those that are returned are to be told.
@@ -129,7 +147,9 @@ impl Actor {
 
     fn take(&mut self, input: Input) {
         match input {
-            Input::Question(_) | Input::Direct(_) | Input::Closed(_) if self.scm.is_taking_over() => {
+            Input::Question(_) | Input::Direct(_) | Input::Closed(_) | Input::Knocked { .. }
+                if self.scm.is_taking_over() =>
+            {
                 self.held.push(input);
             }
             Input::Question(question) => self.question(question),
@@ -138,6 +158,8 @@ impl Actor {
             Input::Closed(connection) => self.scm.connection_closed(connection),
             Input::Process { instance, event } => self.scm.process_event(&instance, event),
             Input::RemainsEnded { instance, ended } => self.scm.remains_ended(&instance, ended),
+            Input::Knocked { service, at } => self.scm.knocked(&service, &at),
+            Input::NotListening { service, at, cause } => self.scm.not_listening(&service, &at, &cause),
             Input::CommandFailed { service, cause } => self.scm.command_failed(&service, &cause),
             Input::End => self.scm.stop_everything(None),
         }
@@ -187,7 +209,8 @@ impl Actor {
                 let stream = socket::connect(&self.directory.instance(&instance));
                 self.link(instance, stream);
             }
-            Effect::Tell { instance, message } => self.order(&instance, LinkOrder::Tell(Box::new(message))),
+            Effect::Tell { instance, message } => self.tell(&instance, message),
+            Effect::Door { service, door } => self.doors.set(service, door),
             Effect::Kill { instance } => self.order(&instance, LinkOrder::Kill),
             Effect::EndRemains { instance, programs } => self.remains.end(instance, programs),
             Effect::Forget { instance } => {
@@ -199,6 +222,16 @@ impl Actor {
             Effect::ReadLog(request) => self.read_log(request),
             Effect::Finished(answers) => self.finished = Some(answers),
         }
+    }
+
+    /// Sends a message; the order to start a service with the sockets that its program accepts from.
+    fn tell(&mut self, instance: &str, mut message: ToProcess) {
+        let mut listeners = Vec::new();
+        if let ToProcess::Start { service, sockets, .. } = &mut message {
+            let found = self.doors.hand_over(&service.folded()).into_iter().take(Sockets::MOST);
+            (*sockets, listeners) = found.unzip();
+        }
+        self.order(instance, LinkOrder::Tell(Box::new(message), listeners));
     }
 
     fn order(&self, instance: &str, order: LinkOrder) {

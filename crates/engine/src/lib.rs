@@ -10,6 +10,7 @@ mod actor;
 mod connection;
 mod direct;
 mod directory;
+mod doors;
 mod error;
 mod launcher;
 mod link;

@@ -1,7 +1,8 @@
 //! The connection to the process of a service: frames of the dispatcher protocol, and the process itself held by a descriptor.
 
+use std::collections::VecDeque;
 use std::io;
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsFd, OwnedFd};
 
 use svckit_core::dispatch::{FromProcess, MAX_FRAME, ToProcess};
 use svckit_os::pidfd::PidFd;
@@ -12,6 +13,7 @@ use tokio::net::UnixStream;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender};
 
 use crate::actor::Input;
+use crate::doors::Listener;
 use crate::readable::readable;
 use crate::scm::ProcessEvent;
 
@@ -20,8 +22,8 @@ const CHUNK: usize = 16 * 1024;
 
 /// What a link is told to do.
 pub(crate) enum LinkOrder {
-    /// Say this to the process.
-    Tell(Box<ToProcess>),
+    /// Say this to the process, and hand these sockets over with it.
+    Tell(Box<ToProcess>, Vec<Listener>),
     /// This is the process.
     Process(PidFd),
     /// End the process by force.
@@ -39,6 +41,8 @@ pub(crate) struct Link {
     partial: Vec<u8>,
     /// Bytes that the process has not taken yet.
     output: Vec<u8>,
+    /// Sockets that go with the byte of the output at the place that is told.
+    cargo: VecDeque<(usize, Vec<Listener>)>,
 }
 
 /// What happened on a connection.
@@ -50,7 +54,8 @@ enum Happened {
 
 impl Link {
     pub(crate) fn new(instance: String, inputs: UnboundedSender<Input>) -> Self {
-        Self { instance, inputs, process: None, kill: false, partial: Vec::new(), output: Vec::new() }
+        let (partial, output, cargo) = (Vec::new(), Vec::new(), VecDeque::new());
+        Self { instance, inputs, process: None, kill: false, partial, output, cargo }
     }
 
     /// Carries messages both ways until the process is gone, and holds the process until it is let go.
@@ -95,7 +100,10 @@ impl Link {
             };
             match happened {
                 Happened::Order(None) => return Ok(()),
-                Happened::Order(Some(LinkOrder::Tell(message))) => {
+                Happened::Order(Some(LinkOrder::Tell(message, listeners))) => {
+                    if !listeners.is_empty() {
+                        self.cargo.push_back((self.output.len(), listeners));
+                    }
                     self.output.append(&mut frame(&message)?);
                     self.write(stream);
                 }
@@ -120,8 +128,12 @@ impl Link {
     /// Writes what the process takes; the rest waits until it takes more.
     fn write(&mut self, stream: &UnixStream) {
         while !self.output.is_empty() {
-            match stream.try_write(&self.output) {
-                Ok(length) => drop(self.output.drain(..length)),
+            match self.write_piece(stream) {
+                Ok(length) => {
+                    self.output.drain(..length);
+                    self.cargo.retain(|(at, _)| *at >= length);
+                    self.cargo.iter_mut().for_each(|(at, _)| *at -= length);
+                }
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => return,
                 Err(error) => {
                     // Its end shows when what it said before has been read.
@@ -131,6 +143,20 @@ impl Link {
             }
         }
         self.output = Vec::new();
+        self.cargo = VecDeque::new();
+    }
+
+    /// Writes up to where the next sockets go, or these with what follows them.
+    fn write_piece(&self, stream: &UnixStream) -> io::Result<usize> {
+        let until = |cargo: Option<&(usize, Vec<Listener>)>| cargo.map_or(self.output.len(), |(at, _)| *at);
+        match self.cargo.front() {
+            Some((0, listeners)) => {
+                let piece = self.output.get(..until(self.cargo.get(1))).unwrap_or_default();
+                let descriptors: Vec<_> = listeners.iter().map(AsFd::as_fd).collect();
+                stream.try_io(Interest::WRITABLE, || socket::send(stream, piece, &descriptors))
+            }
+            next => stream.try_write(self.output.get(..until(next)).unwrap_or_default()),
+        }
     }
 
     /// Reads what is there; whether the connection has ended (or, for a process that has ended, nothing more is there).
@@ -173,7 +199,7 @@ impl Link {
 
     fn obey(&mut self, order: LinkOrder) {
         match order {
-            LinkOrder::Tell(_) => {}
+            LinkOrder::Tell(..) => {}
             LinkOrder::Process(process) => {
                 if self.process.is_none() {
                     self.process = readable(process)

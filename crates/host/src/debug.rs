@@ -11,7 +11,7 @@ use svckit_core::time::WallTime;
 use svckit_os::clock;
 use svckit_os::process::Terms;
 
-use crate::supervisor::{Output, PROGRAMS, Setting, Supervisor};
+use crate::supervisor::{Output, PROGRAMS, Setting, Start, Supervisor};
 
 /// Something that is worth a line between the program's own.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -42,7 +42,8 @@ pub fn run(
         output: Output::Console,
     };
     let mut supervisor = Supervisor::new(setting)?;
-    supervisor.start(name.clone(), None, Vec::new(), Some(definition.clone()), clock::now());
+    let start = Start { definition: Some(definition.clone()), ..Start::default() };
+    supervisor.start(name.clone(), start, clock::now());
     let mut ready = Vec::new();
     let mut last = Last::default();
     loop {

@@ -9,7 +9,7 @@ use svckit_os::event::Poller;
 use svckit_os::{clock, process};
 
 use crate::link::{Link, TOKENS};
-use crate::supervisor::{PROGRAMS, Setting, Supervisor};
+use crate::supervisor::{PROGRAMS, Setting, Start, Supervisor};
 
 /// How long a host without services waits for a service control manager.
 const LONELY: Duration = Duration::from_secs(60);
@@ -78,11 +78,16 @@ impl Host {
     fn obey(&mut self, orders: Vec<ToProcess>, now: Now) {
         for order in orders {
             match order {
-                ToProcess::Start { service, display_name, arguments, definition } => {
+                ToProcess::Start { service, display_name, arguments, definition, sockets } => {
                     self.used = true;
                     self.started = true;
-                    let definition = definition.map(|boxed| *boxed);
-                    self.supervisor.start(service, display_name, arguments, definition, now);
+                    let start = Start {
+                        display_name,
+                        arguments,
+                        definition: definition.map(|boxed| *boxed),
+                        sockets: self.link.sockets(sockets),
+                    };
+                    self.supervisor.start(service, start, now);
                 }
                 ToProcess::Control { service, control, id } => {
                     let code = self.supervisor.control(&service, control, now);

@@ -12,7 +12,7 @@ use svckit_core::name::{DisplayName, ServiceName};
 use svckit_core::time::{Now, Tick};
 use svckit_core::win32::Win32Error;
 use svckit_os::event::{Poller, Ready};
-use svckit_os::process::{Children, News, Terms};
+use svckit_os::process::{Children, News, Sockets, Terms};
 
 use crate::link::TOKENS;
 use crate::service::Service;
@@ -50,6 +50,17 @@ pub(crate) enum Output {
     Logs,
     /// Where this process's own goes.
     Console,
+}
+
+/// What the start of a service comes with.
+#[derive(Debug, Default)]
+pub(crate) struct Start {
+    /// The name that people see, if it is another.
+    pub(crate) display_name: Option<DisplayName>,
+    pub(crate) arguments: Vec<String>,
+    pub(crate) definition: Option<HostDefinition>,
+    /// What the program accepts from.
+    pub(crate) sockets: Sockets,
 }
 
 /// What services share.
@@ -101,14 +112,7 @@ impl Supervisor {
     }
 
     /// Starts a service. One that runs already only tells its state again.
-    pub(crate) fn start(
-        &mut self,
-        name: ServiceName,
-        display_name: Option<DisplayName>,
-        arguments: Vec<String>,
-        definition: Option<HostDefinition>,
-        now: Now,
-    ) {
+    pub(crate) fn start(&mut self, name: ServiceName, start: Start, now: Now) {
         let slot = match self.names.get(&name.folded()) {
             Some(slot)
                 if self.services.get(*slot).is_some_and(|s| s.as_ref().is_some_and(|s| !s.is_stopped())) =>
@@ -121,7 +125,7 @@ impl Supervisor {
         };
         self.names.insert(name.folded(), slot);
         self.shared.alone = self.names.len() == 1;
-        let mut service = Service::new(slot, name, display_name, definition, arguments, now);
+        let mut service = Service::new(slot, name, start, now);
         let before = self.shared.outbox.len();
         service.start(&mut self.shared, now);
         service.report(&mut self.shared, now);

@@ -13,6 +13,7 @@ use svckit_core::failure::FailureActions;
 use svckit_core::image_path::ImagePath;
 use svckit_core::kind::{ErrorControl, ServiceType, SidType, StartType};
 use svckit_core::name::{Dependency, DisplayName, GroupName, ServiceName};
+use svckit_core::trigger::Trigger;
 
 use crate::diagnostic::{Diagnostic, Source};
 use crate::platform::Platform;
@@ -193,6 +194,8 @@ pub struct ServiceDefinition {
     pub sid: SidType,
     /// The privileges it needs; empty: those of the account.
     pub privileges: Vec<String>,
+    /// What starts and stops it by itself.
+    pub triggers: Vec<Trigger>,
     /// How long it may take when the system is going to shut down.
     pub preshutdown: Duration,
     /// What the service control manager does when the host itself ends.
@@ -243,6 +246,7 @@ impl ServiceDefinition {
             tag: false,
             sid: SidType::NONE,
             privileges: Vec::new(),
+            triggers: Vec::new(),
             preshutdown: Self::DEFAULT_PRESHUTDOWN,
             recovery: FailureActions::default(),
             recovery_on_error: false,
@@ -289,6 +293,7 @@ impl ServiceDefinition {
             Config2::Sid(self.sid),
             Config2::RequiredPrivileges(self.privileges.clone()),
             Config2::PreshutdownTimeout(self.preshutdown),
+            Config2::Triggers(self.triggers.clone()),
         ]
     }
 

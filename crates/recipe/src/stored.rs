@@ -87,9 +87,11 @@ impl ServiceDefinition {
             }
             // It counts for automatic services only, and was asked with the start type.
             Config2::DelayedAutoStart(_) => return Ok(()),
-            Config2::Triggers(all) if all.is_empty() => return Ok(()),
+            Config2::Triggers(all) => {
+                self.triggers.clone_from(all);
+                return Ok(());
+            }
             Config2::PreferredNode(None) | Config2::LaunchProtected(LaunchProtection::NONE) => return Ok(()),
-            Config2::Triggers(_) => "by which triggers it starts and stops".to_owned(),
             Config2::PreferredNode(Some(node)) => format!("that its preferred node is {node}"),
             Config2::LaunchProtected(kind) => format!("that its launch protection is {kind}"),
         };
@@ -151,7 +153,7 @@ mod tests {
                     [service.shop.controls]\nreload = 'signal:HUP'\n\
                     [service.shop.recovery]\nactions = [{ restart = '5s' }]\non-stop-with-error = true\n\
                     [service.shop.windows]\npreshutdown = '1m'\nprivileges = ['SeBackupPrivilege']\nsid-type = 'restricted'\n\
-                    error-control = 'ignore'\n";
+                    error-control = 'ignore'\ntriggers = ['start/tcp/80', 'stop/domainleave']\n";
         toml::parse("/srv/service.toml", text, Platform::Unix).unwrap()
     }
 

@@ -3,6 +3,7 @@
 #![cfg(unix)]
 #![expect(clippy::unwrap_used, reason = "a failed expectation is how a test fails")]
 
+mod activation;
 mod bulk;
 mod definitions;
 mod examples;

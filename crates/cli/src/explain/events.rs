@@ -59,6 +59,43 @@ pub(super) const ENTRIES: &[Entry] = &[
         &["nothing, unless they should go on: then they need a service of their own"],
     ),
     entry(
+        21,
+        "a trigger starts or stops the service: somebody connected, or raised an event",
+        &[],
+        &["svc show NAME tells its triggers"],
+    ),
+    entry(
+        22,
+        "the built-in service control manager stores a trigger of the service, and does nothing because of it",
+        &[
+            "nobody here sees such events",
+            "a service without a definition has nobody who hands a socket to it",
+        ],
+        &["svc sc triggerinfo NAME sets other triggers"],
+    ),
+    entry(
+        23,
+        "the service control manager can't listen where a connection is to start the service",
+        &[
+            "another program listens there",
+            "the address is not this machine's",
+            "the folder of the socket is missing",
+        ],
+        &["the message has the reason", "svc start NAME and svc stop NAME try again"],
+    ),
+    entry(
+        24,
+        "connections started the service so often that nobody listens for more",
+        &[
+            "the program ends without taking the connection",
+            "it listens at a socket of its own, not at the one that it inherits",
+        ],
+        &[
+            "svc logs NAME shows why it ends",
+            "svc start NAME starts it, and when it stops connections start it again",
+        ],
+    ),
+    entry(
         7000,
         "the service failed to start",
         &["its program, account or dependencies are wrong"],

@@ -153,6 +153,7 @@ fn pruning_removes_what_came_from_these_files_and_nothing_else() {
                 "config2-5 shop",
                 "config2-6 shop",
                 "config2-7 shop",
+                "config2-8 shop",
                 "define shop"
             ])
             .collect::<Vec<_>>()

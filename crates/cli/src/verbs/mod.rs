@@ -14,6 +14,7 @@ pub(crate) mod install;
 pub(crate) mod lint;
 pub(crate) mod logs;
 pub(crate) mod plan;
+pub(crate) mod raise;
 pub(crate) mod scm;
 pub(crate) mod show;
 pub(crate) mod status;

@@ -1,8 +1,8 @@
 //! Which triggers a service can have.
 
 use super::{
-    Guid, MAX_DATA, MAX_DATA_ITEMS, MAX_TRIGGERS, Trigger, TriggerAction, TriggerData, TriggerDataType,
-    TriggerType,
+    EndpointError, Guid, MAX_DATA, MAX_DATA_ITEMS, MAX_TRIGGERS, Trigger, TriggerAction, TriggerData,
+    TriggerDataType, TriggerType,
 };
 
 /// Why a service can't have these triggers.
@@ -29,6 +29,9 @@ pub enum Wrong {
     /// The type is about something that data name, and there are none.
     #[error("{0} needs data that say what it is about")]
     NoData(TriggerType),
+    /// It is about connections to a TCP port, and has no address that could be listened at.
+    #[error("{EndpointError}")]
+    Address,
     /// The bytes can't be data of the type.
     #[error("data of a trigger are not as {0} has to be")]
     DataType(TriggerDataType),
@@ -69,10 +72,13 @@ fn check_one(trigger: &Trigger) -> Result<(), Wrong> {
     if named.contains(kind) && data.is_empty() {
         return Err(Wrong::NoData(*kind));
     }
-    match data.iter().find(|item| !is_readable(item)) {
-        Some(item) => Err(Wrong::DataType(item.kind)),
-        None => Ok(()),
+    if let Some(item) = data.iter().find(|item| !is_readable(item)) {
+        return Err(Wrong::DataType(item.kind));
     }
+    if trigger.is_tcp() && trigger.endpoint().is_none() {
+        return Err(Wrong::Address);
+    }
+    Ok(())
 }
 
 /// The events of a type that has its own; those of the others are anybody's.
@@ -154,6 +160,7 @@ mod tests {
             (custom(&[item(TriggerDataType::LEVEL, 2)]), Wrong::DataType(TriggerDataType::LEVEL)),
             (custom(&[item(TriggerDataType::KEYWORD_ALL, 4)]), Wrong::DataType(TriggerDataType::KEYWORD_ALL)),
             (custom(&[item(TriggerDataType::STRING, 3)]), Wrong::DataType(TriggerDataType::STRING)),
+            (vec![Trigger::tcp("0")], Wrong::Address),
             (custom(&[item(TriggerDataType::STRING, 0)]), Wrong::DataType(TriggerDataType::STRING)),
         ] {
             assert_eq!(check(&triggers), Err(wrong));

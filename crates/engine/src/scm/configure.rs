@@ -157,8 +157,13 @@ impl Scm {
         let key = self.check_service(connection, id, rights::for_config2_change(&change))?;
         let mut record = self.changeable(&key)?;
         check_config2(&record.config, &change)?;
+        let triggers = matches!(change, Config2Change::Triggers(_));
         record.extra.apply(change);
-        self.replace(record)
+        self.replace(record)?;
+        if triggers {
+            self.tell_of_ignored(&key);
+        }
+        Ok(())
     }
 
     /// Stores the definition of a service's program.
@@ -184,6 +189,7 @@ impl Scm {
     /// Puts a changed record in place of the one before: on the disk, in the order, and in memory, or nowhere.
     pub(super) fn replace(&mut self, record: Record) -> Result<(), Failure> {
         let key = record.name.folded();
+        let changed = key.clone();
         let before = Service::member(&self.service(&key)?.record);
         let after = Service::member(&record);
         let moved = before != after;
@@ -201,6 +207,7 @@ impl Scm {
         if moved {
             self.reconsider_starts();
         }
+        self.reconfigured(&changed);
         Ok(())
     }
 

@@ -47,7 +47,12 @@ impl Scm {
         self.opened(connection, id)?;
         let key = self.check_service(connection, id, rights::for_control(control)?)?;
         self.refuse_while_stopping()?;
-        let service = self.service(&key)?;
+        self.controllable(&key, control)
+    }
+
+    /// Whether a service can take a control now, and where it is to be sent.
+    pub(super) fn controllable(&self, key: &str, control: Control) -> Result<(String, String), Failure> {
+        let service = self.service(key)?;
         let status = service.status();
         control.check(status.state, status.controls_accepted)?;
         if control == Control::STOP {
@@ -60,7 +65,7 @@ impl Scm {
             }
         }
         match (&service.life, &service.instance) {
-            (Lifecycle::Active(_), Some(instance)) => Ok((key, instance.clone())),
+            (Lifecycle::Active(_), Some(instance)) => Ok((key.to_owned(), instance.clone())),
             _ => Err(Win32Error::SERVICE_CANNOT_ACCEPT_CTRL.into()),
         }
     }

@@ -29,6 +29,7 @@ impl Scm {
             self.timers.cancel(service.due_timer.take());
         }
         self.mark_dirty(&key);
+        self.update_door(&key);
         self.notify_service(&key, NotifyMask::DELETE_PENDING);
         Ok(())
     }
@@ -55,5 +56,6 @@ impl Scm {
             self.notify_manager(NotifyMask::DELETED, &service.record.name);
             self.reconsider_starts();
         }
+        self.update_door(key);
     }
 }

@@ -9,6 +9,7 @@ mod automatic;
 mod configure;
 mod control;
 mod delete;
+mod door;
 mod failure;
 mod handles;
 mod journal;
@@ -40,6 +41,7 @@ use crate::settings::Settings;
 use crate::store::{Record, RunStore, ServiceStore, Session, Work};
 
 pub(crate) use answers::Reply;
+pub(crate) use door::Door;
 pub(crate) use handles::{ConnectionId, HandleId};
 pub(crate) use native::{LogRequest, NativeAnswer};
 pub(crate) use notify::Triggered;
@@ -48,6 +50,7 @@ pub(crate) use service::Service;
 
 use automatic::Automatic;
 use control::PendingControl;
+use door::Doorway;
 use handles::Handles;
 use journal::Journal;
 use process::Instance;
@@ -72,6 +75,8 @@ pub(crate) enum Effect {
     Forget { instance: String },
     /// Runs a command of the failure actions; if that fails, [`Scm::command_failed`].
     Run { service: String, command: Vec<String> },
+    /// Does something at the endpoints of a service; connections come back as [`Scm::knocked`].
+    Door { service: String, door: Door },
     /// Reads a piece of a log.
     ReadLog(LogRequest),
     /// Everything has stopped; these are told when nothing is held any more.
@@ -117,6 +122,8 @@ pub(crate) struct Scm {
     instances: HashMap<String, Instance>,
     instances_made: u64,
     controls: HashMap<u64, PendingControl>,
+    /// By folded name, of services that have endpoints.
+    doors: BTreeMap<String, Doorway>,
     next_control: u64,
     timers: Timers,
     journal: Journal,
@@ -166,6 +173,7 @@ impl Scm {
             instances: HashMap::new(),
             instances_made: 0,
             controls: HashMap::new(),
+            doors: BTreeMap::new(),
             next_control,
             timers: Timers::default(),
             journal,
@@ -230,6 +238,7 @@ impl Scm {
             self.wake_dependents(&key);
             self.advance_automatic(&key);
             self.advance_shutdown(&key);
+            self.update_door(&key);
         }
     }
 

@@ -89,6 +89,7 @@ impl Scm {
             Request::Holders { service } => self
                 .known(&service, token, ServiceAccess::QUERY_STATUS)
                 .map(|_| NativeReply::Holders { holders: self.holders(&service.folded()) }),
+            Request::Raise(raised) => self.refuse_while_stopping().map(|()| self.raise(&raised)),
             Request::ScmStatus => Ok(self.scm_status()),
             Request::ScmStop => return self.stop_everything(Some(answer)),
         };

@@ -220,7 +220,9 @@ impl Scm {
             display_name: display_name.filter(|shown| shown.as_str() != service.name().as_str()),
             arguments: service.arguments.clone(),
             definition: service.record.definition.clone(),
+            sockets: Vec::new(),
         };
+        self.update_door(key);
         self.effect(Effect::Tell { instance: id.to_owned(), message });
     }
 

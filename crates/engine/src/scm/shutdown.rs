@@ -72,6 +72,7 @@ impl Scm {
             if matches!(service.life, Lifecycle::Waiting { .. }) {
                 self.fail_start(&key, Win32Error::SHUTDOWN_IN_PROGRESS.into());
             }
+            self.update_door(&key);
         }
         self.stop_next();
     }

@@ -27,6 +27,9 @@ impl Scm {
         for key in self.services.keys().cloned().collect::<Vec<_>>() {
             self.remove_if_over(&key);
         }
+        for key in self.services.keys().cloned().collect::<Vec<_>>() {
+            self.update_door(&key);
+        }
         self.start_automatic();
         Ok(())
     }

@@ -6,6 +6,7 @@
 //!   greeting;
 //! * `send(frame)`: takes a frame to be told, and `flush(poller)`, which passes on what was taken as far as it can be without waiting;
 //! * `is_connected()`: whether somebody is there who can give orders, `Release` above all;
+//! * `sockets(names)`: the sockets of these names that came with a `Start`; to be asked for in the order of these;
 //! * `keeps_process()`: whether the process has to stay though it has no service and had one.
 //!
 //! Beside it, `run_from_environment` is `svc host run`: it finds out how this process was started, makes the `Link` and calls [`crate::runtime::run`]; and

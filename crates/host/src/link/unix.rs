@@ -1,7 +1,7 @@
 //! The built-in service control manager connects to an inherited socket; the connection may end and be made again at any moment.
 
 use std::collections::VecDeque;
-use std::io::{self, Read, Write};
+use std::io::{self, Write};
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::process::ExitCode;
@@ -10,7 +10,7 @@ use svckit_core::dispatch::{
     CHANNEL_VARIABLE, FromProcess, MARK_VARIABLE, MAX_FRAME, PROTOCOL, ServiceReport, ToProcess,
 };
 use svckit_os::event::{Interest, Poller, Ready};
-use svckit_os::process::Terms;
+use svckit_os::process::{Sockets, Terms};
 use svckit_os::tree::Group;
 use svckit_os::{process, socket};
 
@@ -23,6 +23,9 @@ const EVENTS_KEPT: usize = 256;
 
 /// How much may wait for a service control manager that doesn't read, before the connection counts as lost.
 const OUTPUT_LIMIT: usize = 2 * MAX_FRAME;
+
+/// How much is read at once.
+const CHUNK: usize = 16 << 10;
 
 const LISTENER: u64 = TOKENS.start;
 const CONNECTION: u64 = TOKENS.start + 1;
@@ -91,6 +94,8 @@ pub(crate) struct Link {
 struct Connection {
     stream: UnixStream,
     input: Vec<u8>,
+    /// Descriptors that came with the input, in their order.
+    descriptors: VecDeque<OwnedFd>,
     output: Vec<u8>,
     /// Events that are not written yet, each with how much has to be written until it is.
     events: VecDeque<(usize, FromProcess)>,
@@ -156,12 +161,26 @@ impl Link {
         let output = hello.get(sent..).unwrap_or_default().to_vec();
         self.disconnect();
         let waiting = std::mem::take(&mut self.waiting);
-        self.connection =
-            Some(Connection { stream, input: Vec::new(), output, events: VecDeque::new(), full: false });
+        self.connection = Some(Connection {
+            stream,
+            input: Vec::new(),
+            descriptors: VecDeque::new(),
+            output,
+            events: VecDeque::new(),
+            full: false,
+        });
         for event in waiting {
             self.send(event);
         }
         Ok(())
+    }
+
+    /// The sockets that came with a `Start`, by the names that it has for them. With the connection they may be lost: the next service control
+    /// manager sends the order again.
+    pub(crate) fn sockets(&mut self, names: Vec<String>) -> Sockets {
+        let Some(connection) = &mut self.connection else { return Sockets::default() };
+        let count = names.len().min(connection.descriptors.len());
+        Sockets::new(names.into_iter().zip(connection.descriptors.drain(..count)))
     }
 
     /// Sends a frame, or keeps it if it is an event and nobody is there; everything else the next greeting tells.
@@ -253,13 +272,27 @@ impl Connection {
         alive
     }
 
-    fn read_in(&mut self) -> (Vec<ToProcess>, bool) {
-        let limit = (MAX_FRAME + 4 - self.input.len()) as u64;
-        let mut alive = match (&self.stream).take(limit).read_to_end(&mut self.input) {
-            // Not the end if the limit was reached: the rest is read when these frames are done.
-            Ok(count) => count as u64 == limit,
-            Err(error) => error.kind() == io::ErrorKind::WouldBlock,
+    /// Reads what is there, as far as a frame may be long: the rest is read when the frames are done. Whether more can come.
+    fn take_in(&mut self) -> bool {
+        let mut chunk = vec![0; CHUNK];
+        let mut descriptors = Vec::new();
+        let alive = loop {
+            let room = (MAX_FRAME + 4 - self.input.len()).min(CHUNK);
+            if room == 0 {
+                break true;
+            }
+            match socket::receive(&self.stream, &mut chunk[..room], &mut descriptors) {
+                Ok(0) => break false,
+                Ok(count) => self.input.extend_from_slice(&chunk[..count]),
+                Err(error) => break error.kind() == io::ErrorKind::WouldBlock,
+            }
         };
+        self.descriptors.extend(descriptors);
+        alive
+    }
+
+    fn read_in(&mut self) -> (Vec<ToProcess>, bool) {
+        let mut alive = self.take_in();
         let mut frames = Vec::new();
         let mut at = 0;
         while let Some(frame) = frame_at(&self.input, at) {

@@ -16,10 +16,11 @@ use svckit_core::signal::Signal;
 use svckit_core::status::{ExitStatus, ServiceStatus};
 use svckit_core::time::{Now, Tick, WallTime};
 use svckit_core::win32::Win32Error;
+use svckit_os::process::Sockets;
 
 use crate::log::Stream;
 use crate::message::{self, Message};
-use crate::supervisor::Shared;
+use crate::supervisor::{Shared, Start};
 
 use program::{NotStarted, Program, Waiting};
 
@@ -38,6 +39,8 @@ pub(crate) struct Service {
     /// Absent: none came, or one that is newer than this host knows.
     definition: Option<HostDefinition>,
     arguments: Vec<String>,
+    /// What the program accepts from.
+    sockets: Sockets,
     state: State,
     run: Run,
     backoff: Backoff,
@@ -87,14 +90,8 @@ enum Next {
 }
 
 impl Service {
-    pub(crate) fn new(
-        slot: usize,
-        name: ServiceName,
-        display_name: Option<DisplayName>,
-        definition: Option<HostDefinition>,
-        arguments: Vec<String>,
-        now: Now,
-    ) -> Self {
+    pub(crate) fn new(slot: usize, name: ServiceName, start: Start, now: Now) -> Self {
+        let Start { display_name, arguments, definition, sockets } = start;
         let definition = definition.filter(|definition| definition.version <= DEFINITION_VERSION);
         let backoff = Backoff::new(&definition.as_ref().map(|d| d.restart.clone()).unwrap_or_default());
         let ready = definition.as_ref().and_then(|definition| definition.ready.as_ref());
@@ -105,6 +102,7 @@ impl Service {
             display_name,
             definition,
             arguments,
+            sockets,
             state: State::Starting { until, pulse: now.tick + PULSE, checkpoint: 1 },
             run: Run::Idle,
             backoff,
@@ -301,6 +299,8 @@ impl Service {
         self.tell_remarks(shared, &remarks, now);
         self.lost = self.streams.iter().map(Stream::lost).sum();
         self.run = Run::Idle;
+        // Before anybody hears of the end: who listens next needs the address.
+        self.sockets = Sockets::default();
         self.state = State::Stopped { exit, gave_up };
     }
 

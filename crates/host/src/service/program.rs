@@ -125,7 +125,7 @@ impl Service {
             command: program.command.iter().chain(&self.arguments).map(OsString::from).collect(),
             directory: Some(program.directory.clone()),
             environment,
-            terms: shared.setting.terms.clone(),
+            terms: shared.setting.terms.clone().with_sockets(self.sockets.clone()),
         })
     }
 

@@ -103,6 +103,7 @@ fn a_host_without_a_definition_says_so() {
         display_name: None,
         arguments: Vec::new(),
         definition: None,
+        sockets: Vec::new(),
     });
     let status = host.link.state("none", ServiceState::STOPPED);
     assert_eq!(status.win32_exit_code, Win32Error::INVALID_DATA);

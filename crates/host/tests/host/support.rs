@@ -301,6 +301,7 @@ impl Link {
             display_name: None,
             arguments: arguments.iter().map(|&argument| argument.to_owned()).collect(),
             definition: Some(Box::new(definition)),
+            sockets: Vec::new(),
         });
     }
 

@@ -31,6 +31,7 @@ pub(super) fn answer(request: Request) -> Result<Reply> {
         Request::Holders { .. } => Err(failed("query holders", None, Win32Error::NOT_SUPPORTED)),
         // Windows has calls for it.
         Request::Configurations => Err(failed("query configurations", None, Win32Error::NOT_SUPPORTED)),
+        Request::Raise(_) => Err(failed("raise event", None, Win32Error::NOT_SUPPORTED)),
         Request::ScmStatus | Request::ScmStop => {
             let failed =
                 Error::clone(&failed("ask service control manager", None, Win32Error::NOT_SUPPORTED));

@@ -166,7 +166,13 @@ impl Shared {
         let _ = set_status(handle as usize, &starting);
         let running = Running { handle: handle as usize, controls: 0, last: None };
         self.state().services.insert(folded.clone(), running);
-        (self.heard)(ToProcess::Start { service: name, display_name: None, arguments, definition: None });
+        (self.heard)(ToProcess::Start {
+            service: name,
+            display_name: None,
+            arguments,
+            definition: None,
+            sockets: Vec::new(),
+        });
         let mut state = self.state();
         while state.services.get(&folded).is_some_and(|one| !one.has_ended()) {
             match &self.work {

@@ -18,7 +18,7 @@ pub use std::os::unix::net::UnixStream as Stream;
 const BACKLOG: i32 = 4096;
 
 /// The most descriptors that one message carries here.
-const MAX_DESCRIPTORS: usize = 4;
+const MAX_DESCRIPTORS: usize = 16;
 
 /// Listens on `path`, in place of whatever socket was there before, readable and writable by its owner only.
 ///
@@ -91,7 +91,7 @@ pub fn is_trusted(socket: impl AsFd) -> io::Result<bool> {
     Ok(own.is_root() || [0, own.as_raw()].contains(&peer(socket)?.uid))
 }
 
-/// Sends bytes with descriptors (at most four); the number of bytes that were taken. The descriptors go with the first of them.
+/// Sends bytes with descriptors (at most sixteen); the number of bytes that were taken. The descriptors go with the first of them.
 pub fn send(socket: impl AsFd, bytes: &[u8], descriptors: &[BorrowedFd<'_>]) -> io::Result<usize> {
     let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(MAX_DESCRIPTORS))];
     let mut ancillary = SendAncillaryBuffer::new(&mut space);

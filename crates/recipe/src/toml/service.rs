@@ -64,6 +64,7 @@ pub(super) fn read<'a>(reader: &'a Reader<'a>, entry: Entry<'a>) -> Option<Servi
         tag: windows.tag,
         sid: windows.sid,
         privileges: windows.privileges,
+        triggers: windows.triggers,
         preshutdown: windows.preshutdown.unwrap_or(ServiceDefinition::DEFAULT_PRESHUTDOWN),
         recovery,
         recovery_on_error,

@@ -164,6 +164,7 @@ preshutdown = "1m"
 group = "Web"
 tag = true
 error-control = "severe"
+triggers = ["start/tcp/8080", "start/namedpipe//run/shop.sock"]
 "#;
 
 #[test]
@@ -185,6 +186,8 @@ fn every_key_is_read() {
     assert_eq!((service.group.unwrap().as_str(), service.tag), ("Web", true));
     assert_eq!(service.privileges, ["SeBackupPrivilege"]);
     assert_eq!(service.preshutdown, Duration::from_secs(60));
+    let triggers: Vec<_> = service.triggers.iter().filter_map(|trigger| trigger.to_text()).collect();
+    assert_eq!(triggers, ["start/tcp/8080", "start/namedpipe//run/shop.sock"]);
     let ready = service.ready.unwrap();
     assert_eq!((ready.tcp.as_str(), ready.timeout), ("[::1]:8080", Duration::from_secs(90)));
 }
@@ -456,7 +459,20 @@ fn what_comes_later_is_refused_and_not_ignored() {
     later("[service.web.stop]\ntree = 'follow'", "4:8", "tree = follow", ".stop");
     later("[service.web.stop]\ntree = { leave = ['x'] }", "4:8", "tree = leave", ".stop");
     later("[service.web.controls]\nreload = { command = 'x' }", "4:12", "command", ".controls");
-    later("[service.web.windows]\ntriggers = []", "4:1", "triggers", ".windows");
+    later("[service.web.windows]\nsecurity = 'x'", "4:1", "security", ".windows");
+}
+
+#[test]
+fn a_trigger_that_cannot_be_is_told_at_its_place() {
+    refuses(
+        "[service.web]\nrun = 'x'\n[service.web.windows]\ntriggers = ['start/domainjoin', 'start/tcp/x']",
+        r#"4:33: "start/tcp/x" is no trigger: a TCP endpoint is PORT (of this machine only), ADDRESS:PORT, or [ADDRESS]:PORT, with a port from 1 to 65535"#,
+    );
+    let many = vec!["'start/domainjoin'"; 65].join(", ");
+    refuses(
+        &format!("[service.web]\nrun = 'x'\n[service.web.windows]\ntriggers = [{many}]"),
+        "4:12: a service has at most 64 triggers",
+    );
 }
 
 #[test]

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use svckit_core::kind::{ErrorControl, SidType};
 use svckit_core::name::GroupName;
+use svckit_core::trigger::{self, Trigger, TriggerTextError};
 
 use super::section::Section;
 
@@ -21,6 +22,7 @@ pub(super) const ERROR_CONTROLS: &[(&str, ErrorControl)] = &[
 pub(super) struct Windows {
     pub(super) sid: SidType,
     pub(super) privileges: Vec<String>,
+    pub(super) triggers: Vec<Trigger>,
     pub(super) preshutdown: Option<Duration>,
     pub(super) group: Option<GroupName>,
     pub(super) tag: bool,
@@ -32,6 +34,7 @@ impl Default for Windows {
         Self {
             sid: SidType::NONE,
             privileges: Vec::new(),
+            triggers: Vec::new(),
             preshutdown: None,
             group: None,
             tag: false,
@@ -58,11 +61,28 @@ pub(super) fn read(mut section: Section<'_>) -> Windows {
         section.reader.report(span.clone(), "a tag is a place in a group", Some(help));
     }
     let error_control = section.choice("error-control", ERROR_CONTROLS);
-    for later in ["triggers", "security"] {
-        section.later(later);
-    }
+    let triggers = triggers(&mut section);
+    section.later("security");
     section.finish();
-    Windows { sid, privileges, preshutdown, group, tag: tag.is_some_and(|(on, _)| on), error_control }
+    let tag = tag.is_some_and(|(on, _)| on);
+    Windows { sid, privileges, triggers, preshutdown, group, tag, error_control }
+}
+
+fn triggers(section: &mut Section<'_>) -> Vec<Trigger> {
+    let mut triggers = Vec::new();
+    for (text, span) in section.strings("triggers", r#"["start/tcp/8080"]"#).unwrap_or_default() {
+        match text.parse() {
+            Ok(trigger) => triggers.push(trigger),
+            Err(error) => {
+                let error: TriggerTextError = error;
+                section.reader.report(span, format!("{text:?} is no trigger: {error}"), None);
+            }
+        }
+    }
+    if let (Some(entry), Err(wrong)) = (section.entry("triggers"), trigger::check(&triggers)) {
+        section.reader.report(entry.span(), wrong.to_string(), None);
+    }
+    triggers
 }
 
 fn privileges(section: &mut Section<'_>) -> Vec<String> {

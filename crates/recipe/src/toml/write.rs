@@ -119,6 +119,7 @@ fn difference(one: &ServiceDefinition, other: &ServiceDefinition) -> &'static st
             (&one.recovery, one.recovery_on_error) != (&other.recovery, other.recovery_on_error),
         ),
         ("the preshutdown time-out", one.preshutdown != other.preshutdown),
+        ("the triggers", one.triggers != other.triggers),
         ("the account", one.account != other.account),
     ];
     all.into_iter().find(|(_, differs)| *differs).map_or("something", |(what, _)| what)
@@ -343,6 +344,11 @@ fn windows_keys(service: &ServiceDefinition) -> Result<Keys, String> {
     keys.duration("preshutdown", ServiceDefinition::DEFAULT_PRESHUTDOWN, service.preshutdown)?;
     keys.word("sid-type", windows::SIDS, &SidType::NONE, &service.sid)?;
     keys.unless("privileges", &Vec::new(), &service.privileges);
+    let triggers = service.triggers.iter().map(|trigger| {
+        let unsaid = || format!("there is no text for its trigger {} {}", trigger.kind, trigger.subtype);
+        trigger.to_text().ok_or_else(unsaid)
+    });
+    keys.unless("triggers", &Vec::new(), &triggers.collect::<Result<Vec<_>, _>>()?);
     Ok(keys)
 }
 

@@ -13,6 +13,7 @@ use svckit_core::failure::{ActionType, FailureAction, FailureActions, ResetPerio
 use svckit_core::kind::{ErrorControl, SidType};
 use svckit_core::name::{Dependency, DisplayName, GroupName, ServiceName};
 use svckit_core::signal::Signal;
+use svckit_core::trigger::Trigger;
 
 use super::{Unwritable, parse, write};
 use crate::definition::{LogSettings, Places, Process, ServiceDefinition, StartMode};
@@ -181,6 +182,7 @@ prop_compose! {
         sid in prop::sample::select(&[SidType::NONE, SidType::UNRESTRICTED, SidType::RESTRICTED][..]),
         error_control in 0_u32..4, privileges in prop::collection::vec(text(), 0..3),
         preshutdown in prop_oneof![Just(ServiceDefinition::DEFAULT_PRESHUTDOWN), time()], recovery_on_error in any::<bool>(),
+        ports in prop::collection::vec(1_u16.., 0..3),
     ) -> ServiceDefinition {
         let pausing = pause.into_iter().flat_map(|signal| [(2, signal), (3, signal)]);
         ServiceDefinition {
@@ -190,6 +192,7 @@ prop_compose! {
             group: group.map(|group| GroupName::new(group).unwrap()),
             sid,
             privileges,
+            triggers: ports.iter().map(|port| Trigger::tcp(&port.to_string())).collect(),
             preshutdown,
             recovery,
             recovery_on_error,

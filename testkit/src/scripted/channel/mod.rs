@@ -6,6 +6,6 @@ mod unix;
 mod windows;
 
 #[cfg(unix)]
-pub(super) use unix::{Connection, listen};
+pub(super) use unix::{Connection, answer, listen};
 #[cfg(windows)]
-pub(super) use windows::{Connection, listen};
+pub(super) use windows::{Connection, answer, listen};

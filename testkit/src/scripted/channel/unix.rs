@@ -1,11 +1,13 @@
-use std::io;
-use std::os::fd::AsFd;
+use std::io::{self, Write};
+use std::net::TcpListener;
+use std::os::fd::{AsFd, IntoRawFd, OwnedFd};
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::sync::mpsc::Sender;
 use std::thread;
 
 use rustix::process::{PidfdFlags, PidfdGetfdFlags, getpid, pidfd_getfd, pidfd_open};
 use svckit_core::dispatch::{CHANNEL_VARIABLE, FromProcess};
+use svckit_os::process::adopt_descriptor;
 
 use super::super::Event;
 use crate::frame;
@@ -19,7 +21,7 @@ impl Connection {
         let Ok(myself) = pidfd_open(getpid(), PidfdFlags::empty()) else { return self.say(hello) };
         let bytes = frame::encode(hello);
         if let Ok(sent) = svckit_os::socket::send(&self.0, &bytes, &[myself.as_fd()]) {
-            let _ = io::Write::write_all(&mut self.0, &bytes[sent..]);
+            let _ = self.0.write_all(&bytes[sent..]);
         }
     }
 
@@ -56,4 +58,28 @@ fn inherited_listener() -> io::Result<UnixListener> {
         })?;
     let myself = pidfd_open(getpid(), PidfdFlags::empty())?;
     Ok(UnixListener::from(pidfd_getfd(myself, number, PidfdGetfdFlags::empty())?))
+}
+
+/// Accepts a connection from an inherited socket, as `sd_listen_fds(3)` has it, and says who this is.
+pub(in crate::scripted) fn answer(index: u32) {
+    const FIRST: i32 = 3;
+    let variable = |name: &str| std::env::var(name).unwrap_or_default();
+    assert_eq!(variable("LISTEN_PID"), std::process::id().to_string());
+    let names = variable("LISTEN_FDNAMES");
+    let names: Vec<&str> = names.split(':').collect();
+    assert_eq!(variable("LISTEN_FDS"), names.len().to_string());
+    let name = names[index as usize];
+    let socket = adopt_descriptor(FIRST + index as i32).expect("the socket is there");
+    let line = format!("{} {name}\n", std::process::id());
+    // The socket is kept for the next connection.
+    let socket = if name == "unix" {
+        let listener = UnixListener::from(socket);
+        let _ = listener.accept().expect("somebody connected").0.write_all(line.as_bytes());
+        OwnedFd::from(listener)
+    } else {
+        let listener = TcpListener::from(socket);
+        let _ = listener.accept().expect("somebody connected").0.write_all(line.as_bytes());
+        OwnedFd::from(listener)
+    };
+    let _ = socket.into_raw_fd();
 }

@@ -229,7 +229,11 @@ impl Machine {
             }
             Effect::EndRemains { instance, .. } => self.scm.remains_ended(&instance, 0),
             Effect::Run { command, .. } => self.seen.push(Seen::Ran { command }),
-            Effect::Reconnect { .. } | Effect::Forget { .. } | Effect::ReadLog(_) | Effect::Finished(_) => {}
+            Effect::Reconnect { .. }
+            | Effect::Door { .. }
+            | Effect::Forget { .. }
+            | Effect::ReadLog(_)
+            | Effect::Finished(_) => {}
         }
     }
 

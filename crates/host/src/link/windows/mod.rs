@@ -19,7 +19,7 @@ use svckit_core::status::{ServiceState, ServiceStatus};
 use svckit_os::dispatcher::{self, Dispatcher};
 use svckit_os::errno;
 use svckit_os::event::{Poller, Ready, Waker};
-use svckit_os::process::Terms;
+use svckit_os::process::{Sockets, Terms};
 
 use super::TOKENS;
 use crate::runtime;
@@ -163,6 +163,12 @@ impl Link {
     /// Another service may be about to start.
     pub(crate) fn keeps_process(&self) -> bool {
         !self.inbox.is_empty()
+    }
+
+    /// None: nobody hands sockets over on this system.
+    #[expect(clippy::unused_self, reason = "elsewhere there are some")]
+    pub(crate) fn sockets(&mut self, _: Vec<String>) -> Sockets {
+        Sockets::default()
     }
 
     /// Takes the orders that wait.

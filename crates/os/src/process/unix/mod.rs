@@ -12,6 +12,7 @@ use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
 use std::os::unix::ffi::OsStringExt;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use rustix::event::{PollFd, PollFlags, Timespec};
@@ -61,12 +62,41 @@ pub struct Terms {
     pub credentials: Option<Credentials>,
     /// How many open files it may have; absent: as many as this process.
     pub open_files: Option<OpenFiles>,
+    /// Sockets that it inherits.
+    pub sockets: Sockets,
+}
+
+/// Listening sockets for a program to accept from, each with its name. The program has them from descriptor 3 on, and is told so in the variables
+/// `LISTEN_FDS`, `LISTEN_PID` and `LISTEN_FDNAMES`, as `sd_listen_fds(3)` reads them.
+#[derive(Debug, Clone, Default)]
+pub struct Sockets(Vec<(String, Arc<OwnedFd>)>);
+
+impl Sockets {
+    /// How many a program gets at most.
+    pub const MOST: usize = 16;
+
+    /// Names and sockets, in this order; what is beyond [`Self::MOST`] is closed.
+    pub fn new(all: impl IntoIterator<Item = (String, OwnedFd)>) -> Self {
+        Self(all.into_iter().take(Self::MOST).map(|(name, socket)| (name, Arc::new(socket))).collect())
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
 }
 
 impl Terms {
     /// Those of this process as it was started. From now on this process itself may have as many open files as the system allows.
     pub fn of_this_process() -> Self {
-        Self { credentials: None, open_files: Some(raise_open_files()) }
+        Self { open_files: Some(raise_open_files()), ..Self::default() }
+    }
+
+    /// The same with sockets.
+    #[must_use]
+    pub fn with_sockets(mut self, sockets: Sockets) -> Self {
+        self.sockets = sockets;
+        self
     }
 
     /// The variables that go with the user.

@@ -4,11 +4,12 @@
 use std::ffi::{CString, OsStr, OsString, c_char, c_int, c_long, c_void};
 use std::io::{self, BufRead};
 use std::mem::MaybeUninit;
-use std::os::fd::{AsRawFd, BorrowedFd};
+use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::Path;
+use std::sync::Arc;
 
-use super::{CLONE_INTO_CGROUP, Credentials, OpenFiles};
+use super::{CLONE_INTO_CGROUP, Credentials, OpenFiles, Sockets};
 use crate::process::{Command, SpawnError, Stage, Stdio};
 
 /// How a process comes into the world, beside what [`Command`] says.
@@ -41,6 +42,8 @@ pub fn spawn(command: &Command, stdio: Stdio<'_>, birth: Birth<'_>) -> Result<u3
         directory: prepared.directory.as_ref().map_or(std::ptr::null(), |path| path.as_ptr()),
         stdio: [stdio.input, stdio.output, stdio.error].map(|end| end.0.as_raw_fd()),
         keep: birth.keep.unwrap_or(-1),
+        sockets: &prepared.sockets,
+        own_id: prepared.own_id,
         credentials: command.terms.credentials.as_ref(),
         open_files: command.terms.open_files,
         parent: if birth.ends_with_parent { std::process::id() } else { 0 },
@@ -108,14 +111,22 @@ fn search_path(environment: &[(OsString, OsString)]) -> OsString {
 struct Strings {
     pointers: Vec<*const c_char>,
     /// INVARIANT: `pointers` point into these and end with a null pointer.
-    _owned: Vec<CString>,
+    _owned: Vec<Vec<u8>>,
 }
 
 impl Strings {
     fn new(strings: impl Iterator<Item = OsString>) -> io::Result<Self> {
-        let owned = strings.map(|string| CString::new(string.into_vec())).collect::<Result<Vec<_>, _>>()?;
-        let pointers = owned.iter().map(|s| s.as_ptr()).chain([std::ptr::null()]).collect();
+        let terminated = |string: OsString| CString::new(string.into_vec()).map(CString::into_bytes_with_nul);
+        let mut owned = strings.map(terminated).collect::<Result<Vec<_>, _>>()?;
+        let pointers = owned.iter_mut().map(|line| line.as_mut_ptr().cast::<c_char>().cast_const());
+        let pointers = pointers.chain([std::ptr::null()]).collect();
         Ok(Self { pointers, _owned: owned })
+    }
+
+    /// A place in the last string, which there is, for writing.
+    fn in_last(&self, offset: usize) -> *mut c_char {
+        let last = self.pointers.iter().rev().nth(1).copied().unwrap_or(std::ptr::null());
+        last.cast_mut().wrapping_add(offset)
     }
 }
 
@@ -124,6 +135,31 @@ struct Prepared {
     arguments: Strings,
     environment: Strings,
     directory: Option<CString>,
+    /// The descriptors of the sockets, as they are here.
+    sockets: Vec<c_int>,
+    /// Where in the environment the new process writes its id; null without sockets.
+    own_id: *mut c_char,
+}
+
+/// The variables that `sd_listen_fds(3)` reads.
+const SOCKET_COUNT: &str = "LISTEN_FDS";
+const SOCKET_NAMES: &str = "LISTEN_FDNAMES";
+const SOCKET_OWNER: &str = "LISTEN_PID";
+
+/// Room for the digits of a process id, which only the new process knows.
+const ID_DIGITS: usize = 10;
+
+/// The variables that tell a program of its sockets; the last is that of its id, with room for it.
+fn socket_variables(sockets: &[(String, Arc<OwnedFd>)]) -> Vec<(OsString, OsString)> {
+    if sockets.is_empty() {
+        return Vec::new();
+    }
+    let names: Vec<&str> = sockets.iter().map(|(name, _)| name.as_str()).collect();
+    vec![
+        (SOCKET_COUNT.into(), sockets.len().to_string().into()),
+        (SOCKET_NAMES.into(), names.join(":").into()),
+        (SOCKET_OWNER.into(), "0".repeat(ID_DIGITS).into()),
+    ]
 }
 
 impl Prepared {
@@ -137,18 +173,29 @@ impl Prepared {
             let path = search_path(&command.environment);
             std::env::split_paths(&path).map(|folder| folder.join(program).into_os_string()).collect()
         };
-        let assignments = command.environment.iter().map(|(name, value)| {
+        let sockets = &command.terms.sockets.0;
+        let told = socket_variables(sockets);
+        let others = command.environment.iter().filter(|(name, _)| !told.iter().any(|(own, _)| own == name));
+        let assignments = others.chain(&told).map(|(name, value)| {
             let mut line = name.clone();
             line.push("=");
             line.push(value);
             line
         });
         let directory = command.directory.as_ref().map(|path| CString::new(path.as_os_str().as_bytes()));
+        let environment = Strings::new(assignments)?;
+        let own_id = if sockets.is_empty() {
+            std::ptr::null_mut()
+        } else {
+            environment.in_last(SOCKET_OWNER.len() + 1)
+        };
         Ok(Self {
             candidates: Strings::new(candidates.into_iter())?,
             arguments: Strings::new(command.command.iter().cloned())?,
-            environment: Strings::new(assignments)?,
+            environment,
             directory: directory.transpose()?,
+            sockets: sockets.iter().map(|(_, socket)| socket.as_raw_fd()).collect(),
+            own_id,
         })
     }
 }
@@ -171,6 +218,8 @@ struct Plan<'a> {
     directory: *const c_char,
     stdio: [c_int; 3],
     keep: c_int,
+    sockets: &'a [c_int],
+    own_id: *mut c_char,
     credentials: Option<&'a Credentials>,
     open_files: Option<OpenFiles>,
     /// The process whose end shall be the program's, zero for none.
@@ -273,6 +322,9 @@ unsafe fn become_program(plan: &Plan<'_>) -> (c_int, c_int) {
         if !arrange_descriptors(plan) {
             return (0, errno());
         }
+        if !plan.own_id.is_null() {
+            write_id(plan.own_id);
+        }
         if let Some(limit) = plan.open_files {
             let limit = libc::rlimit { rlim_cur: limit.soft, rlim_max: limit.hard };
             libc::setrlimit(libc::RLIMIT_NOFILE, &raw const limit);
@@ -338,7 +390,52 @@ unsafe fn arrange_descriptors(plan: &Plan<'_>) -> bool {
                 return false;
             }
         }
-        plan.keep < 0 || libc::fcntl(plan.keep, libc::F_SETFD, 0) == 0
+        hand_over(plan.sockets) && (plan.keep < 0 || libc::fcntl(plan.keep, libc::F_SETFD, 0) == 0)
+    }
+}
+
+/// Puts sockets behind the standard descriptors, in their order.
+///
+/// # Safety
+/// For the new process only.
+unsafe fn hand_over(sockets: &[c_int]) -> bool {
+    const FIRST: c_int = 3;
+    let mut moved = [-1; Sockets::MOST];
+    // SAFETY: plain system calls on numbers.
+    unsafe {
+        // Out of the way first: the place of one may be that of another.
+        for (from, socket) in moved.iter_mut().zip(sockets) {
+            *from = libc::fcntl(*socket, libc::F_DUPFD_CLOEXEC, FIRST + Sockets::MOST as c_int);
+            if *from < 0 {
+                return false;
+            }
+        }
+        (FIRST..)
+            .zip(&moved[..sockets.len().min(Sockets::MOST)])
+            .all(|(target, from)| libc::dup2(*from, target) >= 0)
+    }
+}
+
+/// Writes the id of this process in decimal digits, ended by NUL.
+///
+/// # Safety
+/// For the new process only, with room for [`ID_DIGITS`] bytes and a NUL, which is there.
+unsafe fn write_id(place: *mut c_char) {
+    // SAFETY: `getpid` can't fail; what is written is within the room, by the contract.
+    unsafe {
+        let id = libc::getpid();
+        let mut digits = 1;
+        let mut rest = id / 10;
+        while rest > 0 {
+            digits += 1;
+            rest /= 10;
+        }
+        let mut rest = id;
+        for at in (0..digits).rev() {
+            place.add(at).write(b'0' as c_char + (rest % 10) as c_char);
+            rest /= 10;
+        }
+        place.add(digits).write(0);
     }
 }
 

@@ -32,11 +32,21 @@ impl Terms {
         Self(())
     }
 
+    /// The same with sockets, of which there are none here.
+    #[must_use]
+    pub fn with_sockets(self, _: Sockets) -> Self {
+        self
+    }
+
     /// The variables that go with the user: the system has set them for this process already.
     pub fn environment(&self) -> Vec<(OsString, OsString)> {
         Vec::new()
     }
 }
+
+/// Sockets that a program inherits: nobody hands any over on this system.
+#[derive(Debug, Clone, Default)]
+pub struct Sockets(());
 
 /// The variables that programs of this process inherit.
 pub fn inherited_environment() -> impl Iterator<Item = (OsString, OsString)> {
