@@ -4,12 +4,17 @@
 #![cfg(windows)]
 
 use std::env;
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::time::Duration;
 
 use svckit_core::Win32Error;
 use svckit_core::access::{ManagerAccess, ServiceAccess};
 use svckit_core::backend::Backend;
 use svckit_core::config::Config2Level;
+use svckit_core::image_path::ImagePath;
+use svckit_core::status::{NotifyMask, ServiceState, ServiceStatus};
+use svckit_core::wait::Limits;
+use svckit_manager::entity::{Deleted, NewService, ServiceManager};
 use svckit_manager::windows::WindowsBackend;
 use svckit_testkit::{binary, suite};
 
@@ -113,8 +118,7 @@ const NO_DELAY: &str = "Windows keeps the delay; Wine says 124";
 const NO_FAILURE_FLAG: &str = "Windows keeps the flag for ends with an error; Wine says 124";
 const NO_SID_TYPES: &str = "Windows keeps the type of identifier; Wine says 124";
 const NO_PRIVILEGES: &str = "Windows keeps required privileges; Wine says 124";
-const NO_WATCH: &str =
-    "Windows tells of services that are created and deleted; Wine takes only waits on a service, and says 6";
+const NO_WATCH: &str = "Windows tells of services that are created and deleted; Wine takes only waits on a service, and says 120";
 const CRASHES: &str =
     "Windows sees a process that dies as a service that stopped, with 1067; Wine goes on saying that it runs";
 const SHARED: &str = "Windows starts services of one program in one process; Wine starts a process for each";
@@ -190,6 +194,41 @@ fn triggers_nodes_and_protection_are_known_to_windows_and_not_to_wine() {
         let expected = if wine { Err(Win32Error::INVALID_LEVEL) } else { Ok(level) };
         assert_eq!(found, expected, "{level:?}");
     }
+}
+
+/// The Rust API for services, which the suite is no part of.
+#[test]
+fn services_as_things_go_where_they_are_sent() {
+    let manager = ServiceManager::over(Box::new(WindowsBackend::local()));
+    let program = binary::scripted();
+    let image =
+        ImagePath::from_arguments(&[program.to_str().unwrap(), "accept=STOP,PAUSE_CONTINUE"]).unwrap();
+    let name = format!("things-{}", std::process::id());
+    let mut service = manager.create(NewService::new(name.as_str(), image).unwrap());
+    assert!(service.save(None).unwrap().created);
+    let outcome = catch_unwind(AssertUnwindSafe(|| {
+        let at = |status: svckit_core::Result<ServiceStatus>| {
+            status.map(|status| (status.state, status.pid)).unwrap()
+        };
+        assert_eq!(at(service.stop()).0, ServiceState::STOPPED);
+        let (running, pid) = at(service.start(&[]));
+        assert_eq!(running, ServiceState::RUNNING);
+        assert_eq!(at(service.start(&[])), (running, pid), "it runs already");
+        assert_eq!(at(service.pause()).0, ServiceState::PAUSED);
+        assert_eq!(at(service.resume()), (running, pid));
+        assert_eq!(at(service.wait_until(NotifyMask::RUNNING)), (running, pid));
+        assert_ne!(at(service.restart(&[])).1, pid);
+        assert_eq!(service.delete().unwrap_err().code, Win32Error::SERVICE_CANNOT_ACCEPT_CTRL);
+        let mut impatient = manager.service(&name).unwrap();
+        impatient.set_limits(Limits { total: Some(Duration::from_millis(20)), ..Limits::default() });
+        assert_eq!(impatient.wait_until(NotifyMask::PAUSED).unwrap_err().code, Win32Error::WAIT_TIMEOUT);
+        assert_eq!(at(service.stop()).0, ServiceState::STOPPED);
+    }));
+    let deleted = service.stop_and_delete();
+    outcome.unwrap_or_else(|panic| resume_unwind(panic));
+    assert_eq!(deleted, Ok(Deleted::Gone));
+    service.wait_until_gone().unwrap();
+    assert!(!manager.exists(&name).unwrap());
 }
 
 /// Whether a case has the name `MODULE::CASE`.

@@ -93,6 +93,8 @@ pub(crate) enum Verb {
     Pause(Services),
     /// Continue paused services
     Continue(Services),
+    /// Wait until services are in a state, whoever brings them there
+    Wait(Wait),
     /// Run a service of DEF in this console, without a service control manager
     Debug(Debug),
     /// List the installed services
@@ -254,6 +256,26 @@ pub(crate) struct Stop {
     /// Also the running services that depend on these
     #[arg(long)]
     pub(crate) with_dependents: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Wait {
+    /// Names of services, with wildcards (quoted: 'web-*') or without, or definition files
+    #[arg(required = true, value_name = "DEF|NAME")]
+    pub(crate) services: Vec<String>,
+    /// The state
+    #[arg(long, value_enum, value_name = "STATE", default_value = "running")]
+    pub(crate) state: Goal,
+}
+
+/// What can be waited for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Goal {
+    Running,
+    Paused,
+    Stopped,
+    /// There is no such service any more
+    Gone,
 }
 
 #[derive(Debug, Args)]

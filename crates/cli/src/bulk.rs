@@ -6,11 +6,13 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use svckit_core::name::ServiceName;
 use svckit_core::order::Order;
 use svckit_core::schedule::{Direction, Next, Schedule};
+use svckit_core::status::NotifyMask;
 use svckit_core::{Error, Result, Win32Error};
 use svckit_manager::dependencies;
 use svckit_manager::entity::{Deleted, Progress, Service, ServiceManager};
 
 use crate::app::App;
+use crate::args::Goal;
 use crate::failure::Failure;
 use crate::table::printable;
 use crate::ui::Detail;
@@ -32,6 +34,8 @@ pub(crate) enum Action {
         /// Whether one that runs is stopped.
         stop: bool,
     },
+    /// Wait until it is so, whoever brings it about.
+    Wait(Goal),
 }
 
 /// What came of it for one service.
@@ -53,6 +57,7 @@ impl Action {
             Self::Pause => "pause service",
             Self::Continue => "continue service",
             Self::Remove { .. } => "delete service",
+            Self::Wait(_) => "wait for service",
         }
     }
 
@@ -63,6 +68,7 @@ impl Action {
             Self::Pause => "pausing",
             Self::Continue => "continuing",
             Self::Remove { .. } => "removing",
+            Self::Wait(_) => "waiting for",
         }
     }
 
@@ -73,6 +79,10 @@ impl Action {
             Self::Pause => "paused",
             Self::Continue => "continued",
             Self::Remove { .. } => "removed",
+            Self::Wait(Goal::Running) => "running",
+            Self::Wait(Goal::Paused) => "paused",
+            Self::Wait(Goal::Stopped) => "stopped",
+            Self::Wait(Goal::Gone) => "gone",
         }
     }
 
@@ -80,7 +90,7 @@ impl Action {
         match self {
             Self::Start(_) => Direction::NeededFirst,
             Self::Stop | Self::Remove { .. } => Direction::NeededLast,
-            Self::Pause | Self::Continue => Direction::Any,
+            Self::Pause | Self::Continue | Self::Wait(_) => Direction::Any,
         }
     }
 
@@ -90,6 +100,10 @@ impl Action {
             Self::Stop => service.stop().map(drop),
             Self::Pause => service.pause().map(drop),
             Self::Continue => service.resume().map(drop),
+            Self::Wait(Goal::Running) => service.wait_until(NotifyMask::RUNNING).map(drop),
+            Self::Wait(Goal::Paused) => service.wait_until(NotifyMask::PAUSED).map(drop),
+            Self::Wait(Goal::Stopped) => service.wait_until(NotifyMask::STOPPED).map(drop),
+            Self::Wait(Goal::Gone) => service.wait_until_absent(),
             Self::Remove { stop } => {
                 let deleted = if *stop { service.stop_and_delete() } else { service.delete() };
                 match deleted? {

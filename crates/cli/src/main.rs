@@ -121,6 +121,7 @@ fn run(app: &mut App, place: &Place, verb: Verb) -> Result<ExitCode, Failure> {
         Verb::Restart(arguments) => verbs::control::restart(app, &arguments)?,
         Verb::Pause(arguments) => verbs::control::pause(app, &arguments)?,
         Verb::Continue(arguments) => verbs::control::proceed(app, &arguments)?,
+        Verb::Wait(arguments) => verbs::control::wait(app, &arguments)?,
         Verb::Debug(arguments) => return verbs::debug::run(app, &arguments),
         Verb::List(arguments) => verbs::status::list(app, &arguments)?,
         Verb::Status(arguments) => verbs::status::status(app, &arguments)?,

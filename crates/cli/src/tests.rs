@@ -143,6 +143,7 @@ fn dispatch(app: &mut App, verb: Verb) -> Result<(), Failure> {
         Verb::Restart(arguments) => verbs::control::restart(app, &arguments),
         Verb::Pause(arguments) => verbs::control::pause(app, &arguments),
         Verb::Continue(arguments) => verbs::control::proceed(app, &arguments),
+        Verb::Wait(arguments) => verbs::control::wait(app, &arguments),
         Verb::List(arguments) => verbs::status::list(app, &arguments),
         Verb::Status(arguments) => verbs::status::status(app, &arguments),
         Verb::Show(arguments) => verbs::show::run(app, &arguments),

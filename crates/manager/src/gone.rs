@@ -1,6 +1,7 @@
 //! Waiting until a service that is marked for deletion is gone, and telling what holds it until then.
 
 use std::fmt;
+use std::time::Duration;
 
 use svckit_core::access::{ManagerAccess, ServiceAccess};
 use svckit_core::backend::Backend;
@@ -79,36 +80,52 @@ pub fn wait_until_gone(
         return Ok(());
     }
     let limit = limits.total.unwrap_or(limits.patience);
-    let late = |cause: String| {
-        let error = Error::new(OPERATION, Win32Error::SERVICE_MARKED_FOR_DELETE).service(name.as_str());
-        Err(Box::new(error.target(backend.target()).cause(cause)))
-    };
-    let hold = Hold::of(backend, name);
-    if limit.is_zero() {
-        return late(format!("it is marked for deletion: {hold}"));
+    if !limit.is_zero() {
+        on_hold(&Hold::of(backend, name));
     }
-    on_hold(&hold);
+    let Some(late) = watch(backend, OPERATION, name, limit)? else { return Ok(()) };
+    let error = Error::new(OPERATION, Win32Error::SERVICE_MARKED_FOR_DELETE).service(name.as_str());
+    let cause = format!("it is marked for deletion{late}: {}", Hold::of(backend, name));
+    Err(Box::new(error.target(backend.target()).cause(cause)))
+}
+
+/// Waits until there is no such service, whoever deletes it. The error is a time-out.
+pub fn wait_until_absent(backend: &dyn Backend, name: &ServiceName, limits: Limits) -> Result<()> {
+    const OPERATION: &str = "wait for service";
+    let limit = limits.total.unwrap_or(limits.patience);
+    let Some(late) = watch(backend, OPERATION, name, limit)? else { return Ok(()) };
+    let error = Error::new(OPERATION, Win32Error::WAIT_TIMEOUT).service(name.as_str());
+    Err(Box::new(error.target(backend.target()).cause(format!("it is installed{late}"))))
+}
+
+/// Waits until there is no such service; else why it is not waited for any longer, to be put after a statement.
+fn watch(
+    backend: &dyn Backend,
+    operation: &'static str,
+    name: &ServiceName,
+    limit: Duration,
+) -> Result<Option<String>> {
     let deadline = clock::now().tick + limit;
-    let manager =
-        access::open_manager(backend, OPERATION, ManagerAccess::CONNECT | ManagerAccess::ENUMERATE_SERVICE);
+    if !access::exists(backend, operation, name)? {
+        return Ok(None);
+    }
+    if limit.is_zero() {
+        return Ok(Some(String::new()));
+    }
+    let access = ManagerAccess::CONNECT | ManagerAccess::ENUMERATE_SERVICE;
+    let manager = access::open_manager(backend, operation, access);
     let mut watch = match manager.and_then(|manager| manager.watch()) {
         Ok(watch) => watch,
-        Err(error) => {
-            let why = error.code.numbered();
-            return late(format!("it is marked for deletion, and can't be waited for ({why}): {hold}"));
-        }
+        Err(error) => return Ok(Some(format!(", and can't be waited for ({})", error.code.numbered()))),
     };
-    while access::exists(backend, OPERATION, name)? {
+    while access::exists(backend, operation, name)? {
         let left = deadline.since(clock::now().tick);
         let change = if left.is_zero() { None } else { watch.wait(left)? };
-        let Some(change) = change else {
-            let hold = Hold::of(backend, name);
-            return late(format!("it is marked for deletion and still there after {limit:?}: {hold}"));
-        };
+        let Some(change) = change else { return Ok(Some(format!(" and still there after {limit:?}"))) };
         // Another of the same name may be there already.
         if change.deleted.iter().any(|deleted| fold(deleted) == name.folded()) {
-            return Ok(());
+            return Ok(None);
         }
     }
-    Ok(())
+    Ok(None)
 }

@@ -1,7 +1,7 @@
 //! What is done with several services, and what waits for others, with programs that run.
 
 use std::io::{BufRead, BufReader};
-use std::process::Stdio;
+use std::process::{Child, Stdio};
 
 use serde_json::Value;
 use svckit_core::status::ServiceState;
@@ -126,4 +126,29 @@ fn a_run_that_is_killed_leaves_services_that_can_be_started_again() {
     svc.ok(&["stop", "left"]);
     svc.ok(&["restart", "base", "right", "other"]);
     assert_eq!(running(&svc), ["base", "other", "right"]);
+}
+
+#[test]
+fn a_wait_ends_when_another_brings_the_services_there() {
+    let svc = Svc::new();
+    up(&svc, "web", "run", "");
+    let mut stopped = waiting(&svc, "stopped", "waiting for web: RUNNING");
+    svc.ok(&["stop", "web"]);
+    assert!(stopped.wait().unwrap().success());
+    // A service that has stopped may be started some time.
+    let mut running = waiting(&svc, "running", "waiting for web: STOPPED");
+    svc.ok(&["start", "web"]);
+    assert!(running.wait().unwrap().success());
+    let mut gone = waiting(&svc, "gone", "waiting for web");
+    svc.ok(&["remove", "web", "--stop"]);
+    assert!(gone.wait().unwrap().success());
+}
+
+/// A wait for `web` that has said this.
+fn waiting(svc: &Svc, state: &str, line: &str) -> Child {
+    let mut command = svc.command(&["wait", "web", "--state", state, "--verbose"]);
+    let mut child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut told = BufReader::new(child.stderr.take().unwrap()).lines();
+    assert!(told.any(|told| told.unwrap() == line));
+    child
 }

@@ -220,3 +220,29 @@ fn a_pattern_removes_nothing_of_others_and_a_name_that_looks_like_one_is_a_name(
     assert!(ran.err.contains("a service \"web1\" is there that svckit did not make"), "{}", ran.err);
     assert_eq!(world.scm.contents().services.keys().collect::<Vec<_>>(), ["web1"]);
 }
+
+#[test]
+fn what_is_so_already_is_not_waited_for_and_what_is_not_is_a_time_out() {
+    let world = World::new();
+    world.file("service.toml", TWO);
+    world.svc("install FILE");
+    world.svc("start db");
+    assert_eq!(world.svc("wait db").out, "db: RUNNING, pid 101\n");
+    assert_eq!(world.svc("wait web --state stopped --json").status, 0);
+    let late = world.svc("wait FILE --wait 0.5");
+    assert_eq!((late.status, late.out.as_str()), (Status::TimeOut as u8, "db: RUNNING, pid 101\n"));
+    let expected =
+        "error: cannot wait for service \"web\": it is still STOPPED after 500ms (258 WAIT_TIMEOUT)\n";
+    assert!(late.err.starts_with(expected), "{}", late.err);
+    assert!(late.err.ends_with("1 of 2 running, 1 failed\n"), "{}", late.err);
+    assert_eq!(world.svc("wait ghost").status, Status::NoSuchService as u8);
+    assert_eq!(world.svc("wait ghost --state gone").out, "ghost: gone\n");
+    let late = world.svc("wait web --state gone --wait 0");
+    assert_eq!(late.status, Status::TimeOut as u8);
+    assert!(
+        late.err.starts_with("error: cannot wait for service \"web\": it is installed (258"),
+        "{}",
+        late.err
+    );
+    assert!(world.journal().iter().all(|entry| !entry.starts_with("stop")), "nothing is done");
+}

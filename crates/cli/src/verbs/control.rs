@@ -8,7 +8,7 @@ use svckit_core::status::StateFilter;
 use svckit_core::win32::Win32Error;
 
 use crate::app::{App, all_named};
-use crate::args::{Services, Start, Stop};
+use crate::args::{Goal, Services, Start, Stop, Wait};
 use crate::bulk::{self, AT_A_TIME, Action, End};
 use crate::failure::{Failure, ScmFailure};
 use crate::report::{self, ServiceReport};
@@ -77,6 +77,23 @@ pub(crate) fn pause(app: &mut App, arguments: &Services) -> Result<(), Failure> 
 pub(crate) fn proceed(app: &mut App, arguments: &Services) -> Result<(), Failure> {
     let names = all_named(app, &arguments.services)?;
     act(app, arguments, &names, Action::Continue, (Win32Error::SUCCESS, "running already"))
+}
+
+/// Waits for all of them at the same time.
+pub(crate) fn wait(app: &mut App, arguments: &Wait) -> Result<(), Failure> {
+    let names = all_named(app, &arguments.services)?;
+    let is_one = names.len() == 1;
+    let all = u16::try_from(names.len()).unwrap_or(u16::MAX);
+    let action = Action::Wait(arguments.state);
+    let (done, is_gone) = (action.done(), arguments.state == Goal::Gone);
+    let ends = bulk::run(app, &names, (action, all), &mut |app, name, end| match end {
+        End::Done | End::AlreadySo if is_gone => app.ui.say(format!("{name}: gone")),
+        end => tell(app, name, end, is_one),
+    })?;
+    if is_gone {
+        return bulk::end(app, ends, is_one, done);
+    }
+    finish(app, &names, ends, done)
 }
 
 /// Does it for all of them. If it was so for all, that is an error: with one service that of the code.

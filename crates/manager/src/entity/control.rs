@@ -179,6 +179,28 @@ impl Service {
         self.wait(&*service, states).map_err(|error| self.told(operation, error))
     }
 
+    /// Waits until it is in one of the states, whoever brings it there and whatever happens before; the limit is that of the whole wait.
+    pub fn wait_until(&self, states: NotifyMask) -> Result<ServiceStatus> {
+        let operation = "wait for service";
+        let told = |error| self.told(operation, error);
+        let service = self.open(operation, ServiceAccess::QUERY_STATUS)?;
+        let now = service.status().map_err(told)?;
+        if states.intersects(NotifyMask::of(now.state)) {
+            self.tell(Progress::AlreadySo);
+            return Ok(now);
+        }
+        self.tell(Progress::OnItsWay(&now));
+        let limits = self.patience();
+        let limit = limits.total.unwrap_or(limits.patience);
+        let news = if limit.is_zero() { None } else { service.wait(states, limit).map_err(told)? };
+        if let Some(news) = news {
+            return Ok(news.status);
+        }
+        let state = service.status().map_err(told)?.state;
+        let error = Error::new(operation, Win32Error::WAIT_TIMEOUT);
+        Err(told(Box::new(error.cause(format!("it is still {state} after {limit:?}")))))
+    }
+
     fn wait(&self, service: &dyn backend::Service, states: NotifyMask) -> Result<ServiceStatus> {
         let Some(limits) = self.limits else { return service.status() };
         wait_for_state(service, states, limits, &mut |status| {

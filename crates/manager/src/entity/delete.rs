@@ -6,7 +6,7 @@ use svckit_core::wait::Limits;
 use svckit_core::{Error, Result, Win32Error};
 
 use super::service::{Progress, Service};
-use crate::gone::wait_until_gone;
+use crate::gone::{wait_until_absent, wait_until_gone};
 
 /// What came of a deletion.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -47,8 +47,19 @@ impl Service {
 
     /// Waits until it is gone, as one that is marked for deletion will be. The error tells what holds it.
     pub fn wait_until_gone(&self) -> Result<()> {
-        let limits = self.limits.unwrap_or(Limits { total: Some(Duration::ZERO), ..Limits::default() });
-        wait_until_gone(&*self.backend, &self.name, limits, &mut |hold| self.tell(Progress::Held(hold)))
+        wait_until_gone(&*self.backend, &self.name, self.patience(), &mut |hold| {
+            self.tell(Progress::Held(hold));
+        })
+    }
+
+    /// Waits until there is no such service, whoever deletes it and whenever; the limit is that of the whole wait.
+    pub fn wait_until_absent(&self) -> Result<()> {
+        wait_until_absent(&*self.backend, &self.name, self.patience())
+    }
+
+    /// How long to wait where the time is all that limits it.
+    pub(super) fn patience(&self) -> Limits {
+        self.limits.unwrap_or(Limits { total: Some(Duration::ZERO), ..Limits::default() })
     }
 
     fn delete_opened(&self, service: Box<dyn svckit_core::backend::Service>) -> Result<Deleted> {
