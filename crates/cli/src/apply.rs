@@ -74,6 +74,7 @@ pub(crate) fn install_plan(wanted: &Wanted, present: Option<&ServiceConfig>) -> 
     InstallPlan {
         service,
         config2: optional.into_iter().map(Config2::into_change).collect(),
+        security: definition.security.clone(),
         definition: Some(Box::new(wanted.host.clone())),
     }
 }

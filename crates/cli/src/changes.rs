@@ -6,6 +6,7 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 use svckit_core::config::{Config2, ServiceConfig};
 use svckit_core::definition::HostDefinition;
+use svckit_core::security::SecurityDescriptor;
 use svckit_recipe::secret::seems_secret;
 
 use crate::table::printable;
@@ -37,6 +38,7 @@ impl View {
     pub(crate) fn new(
         config: &ServiceConfig,
         optional: &[Config2],
+        security: Option<&SecurityDescriptor>,
         definition: Option<&HostDefinition>,
     ) -> Self {
         let mut all: Map<String, Value> = optional.iter().map(show::optional_json).collect();
@@ -51,6 +53,7 @@ impl View {
             ("load_order_group".to_owned(), group.into()),
             ("dependencies".to_owned(), names.into()),
             ("account".to_owned(), config.account.clone().into()),
+            ("security".to_owned(), security.map(ToString::to_string).into()),
             ("definition".to_owned(), serde_json::to_value(definition).unwrap_or_default()),
         ]);
         let mut leaves = BTreeMap::new();

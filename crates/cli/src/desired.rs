@@ -80,8 +80,9 @@ impl Desired {
         match &self.plan.fates[index] {
             Fate::Keep => Vec::new(),
             Fate::Update { before, after } => {
-                let view =
-                    |one: &Configured| View::new(&one.config, &one.optional, one.definition.as_deref());
+                let view = |one: &Configured| {
+                    View::new(&one.config, &one.optional, one.security.as_ref(), one.definition.as_deref())
+                };
                 fields(&view(before), &view(after))
             }
             Fate::Install => {
@@ -109,7 +110,7 @@ impl Desired {
 
 fn view(wanted: &Wanted) -> View {
     let config = wanted.service.config(wanted.image_path.clone());
-    View::new(&config, &wanted.service.config2(), Some(&wanted.host))
+    View::new(&config, &wanted.service.config2(), wanted.service.security.as_ref(), Some(&wanted.host))
 }
 
 /// Every definition, whose services are there once.

@@ -184,6 +184,7 @@ impl Backend for Fake {
                     state: record.status.state,
                     config: record.config.clone(),
                     optional: record.optional.values().cloned().collect(),
+                    security: (record.security != *rights::SERVICE_SECURITY).then(|| record.security.clone()),
                     definition: record.definition.clone().map(Box::new),
                 };
                 Reply::Configurations { services: self.contents().services.iter().map(one).collect() }

@@ -11,6 +11,7 @@ use crate::config::{Config2, ServiceConfig};
 use crate::definition::HostDefinition;
 use crate::name::ServiceName;
 use crate::open::open_value;
+use crate::security::SecurityDescriptor;
 use crate::status::ServiceState;
 use crate::time::WallTime;
 use crate::trigger::Raised;
@@ -192,6 +193,9 @@ pub struct Configured {
     pub config: ServiceConfig,
     /// The optional configuration, each level that the service control manager knows.
     pub optional: Vec<Config2>,
+    /// Who may do what with it; absent: the usual descriptor, or one that can't be read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub security: Option<SecurityDescriptor>,
     /// What its host is given; absent for a service that has none.
     pub definition: Option<Box<HostDefinition>>,
 }

@@ -8,6 +8,7 @@ use svckit_core::config::{Config2, Config2Level};
 use svckit_core::kind::ServiceType;
 use svckit_core::name::ServiceName;
 use svckit_core::native::{Configured, Reply, Request};
+use svckit_core::security::{SecurityDescriptor, SecurityInformation};
 use svckit_core::status::StateFilter;
 use svckit_core::{Error, Result, Win32Error};
 
@@ -63,7 +64,18 @@ fn one(
     let config = open.config()?;
     let optional = if whole { optional(&*open)? } else { Vec::new() };
     let definition = if whole { stored(backend, &service)? } else { None };
-    Ok(Configured { service, state: found.status.state, config, optional, definition })
+    let security = if whole { security(manager, &service) } else { None };
+    Ok(Configured { service, state: found.status.state, config, optional, security, definition })
+}
+
+/// The security descriptor without what is recorded, for who may read it.
+fn security(manager: &dyn Manager, service: &ServiceName) -> Option<SecurityDescriptor> {
+    let parts = SecurityInformation::OWNER
+        | SecurityInformation::GROUP
+        | SecurityInformation::DACL
+        | SecurityInformation::LABEL;
+    let open = manager.open_service(service.as_str(), ServiceAccess::READ_CONTROL);
+    open.and_then(|service| service.security(parts)).ok()
 }
 
 /// The levels that the service control manager knows.

@@ -7,6 +7,8 @@ use svckit_core::definition::HostDefinition;
 use svckit_core::failure::FailureActions;
 use svckit_core::kind::{LaunchProtection, SidType};
 use svckit_core::name::ServiceName;
+use svckit_core::rights;
+use svckit_core::security::{SecurityDescriptor, SecurityInformation};
 use svckit_core::{Error, Result, Win32Error};
 
 use crate::access;
@@ -19,6 +21,8 @@ pub struct InstallPlan {
     pub service: NewService,
     /// The optional configuration.
     pub config2: Vec<Config2Change>,
+    /// Who may do what with it: the parts that are there; absent: as it is.
+    pub security: Option<SecurityDescriptor>,
     /// The program to run, for services that svckit hosts.
     pub definition: Option<Box<HostDefinition>>,
 }
@@ -36,6 +40,7 @@ pub struct Installed {
 pub fn install(backend: &dyn Backend, plan: &InstallPlan) -> Result<Installed> {
     // Failure actions that restart the service may only be set by who may start it.
     let granted = ServiceAccess::CHANGE_CONFIG | ServiceAccess::START | ServiceAccess::DELETE;
+    let granted = granted | security_rights(plan.security.as_ref());
     let rights = ManagerAccess::CONNECT | ManagerAccess::CREATE_SERVICE;
     let manager = access::open_manager(backend, "install service", rights)?;
     let (service, tag) = manager.create_service(&plan.service, granted)?;
@@ -62,11 +67,31 @@ fn complete(backend: &dyn Backend, service: &dyn Service, plan: &InstallPlan) ->
             Err(error) => return Err(at_step(error, change.level())),
         }
     }
+    if let Some(security) = &plan.security {
+        set_security(service, security)?;
+    }
     if let Some(stored) = &plan.definition {
         definition::store(backend, &plan.service.name, Some(stored.clone()))?;
     }
     Ok(warnings)
 }
+
+/// The rights that setting a security descriptor needs.
+pub(crate) fn security_rights(security: Option<&SecurityDescriptor>) -> ServiceAccess {
+    let parts = security.map_or(SecurityInformation::empty(), SecurityDescriptor::parts);
+    ServiceAccess(rights::for_security_change(parts).unwrap_or(0))
+}
+
+/// Sets the parts that the descriptor has.
+pub(crate) fn set_security(service: &dyn Service, security: &SecurityDescriptor) -> Result<()> {
+    service.set_security(security.parts(), security).map_err(|error| {
+        let reason = reason(&error);
+        Box::new(error.cause(format!("{SECURITY} can't be set: {reason}")))
+    })
+}
+
+/// The security descriptor in words.
+pub(crate) const SECURITY: &str = "the security descriptor";
 
 /// Whether the service control manager doesn't know an optional setting: no reason not to install.
 pub(crate) fn is_unsupported(error: &Error) -> bool {

@@ -7,11 +7,16 @@ use svckit_core::config::{
 };
 use svckit_core::definition::HostDefinition;
 use svckit_core::name::ServiceName;
+use svckit_core::rights;
+use svckit_core::security::{SecurityDescriptor, SecurityInformation};
 use svckit_core::{Error, Result};
 
 use crate::access;
 use crate::definition;
-use crate::install::{InstallPlan, at_step, because, is_default, is_unsupported, reason, setting, warning};
+use crate::install::{
+    InstallPlan, SECURITY, at_step, because, is_default, is_unsupported, reason, security_rights,
+    set_security, setting, warning,
+};
 
 const OPERATION: &str = "update service";
 
@@ -41,7 +46,15 @@ struct Undo {
 enum Step {
     Config(Box<ConfigChange>),
     Config2(Config2Change),
+    Security(Box<SecurityDescriptor>),
     Definition(Option<Box<HostDefinition>>),
+}
+
+/// What else shall be.
+#[derive(Clone, Copy, Default)]
+struct Rest<'a> {
+    security: Option<&'a SecurityDescriptor>,
+    definition: Option<&'a HostDefinition>,
 }
 
 /// One update under way.
@@ -57,7 +70,8 @@ struct Update<'a> {
 /// set back, because nobody can read the old password or ask for a certain tag.
 pub fn update(backend: &dyn Backend, plan: &InstallPlan) -> Result<Updated> {
     let name = &plan.service.name;
-    carry_out(backend, name, Wanted::Whole(&plan.service), &plan.config2, plan.definition.as_deref())
+    let rest = Rest { security: plan.security.as_ref(), definition: plan.definition.as_deref() };
+    carry_out(backend, name, Wanted::Whole(&plan.service), &plan.config2, rest)
 }
 
 /// Changes an existing service as [`update`] does, but leaves alone what the change doesn't name.
@@ -67,7 +81,7 @@ pub fn change(
     change: &ConfigChange,
     config2: &[Config2Change],
 ) -> Result<Updated> {
-    carry_out(backend, name, Wanted::Changed(change), config2, None)
+    carry_out(backend, name, Wanted::Changed(change), config2, Rest::default())
 }
 
 fn carry_out(
@@ -75,18 +89,21 @@ fn carry_out(
     name: &ServiceName,
     wanted: Wanted<'_>,
     config2: &[Config2Change],
-    definition: Option<&HostDefinition>,
+    rest: Rest<'_>,
 ) -> Result<Updated> {
     // The old failure actions may be ones that only who may start the service may set back.
     let start = match config2.iter().any(|change| change.level() == Config2Level::FAILURE_ACTIONS) {
         true => ServiceAccess::START,
         false => ServiceAccess::empty(),
     };
+    let parts = rest.security.map_or(SecurityInformation::empty(), SecurityDescriptor::parts);
+    let look = ServiceAccess(rights::for_security_query(parts).unwrap_or(0));
     let rights = ServiceAccess::QUERY_CONFIG | ServiceAccess::CHANGE_CONFIG | start;
+    let rights = rights | look | security_rights(rest.security);
     let service = access::open(backend, OPERATION, name, rights)?;
     let mut update =
         Update { backend, service: &*service, name, undo: Vec::new(), result: Updated::default() };
-    match update.run(&wanted, config2, definition) {
+    match update.run(&wanted, config2, rest) {
         Ok(()) => Ok(update.result),
         Err(error) if update.undo.is_empty() => Err(because(*error, OPERATION, name, "nothing was changed")),
         Err(error) => {
@@ -103,12 +120,7 @@ fn carry_out(
 }
 
 impl Update<'_> {
-    fn run(
-        &mut self,
-        wanted: &Wanted<'_>,
-        config2: &[Config2Change],
-        definition: Option<&HostDefinition>,
-    ) -> Result<()> {
+    fn run(&mut self, wanted: &Wanted<'_>, config2: &[Config2Change], rest: Rest<'_>) -> Result<()> {
         match wanted {
             // What isn't to be changed needn't be readable either.
             Wanted::Changed(change) if **change == ConfigChange::default() => {}
@@ -117,7 +129,8 @@ impl Update<'_> {
         for change in config2 {
             self.config2(change)?;
         }
-        definition.map_or(Ok(()), |definition| self.definition(definition))
+        rest.security.map_or(Ok(()), |security| self.security(security))?;
+        rest.definition.map_or(Ok(()), |definition| self.definition(definition))
     }
 
     fn config(&mut self, wanted: &Wanted<'_>) -> Result<()> {
@@ -172,6 +185,17 @@ impl Update<'_> {
         Ok(())
     }
 
+    fn security(&mut self, wanted: &SecurityDescriptor) -> Result<()> {
+        let current = self.service.security(wanted.parts())?;
+        if is_secured(&current, wanted) {
+            return Ok(());
+        }
+        set_security(self.service, wanted)?;
+        self.undo.push(Undo { changed: vec![SECURITY], step: Step::Security(Box::new(current)) });
+        self.result.changed.push(SECURITY);
+        Ok(())
+    }
+
     fn definition(&mut self, wanted: &HostDefinition) -> Result<()> {
         const CHANGED: &str = "the program and its policy";
         let current = definition::stored(self.backend, self.name)?;
@@ -191,6 +215,7 @@ impl Update<'_> {
             let undone = match undo.step {
                 Step::Config(change) => self.service.change_config(&change).map(drop),
                 Step::Config2(change) => self.service.change_config2(&change),
+                Step::Security(security) => set_security(self.service, &security),
                 Step::Definition(definition) => definition::store(self.backend, self.name, definition),
             };
             if let Err(error) = undone {
@@ -265,6 +290,12 @@ fn reverse(change: &ConfigChange, old: &ServiceConfig) -> ConfigChange {
         password: None,
         display_name: change.display_name.as_ref().map(|_| old.display_name.clone()),
     }
+}
+
+/// Whether the parts of a security descriptor that are wanted are there. They are kept with specific rights in place of generic ones.
+pub(crate) fn is_secured(current: &SecurityDescriptor, wanted: &SecurityDescriptor) -> bool {
+    let parts = wanted.parts();
+    current.only(parts).to_string() == wanted.mapped(&rights::SERVICE).only(parts).to_string()
 }
 
 /// Whether a change would change nothing.

@@ -14,6 +14,7 @@ use svckit_core::image_path::ImagePath;
 use svckit_core::kind::{ErrorControl, ServiceType, SidType, StartType};
 use svckit_core::name::{Dependency, DisplayName, GroupName, ServiceName};
 use svckit_core::trigger::Trigger;
+use svckit_core::security::SecurityDescriptor;
 
 use crate::diagnostic::{Diagnostic, Source};
 use crate::platform::Platform;
@@ -196,6 +197,8 @@ pub struct ServiceDefinition {
     pub privileges: Vec<String>,
     /// What starts and stops it by itself.
     pub triggers: Vec<Trigger>,
+    /// Who may do what with it: the parts that are said; absent: as it is.
+    pub security: Option<SecurityDescriptor>,
     /// How long it may take when the system is going to shut down.
     pub preshutdown: Duration,
     /// What the service control manager does when the host itself ends.
@@ -247,6 +250,7 @@ impl ServiceDefinition {
             sid: SidType::NONE,
             privileges: Vec::new(),
             triggers: Vec::new(),
+            security: None,
             preshutdown: Self::DEFAULT_PRESHUTDOWN,
             recovery: FailureActions::default(),
             recovery_on_error: false,

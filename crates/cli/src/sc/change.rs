@@ -85,7 +85,7 @@ impl Session<'_> {
         };
         let service = NewService { name: key, config, want_tag: settings.want_tag, password };
         let config2 = delayed.then_some(Config2Change::DelayedAutoStart(true)).into_iter().collect();
-        let plan = InstallPlan { service, config2, definition: None };
+        let plan = InstallPlan { service, config2, security: None, definition: None };
         let backend = self.app.backend().map_err(|error| Wrong::call("OpenSCManager", error))?;
         let installed =
             install::install(backend, &plan).map_err(|error| Wrong::call(CALL, error).service(name))?;

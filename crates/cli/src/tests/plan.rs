@@ -340,3 +340,42 @@ fn without_one_answer_for_all_each_is_asked() {
         "stopped web\nremoved web\nupdated db: the program and its policy\nstopped db\nstarted db\n"
     );
 }
+
+#[test]
+fn who_may_do_what_is_part_of_a_definition() {
+    let world = world();
+    let secured = |security: &str| {
+        world.file("service.toml", &format!("{WEB}\n[service.web.windows]\nsecurity = '{security}'\n"));
+    };
+    world.file("service.toml", WEB);
+    world.svc("up FILE");
+    world.journal();
+    secured("D:(A;;GA;;;BA)(A;;LC;;;S-1-5-21-1-2-3-1001)");
+    let list = "D:(A;;CCDCLCSWRPWPDTLOCRSDRCWDWO;;;BA)(A;;LC;;;S-1-5-21-1-2-3-1001)";
+    let ran = world.svc("diff FILE");
+    assert_eq!(ran.status, DIFFERENT, "{}", ran.err);
+    assert!(ran.out.contains(&format!("security: none -> \"O:SYG:SY{list}S:")), "{}", ran.out);
+    let ran = world.svc("apply FILE");
+    assert_eq!((ran.status, ran.err.as_str()), (0, ""));
+    assert!(ran.out.contains("the security descriptor"), "{}", ran.out);
+    assert_eq!(world.journal(), ["security web"], "nothing is restarted for it");
+    idle(&world.svc("apply FILE"));
+    let shown: Value = serde_json::from_str(&world.svc("--json show web").out).unwrap();
+    assert_eq!(shown["security"], format!("O:SYG:SY{list}"));
+    let exported = world.svc("export web");
+    assert!(
+        exported.out.contains(&format!("security = '{list}'"))
+            || exported.out.contains(&format!("security = \"{list}\"")),
+        "{}",
+        exported.out
+    );
+    world.file("service.toml", WEB);
+    idle(&world.svc("apply FILE"));
+    secured("D:(A;;GAXX;;;BA)");
+    let ran = world.svc("plan FILE");
+    assert!(
+        ran.err.contains("this is no security descriptor: character 7: \"XX\" is no right"),
+        "{}",
+        ran.err
+    );
+}

@@ -4,6 +4,8 @@ use svckit_core::access::{ManagerAccess, ServiceAccess};
 use svckit_core::config::ServiceConfig;
 use svckit_core::error::Error;
 use svckit_core::name::{ServiceName, fold};
+use svckit_core::rights;
+use svckit_core::security::{SecurityDescriptor, SecurityInformation};
 use svckit_core::status::StateFilter;
 use svckit_core::win32::Win32Error;
 use svckit_recipe::{ServiceDefinition, Stored, secret, toml};
@@ -86,10 +88,11 @@ fn definition(app: &mut App, name: &ServiceName, with_secrets: bool) -> Result<S
     let default_log = default_log(platform, &state, name);
     let stored =
         Stored { name, config: &config, optional: &optional, host: &host, default_log: &default_log };
-    let definition = ServiceDefinition::from_stored(&stored, platform).map_err(|error| {
+    let mut definition = ServiceDefinition::from_stored(&stored, platform).map_err(|error| {
         let message = format!("cannot export service {:?}: {error}", name.as_str());
         Failure::Other { message, status: Status::Failure }
     })?;
+    definition.security = show::security(app, name).and_then(|security| unusual(&security));
     if !with_secrets {
         refuse_secrets(&definition)?;
     }
@@ -100,6 +103,19 @@ fn definition(app: &mut App, name: &ServiceName, with_secrets: bool) -> Result<S
         ))?;
     }
     Ok(definition)
+}
+
+/// The parts of a security descriptor that are not as every service has them.
+fn unusual(security: &SecurityDescriptor) -> Option<SecurityDescriptor> {
+    let differs = |part: &SecurityInformation| security.only(*part) != rights::SERVICE_SECURITY.only(*part);
+    let parts = [
+        SecurityInformation::OWNER,
+        SecurityInformation::GROUP,
+        SecurityInformation::DACL,
+        SecurityInformation::LABEL,
+    ];
+    let parts = parts.into_iter().filter(differs).fold(SecurityInformation::empty(), |all, part| all | part);
+    Some(security.only(parts)).filter(|unusual| unusual.parts() != SecurityInformation::empty())
 }
 
 /// The error about a service that has no definition of ours.

@@ -9,6 +9,8 @@ use svckit_core::definition::{HostDefinition, LogTarget, StopAction};
 use svckit_core::failure::{FailureActions, ResetPeriod};
 use svckit_core::kind::{LaunchProtection, StartType};
 use svckit_core::millis::to_u32;
+use svckit_core::name::ServiceName;
+use svckit_core::security::{SecurityDescriptor, SecurityInformation};
 use svckit_core::win32::Win32Error;
 
 use crate::app::{App, one_named};
@@ -26,6 +28,7 @@ struct Whole {
     report: ServiceReport,
     config: ServiceConfig,
     optional: Vec<Config2>,
+    security: Option<SecurityDescriptor>,
     definition: Option<HostDefinition>,
 }
 
@@ -46,8 +49,18 @@ pub(crate) fn run(app: &mut App, arguments: &One) -> Result<(), Failure> {
         }
         Err(failure) => return Err(failure),
     };
-    let whole = Whole { report, config, optional, definition };
+    let security = security(app, &name);
+    let whole = Whole { report, config, optional, security, definition };
     if app.ui.json { app.ui.print_json(&WholeJson::of(&whole)) } else { print(app, &whole) }
+}
+
+/// The security descriptor without what is recorded, for who may read it.
+pub(crate) fn security(app: &mut App, name: &ServiceName) -> Option<SecurityDescriptor> {
+    let parts = SecurityInformation::OWNER
+        | SecurityInformation::GROUP
+        | SecurityInformation::DACL
+        | SecurityInformation::LABEL;
+    app.open(name, ServiceAccess::READ_CONTROL).ok()?.security(parts).ok()
 }
 
 /// The levels that the service control manager knows.
@@ -66,6 +79,7 @@ pub(crate) fn optional(service: &dyn Service) -> Result<Vec<Config2>, Failure> {
 fn print(app: &mut App, whole: &Whole) -> Result<(), Failure> {
     let mut lines = status_lines(&whole.report);
     lines.extend(config_lines(&whole.config, &whole.optional));
+    lines.extend(whole.security.iter().map(|security| ("security", security.to_string())));
     if let Some(definition) = &whole.definition {
         lines.extend(definition_lines(definition));
     }
@@ -246,6 +260,7 @@ struct WholeJson<'a> {
     account: Option<&'a str>,
     #[serde(flatten)]
     optional: serde_json::Map<String, Value>,
+    security: Option<String>,
     definition: Option<Value>,
 }
 
@@ -262,6 +277,7 @@ impl<'a> WholeJson<'a> {
             dependencies: config.dependencies.iter().map(ToString::to_string).collect(),
             account: config.account.as_deref(),
             optional: whole.optional.iter().map(optional_json).collect(),
+            security: whole.security.as_ref().map(ToString::to_string),
             definition: whole.definition.as_ref().map(definition_json),
         }
     }

@@ -187,6 +187,7 @@ fn configured(service: &Service) -> Configured {
         state: service.state(),
         config: record.config.clone(),
         optional: Config2Level::ALL.into_iter().filter_map(|level| record.extra.level(level)).collect(),
+        security: record.security.as_deref().cloned(),
         definition: record.definition.clone(),
     }
 }

@@ -133,7 +133,7 @@ impl Service {
         let saved = match &self.draft {
             Some(draft) => {
                 let (service, config2) = draft.complete(&edits);
-                let plan = InstallPlan { service, config2, definition: None };
+                let plan = InstallPlan { service, config2, security: None, definition: None };
                 let installed = install(&*self.backend, &plan)?;
                 Saved { created: true, changed: Vec::new(), warnings: installed.warnings }
             }

@@ -13,10 +13,11 @@ use svckit_core::definition::HostDefinition;
 use svckit_core::kind::StartType;
 use svckit_core::name::{Dependency, ServiceName};
 use svckit_core::native::Configured;
+use svckit_core::rights;
 use svckit_core::status::ServiceState;
 
 use crate::install::InstallPlan;
-use crate::update::{difference, is_already};
+use crate::update::{difference, is_already, is_secured};
 use graph::Graph;
 
 /// What is wanted.
@@ -134,8 +135,14 @@ fn fate(plan: &InstallPlan, before: Option<&Configured>) -> Fate {
         let level = value.level();
         plan.config2.iter().find(|change| change.level() == level && !is_already(value, change))
     };
+    let stored = before.security.as_ref().unwrap_or(&rights::SERVICE_SECURITY);
+    let secured = plan.security.as_ref().filter(|wanted| !is_secured(stored, wanted));
     let is_defined = plan.definition.is_none() || plan.definition == before.definition;
-    if changed.is_empty() && is_defined && before.optional.iter().all(|value| optional(value).is_none()) {
+    if changed.is_empty()
+        && secured.is_none()
+        && is_defined
+        && before.optional.iter().all(|value| optional(value).is_none())
+    {
         return Fate::Keep;
     }
     let account = if change.account.is_some() { &wanted.account } else { &before.config.account };
@@ -146,6 +153,9 @@ fn fate(plan: &InstallPlan, before: Option<&Configured>) -> Fate {
             .iter()
             .map(|value| optional(value).map_or(value.clone(), |change| value.clone().after(change.clone())))
             .collect(),
+        security: secured
+            .and_then(|wanted| stored.with(wanted.parts(), &wanted.mapped(&rights::SERVICE)))
+            .or_else(|| before.security.clone()),
         definition: plan.definition.clone().or_else(|| before.definition.clone()),
         ..before.clone()
     };

@@ -42,7 +42,12 @@ fn wanted(name: &str, program: &str, needs: &[&str]) -> InstallPlan {
         source: Some("/service.toml".into()),
     };
     let description = Config2::Description(Some(format!("The {name}"))).into_change();
-    InstallPlan { service, config2: vec![description], definition: Some(Box::new(definition)) }
+    InstallPlan {
+        service,
+        config2: vec![description],
+        security: None,
+        definition: Some(Box::new(definition)),
+    }
 }
 
 /// The service that was installed from that.
@@ -56,6 +61,7 @@ fn there(wanted: &InstallPlan, state: ServiceState) -> Configured {
             Config2::Description(Some(description)),
             Config2::PreshutdownTimeout(Duration::from_secs(180)),
         ],
+        security: None,
         definition: wanted.definition.clone(),
     }
 }
@@ -238,4 +244,16 @@ fn a_long_chain_is_no_matter() {
     let plan = plan(&goal, &present).unwrap();
     assert_eq!(plan.steps.len(), 40_001);
     assert_eq!(plan.steps[1], Step::Stop(ServiceName::new("s19999").unwrap()));
+}
+
+#[test]
+fn another_security_descriptor_is_a_change_without_a_restart() {
+    let secured = |text: &str| InstallPlan { security: Some(text.parse().unwrap()), ..wanted("a", "1", &[]) };
+    let stored = |text: &str| Configured { security: Some(text.parse().unwrap()), ..running("a", "1", &[]) };
+    let kept = "O:SYG:SYD:(A;;CCDCLCSWRPWPDTLOCRSDRCWDWO;;;BA)S:(AU;FA;RP;;;WD)";
+    check(&[secured("D:(A;;GA;;;BA)")], &[running("a", "1", &[])], "update a");
+    check(&[secured("D:(A;;GA;;;BA)")], &[stored(kept)], "");
+    check(&[secured("O:BAD:(A;;GA;;;BA)")], &[stored(kept)], "update a");
+    check(&[wanted("a", "1", &[])], &[stored(kept)], "");
+    check(&[secured("O:SY")], &[running("a", "1", &[])], "");
 }

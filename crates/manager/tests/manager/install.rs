@@ -60,6 +60,7 @@ fn plan() -> InstallPlan {
             Config2Change::FailureActions(failure),
             Config2Change::DelayedAutoStart(true),
         ],
+        security: None,
         definition: Some(definition("/bin/one")),
     }
 }

@@ -65,6 +65,7 @@ pub(super) fn read<'a>(reader: &'a Reader<'a>, entry: Entry<'a>) -> Option<Servi
         sid: windows.sid,
         privileges: windows.privileges,
         triggers: windows.triggers,
+        security: windows.security,
         preshutdown: windows.preshutdown.unwrap_or(ServiceDefinition::DEFAULT_PRESHUTDOWN),
         recovery,
         recovery_on_error,

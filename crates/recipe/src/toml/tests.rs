@@ -165,6 +165,7 @@ group = "Web"
 tag = true
 error-control = "severe"
 triggers = ["start/tcp/8080", "start/namedpipe//run/shop.sock"]
+security = "D:(A;;GA;;;BA)"
 "#;
 
 #[test]
@@ -185,6 +186,7 @@ fn every_key_is_read() {
     assert_eq!((service.error_control, service.sid), (ErrorControl::SEVERE, SidType::UNRESTRICTED));
     assert_eq!((service.group.unwrap().as_str(), service.tag), ("Web", true));
     assert_eq!(service.privileges, ["SeBackupPrivilege"]);
+    assert_eq!(service.security.as_ref().unwrap().to_string(), "D:(A;;GA;;;BA)");
     assert_eq!(service.preshutdown, Duration::from_secs(60));
     let triggers: Vec<_> = service.triggers.iter().filter_map(|trigger| trigger.to_text()).collect();
     assert_eq!(triggers, ["start/tcp/8080", "start/namedpipe//run/shop.sock"]);

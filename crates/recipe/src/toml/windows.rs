@@ -5,6 +5,7 @@ use std::time::Duration;
 use svckit_core::kind::{ErrorControl, SidType};
 use svckit_core::name::GroupName;
 use svckit_core::trigger::{self, Trigger, TriggerTextError};
+use svckit_core::security::{SecurityDescriptor, SecurityInformation};
 
 use super::section::Section;
 
@@ -27,6 +28,7 @@ pub(super) struct Windows {
     pub(super) group: Option<GroupName>,
     pub(super) tag: bool,
     pub(super) error_control: Option<ErrorControl>,
+    pub(super) security: Option<SecurityDescriptor>,
 }
 
 impl Default for Windows {
@@ -39,6 +41,7 @@ impl Default for Windows {
             group: None,
             tag: false,
             error_control: None,
+            security: None,
         }
     }
 }
@@ -62,10 +65,10 @@ pub(super) fn read(mut section: Section<'_>) -> Windows {
     }
     let error_control = section.choice("error-control", ERROR_CONTROLS);
     let triggers = triggers(&mut section);
-    section.later("security");
+    let security = security(&mut section);
     section.finish();
     let tag = tag.is_some_and(|(on, _)| on);
-    Windows { sid, privileges, triggers, preshutdown, group, tag, error_control }
+    Windows { sid, privileges, triggers, preshutdown, group, tag, error_control, security }
 }
 
 fn triggers(section: &mut Section<'_>) -> Vec<Trigger> {
@@ -83,6 +86,17 @@ fn triggers(section: &mut Section<'_>) -> Vec<Trigger> {
         section.reader.report(entry.span(), wrong.to_string(), None);
     }
     triggers
+}
+
+fn security(section: &mut Section<'_>) -> Option<SecurityDescriptor> {
+    let (text, span) = section.string("security", "D:(A;;GA;;;BA)(A;;GA;;;SY)")?;
+    let problem = match text.parse::<SecurityDescriptor>() {
+        Ok(descriptor) if descriptor.parts() != SecurityInformation::empty() => return Some(descriptor),
+        Ok(_) => "a security descriptor has at least one part: O:, G:, D: or S:".to_owned(),
+        Err(error) => format!("this is no security descriptor: {error}"),
+    };
+    section.reader.report(span, problem, None);
+    None
 }
 
 fn privileges(section: &mut Section<'_>) -> Vec<String> {

@@ -349,6 +349,9 @@ fn windows_keys(service: &ServiceDefinition) -> Result<Keys, String> {
         trigger.to_text().ok_or_else(unsaid)
     });
     keys.unless("triggers", &Vec::new(), &triggers.collect::<Result<Vec<_>, _>>()?);
+    if let Some(security) = &service.security {
+        keys.value("security", security.to_string());
+    }
     Ok(keys)
 }
 

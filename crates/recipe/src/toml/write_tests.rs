@@ -181,6 +181,7 @@ prop_compose! {
         pause in prop::option::of(signal()), share in any::<bool>(), group in prop::option::of(name()), tag in any::<bool>(),
         sid in prop::sample::select(&[SidType::NONE, SidType::UNRESTRICTED, SidType::RESTRICTED][..]),
         error_control in 0_u32..4, privileges in prop::collection::vec(text(), 0..3),
+        security in prop::option::of(prop::sample::select(&["D:(A;;GA;;;BA)", "O:BAD:PS:(ML;;NW;;;HI)", "D:(0x16;;#01020304)"][..])),
         preshutdown in prop_oneof![Just(ServiceDefinition::DEFAULT_PRESHUTDOWN), time()], recovery_on_error in any::<bool>(),
         ports in prop::collection::vec(1_u16.., 0..3),
     ) -> ServiceDefinition {
@@ -193,6 +194,7 @@ prop_compose! {
             sid,
             privileges,
             triggers: ports.iter().map(|port| Trigger::tcp(&port.to_string())).collect(),
+            security: security.map(|text| text.parse().unwrap()),
             preshutdown,
             recovery,
             recovery_on_error,
