@@ -54,6 +54,11 @@ const NOT_UNDER_WINE: &[(&str, &str, &str)] = &[
         "watch::windows::tests::changes_below_are_told_of",
         "Windows watches every folder below; Wine those that are made after the watch began",
     ),
+    (
+        "svckit_os",
+        "secret::tests::a_secret_is_its_file_without_the_end_of_the_line",
+        "Windows takes everybody's rights to a file away when told to; Wine lets them in again",
+    ),
     ("svckit_os", "log::tests::a_cursor_into_a_deleted_file_goes_on_with_the_oldest", KEPT_NAME),
     ("svckit_os", "log::tests::following_sees_everything_once", KEPT_NAME),
     ("wire", "impacket::impacket_reads_our_answers", UNIX_PYTHON),

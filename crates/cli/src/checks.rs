@@ -4,6 +4,7 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use svckit_core::access::ManagerAccess;
+use svckit_core::definition::SecretSource;
 use svckit_core::name::{Dependency, ServiceName};
 use svckit_core::win32::Win32Error;
 use svckit_host::program::{self, ProgramError};
@@ -12,7 +13,7 @@ use svckit_recipe::winservice::Problem;
 use svckit_recipe::{Definition, Diagnostic, Diagnostics, Platform, ServiceDefinition};
 
 use crate::app::App;
-use crate::builtin;
+use crate::builtin::{self, Deed, are_others_let};
 use crate::failure::{Failure, plain};
 
 /// Completes a definition with what the machine knows: each program's path. Everything that is wrong is told, at its place in the file.
@@ -32,6 +33,7 @@ pub(crate) fn complete(definition: &mut Definition) -> Vec<Finding> {
         };
         directory(definition, service).into_iter().for_each(|one| tell("directory", one));
         environment_files(definition, service).into_iter().for_each(|one| tell("environment-file", one));
+        secrets(definition, service).into_iter().for_each(|one| tell("secret", one));
         if let Some(missing) = script(definition, service) {
             // Without it nothing more is to be known of the program.
             tell("script", missing);
@@ -137,6 +139,24 @@ fn environment_files(definition: &Definition, service: &ServiceDefinition) -> Ve
             Some(definition.diagnostic(*span, message, None))
         })
         .collect()
+}
+
+/// Secrets that the host would refuse, or not find.
+fn secrets(definition: &Definition, service: &ServiceDefinition) -> Vec<Diagnostic> {
+    let wrong = |(name, SecretSource::File(file)): (&String, &SecretSource)| {
+        let shown = file.display();
+        let (problem, help) = match std::fs::metadata(file) {
+            Err(error) => (plain(&error), None),
+            Ok(metadata) if !metadata.is_file() => ("it is no file".to_owned(), None),
+            Ok(_) if [Deed::Read, Deed::Write].into_iter().any(|deed| are_others_let(deed, file)) => {
+                ("everybody may read or change it".to_owned(), Some(format!("chmod o= {shown}")))
+            }
+            Ok(_) => return None,
+        };
+        let span = service.places.environment.get(name).copied().unwrap_or(service.places.name);
+        Some(definition.diagnostic(span, format!("cannot use the secret in {shown}: {problem}"), help))
+    };
+    service.program.secrets.iter().filter_map(wrong).collect()
 }
 
 /// Every dependency is in the file or installed; if not, what Windows would answer at the start (1075) is told now.

@@ -100,6 +100,7 @@ impl Desired {
             directory: PathBuf::new(),
             environment: BTreeMap::new(),
             environment_files: Vec::new(),
+            secrets: Default::default(),
         };
         let service = ServiceDefinition::new(name.clone(), program, self.platform);
         let source = wanted.host.source.as_deref().unwrap_or(Path::new(""));

@@ -5,7 +5,8 @@
 #![expect(clippy::unwrap_used, reason = "a failed expectation is how a test fails")]
 
 use std::net::TcpListener;
-use std::path::Path;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
 use serde_json::Value;
@@ -416,4 +417,78 @@ fn values_of_variables_stay_hidden() {
         assert!(!out.contains("hunter2"), "{out}");
     }
     assert!(svc.ok(&["show", "web"]).contains("TOKEN"));
+}
+
+/// Every file below a folder.
+fn files(folder: &Path) -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap());
+    let all = entries.flat_map(|entry| match entry.file_type().unwrap() {
+        kind if kind.is_dir() => files(&entry.path()),
+        kind if kind.is_file() => vec![entry.path()],
+        _ => Vec::new(),
+    });
+    all.collect()
+}
+
+#[test]
+fn a_secret_is_in_its_file_and_in_the_program_and_nowhere_else() {
+    const SECRET: &[u8] = b"correct-horse-battery";
+    let has_secret = |bytes: &[u8]| bytes.windows(SECRET.len()).any(|window| window == SECRET);
+    let svc = Svc::new();
+    let secret = svc.folder().join("secret");
+    std::fs::write(&secret, SECRET).unwrap();
+    svc.write(
+        "service.toml",
+        "[service.web]\nrun = ['sh', '-c', 'echo ${#TOKEN}; exec sleep 1000000']\nenvironment = { A = '1', TOKEN = { file = 'secret' } }\n",
+    );
+    let mode = |mode| std::fs::set_permissions(&secret, std::fs::Permissions::from_mode(mode)).unwrap();
+    mode(0o644);
+    let refused = svc.run(&["install", "service.toml"]);
+    assert_eq!(refused.code(), Some(2), "{}", refused.stderr);
+    assert!(refused.stderr.contains("everybody may read or change it"), "{}", refused.stderr);
+    mode(0o600);
+    assert!(svc.ok(&["up", "service.toml"]).contains("\nweb | 21\n"), "the program has it");
+    let export = svc.ok(&["export", "web"]);
+    assert!(
+        export.contains(&format!("environment = {{ A = \"1\", TOKEN = {{ file = {secret:?} }} }}")),
+        "{export}"
+    );
+    assert!(svc.ok(&["show", "web"]).contains(&format!("TOKEN from {}", secret.display())));
+    let shown = svc.json(&["env", "web"]);
+    let token = shown.as_array().unwrap().iter().find(|one| one["name"] == "TOKEN").unwrap();
+    assert_eq!(
+        (&token["value"], &token["from"], &token["file"]),
+        (&"***".into(), &"secret".into(), &secret.to_str().into())
+    );
+    // Nothing is to be done: exit status 0.
+    svc.ok(&["plan", "service.toml"]);
+    for arguments in [
+        &["show", "web", "--json"][..],
+        &["plan", "service.toml", "--json", "-v"],
+        &["diff", "service.toml"],
+        &["lint", "service.toml"],
+        &["events", "web"],
+        &["status", "web", "--json"],
+        &["doctor", "web"],
+        &["env", "web", "--json"],
+        &["env", "service.toml"],
+    ] {
+        let output = svc.run(arguments);
+        assert!(
+            !has_secret(output.stdout.as_bytes()) && !has_secret(output.stderr.as_bytes()),
+            "{arguments:?}"
+        );
+    }
+    let told: Vec<_> = files(svc.folder()).into_iter().filter(|file| *file != secret).collect();
+    assert!(told.iter().any(|file| file.ends_with("svc.db")), "{told:?}");
+    for file in told {
+        assert!(!has_secret(&std::fs::read(&file).unwrap()), "{}", file.display());
+    }
+    let program = program(&svc.status("web"));
+    for process in svc.processes() {
+        let read = |what: &str| std::fs::read(format!("/proc/{process}/{what}")).unwrap_or_default();
+        assert!(!has_secret(&read("cmdline")), "{process}");
+        assert_eq!(has_secret(&read("environ")), u64::from(process) == program, "{process}");
+    }
+    svc.ok(&["down", "service.toml"]);
 }

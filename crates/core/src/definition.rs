@@ -54,6 +54,17 @@ pub struct Program {
     /// Files of `NAME=value` lines, absolute, read at every start; `environment` wins over them.
     #[serde(default)]
     pub environment_files: Vec<PathBuf>,
+    /// Variables whose values are secrets: where each is, which is looked up at every start. The values themselves are never here.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub secrets: BTreeMap<String, SecretSource>,
+}
+
+/// Where a secret is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum SecretSource {
+    /// In a file, absolute, that not everybody may read.
+    File(PathBuf),
 }
 
 /// When a program that ended is run again.
@@ -242,6 +253,7 @@ mod tests {
                 directory: "/".into(),
                 environment: BTreeMap::from([("A".to_owned(), "1".to_owned())]),
                 environment_files: vec!["/etc/x.env".into()],
+                secrets: BTreeMap::from([("B".to_owned(), SecretSource::File("/run/b".into()))]),
             },
             restart: RestartPolicy {
                 exit_codes: BTreeMap::from([(0, ExitAction::Stop), (-1, ExitAction::Fail)]),

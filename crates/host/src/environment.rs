@@ -6,10 +6,10 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use svckit_core::Win32Error;
-use svckit_core::definition::Program;
+use svckit_core::definition::{Program, SecretSource};
 use svckit_core::dispatch::{CHANNEL_VARIABLE, MARK_VARIABLE};
 use svckit_core::name::ServiceName;
-use svckit_os::{errno, process};
+use svckit_os::{errno, process, secret};
 
 use crate::supervisor::Setting;
 
@@ -36,6 +36,8 @@ pub enum Origin {
     File(PathBuf),
     /// From the definition itself.
     Definition,
+    /// A secret in a file; its value is not looked up before the program is started.
+    Secret(PathBuf),
 }
 
 /// A variable of a program.
@@ -43,14 +45,14 @@ pub enum Origin {
 pub struct Variable {
     /// Its name.
     pub name: OsString,
-    /// Its value.
+    /// Its value; that of a secret is empty.
     pub value: OsString,
     /// Which source had the last word.
     pub origin: Origin,
 }
 
 /// The whole environment of a program, later sources over earlier: what the host has, what came with the order for the host, what belongs to the
-/// user, the files, the definition, and the mark by which the program's tree is known.
+/// user, the files, the definition with its secrets, and the mark by which the program's tree is known.
 pub(crate) fn assemble(
     setting: &Setting,
     service: &ServiceName,
@@ -58,16 +60,17 @@ pub(crate) fn assemble(
 ) -> Result<Vec<(OsString, OsString)>, EnvironmentError> {
     let given = setting.environment.iter().map(|(name, value)| (name.into(), value.into()));
     let all = layered(inherited().chain(given), setting.terms.environment(), program)?;
-    let all = all
-        .into_iter()
-        .map(|variable| (process::variable_key(&variable.name), (variable.name, variable.value)));
-    let mut all: BTreeMap<_, _> = all.collect();
+    let mut whole = BTreeMap::new();
+    for variable in all {
+        let name = variable.name.clone();
+        whole.insert(process::variable_key(&name), (name, value(variable)?));
+    }
     let mark = OsString::from(MARK_VARIABLE);
-    all.insert(process::variable_key(&mark), (mark, setting.mark(service)));
-    Ok(all.into_values().collect())
+    whole.insert(process::variable_key(&mark), (mark, setting.mark(service)));
+    Ok(whole.into_values().collect())
 }
 
-/// The variables of a program, later sources over earlier: what is inherited, what belongs to the account, the files in their order, the definition. They are
+/// The variables of a program, later sources over earlier: what is inherited, what belongs to the account, the files in their order, the definition with its secrets. They are
 /// in the order of their names.
 ///
 /// # Errors
@@ -95,6 +98,9 @@ pub fn layered(
     for (name, value) in &program.environment {
         set(name.into(), value.into(), Origin::Definition);
     }
+    for (name, SecretSource::File(path)) in &program.secrets {
+        set(name.into(), OsString::new(), Origin::Secret(path.clone()));
+    }
     Ok(all.into_values().collect())
 }
 
@@ -114,6 +120,20 @@ pub fn is_inherited(name: &OsStr) -> bool {
 /// With the place and why.
 pub fn check_file(path: &Path) -> Result<(), EnvironmentError> {
     read_file(path).map(drop)
+}
+
+/// The value of a variable; that of a secret is looked up here, and nowhere else.
+fn value(variable: Variable) -> Result<OsString, EnvironmentError> {
+    let Origin::Secret(path) = variable.origin else { return Ok(variable.value) };
+    let read = secret::read(&path).map_err(|error| EnvironmentError {
+        code: errno::win32(&error),
+        message: format!(
+            "cannot read the secret {} from {path:?}: {}",
+            variable.name.display(),
+            errno::describe(&error)
+        ),
+    });
+    Ok(read?.into())
 }
 
 fn read_file(path: &Path) -> Result<Vec<(String, String)>, EnvironmentError> {

@@ -36,6 +36,7 @@ pub mod random;
 pub mod registry;
 #[cfg(windows)]
 pub mod scm;
+pub mod secret;
 #[cfg(windows)]
 pub mod security;
 #[cfg(unix)]

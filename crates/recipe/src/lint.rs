@@ -240,7 +240,7 @@ fn secrets(service: &ServiceDefinition) -> Vec<Found> {
             "the variable {name} seems to hold a secret, which everybody can read who can read this file"
         );
         let help =
-            "put it into a file that only the service's account can read, and name that as environment-file";
+            format!("put it into a file that only the service's account can read, and write {name} = {{ file = \"…\" }}");
         warning(service.places.environment.get(name).copied(), message, help)
     });
     found.collect()

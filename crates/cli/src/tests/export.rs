@@ -115,7 +115,7 @@ fn a_secret_is_written_only_when_that_is_asked_for() {
     assert_eq!(
         ran.err,
         "error: cannot export service \"web\": variables seem to hold secrets: DB_PASSWORD\n\
-         hint: --with-secrets writes them as they are; in an environment-file they would be in no definition\n"
+         hint: --with-secrets writes them as they are; as NAME = { file = \"…\" } they would be in no definition\n"
     );
     let ran = world.svc("export web --with-secrets");
     assert!(ran.out.contains("environment = { DB_PASSWORD = \"hunter2\", PORT = \"80\" }\n"), "{}", ran.out);

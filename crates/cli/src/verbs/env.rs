@@ -91,12 +91,13 @@ impl VariableJson {
     fn of(variable: &Variable) -> Self {
         let text = |text: &OsString| text.to_string_lossy().into_owned();
         let (name, value) = (text(&variable.name), text(&variable.value));
-        let secret = seems_secret(&name, &value);
+        let secret = matches!(variable.origin, Origin::Secret(_)) || seems_secret(&name, &value);
         let (from, file) = match &variable.origin {
             Origin::Inherited => ("system", None),
             Origin::Account => ("account", None),
             Origin::File(path) => ("file", Some(path.display().to_string())),
             Origin::Definition => ("definition", None),
+            Origin::Secret(path) => ("secret", Some(path.display().to_string())),
         };
         Self { name, value: if secret { MASK.to_owned() } else { value }, secret, from, file }
     }

@@ -143,7 +143,7 @@ fn refuse_secrets(definition: &ServiceDefinition) -> Result<(), Failure> {
         secrets.join(", ")
     );
     let hint =
-        "--with-secrets writes them as they are; in an environment-file they would be in no definition";
+        "--with-secrets writes them as they are; as NAME = { file = \"…\" } they would be in no definition";
     Err(Failure::usage(message).hint(hint))
 }
 

@@ -5,7 +5,7 @@ use serde_json::Value;
 use svckit_core::access::{ManagerAccess, ServiceAccess};
 use svckit_core::backend::Service;
 use svckit_core::config::{Config2, Config2Level, ServiceConfig};
-use svckit_core::definition::{HostDefinition, LogTarget, StopAction};
+use svckit_core::definition::{HostDefinition, LogTarget, SecretSource, StopAction};
 use svckit_core::failure::{FailureActions, ResetPeriod};
 use svckit_core::kind::{LaunchProtection, StartType};
 use svckit_core::millis::to_u32;
@@ -204,6 +204,10 @@ fn definition_lines(definition: &HostDefinition) -> Vec<(&'static str, String)> 
         .collect();
     let files: Vec<_> =
         definition.program.environment_files.iter().map(|file| file.display().to_string()).collect();
+    let secret = |(name, SecretSource::File(file)): (&String, &SecretSource)| {
+        format!("{name} from {}", file.display())
+    };
+    let secrets: Vec<_> = definition.program.secrets.iter().map(secret).collect();
     // The values of variables may be secrets.
     let names: Vec<_> = definition.program.environment.keys().cloned().collect();
     let when = serde_json::to_value(restart.when).ok();
@@ -212,6 +216,7 @@ fn definition_lines(definition: &HostDefinition) -> Vec<(&'static str, String)> 
         ("in", definition.program.directory.display().to_string()),
         ("variables", names.join(", ")),
         ("variables from", files.join(", ")),
+        ("secrets", secrets.join(", ")),
         (
             "restart",
             format!(

@@ -29,6 +29,7 @@ fn definition(folder: &Path, command: &[&str]) -> HostDefinition {
             directory: folder.to_owned(),
             environment: BTreeMap::new(),
             environment_files: Vec::new(),
+            secrets: Default::default(),
         },
         restart: RestartPolicy::default(),
         stop: StopPolicy::default(),

@@ -274,6 +274,7 @@ impl<'a> Client<'a> {
                 directory: self.svc.folder().to_owned(),
                 environment: BTreeMap::new(),
                 environment_files: Vec::new(),
+                secrets: Default::default(),
             },
             restart: RestartPolicy { when: RestartWhen::Never, ..RestartPolicy::default() },
             stop: StopPolicy::default(),

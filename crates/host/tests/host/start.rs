@@ -5,7 +5,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::time::Duration;
 
 use svckit_core::control::ControlsAccepted;
-use svckit_core::definition::{HostDefinition, ReadyPolicy};
+use svckit_core::definition::{HostDefinition, ReadyPolicy, SecretSource};
 use svckit_core::dispatch::{FromProcess, ToProcess};
 use svckit_core::native::{EventId, Phase};
 use svckit_core::status::ServiceState;
@@ -81,6 +81,41 @@ fn environment_files_come_before_the_definition_and_their_errors_stop_the_start(
     let (code, words) = failure(&mut bed, definition);
     assert_eq!(code, 2);
     assert!(words.contains("cannot read the environment file") && words.contains("two.env"), "{words}");
+}
+
+#[test]
+fn secrets_are_read_at_every_start_and_only_if_nobody_else_may() {
+    let mut bed = Bed::new();
+    let mut definition = bed.script("echo $TOKEN; exit 0");
+    let file = bed.path("token");
+    let set = |text: &str, mode: u32| {
+        std::fs::write(&file, text).unwrap();
+        std::fs::set_permissions(&file, std::fs::Permissions::from_mode(mode)).unwrap();
+    };
+    definition.program.environment.insert("TOKEN".to_owned(), "shadowed".to_owned());
+    definition.program.secrets.insert("TOKEN".to_owned(), SecretSource::File(file.clone()));
+    set("hunter2\n", 0o600);
+    let mut host = bed.host();
+    host.link.run("first", definition.clone());
+    set("swordfish", 0o640);
+    host.link.run("second", definition.clone());
+    assert_eq!(bed.log(), "hunter2\nswordfish\n");
+
+    set("hunter2", 0o644);
+    let (code, words) = failure(&mut bed, definition.clone());
+    assert_eq!(code, Win32Error::ACCESS_DENIED.0);
+    let shown = file.display();
+    assert!(
+        words.ends_with(&format!(
+            "cannot read the secret TOKEN from \"{shown}\": everybody may read or change it"
+        )),
+        "{words}"
+    );
+
+    std::fs::remove_file(&file).unwrap();
+    let (code, words) = failure(&mut bed, definition);
+    assert_eq!(code, 2);
+    assert!(words.contains("cannot read the secret TOKEN"), "{words}");
 }
 
 #[test]

@@ -127,6 +127,7 @@ pub(crate) fn script_in(folder: &Path, script: &str) -> HostDefinition {
             directory: folder.to_owned(),
             environment: BTreeMap::new(),
             environment_files: Vec::new(),
+            secrets: Default::default(),
         },
         restart: RestartPolicy {
             when: svckit_core::definition::RestartWhen::Never,

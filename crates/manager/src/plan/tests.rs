@@ -33,6 +33,7 @@ fn wanted(name: &str, program: &str, needs: &[&str]) -> InstallPlan {
             directory: "/".into(),
             environment: BTreeMap::new(),
             environment_files: Vec::new(),
+            secrets: Default::default(),
         },
         restart: RestartPolicy::default(),
         stop: StopPolicy::default(),

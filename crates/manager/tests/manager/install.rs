@@ -26,6 +26,7 @@ fn definition(program: &str) -> Box<HostDefinition> {
             directory: PathBuf::from("/"),
             environment: Default::default(),
             environment_files: Vec::new(),
+            secrets: Default::default(),
         },
         restart: RestartPolicy::default(),
         stop: StopPolicy::default(),

@@ -7,6 +7,7 @@ use svckit_core::Win32Error;
 pub fn win32(error: &io::Error) -> Win32Error {
     let Some(errno) = Errno::from_io_error(error) else {
         return match error.kind() {
+            io::ErrorKind::PermissionDenied => Win32Error::ACCESS_DENIED,
             io::ErrorKind::InvalidInput => Win32Error::INVALID_PARAMETER,
             io::ErrorKind::InvalidData | io::ErrorKind::UnexpectedEof => Win32Error::INVALID_DATA,
             _ => Win32Error::GEN_FAILURE,

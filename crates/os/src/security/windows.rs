@@ -104,6 +104,11 @@ pub fn share_folder(folder: &Path, trusted: &Path, sddl: &str) -> io::Result<()>
             return Err(io::Error::new(io::ErrorKind::PermissionDenied, message));
         }
     }
+    let_in(folder, sddl)
+}
+
+/// Lets those into a folder or a file whom the descriptor names, and nobody else. What is in the folder already gets what it inherits anew.
+pub(crate) fn let_in(path: &Path, sddl: &str) -> io::Result<()> {
     let descriptor = Descriptor::from_sddl(sddl)?;
     let (mut present, mut defaulted, mut list) = (0, 0, ptr::null_mut());
     // SAFETY: the descriptor is alive; the three answers are written where told, the list being a part of it.
@@ -113,9 +118,8 @@ pub fn share_folder(folder: &Path, trusted: &Path, sddl: &str) -> io::Result<()>
     if done == 0 {
         return Err(io::Error::last_os_error());
     }
-    let wide = path::wide(folder);
+    let wide = path::wide(path);
     let what = DACL_SECURITY_INFORMATION | PROTECTED_DACL_SECURITY_INFORMATION;
-    // What is in the folder already gets what it inherits anew.
     // SAFETY: the path ends with NUL; it and the list live during the call; nothing else is set.
     let code = unsafe {
         SetNamedSecurityInfoW(
@@ -162,7 +166,7 @@ fn owner(path: &Path) -> io::Result<String> {
 }
 
 /// The account of this process.
-fn own_identifier() -> io::Result<String> {
+pub(crate) fn own_identifier() -> io::Result<String> {
     let mut token = ptr::null_mut();
     // SAFETY: the pseudo-handle of this process is always valid; the handle is written on success.
     if unsafe { OpenProcessToken(GetCurrentProcess(), TOKEN_QUERY, &raw mut token) } == 0 {

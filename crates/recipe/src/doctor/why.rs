@@ -5,6 +5,7 @@ pub const RULES: &[(&str, &str)] = &[
     ("definition", "svc update and svc apply would refuse the file"),
     ("directory", "the program can't be started without its working directory"),
     ("environment-file", "the start fails when it can't be read"),
+    ("secret", "the host refuses it, and the start fails"),
     ("program", "without its program the service can't start"),
     ("script", "the program has nothing to run"),
     ("delayed-in-group", "every service control manager refuses it"),

@@ -167,7 +167,13 @@ impl<'a> Reader<'a> {
         if program.contains(|c| path::is_separator(self.platform, c)) {
             *program = self.path(program, span, &directory.to_string_lossy())?.to_string_lossy().into_owned();
         }
-        Some(Program { command, directory, environment: BTreeMap::new(), environment_files: Vec::new() })
+        Some(Program {
+            command,
+            directory,
+            environment: BTreeMap::new(),
+            environment_files: Vec::new(),
+            secrets: Default::default(),
+        })
     }
 
     /// Adds a variable; one that seems to hold a secret is told.
@@ -189,7 +195,7 @@ impl<'a> Reader<'a> {
             self.remark(
                 span,
                 message,
-                "put it into a file of NAME=value lines, and name that with environment-file",
+                format!("put it into a file, and write {name} = {{ file = \"…\" }} in environment"),
             );
         }
         variables.insert(name.to_owned(), value.to_owned());

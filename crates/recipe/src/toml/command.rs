@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use svckit_core::definition::Program;
+use svckit_core::definition::{Program, SecretSource};
 use toml::de::DeValue;
 
 use super::section::{Entry, Section, string, wrong_type};
@@ -20,7 +20,7 @@ pub(super) fn read(section: &mut Section<'_>, header: Entry<'_>, places: &mut Pl
         }
         None => section.reader.absolute("", header.key.span()),
     };
-    let environment = environment(section, places);
+    let (environment, secrets) = environment(section, places);
     let environment_files = environment_files(section, places);
     let Some(run) = section.entry("run") else {
         let message = format!("[{}] does not say what to run", section.path());
@@ -38,7 +38,7 @@ pub(super) fn read(section: &mut Section<'_>, header: Entry<'_>, places: &mut Pl
         let path = section.reader.joined(&directory, program, run.span());
         command[0] = path.to_string_lossy().into_owned();
     }
-    Some(Program { command, directory, environment, environment_files })
+    Some(Program { command, directory, environment, environment_files, secrets })
 }
 
 fn words(section: &Section<'_>, run: Entry<'_>) -> Option<Vec<String>> {
@@ -70,14 +70,25 @@ fn words(section: &Section<'_>, run: Entry<'_>) -> Option<Vec<String>> {
     }
 }
 
-fn environment(section: &mut Section<'_>, places: &mut Places) -> BTreeMap<String, String> {
-    let mut variables = BTreeMap::new();
-    let Some(mut table) = section.section("environment") else { return variables };
+/// The variables, and those that are secrets: `{ file = "…" }` in place of a value.
+fn environment(
+    section: &mut Section<'_>,
+    places: &mut Places,
+) -> (BTreeMap<String, String>, BTreeMap<String, SecretSource>) {
+    let (mut variables, mut secrets) = (BTreeMap::new(), BTreeMap::new());
+    let Some(mut table) = section.section("environment") else { return (variables, secrets) };
     for entry in table.entries() {
         let name = entry.name();
         if name.is_empty() || name.contains(['=', '\0']) {
             let help = "a name has at least one character and no =".to_owned();
             table.reader.report(entry.key.span(), format!("{name:?} can't name a variable"), Some(help));
+            continue;
+        }
+        if matches!(entry.value.get_ref(), DeValue::Table(_)) {
+            if let Some(source) = secret(&table, entry) {
+                secrets.insert(name.to_owned(), source);
+                places.environment.insert(name.to_owned(), entry.key.span().into());
+            }
             continue;
         }
         let example = match entry.value.get_ref() {
@@ -91,7 +102,26 @@ fn environment(section: &mut Section<'_>, places: &mut Places) -> BTreeMap<Strin
             places.environment.insert(name.to_owned(), entry.key.span().into());
         }
     }
-    variables
+    (variables, secrets)
+}
+
+/// Where a secret is.
+fn secret(table: &Section<'_>, entry: Entry<'_>) -> Option<SecretSource> {
+    const EXAMPLE: &str = "/run/secrets/database";
+    let path = format!("{}.{}", table.path(), entry.name());
+    let mut source = Section::of(table.reader, path, entry, "write { file = \"…\" }")?;
+    let is_said = source.span("file").is_some();
+    let file = source.string("file", EXAMPLE);
+    let has_more = source.finish();
+    match file {
+        Some((text, span)) if !text.is_empty() => Some(SecretSource::File(table.reader.absolute(text, span))),
+        None if is_said || has_more => None,
+        _ => {
+            let help = format!("write {{ file = {EXAMPLE:?} }}");
+            table.reader.report(entry.key.span(), "it does not say where the secret is", Some(help));
+            None
+        }
+    }
 }
 
 fn environment_files(section: &mut Section<'_>, places: &mut Places) -> Vec<PathBuf> {

@@ -6,8 +6,8 @@ use std::time::Duration;
 use proptest::prelude::*;
 use svckit_core::control::Control;
 use svckit_core::definition::{
-    ControlAction, ExitAction, HostDefinition, LogTarget, RestartPolicy, RestartWhen, Rung, StopAction,
-    StopPolicy,
+    ControlAction, ExitAction, HostDefinition, LogTarget, RestartPolicy, RestartWhen, Rung, SecretSource,
+    StopAction, StopPolicy,
 };
 use svckit_core::failure::{ActionType, FailureAction, ResetPeriod};
 use svckit_core::kind::{ErrorControl, ServiceType, SidType, StartType};
@@ -121,7 +121,7 @@ description = "The web shop"
 start = "delayed"
 depends-on = ["postgresql", "+Network"]
 account = "LocalService"
-environment = { PORT = "8080" }
+environment = { PORT = "8080", TOKEN = { file = "token" } }
 environment-file = [".env", "/etc/shop.env"]
 process = "share"
 [service.shop.restart]
@@ -174,7 +174,9 @@ fn every_key_is_read() {
     assert_eq!(Path::new(&service.program.command[0]), Path::new("/srv/shop/app/bin/shop"));
     assert_eq!(service.program.command[1..], ["--greeting", "good day"]);
     assert_eq!(service.program.directory, Path::new("/srv/shop/app"));
-    assert_eq!(service.program.environment["PORT"], "8080");
+    assert_eq!(service.program.environment, [("PORT".to_owned(), "8080".to_owned())].into());
+    let token = SecretSource::File("/srv/shop/token".into());
+    assert_eq!(service.program.secrets, [("TOKEN".to_owned(), token)].into());
     assert_eq!(service.program.environment_files, [Path::new("/srv/shop/.env"), Path::new("/etc/shop.env")]);
     assert_eq!((service.start, service.process), (Some(StartMode::Delayed), Process::Share));
     assert_eq!(
@@ -626,4 +628,25 @@ fn every_key_that_belongs_elsewhere_is_known_there() {
             assert!(!said.contains("unknown key"), "{said}");
         }
     }
+}
+
+#[test]
+fn where_a_secret_is_has_to_be_said() {
+    for (value, mistake) in [
+        ("{}", "3:17: it does not say where the secret is (write { file = \"/run/secrets/database\" })"),
+        (
+            "{ file = '' }",
+            "3:17: it does not say where the secret is (write { file = \"/run/secrets/database\" })",
+        ),
+        (
+            "{ fiel = '/x' }",
+            "3:27: unknown key \"fiel\" in [service.shop.environment.TOKEN] (did you mean \"file\"?)",
+        ),
+    ] {
+        refuses(&format!("[service.shop]\nrun = ['shop']\nenvironment = {{ TOKEN = {value} }}\n"), mistake);
+    }
+    assert!(
+        wrong("[service.shop]\nrun = ['shop']\nenvironment = { TOKEN = { file = 1 } }\n")
+            .contains(":34: \"file\" must be a string")
+    );
 }

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use svckit_core::control::Control;
-use svckit_core::definition::{ControlAction, RestartPolicy, StopAction};
+use svckit_core::definition::{ControlAction, RestartPolicy, SecretSource, StopAction};
 use svckit_core::failure::{FailureActions, ResetPeriod};
 use svckit_core::kind::{ErrorControl, SidType};
 use svckit_core::name::ServiceName;
@@ -95,6 +95,9 @@ fn plain(service: &ServiceDefinition) -> ServiceDefinition {
     let mut plain = ServiceDefinition { places: Places::default(), ..service.clone() };
     plain.program.directory = clean(&plain.program.directory);
     plain.program.environment_files = plain.program.environment_files.iter().map(clean).collect();
+    for SecretSource::File(file) in plain.program.secrets.values_mut() {
+        *file = clean(file);
+    }
     plain.log.stdout = plain.log.stdout.as_ref().map(clean);
     plain.log.stderr = plain.log.stderr.as_ref().map(clean);
     if let Some(program) = plain.program.command.first_mut()
@@ -198,7 +201,12 @@ impl Tables {
 fn one(service: &ServiceDefinition, platform: Platform) -> Result<String, String> {
     let mut tables = Tables { name: service.name.as_str().to_toml_key(), text: String::new() };
     let mut keys = basic(service)?;
-    let variables = keys_of(&service.program.environment);
+    let mut variables = keys_of(&service.program.environment);
+    for (name, SecretSource::File(file)) in &service.program.secrets {
+        let source = inline(&[("file".to_owned(), absolute(file)?.to_toml_value())]);
+        variables.push((name.clone(), source));
+    }
+    variables.sort();
     let environment = inline(&variables);
     let fits = variables.len() < 4 && environment.len() < WIDTH;
     if fits && !variables.is_empty() {

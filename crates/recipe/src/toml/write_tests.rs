@@ -7,7 +7,8 @@ use std::time::Duration;
 use proptest::prelude::*;
 use svckit_core::config::LOCAL_SYSTEM;
 use svckit_core::definition::{
-    ControlAction, ExitAction, Program, ReadyPolicy, RestartPolicy, RestartWhen, Rung, StopAction, StopPolicy,
+    ControlAction, ExitAction, Program, ReadyPolicy, RestartPolicy, RestartWhen, Rung, SecretSource,
+    StopAction, StopPolicy,
 };
 use svckit_core::failure::{ActionType, FailureAction, FailureActions, ResetPeriod};
 use svckit_core::kind::{ErrorControl, SidType};
@@ -67,12 +68,15 @@ fn program() -> impl Strategy<Value = Program> {
     let program = prop_oneof!["[a-z]{1,8}", path().prop_map(|path| path.to_str().unwrap().to_owned())];
     let variables = prop::collection::btree_map(text().prop_map(|name| name.replace('=', "_")), text(), 0..6);
     let words = prop::collection::vec(prop_oneof![Just(String::new()), text()], 0..4);
-    (program, words, path(), variables, prop::collection::vec(path(), 0..3)).prop_map(
-        |(program, words, directory, environment, environment_files)| Program {
+    // None that is a variable too.
+    let secrets = prop::collection::btree_map("SECRET [a-z]{0,3}", path().prop_map(SecretSource::File), 0..3);
+    (program, words, path(), variables, prop::collection::vec(path(), 0..3), secrets).prop_map(
+        |(program, words, directory, environment, environment_files, secrets)| Program {
             command: std::iter::once(program).chain(words).collect(),
             directory,
             environment,
             environment_files,
+            secrets,
         },
     )
 }
@@ -157,7 +161,7 @@ prop_compose! {
             command: Vec::new(),
             directory: PathBuf::new(),
             environment: Default::default(),
-            environment_files: Vec::new(),
+            environment_files: Vec::new(), secrets: Default::default(),
         };
         ServiceDefinition {
             display_name: DisplayName::new(display.as_ref().unwrap_or(&name)).unwrap(),
@@ -227,6 +231,7 @@ fn plain(name: &str) -> ServiceDefinition {
         directory: root("shop"),
         environment: Default::default(),
         environment_files: Vec::new(),
+        secrets: Default::default(),
     };
     ServiceDefinition::new(ServiceName::new(name).unwrap(), program, Platform::Unix)
 }

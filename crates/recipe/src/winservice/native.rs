@@ -91,6 +91,7 @@ impl Reader<'_> {
             directory: instance_home.into(),
             environment: BTreeMap::from([("ZMANAGED".to_owned(), "1".to_owned())]),
             environment_files: Vec::new(),
+            secrets: Default::default(),
         }
     }
 
