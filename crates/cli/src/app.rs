@@ -169,7 +169,7 @@ impl App {
 }
 
 /// Asks on the native interface; a refusal is an error about `operation`.
-fn native(
+pub(crate) fn native(
     backend: &dyn Backend,
     operation: &'static str,
     service: Option<&ServiceName>,

@@ -101,6 +101,8 @@ pub(crate) enum Verb {
     List(List),
     /// Show what services do; all of them without a name
     Status(Status),
+    /// Show services in the terminal, live, with what they use; start and stop them
+    Top(Top),
     /// Show everything about a service
     Show(One),
     /// Show what a service's program wrote
@@ -305,6 +307,22 @@ pub(crate) struct Status {
 }
 
 #[derive(Debug, Args)]
+pub(crate) struct Top {
+    /// Names of services, or definition files
+    #[arg(value_name = "DEF|NAME")]
+    pub(crate) services: Vec<String>,
+    /// Time from one sample of processor and memory to the next
+    #[arg(long, value_name = "SECONDS", default_value = "2", value_parser = interval)]
+    pub(crate) interval: Duration,
+    /// Start and stop nothing
+    #[arg(long)]
+    pub(crate) read_only: bool,
+    /// Print what would be shown, and end
+    #[arg(long)]
+    pub(crate) once: bool,
+}
+
+#[derive(Debug, Args)]
 pub(crate) struct One {
     /// The name of a service, or a definition file
     #[arg(value_name = "DEF|NAME")]
@@ -458,6 +476,13 @@ fn guid(text: &str) -> Result<Guid, String> {
 
 fn bytes(text: &str) -> Result<Bytes, String> {
     trigger::bytes(text).map(Bytes)
+}
+
+fn interval(text: &str) -> Result<Duration, String> {
+    match seconds(text)? {
+        short if short < Duration::from_millis(100) => Err("expected at least 0.1 seconds".to_owned()),
+        long => Ok(long),
+    }
 }
 
 fn kind(text: &str) -> Result<import::Kind, String> {

@@ -104,6 +104,15 @@ impl Failure {
         }
     }
 
+    /// All of it in a line.
+    pub(crate) fn line(&self) -> String {
+        let ErrorBody { message, hint, .. } = self.object().error;
+        match hint {
+            Some(hint) => format!("{message}; {hint}"),
+            None => message,
+        }
+    }
+
     /// Tells it, on standard error.
     pub(crate) fn print(&self, ui: &mut Ui) -> io::Result<()> {
         ui.finish()?;

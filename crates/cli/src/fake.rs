@@ -229,6 +229,9 @@ impl Backend for Fake {
                 active: 0,
                 processes: 0,
             }),
+            Request::Overview { .. } | Request::Usage => {
+                return Err(fail("ask", Win32Error::NOT_SUPPORTED, ""));
+            }
             Request::ScmStop => Reply::Done,
         })
     }

@@ -28,6 +28,7 @@ mod table;
 #[cfg(test)]
 mod tests;
 mod times;
+mod top;
 mod triggers;
 mod ui;
 mod verbs;
@@ -125,6 +126,7 @@ fn run(app: &mut App, place: &Place, verb: Verb) -> Result<ExitCode, Failure> {
         Verb::Debug(arguments) => return verbs::debug::run(app, &arguments),
         Verb::List(arguments) => verbs::status::list(app, &arguments)?,
         Verb::Status(arguments) => verbs::status::status(app, &arguments)?,
+        Verb::Top(arguments) => top::run(app, place, &arguments)?,
         Verb::Show(arguments) => verbs::show::run(app, &arguments)?,
         Verb::Logs(arguments) => verbs::logs::run(app, &arguments)?,
         Verb::Env(arguments) => verbs::env::run(app, &arguments)?,

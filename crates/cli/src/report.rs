@@ -109,7 +109,8 @@ impl ServiceReport {
     }
 }
 
-fn is_trouble(report: &ServiceReport) -> bool {
+/// Whether something is not as it should be.
+pub(crate) fn is_trouble(report: &ServiceReport) -> bool {
     let gave_up =
         matches!(&report.host, Some(host) if matches!(host.state.phase, Phase::Backoff | Phase::GaveUp));
     let code = report.status.win32_exit_code;

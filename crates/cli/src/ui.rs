@@ -30,6 +30,8 @@ pub(crate) struct Ui {
     live: bool,
     progress_shown: bool,
     width: Option<usize>,
+    /// Whether standard output is a terminal that can be drawn on.
+    has_screen: bool,
 }
 
 impl Ui {
@@ -61,6 +63,25 @@ impl Ui {
             width: out_terminal
                 .then(|| terminal_size::terminal_size().map(|(width, _)| width.0.into()))
                 .flatten(),
+            has_screen: takes_codes
+                && out_terminal
+                && std::env::var_os("TERM").is_none_or(|term| term != "dumb"),
+        }
+    }
+
+    /// Says nothing to anybody: for what is done in the background.
+    pub(crate) fn silent() -> Self {
+        Self {
+            out: Box::new(io::sink()),
+            err: Box::new(io::sink()),
+            json: false,
+            detail: Detail::Quiet,
+            out_colour: false,
+            err_colour: false,
+            live: false,
+            progress_shown: false,
+            width: None,
+            has_screen: false,
         }
     }
 
@@ -83,12 +104,23 @@ impl Ui {
             live: false,
             progress_shown: false,
             width: terminal,
+            has_screen: false,
         }
     }
 
     /// Standard output, for results.
     pub(crate) fn out(&mut self) -> &mut dyn Write {
         &mut *self.out
+    }
+
+    /// Whether standard output is a terminal that can be drawn on.
+    pub(crate) fn has_screen(&self) -> bool {
+        self.has_screen
+    }
+
+    /// Whether standard output is in colour.
+    pub(crate) fn colour(&self) -> bool {
+        self.out_colour
     }
 
     /// The terminal's width, if standard output is one.

@@ -39,6 +39,7 @@ pub mod signal;
 pub mod status;
 pub mod time;
 pub mod trigger;
+pub mod usage;
 pub mod wait;
 pub mod win32;
 

@@ -12,9 +12,10 @@ use crate::definition::HostDefinition;
 use crate::name::ServiceName;
 use crate::open::open_value;
 use crate::security::SecurityDescriptor;
-use crate::status::ServiceState;
+use crate::status::{ServiceState, ServiceStatus};
 use crate::time::WallTime;
 use crate::trigger::Raised;
+use crate::usage::Usage;
 use crate::win32::Win32Error;
 
 /// The UUID of the interface, version 1.0.
@@ -70,6 +71,13 @@ pub enum Request {
     },
     /// Starts and stops the services that have triggers for an event.
     Raise(Raised),
+    /// What every service does, for those who go on looking.
+    Overview {
+        /// The revision of an earlier answer: answered when something has changed since, with that alone. Absent: all, at once.
+        after: Option<u64>,
+    },
+    /// What the processes of services use of the machine, at this moment.
+    Usage,
     /// About the service control manager itself.
     ScmStatus,
     /// Stops all services in order, then the service control manager. Answered when that is done.
@@ -143,6 +151,15 @@ pub enum Reply {
         /// Services that were told to stop.
         stopped: Vec<ServiceName>,
     },
+    /// To [`Request::Overview`].
+    Overview(Overview),
+    /// To [`Request::Usage`].
+    Usage {
+        /// When this was so, in milliseconds from a start that means nothing by itself.
+        at_ms: u64,
+        /// One for each service that has a process.
+        services: Vec<ServiceUsage>,
+    },
     /// To [`Request::ScmStatus`].
     ScmStatus(ScmStatus),
     /// The order was refused.
@@ -161,6 +178,43 @@ pub struct Holder {
     pub pid: Option<u32>,
     /// How many handles it has.
     pub handles: u32,
+}
+
+/// What services do, or what of that has changed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Overview {
+    /// What to ask for the next changes with.
+    pub revision: u64,
+    /// Whether these are all services. Otherwise they are those that changed, and no other has.
+    pub complete: bool,
+    /// In the order of their names.
+    pub services: Vec<ServiceView>,
+    /// Services that are there no more.
+    pub gone: Vec<ServiceName>,
+}
+
+/// What a service does.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ServiceView {
+    /// Key name.
+    pub service: ServiceName,
+    /// Display name.
+    pub display_name: String,
+    /// What the service API tells.
+    pub status: ServiceStatus,
+    /// Its host's state; absent for a service that has no host.
+    pub host: Option<NamedHostState>,
+}
+
+/// What a service uses of the machine.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ServiceUsage {
+    /// Key name.
+    pub service: ServiceName,
+    /// Its program with all that it started; absent while it doesn't run.
+    pub program: Option<Usage>,
+    /// Its host, which may have other services too; absent for a service that has no host.
+    pub host: Option<Usage>,
 }
 
 /// About the service control manager.

@@ -6,17 +6,18 @@ use std::os::fd::OwnedFd;
 use std::process::{Command, Stdio};
 
 use svckit_core::dispatch::ToProcess;
-use svckit_core::native::Reply as NativeReply;
+use svckit_core::native::{Reply as NativeReply, ServiceUsage};
 use svckit_core::trigger::Endpoint;
+use svckit_core::usage::Processes;
 use svckit_core::win32::Win32Error;
 use svckit_host::spawner::{Launch, SpawnerEvent};
 use svckit_os::pidfd::PidFd;
 use svckit_os::process::Sockets;
 use svckit_os::watch::Watch;
-use svckit_os::{clock, errno, log, socket};
+use svckit_os::{clock, errno, log, socket, usage};
 use tokio::net::UnixStream;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
-use tokio::task::{spawn_local, yield_now};
+use tokio::task::{spawn_blocking, spawn_local, yield_now};
 
 use crate::connection::{Asked, Outgoing, Question};
 use crate::directory::StateDirectory;
@@ -26,7 +27,9 @@ use crate::link::{Link, LinkOrder};
 
 use crate::readable::readable;
 use crate::remains::Remains;
-use crate::scm::{ConnectionId, Effect, LaunchOrder, LogRequest, NativeAnswer, ProcessEvent, Scm};
+use crate::scm::{
+    ConnectionId, Effect, LaunchOrder, LogRequest, NativeAnswer, ProcessEvent, Scm, UsageRequest,
+};
 use crate::wire;
 
 /// How many inputs are taken in one turn at most: what follows from the first of them has to wait for the last.
@@ -220,6 +223,7 @@ impl Actor {
             }
             Effect::Run { service, command } => self.run_command(service, &command),
             Effect::ReadLog(request) => self.read_log(request),
+            Effect::Measure(request) => measure(request),
             Effect::Finished(answers) => self.finished = Some(answers),
         }
     }
@@ -327,6 +331,35 @@ impl Actor {
             answer.give_later(reply).await;
         });
     }
+}
+
+/// Looks through all processes, on a thread: of many services that takes longer than anybody should have to wait for the actor.
+fn measure(request: UsageRequest) {
+    spawn_local(async move {
+        let UsageRequest { services, answer } = request;
+        let measured = spawn_blocking(move || {
+            let processes = Processes::new(usage::list()?);
+            let measured = services.into_iter().map(|(service, roots)| {
+                let (program, host) = processes.usage(roots);
+                ServiceUsage { service, program, host }
+            });
+            Ok(measured.collect())
+        });
+        let reply = async {
+            let lost = |error| Err(io::Error::other(error));
+            match measured.await.unwrap_or_else(lost) {
+                Ok(services) => {
+                    let at = clock::now().tick.0.as_millis();
+                    NativeReply::Usage { at_ms: u64::try_from(at).unwrap_or(u64::MAX), services }
+                }
+                Err(error) => {
+                    let message = format!("the processes cannot be listed: {}", errno::describe(&error));
+                    NativeReply::Error { code: errno::win32(&error), message }
+                }
+            }
+        };
+        answer.give_later(reply).await;
+    });
 }
 
 fn log_failure(file: &std::path::Path, error: &io::Error) -> NativeReply {

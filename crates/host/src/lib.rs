@@ -19,6 +19,5 @@ mod service;
 mod supervisor;
 
 pub use link::{run_from_environment, serve_spawner};
-pub use svckit_os::listen;
-pub use svckit_os::program;
-pub use svckit_os::signal::name as signal_name;
+pub use svckit_os::signal::{name as signal_name, on_end};
+pub use svckit_os::{clock, listen, program};

@@ -32,3 +32,8 @@ use svckit_core::backend::Backend;
 pub fn connect(target: &Target) -> Result<Box<dyn Backend>> {
     local::connect(target)
 }
+
+/// The same, for a thread that waits for what may never come: `interrupt` ends its calls.
+pub fn connect_until(target: &Target, interrupt: &local::Interrupt) -> Result<Box<dyn Backend>> {
+    local::connect_until(target, interrupt)
+}

@@ -48,4 +48,5 @@ pub mod socket;
 mod text;
 #[cfg(unix)]
 pub mod tree;
+pub mod usage;
 pub mod watch;

@@ -13,8 +13,8 @@ use svckit_core::failure::FailureActions;
 use svckit_core::image_path::ImagePath;
 use svckit_core::kind::{ErrorControl, ServiceType, SidType, StartType};
 use svckit_core::name::{Dependency, DisplayName, GroupName, ServiceName};
-use svckit_core::trigger::Trigger;
 use svckit_core::security::SecurityDescriptor;
+use svckit_core::trigger::Trigger;
 
 use crate::diagnostic::{Diagnostic, Source};
 use crate::platform::Platform;

@@ -16,6 +16,8 @@ mod sc;
 mod site;
 mod strangers;
 mod survival;
+mod terminal;
+mod top;
 
 use std::path::PathBuf;
 

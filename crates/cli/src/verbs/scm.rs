@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use svckit_core::backend::Backend;
 use svckit_core::native::{Reply, Request};
 use svckit_core::win32::Win32Error;
+use svckit_manager::local::Interrupt;
 use svckit_manager::{Target, local};
 
 use crate::app::{App, Surroundings};
@@ -54,9 +55,23 @@ impl Place {
         svckit_manager::connect(&self.target.clone().autostart(std::env::current_exe().ok()))
     }
 
+    /// The same, but nothing is started.
+    pub(crate) fn connect_running(&self) -> svckit_core::Result<Box<dyn Backend>> {
+        svckit_manager::connect(&self.target)
+    }
+
+    /// The same; `interrupt` ends what is being waited for on it.
+    pub(crate) fn connect_until(&self, interrupt: &Interrupt) -> svckit_core::Result<Box<dyn Backend>> {
+        svckit_manager::connect_until(&self.target, interrupt)
+    }
+
+    pub(crate) fn target(&self) -> &Target {
+        &self.target
+    }
+
     /// A connection to one that runs; `None` if none does.
     fn reach(&self) -> Result<Option<Box<dyn Backend>>, Failure> {
-        match svckit_manager::connect(&self.target) {
+        match self.connect_running() {
             Ok(backend) => Ok(Some(backend)),
             Err(error) if error.code == Win32Error::RPC_S_SERVER_UNAVAILABLE => Ok(None),
             Err(error) => Err(error.into()),

@@ -189,7 +189,6 @@ impl Scm {
     /// Puts a changed record in place of the one before: on the disk, in the order, and in memory, or nowhere.
     pub(super) fn replace(&mut self, record: Record) -> Result<(), Failure> {
         let key = record.name.folded();
-        let changed = key.clone();
         let before = Service::member(&self.service(&key)?.record);
         let after = Service::member(&record);
         let moved = before != after;
@@ -201,13 +200,14 @@ impl Scm {
         }
         if let Some(service) = self.services.get_mut(&key) {
             self.display_names.remove(&service.record.config.display_name.folded());
-            self.display_names.insert(record.config.display_name.folded(), key);
+            self.display_names.insert(record.config.display_name.folded(), key.clone());
             service.record = record;
         }
         if moved {
             self.reconsider_starts();
         }
-        self.reconfigured(&changed);
+        self.reconfigured(&key);
+        self.mark_changed(&key);
         Ok(())
     }
 

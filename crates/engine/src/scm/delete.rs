@@ -53,6 +53,7 @@ impl Scm {
             self.timers.cancel(service.hang_timer);
             self.display_names.remove(&service.record.config.display_name.folded());
             self.order.remove(&service.record.name);
+            self.changes.removed(&service.record.name);
             self.notify_manager(NotifyMask::DELETED, &service.record.name);
             self.reconsider_starts();
         }

@@ -153,6 +153,7 @@ impl Scm {
             self.drop_handle(id);
         }
         self.drop_event_waits(connection);
+        self.changes.forget(connection);
     }
 
     fn drop_handle(&mut self, id: HandleId) {

@@ -16,6 +16,7 @@ mod journal;
 mod launch;
 mod native;
 mod notify;
+mod overview;
 mod process;
 mod query;
 mod security;
@@ -43,7 +44,7 @@ use crate::store::{Record, RunStore, ServiceStore, Session, Work};
 pub(crate) use answers::Reply;
 pub(crate) use door::Door;
 pub(crate) use handles::{ConnectionId, HandleId};
-pub(crate) use native::{LogRequest, NativeAnswer};
+pub(crate) use native::{LogRequest, NativeAnswer, UsageRequest};
 pub(crate) use notify::Triggered;
 pub(crate) use process::ProcessEvent;
 pub(crate) use service::Service;
@@ -53,6 +54,7 @@ use control::PendingControl;
 use door::Doorway;
 use handles::Handles;
 use journal::Journal;
+use overview::Changes;
 use process::Instance;
 use shutdown::Stage;
 use timers::{Timer, TimerId, Timers};
@@ -79,6 +81,8 @@ pub(crate) enum Effect {
     Door { service: String, door: Door },
     /// Reads a piece of a log.
     ReadLog(LogRequest),
+    /// Looks what the processes of services use.
+    Measure(UsageRequest),
     /// Everything has stopped; these are told when nothing is held any more.
     Finished(Vec<NativeAnswer>),
 }
@@ -127,6 +131,7 @@ pub(crate) struct Scm {
     next_control: u64,
     timers: Timers,
     journal: Journal,
+    changes: Changes,
     session: Session,
     /// Until when processes of the predecessor may tell how they are before anybody is answered; absent: all have.
     taking_over: Option<TimerId>,
@@ -177,6 +182,7 @@ impl Scm {
             next_control,
             timers: Timers::default(),
             journal,
+            changes: Changes::default(),
             session: Session {
                 identity: String::new(),
                 started: WallTime::default(),
@@ -229,6 +235,7 @@ impl Scm {
         self.end_take_over();
         self.write_down();
         self.answer_event_waits();
+        self.answer_overview_waits();
         std::mem::take(&mut self.effects)
     }
 
@@ -294,6 +301,7 @@ impl Scm {
     }
 
     fn mark_dirty(&mut self, key: &str) {
+        self.mark_changed(key);
         self.dirty.runs.insert(key.to_owned());
     }
 

@@ -12,6 +12,7 @@ use svckit_core::native::{
 };
 use svckit_core::security::check::Token;
 use svckit_core::status::ServiceState;
+use svckit_core::usage::Roots;
 use svckit_core::win32::Win32Error;
 
 use super::journal::EventWait;
@@ -61,6 +62,12 @@ pub(crate) struct LogRequest {
     pub(crate) answer: NativeAnswer,
 }
 
+/// Whose use of the machine somebody wants to know.
+pub(crate) struct UsageRequest {
+    pub(crate) services: Vec<(ServiceName, Roots)>,
+    pub(crate) answer: NativeAnswer,
+}
+
 impl Scm {
     /// Takes a request on the native interface.
     pub(crate) fn native(
@@ -90,6 +97,11 @@ impl Scm {
                 .known(&service, token, ServiceAccess::QUERY_STATUS)
                 .map(|_| NativeReply::Holders { holders: self.holders(&service.folded()) }),
             Request::Raise(raised) => self.refuse_while_stopping().map(|()| self.raise(&raised)),
+            Request::Overview { after } => return self.overview(connection, after, answer),
+            Request::Usage => {
+                let request = UsageRequest { services: self.processes(), answer };
+                return self.effect(Effect::Measure(request));
+            }
             Request::ScmStatus => Ok(self.scm_status()),
             Request::ScmStop => return self.stop_everything(Some(answer)),
         };
@@ -151,6 +163,18 @@ impl Scm {
         })
     }
 
+    /// The services that have a process, and which ones are theirs.
+    fn processes(&self) -> Vec<(ServiceName, Roots)> {
+        let roots = |service: &Service| {
+            let process = Some(service.status().pid).filter(|pid| *pid != 0)?;
+            let program = service.host.as_ref().and_then(|host| host.child_pid);
+            let hosted = service.record.definition.is_some();
+            let roots = Roots { service: process, program, hosted, alone: !service.is_shared() };
+            Some((service.name().clone(), roots))
+        };
+        self.services.values().filter_map(roots).collect()
+    }
+
     fn scm_status(&self) -> NativeReply {
         let count = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
         let active =
@@ -192,7 +216,7 @@ fn configured(service: &Service) -> Configured {
     }
 }
 
-fn named_state(service: &Service) -> NamedHostState {
+pub(super) fn named_state(service: &Service) -> NamedHostState {
     let state = service.host.as_deref().cloned().unwrap_or_else(|| HostState {
         log_files: service
             .record

@@ -273,6 +273,7 @@ impl Scm {
         let program = service.host.as_ref().and_then(|host| host.child_pid);
         let moved = program != state.child_pid;
         service.host = Some(Box::new(state));
+        self.mark_changed(key);
         if moved {
             self.mark_dirty(key);
         }

@@ -36,6 +36,8 @@ pub(crate) struct Service {
     pub(super) handles: u32,
     /// How often its state changed, to tell whether somebody has seen the present one.
     pub(super) changes: u64,
+    /// The revision of the overview in which it last changed.
+    pub(super) revision: u64,
     /// Who waits for the start to come to its end.
     pub(super) starters: Vec<Reply<()>>,
     /// Who waits for a change of state.
@@ -60,6 +62,7 @@ impl Service {
             host: None,
             handles: 0,
             changes: 0,
+            revision: 0,
             starters: Vec::new(),
             watchers: Vec::new(),
             hung: false,

@@ -47,7 +47,7 @@ fn definition(folder: &Path, command: &[&str]) -> HostDefinition {
 }
 
 /// Creates a service whose program is run by a host.
-fn hosted(scm: &Scm, folder: &Path, text: &str, command: &[&str]) {
+pub(crate) fn hosted(scm: &Scm, folder: &Path, text: &str, command: &[&str]) {
     let mut new = scripted(text, &[]);
     let svc = binary::svc();
     new.config.image_path = ImagePath::from_arguments(&[svc.to_str().unwrap(), "host", "run"]).unwrap();

@@ -1,7 +1,8 @@
 //! Which service control managers this system has, and where it keeps what belongs to them.
 //!
-//! A system has `DEFAULT_TARGET`, what `--scm` means when nothing is said; `connect`; `state_directory`; and `grant_logon`, which lets an account log on as
-//! a service where that is a right of its own, and tells whether it had to; `logon`, whether it could now; and `inherited`, the variables that a service's process begins with.
+//! A system has `DEFAULT_TARGET`, what `--scm` means when nothing is said; `connect`; `state_directory`; `grant_logon`, which lets an account log on as
+//! a service where that is a right of its own, and tells whether it had to; `logon`, whether it could now; `inherited`, the variables that a service's process begins with;
+//! and for those who go on looking, `wait_until_served` and `Interrupt`.
 
 #[cfg(unix)]
 mod unix;
@@ -13,13 +14,18 @@ use std::ffi::OsString;
 use svckit_core::{Error, Win32Error};
 
 #[cfg(unix)]
-pub(crate) use unix::connect;
+pub use unix::{
+    DEFAULT_TARGET, Interrupt, adopt_descriptor, grant_logon, inherited, logon, state_directory,
+    wait_until_served,
+};
 #[cfg(unix)]
-pub use unix::{DEFAULT_TARGET, adopt_descriptor, grant_logon, inherited, logon, state_directory};
+pub(crate) use unix::{connect, connect_until};
 #[cfg(windows)]
-pub(crate) use windows::connect;
+pub use windows::{
+    DEFAULT_TARGET, Interrupt, grant_logon, inherited, logon, state_directory, wait_until_served,
+};
 #[cfg(windows)]
-pub use windows::{DEFAULT_TARGET, grant_logon, inherited, logon, state_directory};
+pub(crate) use windows::{connect, connect_until};
 
 use crate::Target;
 

@@ -4,6 +4,7 @@ use std::ffi::OsString;
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use svckit_core::backend::Backend;
@@ -14,6 +15,7 @@ use svckit_os::event::{Interest, Poller};
 use svckit_os::lock::Lock;
 use svckit_os::process::{Credentials, Terms, environment_of};
 use svckit_os::socket::{self, Stream};
+use svckit_os::watch::Watch;
 use svckit_os::{errno, file};
 
 use super::{Inherited, Logon, OPERATION, refused};
@@ -40,6 +42,60 @@ pub(crate) fn connect(target: &Target) -> Result<Box<dyn Backend>> {
             Err(refused(target, "there is no Windows here; \"embedded\" is what this system has"))
         }
         Target::Remote(_) => Err(refused(target, super::NO_REMOTE)),
+    }
+}
+
+/// The same; `interrupt` ends what is being waited for on it.
+pub(crate) fn connect_until(target: &Target, interrupt: &Interrupt) -> Result<Box<dyn Backend>> {
+    let Target::Embedded(embedded) = target else { return connect(target) };
+    let interrupt = interrupt.clone();
+    Ok(Box::new(embedded.connect_by(move |embedded| interrupt.admit(embedded, embedded.dial()?))?))
+}
+
+/// Waits until somebody serves a state directory that nobody serves now.
+pub fn wait_until_served(target: &Target) -> Result<()> {
+    let Target::Embedded(embedded) = target else { return Err(refused(target, "it can't be waited for")) };
+    let what = |error: io::Error| embedded.failed(&error, "the state directory can't be watched");
+    let (watch, poller) = (Watch::new().map_err(what)?, Poller::new().map_err(what)?);
+    watch.add(embedded.directory()).map_err(what)?;
+    poller.add(&watch, 0, Interest::Read).map_err(what)?;
+    // The watch first: whoever comes after the look writes into the directory after having begun to listen.
+    while embedded.reach()?.is_none() {
+        poller.wait(&mut Vec::new(), None).map_err(what)?;
+        watch.drain().map_err(what)?;
+    }
+    Ok(())
+}
+
+/// Ends from another thread what is being waited for on connections that were made with it.
+#[derive(Debug, Clone, Default)]
+pub struct Interrupt(Arc<Mutex<Interrupted>>);
+
+#[derive(Debug, Default)]
+struct Interrupted {
+    is_over: bool,
+    stream: Option<Stream>,
+}
+
+impl Interrupt {
+    /// From now on calls on these connections fail, also those under way.
+    pub fn interrupt(&self) {
+        let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        state.is_over = true;
+        if let Some(stream) = state.stream.take() {
+            // One that the other side closed needs no more.
+            let _ = stream.shutdown(std::net::Shutdown::Both);
+        }
+    }
+
+    fn admit(&self, embedded: &Embedded, stream: Stream) -> Result<Stream> {
+        let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if state.is_over {
+            return Err(embedded.unavailable("it is not wanted any more"));
+        }
+        let copy = stream.try_clone().map_err(|error| embedded.failed(&error, "it can't be kept"))?;
+        state.stream = Some(copy);
+        Ok(stream)
     }
 }
 
@@ -83,11 +139,15 @@ impl Embedded {
     ///
     /// The connection is made anew when it was lost and a service control manager is opened again.
     pub fn connect(&self) -> Result<Wire<Stream>> {
+        self.connect_by(Self::dial)
+    }
+
+    fn connect_by(&self, dial: impl Fn(&Self) -> Result<Stream> + 'static) -> Result<Wire<Stream>> {
         let mut embedded = self.clone();
         embedded.directory = std::path::absolute(&self.directory)
             .map_err(|error| self.failed(&error, "the state directory can't be found"))?;
         let target = embedded.target();
-        Wire::connect(target, move || embedded.dial())
+        Wire::connect(target, move || dial(&embedded))
     }
 
     fn target(&self) -> String {

@@ -28,6 +28,25 @@ pub(crate) fn connect(target: &Target) -> Result<Box<dyn Backend>> {
     }
 }
 
+/// The same; what is being waited for goes on until something comes.
+pub(crate) fn connect_until(target: &Target, _: &Interrupt) -> Result<Box<dyn Backend>> {
+    connect(target)
+}
+
+/// That of Windows is there as long as Windows is.
+pub fn wait_until_served(target: &Target) -> Result<()> {
+    Err(refused(target, "it can't be waited for"))
+}
+
+/// Nothing that waits here is in anybody's way: it holds no connection.
+#[derive(Debug, Clone, Default)]
+pub struct Interrupt(());
+
+impl Interrupt {
+    /// What is being waited for goes on until something comes.
+    pub fn interrupt(&self) {}
+}
+
 /// The directory for what belongs to no definition: logs whose definition names no file. Services are the machine's, whoever installs them. `variable`
 /// reads the environment.
 pub fn state_directory(variable: impl Fn(&str) -> Option<OsString>) -> Option<PathBuf> {

@@ -1,9 +1,11 @@
 //! The service control manager of Windows, on this machine, through its own functions.
 
 mod native;
+mod overview;
 mod records;
 mod service;
 
+use std::cell::RefCell;
 use std::io;
 use std::time::Duration;
 
@@ -18,19 +20,37 @@ use svckit_core::status::StateFilter;
 use svckit_core::{Error, Result, Win32Error};
 use svckit_os::{errno, scm};
 
+use overview::Follower;
 use service::WindowsService;
 
 /// What errors call it.
 const TARGET: &str = "windows";
 
 /// The service control manager of Windows.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct WindowsBackend(());
+#[derive(Default)]
+pub struct WindowsBackend {
+    /// For who asks for overviews one after the other.
+    follower: RefCell<Option<Follower>>,
+}
 
 impl WindowsBackend {
     /// That of this machine.
     pub fn local() -> Self {
-        Self(())
+        Self::default()
+    }
+
+    /// What services do; after the last answer, what has changed since.
+    fn overview(&self, after: Option<u64>) -> Result<Reply> {
+        let mut kept = self.follower.borrow_mut();
+        let overview = match kept.as_mut().filter(|follower| after == Some(follower.revision())) {
+            Some(follower) => follower.next()?,
+            None => {
+                let (follower, overview) = Follower::begin(after.unwrap_or(0))?;
+                *kept = Some(follower);
+                overview
+            }
+        };
+        Ok(Reply::Overview(overview))
     }
 }
 
@@ -46,7 +66,10 @@ impl Backend for WindowsBackend {
     }
 
     fn native(&self, request: Request) -> Result<Reply> {
-        native::answer(request)
+        match request {
+            Request::Overview { after } => self.overview(after),
+            request => native::answer(request),
+        }
     }
 }
 

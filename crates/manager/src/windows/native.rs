@@ -14,7 +14,8 @@ use svckit_core::{Error, Result, Win32Error};
 use svckit_os::registry::Key;
 use svckit_os::{errno, event_log, log, scm};
 
-use super::records::{self, Follower};
+use super::overview::{self, Follower};
+use super::records;
 use super::{account_code, failed};
 
 pub(super) fn answer(request: Request) -> Result<Reply> {
@@ -29,6 +30,9 @@ pub(super) fn answer(request: Request) -> Result<Reply> {
         Request::Log { service, from, wait } => log(&service, from, wait),
         // Windows tells nobody.
         Request::Holders { .. } => Err(failed("query holders", None, Win32Error::NOT_SUPPORTED)),
+        Request::Usage => overview::usage(),
+        // Without anybody who keeps what was told, it is everything.
+        Request::Overview { .. } => Ok(Reply::Overview(Follower::begin(0)?.1)),
         // Windows has calls for it.
         Request::Configurations => Err(failed("query configurations", None, Win32Error::NOT_SUPPORTED)),
         Request::Raise(_) => Err(failed("raise event", None, Win32Error::NOT_SUPPORTED)),
@@ -158,12 +162,12 @@ fn log(service: &ServiceName, from: LogFrom, wait: bool) -> Result<Reply> {
     }
 }
 
-fn follow(operation: &'static str, service: &ServiceName) -> Result<Follower> {
+fn follow(operation: &'static str, service: &ServiceName) -> Result<records::Follower> {
     let failed = |code| failed(operation, Some(service.as_str()), code);
     let manager = scm::Manager::open(None, ManagerAccess::CONNECT).map_err(failed)?;
     let opened = manager.open_service(service.as_str(), ServiceAccess::QUERY_STATUS).map_err(failed)?;
     let host = opened.status().map_err(failed)?.pid;
-    Follower::new(service, host).map_err(|error| broken(operation, service, &error))
+    records::Follower::new(service, host).map_err(|error| broken(operation, service, &error))
 }
 
 fn definition(service: &ServiceName) -> Result<Option<Box<HostDefinition>>> {

@@ -2,6 +2,7 @@
 //!
 //! Every call fails with the system's code; nothing is retried or made up. Values that have no name here are passed on as numbers.
 
+mod changes;
 mod config2;
 mod manager;
 mod security;
@@ -12,6 +13,7 @@ mod wait;
 
 use svckit_core::Win32Error;
 
+pub use changes::Changes;
 pub use manager::{Found, Manager, Watch};
 pub use service::{RawConfig, Service};
 

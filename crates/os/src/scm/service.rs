@@ -57,6 +57,10 @@ pub struct RawConfig {
 }
 
 impl Service {
+    pub(super) fn into_handle(self) -> Handle {
+        self.handle
+    }
+
     pub(super) fn new(handle: Handle) -> Self {
         Self { handle, registration: RefCell::new(None) }
     }

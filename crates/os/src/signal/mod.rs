@@ -6,8 +6,8 @@ mod unix;
 mod windows;
 
 #[cfg(unix)]
-pub use unix::{Delivered, SignalSource, ignore_file_size_signal, name, number};
+pub use unix::{Delivered, SignalSource, ignore_file_size_signal, name, number, on_end};
 #[cfg(windows)]
 pub(crate) use windows::is_of_system;
 #[cfg(windows)]
-pub use windows::name;
+pub use windows::{name, on_end};

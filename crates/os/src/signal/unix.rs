@@ -5,6 +5,7 @@ use std::io::{self, Read};
 use std::mem::MaybeUninit;
 use std::os::fd::{AsFd, BorrowedFd, FromRawFd, OwnedFd};
 
+use rustix::event::{PollFd, PollFlags};
 use svckit_core::signal::Signal;
 
 /// The number of a signal.
@@ -102,6 +103,17 @@ impl AsFd for SignalSource {
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.file.as_fd()
     }
+}
+
+/// Has `act` called, on a thread of its own, when this process is asked to end; from now on that doesn't end it.
+pub fn on_end(act: impl FnOnce() + Send + 'static) -> io::Result<()> {
+    let source = SignalSource::new(&[Delivered::End])?;
+    std::thread::Builder::new().name("signals".to_owned()).spawn(move || {
+        let mut fds = [PollFd::new(&source, PollFlags::IN)];
+        while matches!(rustix::event::poll(&mut fds, None), Err(rustix::io::Errno::INTR)) {}
+        act();
+    })?;
+    Ok(())
 }
 
 fn numbers(delivered: Delivered) -> &'static [i32] {

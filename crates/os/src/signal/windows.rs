@@ -23,6 +23,11 @@ pub fn name(number: i32) -> String {
     format!("{known} ({:#010x})", number.cast_unsigned())
 }
 
+/// A console that closes ends its programs, and takes what is on it along: there is nothing to be called for.
+pub fn on_end(_: impl FnOnce() + Send + 'static) -> std::io::Result<()> {
+    Ok(())
+}
+
 /// Whether an exit code is one that the system gives to programs which it ends, and not a program's own: an error of the system's, an exception, or the end that Ctrl+C
 /// makes. (Programs that end with -1 or the like are left what they are.)
 pub(crate) fn is_of_system(code: u32) -> bool {

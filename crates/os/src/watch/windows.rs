@@ -3,12 +3,12 @@
 use std::io;
 use std::path::Path;
 
-use windows_sys::Win32::Foundation::{HANDLE, INVALID_HANDLE_VALUE, WAIT_OBJECT_0};
+use windows_sys::Win32::Foundation::{HANDLE, INVALID_HANDLE_VALUE, WAIT_IO_COMPLETION, WAIT_OBJECT_0};
 use windows_sys::Win32::Storage::FileSystem::{
     FILE_NOTIFY_CHANGE_FILE_NAME, FILE_NOTIFY_CHANGE_LAST_WRITE, FILE_NOTIFY_CHANGE_SIZE,
     FindCloseChangeNotification, FindFirstChangeNotificationW, FindNextChangeNotification,
 };
-use windows_sys::Win32::System::Threading::{INFINITE, WaitForSingleObject};
+use windows_sys::Win32::System::Threading::{INFINITE, WaitForSingleObject, WaitForSingleObjectEx};
 
 use crate::path::wide;
 
@@ -38,6 +38,21 @@ impl Watch {
         let done = unsafe {
             WaitForSingleObject(self.handle, INFINITE) == WAIT_OBJECT_0
                 && FindNextChangeNotification(self.handle) != 0
+        };
+        if done { Ok(()) } else { Err(io::Error::last_os_error()) }
+    }
+}
+
+impl Watch {
+    /// The same, but also until the system has called this thread, as it does to tell of services.
+    pub fn wait_or_be_called(&self) -> io::Result<()> {
+        // SAFETY: the handle is open by the invariant; the calls that are let in are those that were asked for on this thread.
+        let done = unsafe {
+            match WaitForSingleObjectEx(self.handle, INFINITE, 1) {
+                WAIT_OBJECT_0 => FindNextChangeNotification(self.handle) != 0,
+                WAIT_IO_COMPLETION => true,
+                _ => false,
+            }
         };
         if done { Ok(()) } else { Err(io::Error::last_os_error()) }
     }

@@ -99,7 +99,10 @@ pub(super) const ELSEWHERE: &[(&str, &[&str])] = &[
     ("log", &["file", "stdout-file", "stderr-file", "rotate", "keep", "buffer"]),
     ("controls", &["pause", "continue", "reload"]),
     ("recovery", &["actions", "reset-period", "command", "reboot-message", "on-stop-with-error"]),
-    ("windows", &["sid-type", "privileges", "preshutdown", "group", "tag", "error-control", "triggers", "security"]),
+    (
+        "windows",
+        &["sid-type", "privileges", "preshutdown", "group", "tag", "error-control", "triggers", "security"],
+    ),
 ];
 
 impl<'a> Section<'a> {

@@ -463,7 +463,6 @@ fn what_comes_later_is_refused_and_not_ignored() {
     later("[service.web.stop]\ntree = 'follow'", "4:8", "tree = follow", ".stop");
     later("[service.web.stop]\ntree = { leave = ['x'] }", "4:8", "tree = leave", ".stop");
     later("[service.web.controls]\nreload = { command = 'x' }", "4:12", "command", ".controls");
-    later("[service.web.windows]\nsecurity = 'x'", "4:1", "security", ".windows");
 }
 
 #[test]

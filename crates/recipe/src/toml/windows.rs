@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use svckit_core::kind::{ErrorControl, SidType};
 use svckit_core::name::GroupName;
-use svckit_core::trigger::{self, Trigger, TriggerTextError};
 use svckit_core::security::{SecurityDescriptor, SecurityInformation};
+use svckit_core::trigger::{self, Trigger, TriggerTextError};
 
 use super::section::Section;
 

@@ -233,6 +233,7 @@ impl Machine {
             | Effect::Door { .. }
             | Effect::Forget { .. }
             | Effect::ReadLog(_)
+            | Effect::Measure(_)
             | Effect::Finished(_) => {}
         }
     }

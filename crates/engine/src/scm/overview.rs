@@ -1,0 +1,112 @@
+//! What all services do, and what of that has changed: for those who go on looking.
+
+use std::collections::VecDeque;
+
+use svckit_core::kind::ServiceType;
+use svckit_core::name::ServiceName;
+use svckit_core::native::{Overview, Reply as NativeReply, ServiceView};
+
+use super::native::{NativeAnswer, named_state};
+use super::{ConnectionId, Scm, Service};
+
+/// How many removed services are remembered; who has missed more is told everything.
+const REMEMBERED: usize = 1024;
+
+/// What has changed, by revisions, and who waits for more.
+#[derive(Default)]
+pub(super) struct Changes {
+    revision: u64,
+    /// Services that were removed, and the revisions of that.
+    removed: VecDeque<(u64, ServiceName)>,
+    /// The newest revision of which a removal was forgotten.
+    forgotten: u64,
+    waits: Vec<Wait>,
+}
+
+/// Somebody who waits for what comes after a revision.
+struct Wait {
+    connection: ConnectionId,
+    after: u64,
+    answer: NativeAnswer,
+}
+
+impl Changes {
+    /// A service is not there any more.
+    pub(super) fn removed(&mut self, name: &ServiceName) {
+        self.revision += 1;
+        self.removed.push_back((self.revision, name.clone()));
+        if self.removed.len() > REMEMBERED
+            && let Some((revision, _)) = self.removed.pop_front()
+        {
+            self.forgotten = revision;
+        }
+    }
+
+    /// Nobody waits on that connection any more.
+    pub(super) fn forget(&mut self, connection: ConnectionId) {
+        self.waits.retain(|wait| wait.connection != connection);
+    }
+}
+
+impl Scm {
+    /// Something that an overview tells of a service has changed.
+    pub(super) fn mark_changed(&mut self, key: &str) {
+        if let Some(service) = self.services.get_mut(key) {
+            self.changes.revision += 1;
+            service.revision = self.changes.revision;
+        }
+    }
+
+    /// What all services do; after a revision, what has changed since, when there is something.
+    pub(super) fn overview(&mut self, connection: ConnectionId, after: Option<u64>, answer: NativeAnswer) {
+        match after {
+            Some(after) if after == self.changes.revision => {
+                self.changes.waits.push(Wait { connection, after, answer });
+            }
+            after => {
+                let overview = self.view(after);
+                answer.give(self, NativeReply::Overview(overview));
+            }
+        }
+    }
+
+    /// Answers those who wait for a change.
+    pub(super) fn answer_overview_waits(&mut self) {
+        let revision = self.changes.revision;
+        let (over, waits) =
+            std::mem::take(&mut self.changes.waits).into_iter().partition(|wait| wait.after != revision);
+        self.changes.waits = waits;
+        for Wait { after, answer, .. } in over {
+            let overview = self.view(Some(after));
+            answer.give(self, NativeReply::Overview(overview));
+        }
+    }
+
+    fn view(&self, after: Option<u64>) -> Overview {
+        // A revision that was never told is that of another service control manager.
+        let known = |after: &u64| (self.changes.forgotten..=self.changes.revision).contains(after);
+        let after = after.filter(known);
+        let is_news = |revision: u64| after.is_none_or(|after| revision > after);
+        let shown = self.services.values().filter(|service| {
+            is_news(service.revision) && service.service_type().intersects(ServiceType::WIN32)
+        });
+        let removed =
+            self.changes.removed.iter().filter(|(revision, _)| after.is_some() && is_news(*revision));
+        let back = |name: &&ServiceName| !self.services.contains_key(&name.folded());
+        Overview {
+            revision: self.changes.revision,
+            complete: after.is_none(),
+            services: shown.map(view).collect(),
+            gone: removed.map(|(_, name)| name).filter(back).cloned().collect(),
+        }
+    }
+}
+
+fn view(service: &Service) -> ServiceView {
+    ServiceView {
+        service: service.name().clone(),
+        display_name: service.record.config.display_name.to_string(),
+        status: service.status(),
+        host: service.record.definition.is_some().then(|| named_state(service)),
+    }
+}

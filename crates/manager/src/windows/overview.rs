@@ -1,0 +1,117 @@
+//! What services do, for those who go on looking. The service control manager tells of changes of states, and folders of changes of hosts; what has changed is found by comparing.
+
+use std::collections::{BTreeMap, HashMap};
+use std::io;
+
+use svckit_core::access::ManagerAccess;
+use svckit_core::kind::ServiceType;
+use svckit_core::name::ServiceName;
+use svckit_core::native::{NamedHostState, Overview, Reply, Request, ServiceUsage, ServiceView};
+use svckit_core::record::HostRecord;
+use svckit_core::status::StateFilter;
+use svckit_core::usage::{Processes, Roots};
+use svckit_core::{Error, Result};
+use svckit_os::watch::Watch;
+use svckit_os::{clock, errno, scm, usage};
+
+use super::{failed, native, records};
+
+const OPERATION: &str = "list services";
+
+/// What was told last, and what tells of more.
+pub(super) struct Follower {
+    changes: scm::Changes,
+    folders: Watch,
+    revision: u64,
+    /// By folded name.
+    told: BTreeMap<String, ServiceView>,
+}
+
+impl Follower {
+    /// What all services do, and what follows on from there; the revisions begin after `revision`.
+    pub(super) fn begin(revision: u64) -> Result<(Self, Overview)> {
+        // The watches first: what comes after the look is told of.
+        let mut changes = scm::Changes::new().map_err(|code| failed(OPERATION, None, code))?;
+        let folders = records::watch(None).map_err(|error| broken(OPERATION, &error))?;
+        let told = look()?;
+        changes.follow(told.values().map(|view| view.service.as_str()));
+        let revision = revision + 1;
+        let services = told.values().cloned().collect();
+        let overview = Overview { revision, complete: true, services, gone: Vec::new() };
+        Ok((Self { changes, folders, revision, told }, overview))
+    }
+
+    /// The revision that was told last.
+    pub(super) fn revision(&self) -> u64 {
+        self.revision
+    }
+
+    /// Waits until something has changed.
+    pub(super) fn next(&mut self) -> Result<Overview> {
+        loop {
+            if !self.changes.have_come() {
+                self.folders.wait_or_be_called().map_err(|error| broken(OPERATION, &error))?;
+                // What called this thread is taken before the look, so that the next call is about what comes after.
+                self.changes.have_come();
+            }
+            let now = look()?;
+            self.changes.follow(now.values().map(|view| view.service.as_str()));
+            let before = std::mem::replace(&mut self.told, now);
+            let is_news = |(key, view): &(&String, &ServiceView)| before.get(*key) != Some(view);
+            let services: Vec<_> = self.told.iter().filter(is_news).map(|(_, view)| view.clone()).collect();
+            let is_gone = |(key, _): &(&String, &ServiceView)| !self.told.contains_key(*key);
+            let gone: Vec<_> = before.iter().filter(is_gone).map(|(_, view)| view.service.clone()).collect();
+            if !services.is_empty() || !gone.is_empty() {
+                self.revision += 1;
+                return Ok(Overview { revision: self.revision, complete: false, services, gone });
+            }
+        }
+    }
+}
+
+/// What every service does.
+fn look() -> Result<BTreeMap<String, ServiceView>> {
+    let Reply::HostStates { states } = native::answer(Request::HostStates { services: None })? else {
+        return Ok(BTreeMap::new());
+    };
+    let mut hosts: HashMap<String, NamedHostState> =
+        states.into_iter().map(|host| (host.service.folded(), host)).collect();
+    let view = |(service, found): (ServiceName, scm::Found)| {
+        let key = service.folded();
+        let host = hosts.remove(&key);
+        let view = ServiceView { service, display_name: found.display_name, status: found.status, host };
+        (key, view)
+    };
+    Ok(enumerate(OPERATION)?.map(view).collect())
+}
+
+fn enumerate(operation: &'static str) -> Result<impl Iterator<Item = (ServiceName, scm::Found)>> {
+    let manager = scm::Manager::open(None, ManagerAccess::CONNECT | ManagerAccess::ENUMERATE_SERVICE);
+    let manager = manager.map_err(|code| failed(operation, None, code))?;
+    let found = manager.enumerate(ServiceType::WIN32, StateFilter::ALL, None);
+    let found = found.map_err(|code| failed(operation, None, code))?;
+    Ok(found.into_iter().filter_map(|one| Some((ServiceName::new(one.name.as_str()).ok()?, one))))
+}
+
+/// What the processes of services use.
+pub(super) fn usage() -> Result<Reply> {
+    const OPERATION: &str = "measure services";
+    let processes = Processes::new(usage::list().map_err(|error| broken(OPERATION, &error))?);
+    let at = clock::now().tick.0.as_millis();
+    let services = enumerate(OPERATION)?.filter(|(_, found)| found.status.pid != 0);
+    let measured = services.map(|(service, found)| {
+        let process = found.status.pid;
+        let hosted = records::folder(&service).is_ok_and(|folder| folder.is_some());
+        let record = records::host(&service).filter(|record: &HostRecord| record.pid == process);
+        let program = record.and_then(|record| record.state.child_pid);
+        let alone = !found.status.service_type.contains(ServiceType::WIN32_SHARE_PROCESS);
+        let (program, host) = processes.usage(Roots { service: process, program, hosted, alone });
+        ServiceUsage { service, program, host }
+    });
+    Ok(Reply::Usage { at_ms: u64::try_from(at).unwrap_or(u64::MAX), services: measured.collect() })
+}
+
+fn broken(operation: &'static str, error: &io::Error) -> Box<Error> {
+    let failed = Error::clone(&failed(operation, None, errno::win32(error)));
+    Box::new(failed.cause(errno::describe(error)))
+}

@@ -1,0 +1,40 @@
+//! Every process of the machine, with what it uses: `list`. Processes that may not be looked at are left out, or told of as far as everybody may see them.
+
+#[cfg(unix)]
+mod unix;
+#[cfg(windows)]
+mod windows;
+
+#[cfg(unix)]
+pub use unix::list;
+#[cfg(windows)]
+pub use windows::list;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn this_process_is_listed_with_what_it_uses() {
+        let before = list().unwrap();
+        let pid = std::process::id();
+        let own = before.iter().find(|process| process.pid == pid).unwrap();
+        assert!(own.memory > 100_000, "{own:?}");
+        assert!(before.iter().any(|process| process.pid == own.parent), "{own:?}");
+        let parent = before.iter().find(|process| process.pid == own.parent).unwrap();
+        assert!(parent.began <= own.began, "{parent:?} {own:?}");
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn work_is_processor_time() {
+        let own = || {
+            let pid = std::process::id();
+            list().unwrap().into_iter().find(|process| process.pid == pid).unwrap()
+        };
+        let before = own();
+        // Ends when the system has counted it, or never.
+        while own().cpu == before.cpu {}
+        assert_ne!(before.session, 0);
+    }
+}
