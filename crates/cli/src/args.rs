@@ -117,7 +117,7 @@ pub(crate) enum Verb {
     Export(Export),
     /// Say what is wrong with DEF, and what is probably not meant, without doing anything
     Lint(Lint),
-    /// Say what ails services, before and after something went wrong; without a name all, and the service control manager
+    /// Say what ails services, before and after something went wrong; without a name all
     Doctor(Doctor),
     /// Print the definition of what another tool's file says: supervisor, systemd, NSSM, shawl, service scripts
     Import(Import),

@@ -6,6 +6,7 @@ mod image;
 mod show;
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use svckit_core::access::ServiceAccess;
 use svckit_core::name::ServiceName;
@@ -179,11 +180,15 @@ fn host_facts(configured: &svckit_core::native::Configured, report: &ServiceRepo
     })
 }
 
+/// The state that a service is in is told at once; the limit is for a service control manager that never answers. With less, the question would be taken back
+/// while it is on its way, which Wine's services.exe may not survive.
+const ANSWER: Duration = Duration::from_secs(5);
+
 /// Whether the service waits for its last handle to be closed.
 fn is_marked(app: &mut App, name: &ServiceName) -> Result<bool, Failure> {
     use svckit_core::status::NotifyMask;
     let opened = app.open(name, ServiceAccess::QUERY_STATUS);
-    let asked = opened.and_then(|service| service.wait(NotifyMask::SERVICE, std::time::Duration::ZERO));
+    let asked = opened.and_then(|service| service.wait(NotifyMask::SERVICE, ANSWER));
     match asked {
         Err(error) if error.code == Win32Error::SERVICE_MARKED_FOR_DELETE => Ok(true),
         // Who can't tell says nothing.
