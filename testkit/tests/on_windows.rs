@@ -132,6 +132,11 @@ const NEVER_UNDER_WINE: &[(&str, &str)] = &[
         "process::a_control_that_is_never_answered_times_out",
         "Windows gives the control up; Wine does too, but the late answer is written to where it was wanted, which is something else by then",
     ),
+    ("lifecycle::a_stop_may_have_a_reason", "Wine's advapi32 lacks ControlServiceEx, and ends who calls it"),
+    (
+        "lifecycle::a_stop_with_a_reason_that_cannot_be_is_refused",
+        "Wine's advapi32 lacks ControlServiceEx, and ends who calls it",
+    ),
     (
         "delete::a_marked_service_is_gone_when_it_has_stopped",
         "Windows removes it with the last handle of others; Wine also waits for those of its process, which it closes some time after the end of that",

@@ -18,6 +18,7 @@ use svckit_core::name::{Dependency, ServiceName, fold};
 use svckit_core::native::{
     Configured, Event, Holder, HostState, LogCursor, NamedHostState, Phase, Reply, Request, ScmStatus,
 };
+use svckit_core::reason::StopReason;
 use svckit_core::rights;
 use svckit_core::security::{SecurityDescriptor, SecurityInformation};
 use svckit_core::status::{NotifyMask, ServiceState, ServiceStatus, StateFilter};
@@ -397,6 +398,11 @@ impl Service for Handle {
             }
             Ok(record.status)
         })?
+    }
+
+    fn stop(&self, reason: &StopReason) -> Result<ServiceStatus> {
+        self.0.note(format!("reason {reason}"))?;
+        self.control(Control::STOP)
     }
 
     fn status(&self) -> Result<ServiceStatus> {

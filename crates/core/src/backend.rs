@@ -11,6 +11,7 @@ use crate::control::Control;
 use crate::error::Result;
 use crate::kind::ServiceType;
 use crate::native;
+use crate::reason::StopReason;
 use crate::security::{SecurityDescriptor, SecurityInformation};
 use crate::status::{NotifyMask, ServiceStatus, StateFilter};
 
@@ -119,6 +120,9 @@ pub trait Service {
 
     /// `ControlService`.
     fn control(&self, control: Control) -> Result<ServiceStatus>;
+
+    /// `ControlServiceEx`: a stop with its reason, for the record.
+    fn stop(&self, reason: &StopReason) -> Result<ServiceStatus>;
 
     /// `QueryServiceStatusEx`.
     fn status(&self) -> Result<ServiceStatus>;

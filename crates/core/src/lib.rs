@@ -28,6 +28,7 @@ pub mod native;
 pub mod number_keys;
 pub mod order;
 pub mod pattern;
+pub mod reason;
 pub mod record;
 pub mod recovery;
 pub mod restart;

@@ -366,6 +366,8 @@ open_value! {
         DIED = 7034 => "DIED",
         /// A service was sent a control.
         CONTROL_SENT = 7035 => "CONTROL_SENT",
+        /// A service was told to stop, with a reason.
+        STOP_REASON = 7042 => "STOP_REASON",
         /// The service entered a state.
         STATE = 7036 => "STATE",
         /// The start type was changed.

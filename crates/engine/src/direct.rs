@@ -13,6 +13,7 @@ use svckit_core::control::Control;
 use svckit_core::error::{Error, Result};
 use svckit_core::kind::ServiceType;
 use svckit_core::native;
+use svckit_core::reason::StopReason;
 use svckit_core::security::check::Token;
 use svckit_core::security::{SecurityDescriptor, SecurityInformation};
 use svckit_core::status::{NotifyMask, ServiceStatus, StateFilter};
@@ -308,6 +309,13 @@ impl Service for Open {
     fn control(&self, control: Control) -> Result<ServiceStatus> {
         self.ask_slowly("control service", move |scm, connection, handle, reply| {
             scm.control(connection, handle, control, reply);
+        })
+    }
+
+    fn stop(&self, reason: &StopReason) -> Result<ServiceStatus> {
+        let reason = reason.clone();
+        self.ask_slowly("stop service", move |scm, connection, handle, reply| {
+            scm.stop(connection, handle, &reason, reply);
         })
     }
 

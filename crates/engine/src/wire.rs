@@ -4,11 +4,13 @@ use std::sync::Arc;
 
 use svckit_core::access::ManagerAccess;
 use svckit_core::config::{Config2, Config2Level};
+use svckit_core::control::Control;
+use svckit_core::reason::StopReason;
 use svckit_core::security::SecurityDescriptor;
 use svckit_core::security::check::Token;
 use svckit_core::win32::Win32Error;
 use svckit_scmr::ops::buffers::{self, Entry, Filled};
-use svckit_scmr::ops::{Answer, Call, ConfigInfo, Handle, NotifyParams};
+use svckit_scmr::ops::{Answer, Call, ConfigInfo, ControlParams, Handle, NotifyParams};
 
 use crate::error::Failure;
 use crate::scm::{ConnectionId, HandleId, Reply, Scm, Triggered};
@@ -43,6 +45,26 @@ pub(crate) fn carry_out(
             });
             scm.control(connection, id(service), control, reply);
         }
+        Call::ControlServiceEx { service, control, ref params } => {
+            let level = params.level();
+            let reason = match reason(control, params) {
+                Ok(reason) => reason,
+                Err(failure) => {
+                    let refused = call.refuse(failure.code);
+                    return scm.after_turn(move || reply(refused));
+                }
+            };
+            let before = scm.status_anyhow(connection, id(service));
+            let reply = Reply::new(move |result: Result<_, Failure>| {
+                let code = code(&result);
+                let status = result.ok().or(before);
+                reply(Answer::ControlServiceEx { level, status, code });
+            });
+            match reason {
+                Some(reason) => scm.stop(connection, id(service), &reason, reply),
+                None => scm.control(connection, id(service), control, reply),
+            }
+        }
         Call::GetNotifyResults { notify } => {
             let reply = Reply::new(move |result: Result<Triggered, Failure>| {
                 let code = code(&result);
@@ -64,6 +86,16 @@ pub(crate) fn carry_out(
             let answer = answer.unwrap_or_else(|failure| call.refuse(failure.code));
             scm.after_turn(move || reply(answer));
         }
+    }
+}
+
+/// The reason of a control ([MS-SCMR] 3.1.4.47), which means something for a stop only.
+fn reason(control: Control, params: &ControlParams) -> Result<Option<StopReason>, Failure> {
+    match params {
+        ControlParams::Other(_) => Err(Win32Error::INVALID_LEVEL.into()),
+        ControlParams::Reason(_) if control != Control::STOP => Ok(None),
+        ControlParams::Reason(Some(reason)) => Ok(Some(reason.clone())),
+        ControlParams::Reason(None) => Err(Win32Error::INVALID_PARAMETER.into()),
     }
 }
 

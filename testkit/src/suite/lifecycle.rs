@@ -4,6 +4,7 @@ use svckit_core::backend::{Backend, Service};
 use svckit_core::config::NewService;
 use svckit_core::control::{Control, ControlsAccepted};
 use svckit_core::kind::{ServiceType, StartType};
+use svckit_core::reason::StopReason;
 use svckit_core::status::{ServiceState, ServiceStatus};
 use svckit_core::win32::Win32Error;
 
@@ -12,6 +13,8 @@ use super::fixture::{code, create, manager, reaches, start, stop};
 use crate::gate::{Gate, Reporter};
 
 super::cases!(
+    a_stop_may_have_a_reason,
+    a_stop_with_a_reason_that_cannot_be_is_refused,
     a_service_that_never_ran_says_so,
     a_service_starts_and_stops,
     a_running_service_cannot_be_started,
@@ -241,4 +244,23 @@ fn a_driver_has_no_account(backend: &dyn Backend, fixture: &Fixture) {
 fn a_driver_cannot_be_started(backend: &dyn Backend, fixture: &Fixture) {
     let service = create(&*manager(backend), &driver(fixture));
     assert_eq!(code(service.start(&[])), Win32Error::BAD_EXE_FORMAT);
+}
+
+fn a_stop_may_have_a_reason(backend: &dyn Backend, fixture: &Fixture) {
+    let service = fixture.create(&*manager(backend), "reasoned", &[]);
+    start(&*service);
+    let reason = StopReason::new(4, 5, 4).unwrap();
+    service.stop(&StopReason { comment: Some("a new version, bald".to_owned()), ..reason.clone() }).unwrap();
+    reaches(&*service, ServiceState::STOPPED);
+    assert_eq!(code(service.stop(&reason)), Win32Error::SERVICE_NOT_ACTIVE);
+}
+
+fn a_stop_with_a_reason_that_cannot_be_is_refused(backend: &dyn Backend, fixture: &Fixture) {
+    let service = fixture.create(&*manager(backend), "unreasoned", &[]);
+    start(&*service);
+    for code_of_reason in [0, 0x4005_0000, 0x4040_0100, 0x2005_0004] {
+        let reason = StopReason { code: code_of_reason, comment: None };
+        assert_eq!(code(service.stop(&reason)), Win32Error::INVALID_PARAMETER, "{code_of_reason:#x}");
+    }
+    assert_eq!(service.status().unwrap().state, ServiceState::RUNNING);
 }

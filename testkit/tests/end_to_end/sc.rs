@@ -61,6 +61,15 @@ fn a_service_lives_and_goes_by_the_words_of_sc() {
     svc.ok(&["sc", "stop", "db"]);
     reaches(&svc, "db", ServiceState::STOPPED);
     assert_eq!(svc.run(&["sc", "pause", "db"]).code(), low(1062));
+    svc.ok(&["sc", "start", "db"]);
+    reaches(&svc, "db", ServiceState::RUNNING);
+    svc.ok(&["sc", "stop", "db", "4:5:4", "new version"]);
+    reaches(&svc, "db", ServiceState::STOPPED);
+    let events = svc.ok(&["events", "db"]);
+    assert!(
+        events.contains("for the reason: planned, application, upgrade (0x40050004): new version"),
+        "{events}"
+    );
     for name in ["web", "db"] {
         assert_eq!(svc.ok(&["sc", "delete", name]), "[SC] DeleteService SUCCESS\n");
     }
@@ -131,7 +140,7 @@ fn traps_are_refused_and_nothing_is_left() {
         low(87)
     );
     assert_eq!(svc.json(&["sc", "qc", "web"])["load_order_group"], Value::Null);
-    assert_eq!(svc.run(&["sc", "sdshow", "web"]).code(), low(50));
+    assert_eq!(svc.run(&["sc", "boot", "ok"]).code(), low(50));
     let nobody = svc.run(&["sc", "query", "group=", "Net"]);
     assert_eq!(nobody.code(), low(1060));
     assert_eq!(nobody.stderr, "hint: no service is in that load order group\n");

@@ -163,6 +163,7 @@ pub(super) const ENTRIES: &[Entry] = &[
     entry(7035, "the service was sent a control", &[], &[]),
     entry(7036, "the service entered a state", &[], &[]),
     entry(7040, "the start type of the service was changed", &[], &[]),
+    entry(7042, "the service was told to stop, with a reason", &[], &[]),
     entry(
         7045,
         "a service was installed",

@@ -9,6 +9,7 @@ use svckit_core::control::Control;
 use svckit_core::image_path::ImagePath;
 use svckit_core::kind::{ErrorControl, ServiceType, StartType};
 use svckit_core::name::{DisplayName, ServiceName};
+use svckit_core::reason::StopReason;
 use svckit_core::rights;
 use svckit_core::win32::Win32Error;
 use svckit_manager::install::{self, InstallPlan};
@@ -44,6 +45,14 @@ impl Session<'_> {
         Ok(Answer::Status { service, extended: false })
     }
 
+    pub(super) fn stop(&mut self, name: String, reason: &StopReason) -> Result<Answer, Wrong> {
+        const CALL: &str = "ControlServiceEx";
+        let service = self.open(&name, ServiceAccess::STOP)?;
+        let status = service.stop(reason).map_err(|error| Wrong::call(CALL, error).service(&name))?;
+        let service = self.with_display_name(name, status)?;
+        Ok(Answer::Status { service, extended: false })
+    }
+
     pub(super) fn delete(&mut self, name: String) -> Result<Answer, Wrong> {
         let service = self.open(&name, ServiceAccess::DELETE)?;
         service.delete().map_err(|error| Wrong::call("DeleteService", error).service(&name))?;
@@ -54,7 +63,20 @@ impl Session<'_> {
         let service = self.open(&name, rights::for_config2_change(change))?;
         let done = service.change_config2(change);
         done.map_err(|error| Wrong::call("ChangeServiceConfig2", error).service(&name))?;
+        self.warn_of_triggers(change);
         Ok(Answer::Done { call: "ChangeServiceConfig2", name })
+    }
+
+    /// What is stored and has no effect is better said at once.
+    fn warn_of_triggers(&mut self, change: &Config2Change) {
+        let Config2Change::Triggers(all) = change else { return };
+        if self.app.surroundings.platform == Platform::Windows {
+            return;
+        }
+        for trigger in all.iter().filter(|trigger| !trigger.is_carried_out()) {
+            let text = trigger.to_text().unwrap_or_else(|| trigger.kind.to_string());
+            self.warnings.push(format!("{text} is stored, and nothing happens because of it: the service control manager sees no such events"));
+        }
     }
 
     /// Creates a service: whole, or not at all.

@@ -5,6 +5,7 @@ use svckit_core::control::Control;
 use svckit_core::image_path::ImagePath;
 use svckit_core::kind::{ErrorControl, ServiceType, StartType};
 use svckit_core::name::{Dependency, DisplayName, GroupName};
+use svckit_core::reason::StopReason;
 use svckit_core::security::SecurityDescriptor;
 use svckit_core::status::StateFilter;
 
@@ -19,6 +20,8 @@ pub(super) enum Command {
     Query { whom: Whom, extended: bool },
     /// `start`.
     Start { name: String, arguments: Vec<String> },
+    /// `stop` with a reason.
+    Stop { name: String, reason: StopReason },
     /// `stop`, `pause`, `continue`, `interrogate`, `control`.
     Control { name: String, control: Control },
     /// `create`.

@@ -5,6 +5,7 @@ use std::time::Duration;
 use svckit_core::config::{Config2Change, Config2Level};
 use svckit_core::control::Control;
 use svckit_core::kind::{ServiceType, SidType};
+use svckit_core::reason::StopReason;
 use svckit_core::status::StateFilter;
 use svckit_core::win32::Win32Error;
 
@@ -50,7 +51,7 @@ pub(super) static FORMS: &[Form] = &[
     form("start", "NAME [ARGUMENT…]", |mut words| {
         Ok(Command::Start { name: words.name()?, arguments: words.all() })
     }),
-    form("stop", "NAME", stop),
+    form("stop", "NAME [FLAG:MAJOR:MINOR [COMMENT]]", stop),
     form("pause", "NAME", |words| control(words, Control::PAUSE)),
     form("continue", "NAME", |words| control(words, Control::CONTINUE)),
     form("interrogate", "NAME", |words| control(words, Control::INTERROGATE)),
@@ -228,14 +229,25 @@ fn query(mut words: Words<'_>, extended: bool) -> Result<Command, Wrong> {
     Ok(Command::Query { whom, extended })
 }
 
-/// `stop`, with a reason for which there is no way yet.
+/// `stop`, perhaps with a reason and a comment.
 fn stop(mut words: Words<'_>) -> Result<Command, Wrong> {
     let name = words.name()?;
-    if words.optional().is_some() {
-        let message = "a stop with a reason or a comment is not supported by this version";
-        return Err(Wrong::refused("ControlService", Win32Error::NOT_SUPPORTED, message).service(&name));
-    }
-    Ok(Command::Control { name, control: Control::STOP })
+    let Some(text) = words.optional() else {
+        return Ok(Command::Control { name, control: Control::STOP });
+    };
+    let parts: Option<Vec<u32>> = text.split(':').map(|part| part.parse().ok()).collect();
+    let reason = match parts.as_deref() {
+        Some([flag, major, minor]) => StopReason::new(*flag, *major, *minor),
+        _ => None,
+    };
+    let Some(mut reason) = reason else {
+        let message = format!("a reason is FLAG:MAJOR:MINOR in numbers, such as 4:5:4, not {text:?}");
+        return Err(words.misuse(message));
+    };
+    reason.comment = words.optional().map(str::to_owned);
+    words.end()?;
+    reason.check().map_err(|wrong| words.misuse(wrong.to_owned()))?;
+    Ok(Command::Stop { name, reason })
 }
 
 /// `sdshow`, where the word about rights may also come first.

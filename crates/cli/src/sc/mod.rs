@@ -99,6 +99,7 @@ impl Session<'_> {
             Command::Query { whom, extended } => self.query(whom, extended),
             Command::Start { name, arguments } => self.start(name, &arguments),
             Command::Control { name, control } => self.control(name, control),
+            Command::Stop { name, reason } => self.stop(name, &reason),
             Command::Create { name, settings } => self.create(&name, *settings),
             Command::Config { name, settings } => self.config(name, *settings),
             Command::Delete { name } => self.delete(name),

@@ -282,7 +282,21 @@ fn what_is_not_there_yet_says_so() {
         let wrong = read(&[command, "web"]).unwrap_err();
         assert_eq!(wrong.code(), Win32Error::NOT_SUPPORTED, "{command}");
     }
-    assert_eq!(read(&["stop", "web", "4:5:15", "because"]).unwrap_err().code(), Win32Error::NOT_SUPPORTED);
+}
+
+#[test]
+fn a_stop_may_have_a_reason_and_a_comment() {
+    let stop = |words: &[&str]| match read(&[&["stop", "web"], words].concat()).unwrap() {
+        Command::Stop { name, reason } => (name, reason.code, reason.comment),
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(stop(&["4:5:15"]), ("web".to_owned(), 0x4005_000F, None));
+    assert_eq!(stop(&["2:64:256", "because"]), ("web".to_owned(), 0x2040_0100, Some("because".to_owned())));
+    for text in ["4", "4:5", "4:5:15:1", "x:5:15", "16:5:15", "4:7:15", "2:5:15", "0:5:15", "4:5:99999"] {
+        misuse(&["stop", "web", text]);
+    }
+    misuse(&["stop", "web", "4:5:15", &"x".repeat(128)]);
+    misuse(&["stop", "web", "4:5:15", "because", "of"]);
 }
 
 #[test]

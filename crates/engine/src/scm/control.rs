@@ -1,9 +1,11 @@
 //! Controls: checked, sent to the process, and answered when its handler has.
 
+use svckit_core::access::ServiceAccess;
 use svckit_core::control::Control;
 use svckit_core::dispatch::ToProcess;
 use svckit_core::lifecycle::Lifecycle;
 use svckit_core::native::{EventId, Level};
+use svckit_core::reason::StopReason;
 use svckit_core::rights;
 use svckit_core::status::{ServiceState, ServiceStatus};
 use svckit_core::win32::Win32Error;
@@ -35,6 +37,37 @@ impl Scm {
             Ok((key, instance)) => self.send_control(key, instance, control, Some(reply)),
             Err(failure) => self.answer(reply, Err(failure)),
         }
+    }
+
+    /// Stops a service for a reason ([MS-SCMR] 3.1.4.47).
+    pub(crate) fn stop(
+        &mut self,
+        connection: ConnectionId,
+        id: HandleId,
+        reason: &StopReason,
+        reply: Reply<ServiceStatus>,
+    ) {
+        match self.check_stop(connection, id, reason) {
+            Ok((key, instance)) => {
+                if let Some(name) = self.services.get(&key).map(|service| service.name().clone()) {
+                    let text = format!("service {:?} is stopped for the reason: {reason}", name.as_str());
+                    self.record_event(Some(&name), EventId::STOP_REASON, Level::Information, text);
+                }
+                self.send_control(key, instance, Control::STOP, Some(reply));
+            }
+            Err(failure) => self.answer(reply, Err(failure)),
+        }
+    }
+
+    fn check_stop(
+        &mut self,
+        connection: ConnectionId,
+        id: HandleId,
+        reason: &StopReason,
+    ) -> Result<(String, String), Failure> {
+        self.check_service(connection, id, ServiceAccess::STOP)?;
+        reason.check().map_err(|wrong| Failure::new(Win32Error::INVALID_PARAMETER, wrong))?;
+        self.check_control(connection, id, Control::STOP)
     }
 
     fn check_control(

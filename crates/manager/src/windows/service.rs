@@ -5,6 +5,7 @@ use svckit_core::backend::{Enumerated, Notification, Service};
 use svckit_core::config::{Config2, Config2Change, Config2Level, ConfigChange, ServiceConfig};
 use svckit_core::control::Control;
 use svckit_core::name::ServiceName;
+use svckit_core::reason::StopReason;
 use svckit_core::security::{SecurityDescriptor, SecurityInformation};
 use svckit_core::status::{NotifyMask, ServiceStatus, StateFilter};
 use svckit_core::{Error, Result, Win32Error};
@@ -98,6 +99,10 @@ impl Service for WindowsService {
             _ => "control service",
         };
         self.done(operation, self.service.control(control))
+    }
+
+    fn stop(&self, reason: &StopReason) -> Result<ServiceStatus> {
+        self.done("stop service", self.service.stop(reason))
     }
 
     fn status(&self) -> Result<ServiceStatus> {

@@ -6,10 +6,13 @@ use svckit_core::access::ServiceAccess;
 use svckit_core::backend::{Enumerated, Notification, Service};
 use svckit_core::config::{Config2, Config2Change, Config2Level, ConfigChange, ServiceConfig};
 use svckit_core::control::Control;
+use svckit_core::reason::StopReason;
 use svckit_core::security::{SecurityDescriptor, SecurityInformation};
 use svckit_core::status::{NotifyMask, ServiceStatus, StateFilter};
 use svckit_core::{Error, Result, Win32Error};
-use svckit_scmr::ops::{Answer, Call, ChangeServiceConfig, ConfigInfo, Handle, MAX_8K, MAX_256K, buffers};
+use svckit_scmr::ops::{
+    Answer, Call, ChangeServiceConfig, ConfigInfo, ControlParams, Handle, MAX_8K, MAX_256K, buffers,
+};
 
 use super::manager::close;
 use super::waiter::Waiter;
@@ -103,6 +106,16 @@ impl<S: Transport> Service for WireService<S> {
         });
         match self.connection.ask(&doing, &Call::ControlService { service: self.handle, control })? {
             Answer::ControlService { status, .. } => Ok(status),
+            _ => Err(self.unexpected(&doing)),
+        }
+    }
+
+    fn stop(&self, reason: &StopReason) -> Result<ServiceStatus> {
+        let doing = self.doing("stop service");
+        let params = ControlParams::Reason(Some(reason.clone()));
+        let call = Call::ControlServiceEx { service: self.handle, control: Control::STOP, params };
+        match self.connection.ask(&doing, &call)? {
+            Answer::ControlServiceEx { status: Some(status), .. } => Ok(status),
             _ => Err(self.unexpected(&doing)),
         }
     }

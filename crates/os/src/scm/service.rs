@@ -9,12 +9,14 @@ use svckit_core::backend::Notification;
 use svckit_core::config::ConfigChange;
 use svckit_core::control::{Control, ControlsAccepted};
 use svckit_core::name::Dependency;
+use svckit_core::reason::StopReason;
 use svckit_core::security::SecurityInformation;
 use svckit_core::status::{NotifyMask, ServiceStatus, StateFilter};
 use windows_sys::Win32::System::Services::{
-    ChangeServiceConfigW, ControlService, DeleteService, ENUM_SERVICE_STATUSW, EnumDependentServicesW,
-    QUERY_SERVICE_CONFIGW, QueryServiceConfigW, QueryServiceStatusEx, SC_HANDLE, SC_STATUS_PROCESS_INFO,
-    SERVICE_NO_CHANGE, SERVICE_STATUS, SERVICE_STATUS_PROCESS, StartServiceW,
+    ChangeServiceConfigW, ControlService, ControlServiceExW, DeleteService, ENUM_SERVICE_STATUSW,
+    EnumDependentServicesW, QUERY_SERVICE_CONFIGW, QueryServiceConfigW, QueryServiceStatusEx, SC_HANDLE,
+    SC_STATUS_PROCESS_INFO, SERVICE_CONTROL_STATUS_REASON_INFO, SERVICE_CONTROL_STATUS_REASON_PARAMSW,
+    SERVICE_CONTROL_STOP, SERVICE_NO_CHANGE, SERVICE_STATUS, SERVICE_STATUS_PROCESS, StartServiceW,
 };
 
 use super::check;
@@ -101,6 +103,26 @@ impl Service {
         // SAFETY: the handle is open; the status is written where told.
         check(unsafe { ControlService(self.raw(), control.0, &raw mut answer) })?;
         Ok(without_process(&answer))
+    }
+
+    /// Stops it, and tells why.
+    pub fn stop(&self, reason: &StopReason) -> Result<ServiceStatus, Win32Error> {
+        let mut comment = reason.comment.as_deref().map(wide);
+        let mut params = SERVICE_CONTROL_STATUS_REASON_PARAMSW {
+            dwReason: reason.code,
+            pszComment: comment.as_mut().map_or(ptr::null_mut(), |text| text.as_mut_ptr()),
+            ..Default::default()
+        };
+        // SAFETY: the handle is open; the structure is that of the level, and its text ends with NUL and lives as long as the call.
+        check(unsafe {
+            ControlServiceExW(
+                self.raw(),
+                SERVICE_CONTROL_STOP,
+                SERVICE_CONTROL_STATUS_REASON_INFO,
+                (&raw mut params).cast(),
+            )
+        })?;
+        Ok(status(&params.ServiceStatus))
     }
 
     /// The status.

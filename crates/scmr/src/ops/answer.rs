@@ -3,6 +3,7 @@ use svckit_core::kind::ServiceType;
 use svckit_core::status::ServiceStatus;
 
 use super::call::MAX_NAME_BUFFER;
+use super::reason::{read_out, write_out};
 use super::status::{read_status, write_status};
 use super::{
     Call, ConfigInfo, ConfigRecord, Handle, MAX_8K, MAX_256K, NotifyParams, Opnum, read_number, write_number,
@@ -202,6 +203,15 @@ pub enum Answer {
         /// The code.
         code: Win32Error,
     },
+    /// To `RControlServiceExW` (3.1.4.47).
+    ControlServiceEx {
+        /// The tag of `pControlOutParams`: `dwInfoLevel`.
+        level: u32,
+        /// `ServiceStatus`; absent for a null pointer.
+        status: Option<ServiceStatus>,
+        /// The code.
+        code: Win32Error,
+    },
     /// To `RQueryServiceConfigEx` (3.1.4.48).
     QueryServiceConfigEx {
         /// `pInfo`.
@@ -247,6 +257,7 @@ impl Answer {
             Self::NotifyServiceStatusChange { code, .. } => (Opnum::NOTIFY_SERVICE_STATUS_CHANGE, *code),
             Self::GetNotifyResults { code, .. } => (Opnum::GET_NOTIFY_RESULTS, *code),
             Self::CloseNotifyHandle { code, .. } => (Opnum::CLOSE_NOTIFY_HANDLE, *code),
+            Self::ControlServiceEx { code, .. } => (Opnum::CONTROL_SERVICE_EX, *code),
             Self::QueryServiceConfigEx { code, .. } => (Opnum::QUERY_SERVICE_CONFIG_EX, *code),
         }
     }
@@ -304,6 +315,9 @@ impl Answer {
             Call::GetNotifyResults { .. } => Self::GetNotifyResults { results: None, code },
             Call::CloseNotifyHandle { notify } => {
                 Self::CloseNotifyHandle { notify: *notify, fired: false, code }
+            }
+            Call::ControlServiceEx { params, .. } => {
+                Self::ControlServiceEx { level: params.level(), status: None, code }
             }
             Call::QueryServiceConfigEx { level, .. } => {
                 Self::QueryServiceConfigEx { info: ConfigInfo::absent(*level), code }
@@ -381,6 +395,7 @@ impl Answer {
                 w.u32((*fired).into());
             }
             Self::QueryServiceConfigEx { info, .. } => info.write(w),
+            Self::ControlServiceEx { level, status, .. } => write_out(w, *level, status.as_ref()),
         }
         w.u32(self.code().0);
         writer.into_bytes()
@@ -428,6 +443,10 @@ impl Answer {
             }
             Opnum::CLOSE_NOTIFY_HANDLE => {
                 Self::CloseNotifyHandle { notify: Handle::read(r)?, fired: r.u32()? != 0, code: code(r)? }
+            }
+            Opnum::CONTROL_SERVICE_EX => {
+                let (level, status) = read_out(r)?;
+                Self::ControlServiceEx { level, status, code: code(r)? }
             }
             Opnum::QUERY_SERVICE_CONFIG_EX => {
                 Self::QueryServiceConfigEx { info: ConfigInfo::read(r)?, code: code(r)? }

@@ -7,8 +7,8 @@ use svckit_core::security::SecurityInformation;
 use svckit_core::status::StateFilter;
 
 use super::{
-    Answer, ChangeServiceConfig, ConfigInfo, CreateService, Handle, MAX_8K, MAX_256K, MAX_ARGUMENTS,
-    MAX_TEXT, NotifyParams, Opnum, read_number, read_text, write_number, write_text,
+    Answer, ChangeServiceConfig, ConfigInfo, ControlParams, CreateService, Handle, MAX_8K, MAX_256K,
+    MAX_ARGUMENTS, MAX_TEXT, NotifyParams, Opnum, read_number, read_text, write_number, write_text,
 };
 use crate::ndr::{DecodeError, Reader, Result, Writer};
 
@@ -193,6 +193,15 @@ pub enum Call {
         /// `phNotify`.
         notify: Handle,
     },
+    /// `RControlServiceExW` (3.1.4.47).
+    ControlServiceEx {
+        /// `hService`.
+        service: Handle,
+        /// `dwControl`.
+        control: Control,
+        /// `dwInfoLevel` and `pControlInParams`.
+        params: ControlParams,
+    },
     /// `RQueryServiceConfigEx` (3.1.4.48).
     QueryServiceConfigEx {
         /// `hService`.
@@ -229,6 +238,7 @@ impl Call {
             Self::NotifyServiceStatusChange { .. } => Opnum::NOTIFY_SERVICE_STATUS_CHANGE,
             Self::GetNotifyResults { .. } => Opnum::GET_NOTIFY_RESULTS,
             Self::CloseNotifyHandle { .. } => Opnum::CLOSE_NOTIFY_HANDLE,
+            Self::ControlServiceEx { .. } => Opnum::CONTROL_SERVICE_EX,
             Self::QueryServiceConfigEx { .. } => Opnum::QUERY_SERVICE_CONFIG_EX,
         }
     }
@@ -276,6 +286,10 @@ impl Call {
             }
             Self::QueryServiceConfig2 { service, level, size } => numbers(w, service, &[level.0, *size]),
             Self::QueryServiceConfigEx { service, level } => numbers(w, service, &[level.0]),
+            Self::ControlServiceEx { service, control, params } => {
+                numbers(w, service, &[control.0]);
+                params.write(w);
+            }
             Self::QueryServiceStatusEx { service, level, size } => numbers(w, service, &[*level, *size]),
             Self::EnumServicesStatusEx { manager, level, types, states, size, resume, group } => {
                 numbers(w, manager, &[*level, types.0, states.0, *size]);
@@ -328,6 +342,11 @@ impl Call {
             }
             Opnum::GET_NOTIFY_RESULTS => Self::GetNotifyResults { notify: handle },
             Opnum::CLOSE_NOTIFY_HANDLE => Self::CloseNotifyHandle { notify: handle },
+            Opnum::CONTROL_SERVICE_EX => Self::ControlServiceEx {
+                service: handle,
+                control: r.u32()?.into(),
+                params: ControlParams::read(r)?,
+            },
             Opnum::QUERY_SERVICE_CONFIG_EX => {
                 Self::QueryServiceConfigEx { service: handle, level: Config2Level(r.u32()?) }
             }

@@ -12,6 +12,7 @@ mod config2;
 pub mod convert;
 pub mod multi;
 mod notify;
+mod reason;
 mod record;
 mod status;
 mod trigger;
@@ -21,6 +22,7 @@ pub use call::Call;
 pub use config::{ChangeServiceConfig, CreateService, NO_CHANGE, Password};
 pub use config2::{ConfigInfo, FailureActionsInfo, PreferredNodeInfo};
 pub use notify::NotifyParams;
+pub use reason::ControlParams;
 pub use record::ConfigRecord;
 
 use crate::ndr::{Reader, Result, Writer};
@@ -91,6 +93,7 @@ opnums! {
     NOTIFY_SERVICE_STATUS_CHANGE = 47 => "RNotifyServiceStatusChange",
     GET_NOTIFY_RESULTS = 48 => "RGetNotifyResults",
     CLOSE_NOTIFY_HANDLE = 49 => "RCloseNotifyHandle",
+    CONTROL_SERVICE_EX = 51 => "RControlServiceExW",
     QUERY_SERVICE_CONFIG_EX = 56 => "RQueryServiceConfigEx",
 }
 

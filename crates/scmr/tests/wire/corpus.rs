@@ -5,11 +5,13 @@ use std::path::{Path, PathBuf};
 
 use svckit_core::Win32Error;
 use svckit_core::config::Config2;
+use svckit_core::control::Control;
 use svckit_core::failure::FailureActions;
 use svckit_core::native::{Reply, Request};
+use svckit_core::reason::StopReason;
 use svckit_core::status::NotifyMask;
 use svckit_scmr::client::{Binding, Progress};
-use svckit_scmr::ops::{Answer, Call, Handle, NotifyParams, buffers};
+use svckit_scmr::ops::{Answer, Call, ControlParams, Handle, NotifyParams, buffers};
 use svckit_scmr::server::{Incoming, Server};
 
 use crate::impacket;
@@ -81,7 +83,24 @@ fn call_seeds() -> BTreeMap<String, Vec<u8>> {
             let seed = with_opnum(calls[name.as_str()].opnum().0, stub);
             (name, seed)
         })
+        .chain(
+            own_calls()
+                .into_iter()
+                .map(|(name, call)| (name.to_owned(), with_opnum(call.opnum().0, call.encode()))),
+        )
         .collect()
+}
+
+/// Calls that impacket can't write.
+fn own_calls() -> BTreeMap<&'static str, Call> {
+    let reason = StopReason { code: 0x4005_0004, comment: Some("new".to_owned()) };
+    let service = Handle::from_number(2);
+    let stop = |params| Call::ControlServiceEx { service, control: Control::STOP, params };
+    BTreeMap::from([
+        ("stop-reason", stop(ControlParams::Reason(Some(reason)))),
+        ("stop-reason-null", stop(ControlParams::Reason(None))),
+        ("stop-level", stop(ControlParams::Other(7))),
+    ])
 }
 
 fn answer_seeds() -> BTreeMap<String, Vec<u8>> {
@@ -115,6 +134,7 @@ fn answer_seeds() -> BTreeMap<String, Vec<u8>> {
         ("config2", Answer::QueryServiceConfig2 { buffer: failure.buffer, needed: failure.needed, code }),
         ("notify", Answer::GetNotifyResults { results: Some(vec![told.clone(), told]), code }),
         ("config-ex", triggers),
+        ("stop-reason", Answer::ControlServiceEx { level: 1, status: Some(status), code }),
         ("display-name", Answer::GetServiceDisplayName { name: "The web".to_owned(), size: 7, code }),
         ("create", Answer::CreateService { tag: Some(1), service: Handle::from_number(1), code }),
     ];

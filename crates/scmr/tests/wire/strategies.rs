@@ -9,11 +9,12 @@ use svckit_core::Win32Error;
 use svckit_core::config::Config2Level;
 use svckit_core::failure::{ActionType, FailureAction};
 use svckit_core::kind::{LaunchProtection, SidType};
+use svckit_core::reason::StopReason;
 use svckit_core::status::{NotifyMask, ServiceStatus};
 use svckit_core::trigger::{Guid, Trigger, TriggerData};
 use svckit_scmr::ops::{
-    Answer, Call, ChangeServiceConfig, ConfigInfo, ConfigRecord, CreateService, FailureActionsInfo, Handle,
-    NotifyParams, Password, PreferredNodeInfo,
+    Answer, Call, ChangeServiceConfig, ConfigInfo, ConfigRecord, ControlParams, CreateService,
+    FailureActionsInfo, Handle, NotifyParams, Password, PreferredNodeInfo,
 };
 
 pub(crate) fn text() -> BoxedStrategy<String> {
@@ -94,6 +95,11 @@ fn config_info() -> BoxedStrategy<ConfigInfo> {
     .boxed()
 }
 
+fn control_params() -> BoxedStrategy<ControlParams> {
+    let reason = (any::<u32>(), of(text())).prop_map(|(code, comment)| StopReason { code, comment });
+    prop_oneof![3 => of(reason).prop_map(ControlParams::Reason), 1 => (2_u32..).prop_map(ControlParams::Other)].boxed()
+}
+
 fn notify_params() -> BoxedStrategy<NotifyParams> {
     (1_u32..=2, any::<[u32; 3]>(), status_process(), of(text()))
         .prop_map(|(level, [mask, code, triggered], status, names)| NotifyParams {
@@ -165,6 +171,9 @@ fn simple_call() -> BoxedStrategy<Call> {
         (handle(), notify_params())
             .prop_map(|(service, params)| Call::NotifyServiceStatusChange { service, params }),
         (handle(), config_info()).prop_map(|(service, info)| Call::ChangeServiceConfig2 { service, info }),
+        (handle(), any::<u32>(), control_params()).prop_map(|(service, control, params)| {
+            Call::ControlServiceEx { service, control: control.into(), params }
+        }),
         (handle(), prop_oneof![Just(8), any::<u32>()])
             .prop_map(|(service, level)| Call::QueryServiceConfigEx { service, level: Config2Level(level) }),
     ]
@@ -273,6 +282,9 @@ fn simple_answer() -> BoxedStrategy<Answer> {
         code().prop_map(|code| Answer::StartService { code }),
         (text(), any::<u16>(), code()).prop_map(|(name, size, code)| name_answer(name, size, code)),
         code().prop_map(|code| Answer::ChangeServiceConfig2 { code }),
+        (0_u32..3, of(status_process()), code()).prop_map(|(level, status, code)| {
+            Answer::ControlServiceEx { level, status: status.filter(|_| level == 1), code }
+        }),
         (config_info(), code()).prop_map(|(info, code)| Answer::QueryServiceConfigEx { info, code }),
         (handle(), code()).prop_map(|(notify, code)| Answer::NotifyServiceStatusChange { notify, code }),
         (of(vec(notify_params(), 0..4)), code())
