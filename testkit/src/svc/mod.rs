@@ -9,7 +9,7 @@ mod windows;
 pub use windows::{making_anew, starting};
 
 use std::fs;
-use std::io::Read;
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -138,7 +138,7 @@ impl Default for Svc {
 pub fn finish(mut command: Command) -> Output {
     let shown = format!("{command:?}");
     command.stdout(Stdio::piped()).stderr(Stdio::piped());
-    let mut child = command.spawn().unwrap_or_else(|error| panic!("{shown}: {error}"));
+    let mut child = spawn(&mut command).unwrap_or_else(|error| panic!("{shown}: {error}"));
     let stdout = collect(child.stdout.take().expect("it is piped"));
     let stderr = collect(child.stderr.take().expect("it is piped"));
     let rest = |stream: Receiver<String>, child: &mut Child| {
@@ -150,6 +150,21 @@ pub fn finish(mut command: Command) -> Output {
     };
     let (stdout, stderr) = (rest(stdout, &mut child), rest(stderr, &mut child));
     Output { status: child.wait().expect("a child can be waited for"), stdout, stderr }
+}
+
+/// Under Wine a new process ends before its first instruction now and then, which is told as `ERROR_INTERNAL_ERROR`: nothing of it has run, and it is made again.
+fn spawn(command: &mut Command) -> io::Result<Child> {
+    const ATTEMPTS: usize = 3;
+    const ERROR_INTERNAL_ERROR: i32 = 1359;
+    let is_still_born =
+        |error: &io::Error| cfg!(windows) && error.raw_os_error() == Some(ERROR_INTERNAL_ERROR);
+    for _ in 1..ATTEMPTS {
+        match command.spawn() {
+            Err(error) if is_still_born(&error) => {}
+            spawned => return spawned,
+        }
+    }
+    command.spawn()
 }
 
 /// Everything that comes from a stream, when it has ended.

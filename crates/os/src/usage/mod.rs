@@ -13,6 +13,7 @@ pub use windows::list;
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::process::{Command, Stdio};
 
     #[test]
     fn this_process_is_listed_with_what_it_uses() {
@@ -20,9 +21,20 @@ mod tests {
         let pid = std::process::id();
         let own = before.iter().find(|process| process.pid == pid).unwrap();
         assert!(own.memory > 100_000, "{own:?}");
-        assert!(before.iter().any(|process| process.pid == own.parent), "{own:?}");
-        let parent = before.iter().find(|process| process.pid == own.parent).unwrap();
-        assert!(parent.began <= own.began, "{parent:?} {own:?}");
+    }
+
+    #[test]
+    fn a_child_is_listed_below_its_parent() {
+        // Both read their input until it ends.
+        let program = if cfg!(windows) { "cmd" } else { "cat" };
+        let mut child = Command::new(program).stdin(Stdio::piped()).stdout(Stdio::null()).spawn().unwrap();
+        let all = list().unwrap();
+        let find = |pid: u32| all.iter().find(|process| process.pid == pid).unwrap();
+        let (own, below) = (find(std::process::id()), find(child.id()));
+        assert_eq!(below.parent, own.pid);
+        assert!(own.began <= below.began, "{own:?} {below:?}");
+        drop(child.stdin.take());
+        child.wait().unwrap();
     }
 
     #[cfg(target_os = "linux")]
