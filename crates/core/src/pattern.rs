@@ -1,5 +1,4 @@
-//! Names with wildcards: `*` is any text, `?` any character, `[a-f]` one of a set, `[!a-f]` one that is not in it. Case doesn't count, as it doesn't in
-//! names.
+//! Texts with wildcards: `*` is any text, `?` any character, `[a-f]` one of a set, `[!a-f]` one that is not in it.
 
 use crate::name::fold;
 
@@ -8,12 +7,13 @@ pub fn is_pattern(text: &str) -> bool {
     text.contains(['*', '?', '['])
 }
 
-/// Names that look alike.
+/// Texts that look alike. Case counts.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct NamePattern {
-    /// Folded.
-    parts: Vec<Part>,
-}
+pub struct Pattern(Vec<Part>);
+
+/// Names that look alike. Case doesn't count, as it doesn't in names.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NamePattern(Pattern);
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Part {
@@ -30,11 +30,23 @@ enum Part {
 }
 
 impl NamePattern {
+    /// Reads a pattern, as [`Pattern::new`] does.
+    pub fn new(text: &str) -> Self {
+        Self(Pattern::new(&fold(text)))
+    }
+
+    /// Whether a name is one of these.
+    pub fn matches(&self, name: &str) -> bool {
+        self.0.matches(&fold(name))
+    }
+}
+
+impl Pattern {
     /// Reads a pattern. A bracket that is never closed stands for itself; one right after the opening one is in the set.
     pub fn new(text: &str) -> Self {
-        let folded: Vec<char> = fold(text).chars().collect();
+        let characters: Vec<char> = text.chars().collect();
         let mut parts = Vec::new();
-        let mut rest = folded.as_slice();
+        let mut rest = characters.as_slice();
         while let [first, after @ ..] = rest {
             rest = after;
             parts.push(match first {
@@ -50,17 +62,17 @@ impl NamePattern {
                 other => Part::Character(*other),
             });
         }
-        Self { parts }
+        Self(parts)
     }
 
-    /// Whether a name is one of these.
-    pub fn matches(&self, name: &str) -> bool {
-        let name: Vec<char> = fold(name).chars().collect();
+    /// Whether a text is one of these.
+    pub fn matches(&self, text: &str) -> bool {
+        let text: Vec<char> = text.chars().collect();
         let (mut part, mut at) = (0, 0);
-        // What follows the last star, and how much of the name it has taken. Those before it never need to take more.
+        // What follows the last star, and how much of the text it has taken. Those before it never need to take more.
         let mut star: Option<(usize, usize)> = None;
         loop {
-            match (self.parts.get(part), name.get(at)) {
+            match (self.0.get(part), text.get(at)) {
                 (None, None) => return true,
                 (Some(Part::Any), _) => {
                     part += 1;
@@ -68,7 +80,7 @@ impl NamePattern {
                 }
                 (Some(one), Some(c)) if one.takes(*c) => (part, at) = (part + 1, at + 1),
                 _ => {
-                    let Some((after, taken)) = star.filter(|(_, taken)| *taken < name.len()) else {
+                    let Some((after, taken)) = star.filter(|(_, taken)| *taken < text.len()) else {
                         return false;
                     };
                     star = Some((after, taken + 1));

@@ -76,14 +76,9 @@ pub fn wait_until_gone(
     limits: Limits,
     on_hold: &mut dyn FnMut(&Hold),
 ) -> Result<()> {
-    if !access::exists(backend, OPERATION, name)? {
-        return Ok(());
-    }
     let limit = limits.total.unwrap_or(limits.patience);
-    if !limit.is_zero() {
-        on_hold(&Hold::of(backend, name));
-    }
-    let Some(late) = watch(backend, OPERATION, name, limit)? else { return Ok(()) };
+    let on_wait = || on_hold(&Hold::of(backend, name));
+    let Some(late) = watch(backend, OPERATION, name, limit, on_wait)? else { return Ok(()) };
     let error = Error::new(OPERATION, Win32Error::SERVICE_MARKED_FOR_DELETE).service(name.as_str());
     let cause = format!("it is marked for deletion{late}: {}", Hold::of(backend, name));
     Err(Box::new(error.target(backend.target()).cause(cause)))
@@ -93,17 +88,18 @@ pub fn wait_until_gone(
 pub fn wait_until_absent(backend: &dyn Backend, name: &ServiceName, limits: Limits) -> Result<()> {
     const OPERATION: &str = "wait for service";
     let limit = limits.total.unwrap_or(limits.patience);
-    let Some(late) = watch(backend, OPERATION, name, limit)? else { return Ok(()) };
+    let Some(late) = watch(backend, OPERATION, name, limit, || {})? else { return Ok(()) };
     let error = Error::new(OPERATION, Win32Error::WAIT_TIMEOUT).service(name.as_str());
     Err(Box::new(error.target(backend.target()).cause(format!("it is installed{late}"))))
 }
 
-/// Waits until there is no such service; else why it is not waited for any longer, to be put after a statement.
+/// Waits until there is no such service, and calls `on_wait` before if that takes time; else why it is not waited for any longer, to be put after a statement.
 fn watch(
     backend: &dyn Backend,
     operation: &'static str,
     name: &ServiceName,
     limit: Duration,
+    on_wait: impl FnOnce(),
 ) -> Result<Option<String>> {
     let deadline = clock::now().tick + limit;
     if !access::exists(backend, operation, name)? {
@@ -112,6 +108,7 @@ fn watch(
     if limit.is_zero() {
         return Ok(Some(String::new()));
     }
+    on_wait();
     let access = ManagerAccess::CONNECT | ManagerAccess::ENUMERATE_SERVICE;
     let manager = access::open_manager(backend, operation, access);
     let mut watch = match manager.and_then(|manager| manager.watch()) {

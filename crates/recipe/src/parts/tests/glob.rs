@@ -1,7 +1,13 @@
 use std::path::Path;
 
+use svckit_core::pattern::Pattern;
+
 use super::machine::Pretended;
-use crate::parts::glob::{expand, matches};
+use crate::parts::glob::expand;
+
+fn matches(pattern: &str, name: &str) -> bool {
+    Pattern::new(pattern).matches(name)
+}
 
 fn expanded(pattern: &str) -> Vec<String> {
     let files =
