@@ -26,7 +26,7 @@ pub struct Process {
     pub pid: u32,
     /// The process that started it, or that got it as an orphan.
     pub parent: u32,
-    /// The session it belongs to; zero where there are none.
+    /// The session it belongs to; zero where there are none, or where its leader is out of sight (outside of the container).
     pub session: u32,
     /// When it began, on a clock of the system's own.
     pub began: u64,

@@ -47,6 +47,26 @@ mod tests {
         let before = own();
         // Ends when the system has counted it, or never.
         while own().cpu == before.cpu {}
-        assert_ne!(before.session, 0);
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_process_has_the_session_that_it_began() {
+        use std::io::Read;
+
+        // The session of this process itself may be out of sight: in a container it is then told as zero.
+        let mut child = Command::new("setsid")
+            .args(["sh", "-c", "echo; exec cat"])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut output = child.stdout.take().unwrap();
+        output.read_exact(&mut [0]).unwrap();
+        let all = list().unwrap();
+        let begun = all.iter().find(|process| process.pid == child.id()).unwrap();
+        assert_eq!(begun.session, child.id());
+        drop(child.stdin.take());
+        child.wait().unwrap();
     }
 }
