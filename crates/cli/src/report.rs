@@ -2,19 +2,20 @@
 
 use std::collections::HashMap;
 use std::path::Path;
-use std::sync::Arc;
 
 use serde::Serialize;
 use svckit_core::access::{ManagerAccess, ServiceAccess};
 use svckit_core::backend::Enumerated;
 use svckit_core::kind::ServiceType;
 use svckit_core::name::{ServiceName, fold};
-use svckit_core::native::{Event, HostState, NamedHostState, Phase, ProgramExit, ScmStatus};
+use svckit_core::native::{
+    Event, HostState, NamedHostState, Overview, Phase, ProgramExit, Reply, Request, ScmStatus, ServiceView,
+};
 use svckit_core::status::{ServiceState, ServiceStatus, StateFilter};
 use svckit_core::win32::Win32Error;
 use svckit_host::signal_name;
 
-use crate::app::{self, App};
+use crate::app::App;
 use crate::failure::Failure;
 use crate::table::{self, Cell};
 use crate::times;
@@ -30,29 +31,36 @@ pub(crate) struct ServiceReport {
 
 /// Every service, with the states of the hosts.
 ///
-/// Both are asked for at once, on a connection each: with many services, making and reading the two answers is what takes the time.
+/// One answer tells both. A service control manager that doesn't know of hosts is asked by the calls of every other.
 pub(crate) fn all(app: &mut App, filter: StateFilter) -> Result<Vec<ServiceReport>, Failure> {
-    // From here on there is somebody to connect to.
-    app.backend()?;
-    let connect = Arc::clone(&app.connect);
-    let (hosts, found) = std::thread::scope(|scope| {
-        let hosts = scope.spawn(move || by_name(app::host_states(&*connect()?, None)?));
-        let found = app
-            .manager(ManagerAccess::ENUMERATE_SERVICE)
-            .and_then(|manager| manager.enumerate(ServiceType::WIN32, filter, None));
-        (hosts.join(), found)
-    });
-    let found = found?;
-    let mut hosts = hosts.unwrap_or_else(|panic| std::panic::resume_unwind(panic))?;
+    const OPERATION: &str = "list services";
+    let report = |ServiceView { service, display_name, status, host }| ServiceReport {
+        name: service.into(),
+        display_name,
+        status,
+        host,
+    };
+    match app.native(OPERATION, None, Request::Overview { after: None }) {
+        Ok(Reply::Overview(Overview { mut services, .. })) => {
+            services.retain(|view| filter.admits(view.status.state));
+            Ok(services.into_iter().map(report).collect())
+        }
+        Ok(_) => Err(app.unexpected(OPERATION).into()),
+        Err(error) if error.code == Win32Error::NOT_SUPPORTED => told_apart(app, filter),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// The same from two answers.
+fn told_apart(app: &mut App, filter: StateFilter) -> Result<Vec<ServiceReport>, Failure> {
+    let found = app.manager(ManagerAccess::ENUMERATE_SERVICE)?.enumerate(ServiceType::WIN32, filter, None)?;
+    let hosts = app.host_states(None)?;
+    let mut hosts: HashMap<_, _> = hosts.into_iter().map(|host| (host.service.folded(), host)).collect();
     let report = |Enumerated { name, display_name, status }| {
         let host = hosts.remove(&fold(&name));
         ServiceReport { name, display_name, status, host }
     };
     Ok(found.into_iter().map(report).collect())
-}
-
-fn by_name(hosts: Vec<NamedHostState>) -> svckit_core::Result<HashMap<String, NamedHostState>> {
-    Ok(hosts.into_iter().map(|host| (host.service.folded(), host)).collect())
 }
 
 /// These services; the first that can't be read is the error, after those that can.

@@ -308,6 +308,7 @@ pub struct HostState {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub next_retry_at: Option<WallTime>,
     /// The files being written.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub log_files: Vec<PathBuf>,
     /// Bytes of output that could not be kept since the service started.
     #[serde(default, skip_serializing_if = "is_zero")]

@@ -102,6 +102,11 @@ impl NotifyMask {
     }
 }
 
+/// Most of a status is zero, and many of them are told at once: what is zero isn't written.
+fn is_zero<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
+}
+
 /// A state with all that the service API tells of it (`SERVICE_STATUS_PROCESS`, [MS-SCMR] 2.2.49).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ServiceStatus {
@@ -110,19 +115,24 @@ pub struct ServiceStatus {
     /// `dwCurrentState`.
     pub state: ServiceState,
     /// `dwControlsAccepted`.
+    #[serde(default, skip_serializing_if = "is_zero")]
     pub controls_accepted: ControlsAccepted,
     /// `dwWin32ExitCode`.
     pub win32_exit_code: Win32Error,
     /// `dwServiceSpecificExitCode`, meaningful when the Win32 exit code is 1066.
+    #[serde(default, skip_serializing_if = "is_zero")]
     pub service_exit_code: u32,
     /// `dwCheckPoint`.
+    #[serde(default, skip_serializing_if = "is_zero")]
     pub checkpoint: u32,
     /// `dwWaitHint`, in milliseconds on the wire.
-    #[serde(with = "millis", rename = "wait_hint_ms")]
+    #[serde(default, with = "millis", rename = "wait_hint_ms", skip_serializing_if = "is_zero")]
     pub wait_hint: Duration,
     /// `dwProcessId`, zero when there is none.
+    #[serde(default, skip_serializing_if = "is_zero")]
     pub pid: u32,
     /// `dwServiceFlags`.
+    #[serde(default, skip_serializing_if = "is_zero")]
     pub flags: u32,
 }
 

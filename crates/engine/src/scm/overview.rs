@@ -2,9 +2,12 @@
 
 use std::collections::VecDeque;
 
+use svckit_core::access::{ManagerAccess, ServiceAccess};
 use svckit_core::kind::ServiceType;
 use svckit_core::name::ServiceName;
 use svckit_core::native::{Overview, Reply as NativeReply, ServiceView};
+use svckit_core::rights;
+use svckit_core::security::check::Token;
 
 use super::native::{NativeAnswer, named_state};
 use super::{ConnectionId, Scm, Service};
@@ -26,6 +29,7 @@ pub(super) struct Changes {
 /// Somebody who waits for what comes after a revision.
 struct Wait {
     connection: ConnectionId,
+    token: Token,
     after: u64,
     answer: NativeAnswer,
 }
@@ -58,13 +62,25 @@ impl Scm {
     }
 
     /// What all services do; after a revision, what has changed since, when there is something.
-    pub(super) fn overview(&mut self, connection: ConnectionId, after: Option<u64>, answer: NativeAnswer) {
+    pub(super) fn overview(
+        &mut self,
+        connection: ConnectionId,
+        token: &Token,
+        after: Option<u64>,
+        answer: NativeAnswer,
+    ) {
+        if let Err(code) =
+            rights::grant_manager(self.manager_security(), token, ManagerAccess::ENUMERATE_SERVICE)
+        {
+            let refused = Self::native_error(&code.into());
+            return answer.give(self, refused);
+        }
         match after {
             Some(after) if after == self.changes.revision => {
-                self.changes.waits.push(Wait { connection, after, answer });
+                self.changes.waits.push(Wait { connection, token: token.clone(), after, answer });
             }
             after => {
-                let overview = self.view(after);
+                let overview = self.view(token, after);
                 answer.give(self, NativeReply::Overview(overview));
             }
         }
@@ -76,19 +92,22 @@ impl Scm {
         let (over, waits) =
             std::mem::take(&mut self.changes.waits).into_iter().partition(|wait| wait.after != revision);
         self.changes.waits = waits;
-        for Wait { after, answer, .. } in over {
-            let overview = self.view(Some(after));
+        for Wait { token, after, answer, .. } in over {
+            let overview = self.view(&token, Some(after));
             answer.give(self, NativeReply::Overview(overview));
         }
     }
 
-    fn view(&self, after: Option<u64>) -> Overview {
+    /// What somebody may see of it: services whose status he may ask for.
+    fn view(&self, token: &Token, after: Option<u64>) -> Overview {
         // A revision that was never told is that of another service control manager.
         let known = |after: &u64| (self.changes.forgotten..=self.changes.revision).contains(after);
         let after = after.filter(known);
         let is_news = |revision: u64| after.is_none_or(|after| revision > after);
         let shown = self.services.values().filter(|service| {
-            is_news(service.revision) && service.service_type().intersects(ServiceType::WIN32)
+            is_news(service.revision)
+                && service.service_type().intersects(ServiceType::WIN32)
+                && service.permits(token, ServiceAccess::QUERY_STATUS)
         });
         let removed =
             self.changes.removed.iter().filter(|(revision, _)| after.is_some() && is_news(*revision));

@@ -41,10 +41,19 @@ fn ann() -> Token {
     Token::user(sid("S-1-5-21-1-2-3-1001"), vec![Sid::EVERYONE, Sid::AUTHENTICATED_USERS, sid("S-1-5-4")])
 }
 
+/// The services that are told, whether by the call of the service API or by the one that `svc list` makes.
 fn told(backend: &dyn Backend) -> Vec<String> {
     let manager = backend.open_manager(ManagerAccess::ENUMERATE_SERVICE).unwrap();
     let all = manager.enumerate(ServiceType::WIN32, StateFilter::ALL, None).unwrap();
-    all.into_iter().map(|one| one.name).collect()
+    let all: Vec<String> = all.into_iter().map(|one| one.name).collect();
+    match backend.native(Request::Overview { after: None }).unwrap() {
+        Reply::Overview(seen) => {
+            let seen: Vec<_> = seen.services.iter().map(|view| view.service.as_str()).collect();
+            assert_eq!(seen, all);
+        }
+        other => panic!("{other:?}"),
+    }
+    all
 }
 
 #[test]
@@ -92,6 +101,10 @@ fn a_list_may_give_a_user_more() {
     assert_eq!(code(created), DENIED, "the descriptor of what is created doesn't grant that");
     manager.create_service(&scripted("own", &[]), ServiceAccess::QUERY_STATUS).unwrap();
     assert_eq!(code(user.open_manager(ManagerAccess::ENUMERATE_SERVICE)), DENIED);
+    match user.native(Request::Overview { after: None }).unwrap() {
+        Reply::Error { code, .. } => assert_eq!(code, DENIED),
+        other => panic!("{other:?}"),
+    }
 }
 
 /// A list that denies everything to everybody is mended by the owner, who is the system.

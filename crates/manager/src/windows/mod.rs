@@ -40,12 +40,18 @@ impl WindowsBackend {
     }
 
     /// What services do; after the last answer, what has changed since.
+    ///
+    /// Who asks once is answered from one look; only who asks again follows each service, and begins with all of them.
     fn overview(&self, after: Option<u64>) -> Result<Reply> {
         let mut kept = self.follower.borrow_mut();
-        let overview = match kept.as_mut().filter(|follower| after == Some(follower.revision())) {
-            Some(follower) => follower.next()?,
-            None => {
-                let (follower, overview) = Follower::begin(after.unwrap_or(0))?;
+        let overview = match (kept.as_mut(), after) {
+            (_, None) => {
+                *kept = None;
+                overview::at_once()?
+            }
+            (Some(follower), Some(after)) if follower.revision() == after => follower.next()?,
+            (_, Some(after)) => {
+                let (follower, overview) = Follower::begin(after)?;
                 *kept = Some(follower);
                 overview
             }

@@ -14,7 +14,7 @@ use svckit_core::{Error, Result, Win32Error};
 use svckit_os::registry::Key;
 use svckit_os::{errno, event_log, log, scm};
 
-use super::overview::{self, Follower};
+use super::overview;
 use super::records;
 use super::{account_code, failed};
 
@@ -32,7 +32,7 @@ pub(super) fn answer(request: Request) -> Result<Reply> {
         Request::Holders { .. } => Err(failed("query holders", None, Win32Error::NOT_SUPPORTED)),
         Request::Usage => overview::usage(),
         // Without anybody who keeps what was told, it is everything.
-        Request::Overview { .. } => Ok(Reply::Overview(Follower::begin(0)?.1)),
+        Request::Overview { .. } => Ok(Reply::Overview(overview::at_once()?)),
         // Windows has calls for it.
         Request::Configurations => Err(failed("query configurations", None, Win32Error::NOT_SUPPORTED)),
         Request::Raise(_) => Err(failed("raise event", None, Win32Error::NOT_SUPPORTED)),
