@@ -20,4 +20,4 @@ mod supervisor;
 
 pub use link::{run_from_environment, serve_spawner};
 pub use svckit_os::signal::{name as signal_name, on_end};
-pub use svckit_os::{clock, listen, program};
+pub use svckit_os::{clock, keyboard, listen, program};

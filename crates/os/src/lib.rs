@@ -15,6 +15,7 @@ pub mod event;
 #[cfg(windows)]
 pub mod event_log;
 pub mod file;
+pub mod keyboard;
 #[cfg(windows)]
 mod library;
 pub mod listen;

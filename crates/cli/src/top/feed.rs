@@ -8,12 +8,13 @@ use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread;
 use std::time::Duration;
 
-use ratatui::crossterm::event::{self, KeyEvent};
+use ratatui::crossterm::event::{Event as Input, KeyEvent};
 use svckit_core::backend::Backend;
 use svckit_core::name::ServiceName;
 use svckit_core::native::{Event, LogCursor, LogFrom, Overview, Reply, Request, ServiceUsage};
 use svckit_core::win32::Win32Error;
 use svckit_core::{Error, Result};
+use svckit_host::keyboard::Keyboard;
 use svckit_manager::local::{self, Interrupt};
 
 use crate::app::{self, App};
@@ -172,12 +173,14 @@ fn spawn(
 
 /// What comes from the terminal, until it is gone.
 fn keys(news: &SyncSender<News>) {
+    let mut keyboard = Keyboard::open();
     loop {
-        let told = match event::read() {
-            Ok(event::Event::Key(key)) => News::Key(key),
-            Ok(event::Event::Resize(..)) => News::Resized,
+        let read = keyboard.as_mut().map_or(Err(()), |keyboard| keyboard.read().map_err(drop));
+        let told = match read {
+            Ok(Input::Key(key)) => News::Key(key),
+            Ok(Input::Resize(..)) => News::Resized,
             Ok(_) => continue,
-            Err(_) => News::End,
+            Err(()) => News::End,
         };
         let is_end = matches!(told, News::End);
         if news.send(told).is_err() || is_end {

@@ -9,7 +9,7 @@ use windows_sys::Win32::Foundation::{ERROR_NO_MORE_FILES, FILETIME, INVALID_HAND
 use windows_sys::Win32::System::Diagnostics::ToolHelp::{
     CreateToolhelp32Snapshot, PROCESSENTRY32W, Process32FirstW, Process32NextW, TH32CS_SNAPPROCESS,
 };
-use windows_sys::Win32::System::ProcessStatus::{GetProcessMemoryInfo, PROCESS_MEMORY_COUNTERS};
+use windows_sys::Win32::System::ProcessStatus::{K32GetProcessMemoryInfo, PROCESS_MEMORY_COUNTERS};
 use windows_sys::Win32::System::Threading::{
     GetProcessTimes, OpenProcess, PROCESS_QUERY_LIMITED_INFORMATION,
 };
@@ -61,7 +61,7 @@ fn process(pid: u32, parent: u32) -> Process {
     let (timed, measured) = unsafe {
         let raw = handle.as_raw_handle();
         let timed = GetProcessTimes(raw, &raw mut began, &raw mut ended, &raw mut kernel, &raw mut user) != 0;
-        (timed, GetProcessMemoryInfo(raw, &raw mut memory, memory.cb) != 0)
+        (timed, K32GetProcessMemoryInfo(raw, &raw mut memory, memory.cb) != 0)
     };
     Process {
         began: if timed { ticks(began) } else { 0 },
