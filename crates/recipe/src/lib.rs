@@ -10,6 +10,7 @@ pub mod buildout;
 mod definition;
 mod diagnostic;
 pub mod doctor;
+mod escape;
 mod file;
 pub mod import;
 pub mod lint;

@@ -1,6 +1,7 @@
 //! As much of Python's grammar as it takes to find string literals that are assigned to variables.
 
 use crate::definition::Span;
+use crate::escape;
 
 /// A variable that is assigned at the beginning of a line.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -173,23 +174,18 @@ fn unescape(body: &str, value: &mut String) -> Result<(), &'static str> {
         let escaped = rest.next().ok_or(BAD_ESCAPE)?;
         let meant = match escaped {
             '\n' => continue,
-            '\\' | '\'' | '"' => escaped,
-            'a' => '\u{7}',
-            'b' => '\u{8}',
-            'f' => '\u{c}',
-            'n' => '\n',
-            'r' => '\r',
-            't' => '\t',
-            'v' => '\u{b}',
             'x' => code(&mut rest, 2)?,
             'u' => code(&mut rest, 4)?,
             'U' => code(&mut rest, 8)?,
             'N' => return Err(NAMED_ESCAPE),
             '0'..='7' => octal(escaped, &mut rest)?,
-            other => {
-                value.extend(['\\', other]);
-                continue;
-            }
+            other => match escape::simple(other) {
+                Some(meant) => meant,
+                None => {
+                    value.extend(['\\', other]);
+                    continue;
+                }
+            },
         };
         value.push(meant);
     }

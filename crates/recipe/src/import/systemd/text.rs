@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crate::definition::Span;
+use crate::escape;
 use crate::import::reader::Reader;
 
 /// What `%x` stands for. Those of a machine, a boot or a user are not known here.
@@ -124,16 +125,12 @@ pub(super) fn words(line: &str) -> Result<Vec<String>, String> {
 
 /// The character of an escape; none is NUL.
 fn escape(rest: &mut std::str::Chars<'_>) -> Option<char> {
-    let c = match rest.next()? {
-        'a' => '\u{7}',
-        'b' => '\u{8}',
-        'f' => '\u{c}',
-        'n' => '\n',
-        'r' => '\r',
-        't' => '\t',
-        'v' => '\u{b}',
+    let escaped = rest.next()?;
+    if let Some(c) = escape::simple(escaped) {
+        return Some(c);
+    }
+    let c = match escaped {
         's' => ' ',
-        c @ ('\\' | '"' | '\'') => c,
         'x' => code(0, 2, 16, rest).filter(char::is_ascii)?,
         'u' => code(0, 4, 16, rest)?,
         'U' => code(0, 8, 16, rest)?,
