@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use svckit_core::calendar;
 use svckit_core::time::WallTime;
 
 /// A moment as RFC 3339 in UTC, to the millisecond: `2026-11-21T01:02:03.004Z`.
@@ -16,18 +17,10 @@ pub(crate) fn plain(time: WallTime) -> String {
     format!("{date} {clock}Z")
 }
 
-/// The day and the time of day. The day by Howard Hinnant's method of counting from March of year 0.
+/// The day and the time of day.
 fn parts(time: WallTime) -> (String, String) {
     let seconds = time.0 / 1000;
-    let days = seconds / 86_400 + 719_468;
-    let era = days / 146_097;
-    let day_of_era = days % 146_097;
-    let year_of_era = (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
-    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    let month_from_march = (5 * day_of_year + 2) / 153;
-    let day = day_of_year - (153 * month_from_march + 2) / 5 + 1;
-    let month = if month_from_march < 10 { month_from_march + 3 } else { month_from_march - 9 };
-    let year = year_of_era + era * 400 + u64::from(month <= 2);
+    let (year, month, day) = calendar::date(i64::try_from(seconds / 86_400).unwrap_or(0));
     let of_day = seconds % 86_400;
     (
         format!("{year:04}-{month:02}-{day:02}"),

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use crate::log::rotation::RotateTime;
 use crate::signal::Signal;
 use crate::{millis, number_keys};
 
@@ -200,13 +201,45 @@ pub struct LogPolicy {
     pub stderr: LogTarget,
     /// A file that has reached this size is rotated; absent: never.
     pub rotate_size: Option<u64>,
+    /// It is also rotated at these moments; absent: at none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rotate_time: Option<RotateTime>,
+    /// Whether what is in it is rotated when the service starts.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub rotate_at_start: bool,
     /// How many rotated files are kept beside the one being written; absent: all.
     pub keep_count: Option<u32>,
+    /// For how long after its rotation a file is kept; absent: for ever.
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        with = "millis::option",
+        rename = "keep_age_ms"
+    )]
+    pub keep_age: Option<Duration>,
+    /// How many bytes the rotated files may have together; absent: any number.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub keep_total: Option<u64>,
     /// How many bytes are held in memory while the disk takes none; what is more is lost, counted and reported.
     pub buffer: u64,
 }
 
 impl LogPolicy {
+    /// Both streams in one file, which is never rotated.
+    pub fn new(target: LogTarget) -> Self {
+        Self {
+            stdout: target.clone(),
+            stderr: target,
+            rotate_size: None,
+            rotate_time: None,
+            rotate_at_start: false,
+            keep_count: None,
+            keep_age: None,
+            keep_total: None,
+            buffer: 1 << 20,
+        }
+    }
+
     /// The files that a host writes, each once, that of standard output first.
     pub fn files(&self) -> Vec<PathBuf> {
         let mut files: Vec<PathBuf> = Vec::new();
@@ -265,8 +298,10 @@ mod tests {
                 stdout: LogTarget::File("/x.log".into()),
                 stderr: LogTarget::Discard,
                 rotate_size: Some(1),
-                keep_count: None,
+                rotate_time: Some(RotateTime::Monthly { at: Duration::from_secs(3) }),
+                keep_age: Some(Duration::from_secs(4)),
                 buffer: 2,
+                ..LogPolicy::new(LogTarget::Discard)
             },
             controls: BTreeMap::from([(200, ControlAction::Signal(Signal::Hup))]),
             ready: Some(ReadyPolicy { tcp: "localhost:1".to_owned(), timeout: Duration::from_millis(1500) }),

@@ -10,6 +10,7 @@ mod open;
 
 pub mod access;
 pub mod backend;
+pub mod calendar;
 pub mod command_line;
 pub mod config;
 pub mod control;
@@ -22,6 +23,7 @@ pub mod image_path;
 pub mod kind;
 pub mod ladder;
 pub mod lifecycle;
+pub mod log;
 pub mod millis;
 pub mod name;
 pub mod native;

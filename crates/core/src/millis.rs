@@ -18,3 +18,21 @@ pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duratio
 pub fn to_u32(value: Duration) -> u32 {
     u32::try_from(value.as_millis()).unwrap_or(u32::MAX)
 }
+
+/// The same for a duration that may be absent.
+pub mod option {
+    use super::{Deserialize, Deserializer, Duration, Serializer};
+
+    /// Writes a duration as whole milliseconds.
+    pub fn serialize<S: Serializer>(value: &Option<Duration>, serializer: S) -> Result<S::Ok, S::Error> {
+        match value {
+            Some(value) => super::serialize(value, serializer),
+            None => serializer.serialize_none(),
+        }
+    }
+
+    /// Reads a duration from whole milliseconds.
+    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Duration>, D::Error> {
+        Ok(Option::<u64>::deserialize(deserializer)?.map(Duration::from_millis))
+    }
+}

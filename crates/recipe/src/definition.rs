@@ -12,6 +12,7 @@ use svckit_core::definition::{
 use svckit_core::failure::FailureActions;
 use svckit_core::image_path::ImagePath;
 use svckit_core::kind::{ErrorControl, ServiceType, SidType, StartType};
+use svckit_core::log::rotation::RotateTime;
 use svckit_core::name::{Dependency, DisplayName, GroupName, ServiceName};
 use svckit_core::security::SecurityDescriptor;
 use svckit_core::trigger::Trigger;
@@ -123,15 +124,33 @@ pub struct LogSettings {
     pub stderr: Option<PathBuf>,
     /// A file of this size is rotated.
     pub rotate_size: Option<u64>,
+    /// It is also rotated at these moments.
+    pub rotate_time: Option<RotateTime>,
+    /// Whether what is in it is rotated when the service starts.
+    pub rotate_at_start: bool,
     /// So many rotated files are kept.
     pub keep_count: Option<u32>,
+    /// They are kept for so long.
+    pub keep_age: Option<Duration>,
+    /// They are kept up to so many bytes together.
+    pub keep_total: Option<u64>,
     /// Bytes held in memory while the disk takes none.
     pub buffer: u64,
 }
 
 impl Default for LogSettings {
     fn default() -> Self {
-        Self { stdout: None, stderr: None, rotate_size: None, keep_count: None, buffer: 1 << 20 }
+        Self {
+            stdout: None,
+            stderr: None,
+            rotate_size: None,
+            rotate_time: None,
+            rotate_at_start: false,
+            keep_count: None,
+            keep_age: None,
+            keep_total: None,
+            buffer: 1 << 20,
+        }
     }
 }
 
@@ -314,7 +333,11 @@ impl ServiceDefinition {
                 stdout: target(&self.log.stdout),
                 stderr: target(&self.log.stderr),
                 rotate_size: self.log.rotate_size,
+                rotate_time: self.log.rotate_time,
+                rotate_at_start: self.log.rotate_at_start,
                 keep_count: self.log.keep_count,
+                keep_age: self.log.keep_age,
+                keep_total: self.log.keep_total,
                 buffer: self.log.buffer,
             },
             controls: self.controls.clone(),

@@ -14,6 +14,7 @@ mod escape;
 mod file;
 pub mod import;
 pub mod lint;
+mod moments;
 mod order;
 pub mod parts;
 mod platform;

@@ -211,7 +211,10 @@ fn long_stop(service: &ServiceDefinition, _: &Definition, platform: Platform) ->
 }
 
 fn keep_without_rotate(service: &ServiceDefinition, _: &Definition, _: Platform) -> Option<Found> {
-    if service.log.keep_count.is_none() || service.log.rotate_size.is_some() {
+    let log = &service.log;
+    let keeps = log.keep_count.is_some() || log.keep_age.is_some() || log.keep_total.is_some();
+    let rotates = log.rotate_size.is_some() || log.rotate_time.is_some() || log.rotate_at_start;
+    if !keeps || rotates {
         return None;
     }
     let message = "the log is never rotated, so there is nothing for keep to count";

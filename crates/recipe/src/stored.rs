@@ -131,7 +131,11 @@ fn log(host: &HostDefinition, default_log: &Path) -> Result<LogSettings, Inexpre
         stdout,
         stderr,
         rotate_size: host.log.rotate_size,
+        rotate_time: host.log.rotate_time,
+        rotate_at_start: host.log.rotate_at_start,
         keep_count: host.log.keep_count,
+        keep_age: host.log.keep_age,
+        keep_total: host.log.keep_total,
         buffer: host.log.buffer,
     })
 }

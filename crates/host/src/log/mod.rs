@@ -1,6 +1,6 @@
 //! A program's output on its way into a log: moved by the kernel from pipe to file, held in memory only while the disk takes none.
 
-mod name;
+mod archive;
 mod writer;
 
 use std::io;
@@ -77,14 +77,14 @@ impl Stream {
         self.writer.lost()
     }
 
-    /// When a file that takes nothing is to be tried again.
-    pub(crate) fn retry_at(&self) -> Option<Tick> {
-        self.writer.retry_at()
+    /// When [`Stream::tick`] has to be called.
+    pub(crate) fn deadline(&self) -> Option<Tick> {
+        self.writer.deadline()
     }
 
-    /// Tries such a file again.
-    pub(crate) fn retry(&mut self, now: Now, remarks: &mut Vec<Remark>) {
-        self.writer.retry(now, remarks);
+    /// Does what is due without output: a file that took nothing is tried again, one is rotated or deleted.
+    pub(crate) fn tick(&mut self, now: Now, remarks: &mut Vec<Remark>) {
+        self.writer.tick(now, remarks);
     }
 
     /// Moves what is in the pipe, up to the size of a turn. At the end of the output the pipe is closed.

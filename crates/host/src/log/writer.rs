@@ -1,18 +1,18 @@
 //! The file end of a log: rotation, and patience with a disk that takes nothing.
 
-use std::collections::VecDeque;
-use std::ffi::OsString;
 use std::fs::File;
 use std::io::{self, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use svckit_core::definition::LogPolicy;
+use svckit_core::log::rotation::{Due, RotateTime};
 use svckit_core::time::{Now, Tick, WallTime};
 use svckit_os::pipe::Reader;
-use svckit_os::{errno, file};
+use svckit_os::{clock, errno, file};
 
-use super::{Remark, name};
+use super::Remark;
+use super::archive::Archive;
 
 /// A line that is begun when the file is full may go on for so long before it is cut.
 const LINE_LIMIT: u64 = 64 << 10;
@@ -29,19 +29,28 @@ const COPY: usize = 64 << 10;
 /// How often a file that takes nothing is tried again.
 const RETRY: Duration = Duration::from_secs(1);
 
+/// How often an old file that can't be deleted is tried again.
+const RETRY_DELETION: Duration = Duration::from_secs(60);
+
+/// What is due later than that is looked at again then: the clock may be set meanwhile, and not every system waits for longer than three weeks.
+const LONGEST: Duration = Duration::from_secs(86_400);
+
 #[derive(Debug)]
 pub(super) struct Writer {
     path: PathBuf,
     /// The size at which the file is rotated.
     full: Option<u64>,
-    keep: Option<u32>,
+    time: Option<RotateTime>,
+    /// Whether what an earlier run wrote has still to be rotated.
+    rotates_old: bool,
+    archive: Archive,
     memory: usize,
     file: Option<Target>,
+    /// When the file is rotated by time.
+    due: Option<Due>,
+    /// When there is something to do without output.
+    wake: Option<Tick>,
     blocked: Option<Blocked>,
-    /// The rotated files, oldest first, once they were looked for.
-    rotated: Option<VecDeque<OsString>>,
-    /// The time and the number in the name of the newest rotated file.
-    newest: (WallTime, u32),
     lost: u64,
 }
 
@@ -54,6 +63,8 @@ struct Target {
     direct: bool,
     /// The size at which it is rotated; beyond the usual one after a rotation that failed.
     full: Option<u64>,
+    /// Whether it was told that it can't be rotated.
+    refused: bool,
 }
 
 /// The file takes nothing.
@@ -67,14 +78,16 @@ struct Blocked {
 impl Writer {
     pub(super) fn new(path: PathBuf, policy: &LogPolicy) -> Self {
         Self {
+            archive: Archive::new(path.clone(), policy),
             path,
             full: policy.rotate_size.map(|size| size.max(1)),
-            keep: policy.keep_count,
+            time: policy.rotate_time,
+            rotates_old: policy.rotate_at_start,
             memory: usize::try_from(policy.buffer).unwrap_or(usize::MAX),
             file: None,
+            due: None,
+            wake: None,
             blocked: None,
-            rotated: None,
-            newest: (WallTime::default(), 0),
             lost: 0,
         }
     }
@@ -87,17 +100,34 @@ impl Writer {
         self.lost
     }
 
-    pub(super) fn retry_at(&self) -> Option<Tick> {
-        self.blocked.as_ref().map(|blocked| blocked.retry_at)
+    /// When [`Writer::tick`] has to be called.
+    pub(super) fn deadline(&self) -> Option<Tick> {
+        self.blocked.as_ref().map_or(self.wake, |blocked| Some(blocked.retry_at))
     }
 
     /// Opens the file, so that it is there from the start and a wrong path is told of at once.
     pub(super) fn prepare(&mut self, now: Now, remarks: &mut Vec<Remark>) {
-        if self.blocked.is_none()
-            && let Err(error) = self.target()
-        {
-            self.block(&error, Vec::new(), now, remarks);
+        if self.blocked.is_none() {
+            self.look_after(now, remarks);
         }
+    }
+
+    /// Tries a file again that took nothing; or rotates and deletes what is due.
+    pub(super) fn tick(&mut self, now: Now, remarks: &mut Vec<Remark>) {
+        if self.blocked.is_some() {
+            self.retry(now, remarks);
+        } else {
+            self.look_after(now, remarks);
+        }
+    }
+
+    fn look_after(&mut self, now: Now, remarks: &mut Vec<Remark>) {
+        if let Err(error) = self.turn(now, remarks) {
+            self.block(&error, Vec::new(), now, remarks);
+            return;
+        }
+        self.archive.retain(now.wall);
+        self.set_wake(now);
     }
 
     /// Takes up to `limit` bytes from the pipe. Zero: nobody can write to it any more; `WouldBlock`: nothing is in it now.
@@ -111,7 +141,13 @@ impl Writer {
         if self.blocked.is_some() {
             return self.hold(from, limit, remarks);
         }
-        match self.pour(from, limit.min(PIECE)) {
+        if self.due.is_some_and(|due| due.has_come(now.wall) || due.is_stale(now.wall))
+            && let Err(error) = self.turn(now, remarks)
+        {
+            self.block(&error, Vec::new(), now, remarks);
+            return self.hold(from, limit, remarks);
+        }
+        match self.pour(from, limit.min(PIECE), now) {
             Poured::Moved(result) => result,
             Poured::Copy(most) => {
                 let mut bytes = Vec::new();
@@ -127,8 +163,8 @@ impl Writer {
     }
 
     /// Moves bytes without looking at them, as long as that may be.
-    fn pour(&mut self, from: &mut Reader, limit: usize) -> Poured {
-        let target = match self.target() {
+    fn pour(&mut self, from: &mut Reader, limit: usize, now: Now) -> Poured {
+        let target = match self.target(now) {
             Ok(target) => target,
             Err(error) => return Poured::Failed(error),
         };
@@ -182,7 +218,7 @@ impl Writer {
     }
 
     fn append_piece(&mut self, bytes: &[u8], now: Now, remarks: &mut Vec<Remark>) -> io::Result<usize> {
-        let target = self.target()?;
+        let target = self.target(now)?;
         if !target.plain {
             return (&target.file).write(bytes);
         }
@@ -218,9 +254,9 @@ impl Writer {
         Ok(count)
     }
 
-    pub(super) fn retry(&mut self, now: Now, remarks: &mut Vec<Remark>) {
+    fn retry(&mut self, now: Now, remarks: &mut Vec<Remark>) {
         let Some(mut blocked) = self.blocked.take() else { return };
-        let done = match self.target() {
+        let done = match self.target(now) {
             Ok(_) => self.append(&blocked.held, now, remarks),
             Err(error) => Err((0, error)),
         };
@@ -244,6 +280,7 @@ impl Writer {
             }
         }
         self.file = None;
+        self.wake = None;
     }
 
     fn block(&mut self, error: &io::Error, held: Vec<u8>, now: Now, remarks: &mut Vec<Remark>) {
@@ -253,65 +290,82 @@ impl Writer {
     }
 
     /// The open file; opened if it is not.
-    fn target(&mut self) -> io::Result<&mut Target> {
+    fn target(&mut self, now: Now) -> io::Result<&mut Target> {
         if self.file.is_none() {
             let file = file::open_log(&self.path)?;
             let plain = file::is_plain(&file)?;
-            self.file =
-                Some(Target { file, plain, direct: plain, full: if plain { self.full } else { None } });
+            let full = if plain { self.full } else { None };
+            let target = Target { file, plain, direct: plain, full, refused: false };
+            if let (true, None, Some(time)) = (plain, self.due, self.time) {
+                let written = if target.size()? > 0 { file::written(&target.file)? } else { now.wall };
+                self.due = Some(Due::new(time, written, now.wall, clock::ahead_of_utc));
+            }
+            self.file = Some(target);
         }
         self.file.as_mut().ok_or_else(|| io::ErrorKind::NotFound.into())
+    }
+
+    /// Rotates the file if that is due by time or because the service starts; in the midst of a line only when that has ended.
+    fn turn(&mut self, now: Now, remarks: &mut Vec<Remark>) -> io::Result<()> {
+        let target = self.target(now)?;
+        if !target.plain {
+            return Ok(());
+        }
+        let size = target.size()?;
+        let is_whole = target.ends_with_newline(size)?;
+        let is_old = std::mem::take(&mut self.rotates_old);
+        let is_due = self.due.is_some_and(|due| due.has_come(now.wall));
+        if size > 0 && (is_old || is_due && is_whole) {
+            return self.rotate(size, now, remarks);
+        }
+        if size > 0 && is_due {
+            // From here on the end of the line is looked for.
+            let target = self.target(now)?;
+            target.full = Some(target.full.map_or(size, |full| full.min(size)));
+        } else if is_due || self.due.is_some_and(|due| due.is_stale(now.wall)) {
+            self.due = self.time.map(|time| Due::new(time, now.wall, now.wall, clock::ahead_of_utc));
+        }
+        self.set_wake(now);
+        Ok(())
     }
 
     /// Gives the full file its name for good, and begins a new one. A file that was deleted or replaced meanwhile is not touched.
     fn rotate(&mut self, size: u64, now: Now, remarks: &mut Vec<Remark>) -> io::Result<()> {
         let path = self.path.clone();
-        if file::is_at(&self.target()?.file, &path).unwrap_or(false) {
-            match self.rename(now) {
-                Ok(name) => self.retain(name),
-                Err(error) => {
-                    remarks
-                        .push(Remark::NotRotated { path: self.path.clone(), why: errno::describe(&error) });
-                    let again = size.saturating_add(self.full.unwrap_or(u64::MAX));
-                    self.target()?.full = Some(again);
-                    return Ok(());
-                }
-            }
+        let target = self.target(now)?;
+        if file::is_at(&target.file, &path).unwrap_or(false)
+            && let Err(error) = self.archive.add(size, now.wall)
+        {
+            self.not_rotated(&error, size, now, remarks);
+            return Ok(());
         }
         self.file = None;
-        self.target().map(|_| ())
+        self.due = None;
+        self.target(now)?;
+        self.archive.retain(now.wall);
+        self.set_wake(now);
+        Ok(())
     }
 
-    /// Names rise even when a file of the same millisecond was deleted meanwhile, or the clock was set back.
-    fn rename(&mut self, now: Now) -> io::Result<OsString> {
-        let mut place =
-            if now.wall > self.newest.0 { (now.wall, 0) } else { (self.newest.0, self.newest.1 + 1) };
-        loop {
-            let name = name::rotated(&self.path, place.0, place.1);
-            match file::rename_new(&self.path, &self.path.with_file_name(&name)) {
-                Ok(()) => {
-                    self.newest = place;
-                    return Ok(name);
-                }
-                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => place.1 += 1,
-                Err(error) => return Err(error),
-            }
+    fn not_rotated(&mut self, error: &io::Error, size: u64, now: Now, remarks: &mut Vec<Remark>) {
+        self.due = Some(Due::again(now.wall));
+        self.set_wake(now);
+        let Some(target) = &mut self.file else { return };
+        target.full = self.full.map(|full| size.saturating_add(full));
+        if !std::mem::replace(&mut target.refused, true) {
+            remarks.push(Remark::NotRotated { path: self.path.clone(), why: errno::describe(error) });
         }
     }
 
-    /// Deletes the oldest rotated files beyond the count that is kept.
-    fn retain(&mut self, newest: OsString) {
-        let Some(keep) = self.keep else { return };
-        match &mut self.rotated {
-            Some(rotated) => rotated.push_back(newest),
-            None => self.rotated = Some(find_rotated(&self.path)),
-        }
-        let Some(rotated) = &mut self.rotated else { return };
-        while rotated.len() > usize::try_from(keep).unwrap_or(usize::MAX) {
-            let Some(oldest) = rotated.pop_front() else { return };
-            // One that somebody else deleted is what was wanted; one that can't be deleted is not worth stopping for.
-            let _ = std::fs::remove_file(self.path.with_file_name(oldest));
-        }
+    fn set_wake(&mut self, now: Now) {
+        let after = |at: WallTime| Duration::from_millis(at.0.saturating_sub(now.wall.0));
+        // A rotation that is due already waits for output: the end of a line.
+        let due = self.due.filter(|due| !due.has_come(now.wall)).map(|due| after(due.at()));
+        let expiry = self.archive.expiry().map(|at| {
+            let left = after(at);
+            if left.is_zero() { RETRY_DELETION } else { left }
+        });
+        self.wake = [due, expiry].into_iter().flatten().min().map(|wait| now.tick + wait.min(LONGEST));
     }
 }
 
@@ -343,15 +397,4 @@ fn write_piece(target: &Target, bytes: &[u8], at: u64) -> io::Result<usize> {
         0 => Err(io::ErrorKind::WriteZero.into()),
         count => Ok(count),
     }
-}
-
-/// The rotated files of a log, oldest first.
-fn find_rotated(path: &Path) -> VecDeque<OsString> {
-    let folder = path.parent().unwrap_or(Path::new("."));
-    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
-    let mut found: Vec<_> = entries
-        .filter_map(|entry| name::place(path, &entry.file_name()).map(|place| (place, entry.file_name())))
-        .collect();
-    found.sort();
-    found.into_iter().map(|(_, name)| name).collect()
 }

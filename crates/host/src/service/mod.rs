@@ -378,7 +378,7 @@ impl Service {
 
     /// When [`Service::tick`] has to be called.
     pub(crate) fn deadline(&self) -> Option<Tick> {
-        let retries = self.streams.iter().filter_map(Stream::retry_at);
+        let streams = self.streams.iter().filter_map(Stream::deadline);
         let state = match &self.state {
             State::Starting { until, pulse, .. } => Some(until.map_or(*pulse, |until| until.min(*pulse))),
             State::Stopping { ladder, .. } => Some(ladder.deadline()),
@@ -391,15 +391,15 @@ impl Service {
             Run::Ending { until, .. } | Run::Backoff { until, .. } => Some(*until),
             Run::Idle => None,
         };
-        retries.chain(state).chain(run).min()
+        streams.chain(state).chain(run).min()
     }
 
     /// Does what is due.
     pub(crate) fn tick(&mut self, shared: &mut Shared, now: Now) {
         let mut remarks = Vec::new();
         for stream in &mut self.streams {
-            if stream.retry_at().is_some_and(|at| at <= now.tick) {
-                stream.retry(now, &mut remarks);
+            if stream.deadline().is_some_and(|at| at <= now.tick) {
+                stream.tick(now, &mut remarks);
             }
         }
         self.lost = self.streams.iter().map(Stream::lost).sum();

@@ -1,14 +1,20 @@
 //! Every byte of output, whatever happens.
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use svckit_core::definition::{HostDefinition, LogTarget, RestartWhen};
 use svckit_core::dispatch::FromProcess;
+use svckit_core::log::rotation::RotateTime;
 use svckit_core::native::EventId;
 use svckit_core::status::ServiceState;
 use svckit_core::win32::Win32Error;
 
-use crate::support::Bed;
+use svckit_os::clock;
+use svckit_os::event::{Interest, Poller};
+use svckit_os::watch::Watch;
+
+use crate::support::{Bed, PATIENCE};
 
 /// The rotated files of `out.log`, oldest first, and then the current one.
 fn logs(bed: &Bed) -> Vec<PathBuf> {
@@ -267,4 +273,140 @@ fn output_goes_on_into_the_log_while_the_manager_is_away() {
     host.reconnect();
     host.link.stop("alone");
     assert!(std::fs::read(bed.path("out.log")).unwrap() == numbers(100_000));
+}
+
+/// Rotation each so many milliseconds.
+fn every(millis: u64) -> Option<RotateTime> {
+    Some(RotateTime::Every { interval: Duration::from_millis(millis), at: Duration::ZERO })
+}
+
+/// A log that was written last more than a week ago.
+fn old_log(bed: &Bed, text: &str) {
+    std::fs::write(bed.path("out.log"), text).unwrap();
+    let now = std::time::UNIX_EPOCH + Duration::from_millis(clock::now().wall.0);
+    let file = std::fs::File::options().write(true).open(bed.path("out.log")).unwrap();
+    file.set_modified(now - Duration::from_secs(8 * 86_400)).unwrap();
+}
+
+/// Sees changes in the folder of a bed.
+struct Seen {
+    watch: Watch,
+    poller: Poller,
+}
+
+impl Seen {
+    fn new(bed: &Bed) -> Self {
+        let (watch, poller) = (Watch::new().unwrap(), Poller::new().unwrap());
+        watch.add(bed.folder.path()).unwrap();
+        poller.add(&watch, 0, Interest::Read).unwrap();
+        Self { watch, poller }
+    }
+
+    /// Looks again at each change, until it is so.
+    fn until(&self, is_so: impl Fn() -> bool) {
+        let mut ready = Vec::new();
+        while !is_so() {
+            self.poller.wait(&mut ready, Some(PATIENCE)).unwrap();
+            assert!(!ready.is_empty(), "nothing happens");
+            self.watch.drain().unwrap();
+        }
+    }
+}
+
+#[test]
+fn a_log_is_rotated_when_it_is_time_and_nothing_is_written() {
+    let mut bed = Bed::new();
+    let mut host = bed.host();
+    let seen = Seen::new(&bed);
+    let mut go = bed.gate("go");
+    let mut definition = bed.script("seq 1 1000; read word < go; seq 1001 2000; exit 0");
+    definition.log.rotate_time = every(300);
+    host.link.start("timed", definition);
+    seen.until(|| {
+        let files = logs(&bed);
+        contents(&files[..files.len() - 1]) == numbers(1000) && bed.path("out.log").exists()
+    });
+    assert_eq!(std::fs::read(bed.path("out.log")).unwrap(), b"", "an empty one is not rotated");
+    go.open();
+    host.link.state("timed", ServiceState::STOPPED);
+    assert!(contents(&logs(&bed)) == numbers(2000));
+}
+
+#[test]
+fn a_line_is_not_cut_when_it_is_time_to_rotate() {
+    let mut bed = Bed::new();
+    let mut host = bed.host();
+    old_log(&bed, "half");
+    let mut definition = bed.script("echo ' and half'; echo next");
+    definition.log.rotate_time = every(7 * 86_400_000);
+    host.link.run("timed", definition);
+    let files = logs(&bed);
+    assert_eq!(std::fs::read(&files[0]).unwrap(), b"half and half\n", "{files:?}");
+    assert_eq!(contents(&files), b"half and half\nnext\n");
+}
+
+#[test]
+fn what_was_written_in_an_earlier_period_is_rotated_when_the_service_starts() {
+    let mut bed = Bed::new();
+    let mut host = bed.host();
+    old_log(&bed, "old\n");
+    let mut definition = bed.script("echo new");
+    definition.log.rotate_time = every(7 * 86_400_000);
+    host.link.run("weekly", definition.clone());
+    let files = logs(&bed);
+    assert_eq!((files.len(), bed.log()), (2, "new\n".to_owned()));
+    assert_eq!(contents(&files), b"old\nnew\n");
+    host.link.run("weekly", definition);
+    assert_eq!((logs(&bed).len(), bed.log()), (2, "new\nnew\n".to_owned()), "this week's is continued");
+}
+
+#[test]
+fn a_start_begins_a_new_log_but_a_restart_does_not() {
+    let mut bed = Bed::new();
+    let mut host = bed.host();
+    let mut definition = bed.script("echo once >> count; echo run; test $(wc -l < count) -eq 3");
+    definition.log.rotate_at_start = true;
+    definition.restart.when = RestartWhen::OnFailure;
+    definition.restart.delay = Duration::ZERO;
+    for runs in 1..=3 {
+        let _ = std::fs::remove_file(bed.path("count"));
+        host.link.run("fresh", definition.clone());
+        assert_eq!((logs(&bed).len(), bed.log()), (runs, "run\n".repeat(3)));
+    }
+}
+
+#[test]
+fn rotated_files_have_no_more_bytes_together_than_they_may() {
+    let mut bed = Bed::new();
+    let mut host = bed.host();
+    let mut definition = bed.script("seq 1 20000");
+    definition.log.rotate_size = Some(10_000);
+    definition.log.keep_total = Some(30_100);
+    host.link.run("kept", definition);
+    let files = logs(&bed);
+    assert_eq!(files.len(), 4, "{files:?}");
+    assert!(numbers(20_000).ends_with(&contents(&files)));
+}
+
+#[test]
+fn files_that_are_too_old_go_without_output_and_those_of_others_stay() {
+    let mut bed = Bed::new();
+    let mut host = bed.host();
+    let seen = Seen::new(&bed);
+    for other in
+        ["out-20010101T000000.000Z.log", "out-20010101t000000.000z.log", "out-20010101T000000.000Z.log.bak"]
+    {
+        std::fs::write(bed.path(other), "old\n").unwrap();
+    }
+    std::fs::create_dir(bed.path("out-20010101T000000.001Z.log")).unwrap();
+    let mut definition = bed.script("seq 1 20000; exec sleep 1000");
+    definition.log.rotate_size = Some(10_000);
+    definition.log.keep_age = Some(Duration::from_millis(500));
+    host.link.start("kept", definition);
+    let is_there = |numbered: &Path| std::fs::read(numbered).is_ok_and(|bytes| bytes.ends_with(b"20000\n"));
+    seen.until(|| is_there(&bed.path("out.log")) && logs(&bed).len() == 4);
+    assert!(bed.path("out-20010101t000000.000z.log").exists(), "not our way to write it");
+    assert!(bed.path("out-20010101T000000.001Z.log").is_dir(), "not a file");
+    assert!(bed.path("out-20010101T000000.000Z.log.bak").exists());
+    host.link.stop("kept");
 }

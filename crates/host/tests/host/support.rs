@@ -134,13 +134,7 @@ pub(crate) fn script_in(folder: &Path, script: &str) -> HostDefinition {
             ..RestartPolicy::default()
         },
         stop: StopPolicy { ladder: vec![rung(StopAction::Signal(Signal::Term), 30_000)] },
-        log: LogPolicy {
-            stdout: log.clone(),
-            stderr: log,
-            rotate_size: None,
-            keep_count: None,
-            buffer: 1 << 20,
-        },
+        log: LogPolicy::new(log),
         controls: BTreeMap::new(),
         ready: None,
         source: None,

@@ -37,7 +37,7 @@ fn wanted(name: &str, program: &str, needs: &[&str]) -> InstallPlan {
         },
         restart: RestartPolicy::default(),
         stop: StopPolicy::default(),
-        log: LogPolicy { stdout: log(), stderr: log(), rotate_size: None, keep_count: None, buffer: 1 },
+        log: LogPolicy { buffer: 1, ..LogPolicy::new(log()) },
         controls: BTreeMap::new(),
         ready: None,
         source: Some("/service.toml".into()),

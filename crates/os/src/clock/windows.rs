@@ -3,9 +3,12 @@
 use std::time::Duration;
 
 use svckit_core::time::{Now, Tick, WallTime};
-use windows_sys::Win32::Foundation::FILETIME;
+use windows_sys::Win32::Foundation::{FILETIME, SYSTEMTIME};
 use windows_sys::Win32::System::Performance::{QueryPerformanceCounter, QueryPerformanceFrequency};
 use windows_sys::Win32::System::SystemInformation::GetSystemTimePreciseAsFileTime;
+use windows_sys::Win32::System::Time::{
+    FileTimeToSystemTime, SystemTimeToFileTime, SystemTimeToTzSpecificLocalTime,
+};
 
 /// From 1601-01-01, where the system's time begins, to 1970-01-01, in milliseconds.
 const TO_UNIX: u64 = 11_644_473_600_000;
@@ -20,11 +23,38 @@ pub fn now() -> Now {
         QueryPerformanceCounter(&raw mut count);
         QueryPerformanceFrequency(&raw mut frequency);
     }
-    let hundreds_of_nanoseconds = u64::from(time.dwHighDateTime) << 32 | u64::from(time.dwLowDateTime);
+    let hundreds_of_nanoseconds = joined(time);
     Now {
         tick: Tick(span(count.cast_unsigned(), frequency.cast_unsigned().max(1))),
         wall: WallTime((hundreds_of_nanoseconds / 10_000).saturating_sub(TO_UNIX)),
     }
+}
+
+/// How many milliseconds local time is ahead of UTC at a moment; negative: behind. By the rules of the time zone that hold in the year of that moment, as far as the
+/// system knows them.
+pub fn ahead_of_utc(time: WallTime) -> i64 {
+    // Whole seconds: a `SYSTEMTIME` has milliseconds, but nothing finer.
+    let utc = (time.0 / 1000 * 1000 + TO_UNIX) * 10_000;
+    let parts = FILETIME {
+        dwLowDateTime: u32::try_from(utc & 0xFFFF_FFFF).unwrap_or(0),
+        dwHighDateTime: u32::try_from(utc >> 32).unwrap_or(0),
+    };
+    let (mut date, mut shown, mut local) =
+        (SYSTEMTIME::default(), SYSTEMTIME::default(), FILETIME::default());
+    // SAFETY: each reads one value and writes another, which live during the call; no time zone is that of the system.
+    let done = unsafe {
+        FileTimeToSystemTime(&raw const parts, &raw mut date) != 0
+            && SystemTimeToTzSpecificLocalTime(std::ptr::null(), &raw const date, &raw mut shown) != 0
+            && SystemTimeToFileTime(&raw const shown, &raw mut local) != 0
+    };
+    if !done {
+        return 0;
+    }
+    joined(local).cast_signed().wrapping_sub(utc.cast_signed()) / 10_000
+}
+
+fn joined(time: FILETIME) -> u64 {
+    u64::from(time.dwHighDateTime) << 32 | u64::from(time.dwLowDateTime)
 }
 
 fn span(count: u64, frequency: u64) -> Duration {

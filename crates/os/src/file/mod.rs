@@ -10,10 +10,21 @@ pub use unix::{identity, is_at, is_plain, null_device, open_log, read_at, rename
 #[cfg(windows)]
 pub use windows::{identity, is_at, is_plain, null_device, open_log, read_at, rename_new, write_at};
 
+use std::fs::File;
+use std::io;
+use std::time::UNIX_EPOCH;
+
+use svckit_core::time::WallTime;
+
+/// When a file was written last.
+pub fn written(file: &File) -> io::Result<WallTime> {
+    let since = file.metadata()?.modified()?.duration_since(UNIX_EPOCH).unwrap_or_default();
+    Ok(WallTime(u64::try_from(since.as_millis()).unwrap_or(u64::MAX)))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::io;
 
     #[test]
     fn renaming_replaces_nothing() {

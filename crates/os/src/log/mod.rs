@@ -7,6 +7,7 @@ use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use svckit_core::log::name;
 use svckit_core::native::{LogCursor, LogFrom};
 
 use crate::file;
@@ -33,12 +34,9 @@ pub fn read(current: &Path, from: LogFrom) -> io::Result<Piece> {
 
 /// The files of a log, oldest first; the one being written is the last, if it is there.
 fn files(current: &Path) -> io::Result<Vec<PathBuf>> {
-    let (Some(directory), Some(name)) =
-        (current.parent(), current.file_name().and_then(|name| name.to_str()))
-    else {
+    let Some(directory) = current.parent() else {
         return Err(io::Error::new(io::ErrorKind::InvalidInput, "a log has a directory and a name"));
     };
-    let (stem, extension) = name.rsplit_once('.').map_or((name, ""), |(stem, _)| (stem, &name[stem.len()..]));
     let mut rotated = Vec::new();
     let entries = match std::fs::read_dir(directory) {
         Ok(entries) => entries,
@@ -48,9 +46,7 @@ fn files(current: &Path) -> io::Result<Vec<PathBuf>> {
     };
     for entry in entries {
         let file = entry?.file_name();
-        let Some(file) = file.to_str() else { continue };
-        let middle = file.strip_prefix(stem).and_then(|rest| rest.strip_suffix(extension));
-        if let Some(place) = middle.and_then(|middle| middle.strip_prefix('-')).and_then(place) {
+        if let Some(place) = name::place(current, &file) {
             rotated.push((place, directory.join(file)));
         }
     }
@@ -60,25 +56,6 @@ fn files(current: &Path) -> io::Result<Vec<PathBuf>> {
         files.push(current.to_owned());
     }
     Ok(files)
-}
-
-/// The place of a rotated file in the order of time: `20260102T030405.678Z`, and a number if there are several of that moment.
-fn place(text: &str) -> Option<(String, u32)> {
-    const FORM: &str = "dddddddd'T'dddddd.dddZ";
-    let form: Vec<char> = FORM.replace('\'', "").chars().collect();
-    let time: String = text.chars().take(form.len()).collect();
-    let fits = time.chars().count() == form.len()
-        && time.chars().zip(&form).all(|(c, f)| match f {
-            'd' => c.is_ascii_digit(),
-            f => c.eq_ignore_ascii_case(f),
-        });
-    if !fits {
-        return None;
-    }
-    match &text[time.len()..] {
-        "" => Some((time, 0)),
-        rest => Some((time, rest.strip_prefix('-')?.parse().ok()?)),
-    }
 }
 
 fn go_on(current: &Path, cursor: LogCursor) -> io::Result<Piece> {

@@ -10,6 +10,7 @@ use super::ini::Setting;
 use super::native;
 use super::reader::Reader;
 use crate::definition::{LogSettings, ServiceDefinition, Span, StartMode};
+use crate::moments::Often;
 
 /// Options that have no value.
 const SWITCHES: &str = "restart no-restart no-log no-log-cmd pass-start-args kill-process-tree interactive";
@@ -184,16 +185,17 @@ impl Wrapped {
     fn log(&mut self, reader: &mut Reader<'_>, name: &str, base: &str) -> LogSettings {
         let mut log = LogSettings { rotate_size: Some(ROTATION.0), ..LogSettings::default() };
         if let Some(setting) = self.take("log-rotate") {
-            let size = setting.value.strip_prefix("bytes=").and_then(|bytes| bytes.parse().ok());
-            log.rotate_size = size;
-            if size.is_none() {
-                let message =
-                    format!("--log-rotate {} is not mapped: logs are rotated by size", setting.value);
+            let daily_or_hourly = ["daily", "hourly"].contains(&setting.value.as_str());
+            log.rotate_size = setting.value.strip_prefix("bytes=").and_then(|bytes| bytes.parse().ok());
+            log.rotate_time = Often::read(&setting.value).filter(|_| daily_or_hourly).map(Often::begin);
+            if log.rotate_size.is_none() && log.rotate_time.is_none() {
+                let message = format!("--log-rotate {} is not mapped", setting.value);
                 reader.remark(self.span, message, "write [service.NAME.log] rotate = { size = \"10MB\" }");
             }
         }
         let count = self.number(reader, "log-retain", ROTATION.1);
-        log.keep_count = log.rotate_size.map(|_| count.min(100_000));
+        let is_rotated = log.rotate_size.is_some() || log.rotate_time.is_some();
+        log.keep_count = is_rotated.then_some(count.min(100_000));
         let file = self.take("log-cmd-as").map_or_else(|| name.to_owned(), |setting| setting.value);
         if let Some(folder) = self.take("log-dir") {
             let path = reader.path(&folder.value, self.span, base);

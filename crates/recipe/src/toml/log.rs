@@ -1,7 +1,10 @@
 //! `[service.NAME.log]`.
 
+use svckit_core::log::rotation::RotateTime;
+
 use super::section::Section;
 use crate::definition::LogSettings;
+use crate::moments::Often;
 
 pub(super) fn read(mut section: Section<'_>) -> LogSettings {
     let mut log = LogSettings::default();
@@ -28,15 +31,15 @@ pub(super) fn read(mut section: Section<'_>) -> LogSettings {
     log.stdout = path(out).or_else(|| both.clone());
     log.stderr = path(err).or(both);
     if let Some(mut rotate) = section.section("rotate") {
-        rotate.later("time");
-        rotate.later_switch("at-start");
         log.rotate_size = rotate.size("size", "10MB");
+        log.rotate_time = time(&mut rotate);
+        log.rotate_at_start = rotate.boolean("at-start").is_some_and(|(value, _)| value);
         rotate.finish();
     }
     if let Some(mut keep) = section.section("keep") {
-        keep.later("age");
-        keep.later("total");
         log.keep_count = keep.integer("count", 0..=100_000);
+        log.keep_age = keep.duration("age", "30d");
+        log.keep_total = keep.size("total", "1GB");
         keep.finish();
     }
     section.later_switch("compress");
@@ -44,4 +47,28 @@ pub(super) fn read(mut section: Section<'_>) -> LogSettings {
     log.buffer = section.size("buffer", "1MiB").unwrap_or(log.buffer);
     section.finish();
     log
+}
+
+/// `time` and `at` of `rotate`.
+fn time(rotate: &mut Section<'_>) -> Option<RotateTime> {
+    let (time, at) = (rotate.string("time", "daily"), rotate.string("at", "03:00"));
+    let Some((text, span)) = time else {
+        if let Some((_, span)) = at {
+            let help = "write time = \"daily\" as well".to_owned();
+            rotate.reader.report(span, "\"at\" says at which time of what \"time\" says", Some(help));
+        }
+        return None;
+    };
+    let Some(often) = Often::read(text) else {
+        let help = "it is \"hourly\", \"daily\", \"weekly\", \"monthly\", or a duration from 1m to 366d, such as \"6h\"";
+        rotate.reader.report(span, format!("{text:?} doesn't say how often"), Some(help.to_owned()));
+        return None;
+    };
+    let Some((at, span)) = at else { return Some(often.begin()) };
+    let moment = often.at(at);
+    if moment.is_none() {
+        let help = "a time of day that is within it, such as \"03:00\"; for a week also with the day, such as \"sunday 03:00\"";
+        rotate.reader.report(span, format!("{at:?} is no time of {text:?}"), Some(help.to_owned()));
+    }
+    moment
 }

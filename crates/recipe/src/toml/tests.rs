@@ -11,6 +11,7 @@ use svckit_core::definition::{
 };
 use svckit_core::failure::{ActionType, FailureAction, ResetPeriod};
 use svckit_core::kind::{ErrorControl, ServiceType, SidType, StartType};
+use svckit_core::log::rotation::RotateTime;
 use svckit_core::signal::Signal;
 
 use super::parse;
@@ -141,8 +142,8 @@ tcp = "[::1]:8080"
 timeout = "90s"
 [service.shop.log]
 stdout-file = "logs/shop.out"
-rotate = { size = "10MB", at-start = false }
-keep = { count = 10 }
+rotate = { size = "10MB", time = "weekly", at = "sun 3:00", at-start = true }
+keep = { count = 10, age = "30d", total = "1GB" }
 compress = false
 timestamps = false
 buffer = "64KiB"
@@ -223,6 +224,10 @@ fn every_policy_is_read() {
         (host.log.rotate_size, host.log.keep_count, host.log.buffer),
         (Some(10_000_000), Some(10), 65_536)
     );
+    let week = |days: u64, hours: u64| Duration::from_secs((days * 24 + hours) * 3600);
+    let sunday_at_three = RotateTime::Every { interval: week(7, 0), at: week(6, 3) };
+    assert_eq!((host.log.rotate_time, host.log.rotate_at_start), (Some(sunday_at_three), true));
+    assert_eq!((host.log.keep_age, host.log.keep_total), (Some(week(30, 0)), Some(1_000_000_000)));
     let signals = [
         (Control::PAUSE.0, Signal::Tstp),
         (Control::CONTINUE.0, Signal::Cont),
@@ -282,7 +287,7 @@ fn an_unknown_key_suggests_the_right_one() {
     refuses_keys(
         "keep = { count = 3 }\n[service.web.log]\nkeep = { number = 3 }",
         "3:1: unknown key \"keep\" in [service.web] (write it in [service.web.log])\n\
-         5:10: unknown key \"number\" in [service.web.log.keep] (the keys here are count)",
+         5:10: unknown key \"number\" in [service.web.log.keep] (the keys here are count, age, total)",
     );
 }
 
@@ -444,6 +449,29 @@ fn the_ladder_and_the_controls_know_their_means() {
 }
 
 #[test]
+fn times_of_rotation_that_make_no_sense_are_refused() {
+    let rotate = |keys: &str, wrong: &str| {
+        refuses_keys(&format!("[service.web.log]\nrotate = {{ {keys} }}"), wrong);
+    };
+    rotate(
+        "time = 'nightly'",
+        r#"4:19: "nightly" doesn't say how often (it is "hourly", "daily", "weekly", "monthly", or a duration from 1m to 366d, such as "6h")"#,
+    );
+    rotate(
+        "time = 'hourly', at = '03:00'",
+        r#"4:34: "03:00" is no time of "hourly" (a time of day that is within it, such as "03:00"; for a week also with the day, such as "sunday 03:00")"#,
+    );
+    rotate(
+        "at = '03:00'",
+        r#"4:17: "at" says at which time of what "time" says (write time = "daily" as well)"#,
+    );
+    rotate(
+        "at-start = 'yes'",
+        r#"4:23: "at-start" must be true or false, not a string (write at-start = true)"#,
+    );
+}
+
+#[test]
 fn what_comes_later_is_refused_and_not_ignored() {
     let later = |keys: &str, place: &str, key: &str, section: &str| {
         let expected = format!(
@@ -455,9 +483,6 @@ fn what_comes_later_is_refused_and_not_ignored() {
     later("hooks = { pre-start = 'x' }", "3:1", "hooks", "");
     later("[service.web.limits]\nmemory = '1GB'", "3:14", "limits", "");
     later("[service.web.ready]\nhttp = 'x'", "4:1", "http", ".ready");
-    later("[service.web.log]\nrotate = { time = '1d' }", "4:12", "time", ".log.rotate");
-    later("[service.web.log]\nrotate = { at-start = true }", "4:23", "at-start", ".log.rotate");
-    later("[service.web.log]\nkeep = { age = '1d' }", "4:10", "age", ".log.keep");
     later("[service.web.log]\ncompress = true", "4:12", "compress", ".log");
     later("[service.web.stop]\nladder = [{ http = 'x' }]", "4:13", "http", ".stop");
     later("[service.web.stop]\ntree = 'follow'", "4:8", "tree = follow", ".stop");

@@ -15,6 +15,7 @@ use toml_writer::{ToTomlKey, ToTomlValue, WriteTomlValue};
 use super::{controls, parse, recovery, restart, service, stop, windows};
 use crate::definition::{LogSettings, Places, Process, ServiceDefinition, StartMode};
 use crate::file::MAX_FILE;
+use crate::moments;
 use crate::platform::Platform;
 use crate::units::{written_duration, written_size};
 
@@ -303,11 +304,37 @@ fn log_keys(log: &LogSettings) -> Result<Keys, String> {
             }
         }
     }
+    let mut rotate = Vec::new();
+    let mut add = |key: &str, value: String| rotate.push((key.to_owned(), value));
     if let Some(size) = log.rotate_size {
-        keys.written("rotate", format!("{{ size = {} }}", written_size(size).to_toml_value()));
+        add("size", written_size(size).to_toml_value());
     }
+    if let Some(time) = log.rotate_time {
+        let (often, at) =
+            moments::written(time).ok_or("the times at which its log is rotated have no words")?;
+        add("time", often.to_toml_value());
+        if let Some(at) = at {
+            add("at", at.to_toml_value());
+        }
+    }
+    if log.rotate_at_start {
+        add("at-start", true.to_toml_value());
+    }
+    let mut keep = Vec::new();
+    let mut add = |key: &str, value: String| keep.push((key.to_owned(), value));
     if let Some(count) = log.keep_count {
-        keys.written("keep", format!("{{ count = {count} }}"));
+        add("count", count.to_toml_value());
+    }
+    if let Some(age) = log.keep_age {
+        add("age", time(age)?.to_toml_value());
+    }
+    if let Some(total) = log.keep_total {
+        add("total", written_size(total).to_toml_value());
+    }
+    for (key, values) in [("rotate", rotate), ("keep", keep)] {
+        if !values.is_empty() {
+            keys.written(key, inline(&values));
+        }
     }
     keys.unless("buffer", &written_size(default.buffer), &written_size(log.buffer));
     Ok(keys)

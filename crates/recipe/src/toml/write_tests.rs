@@ -12,6 +12,7 @@ use svckit_core::definition::{
 };
 use svckit_core::failure::{ActionType, FailureAction, FailureActions, ResetPeriod};
 use svckit_core::kind::{ErrorControl, SidType};
+use svckit_core::log::rotation::RotateTime;
 use svckit_core::name::{Dependency, DisplayName, GroupName, ServiceName};
 use svckit_core::signal::Signal;
 use svckit_core::trigger::Trigger;
@@ -121,18 +122,33 @@ fn log() -> impl Strategy<Value = LogSettings> {
         (prop::option::of(path()), prop::option::of(path())),
         path().prop_map(|both| (Some(both.clone()), Some(both)))
     ];
-    let sizes = (
-        prop::option::of(any::<u64>()),
-        prop::option::of(0_u32..=100_000),
-        prop_oneof![Just(1 << 20), any::<u64>()],
-    );
-    (files, sizes).prop_map(|((stdout, stderr), (rotate_size, keep_count, buffer))| LogSettings {
-        stdout,
-        stderr,
-        rotate_size,
-        keep_count,
-        buffer,
-    })
+    let rotate = (prop::option::of(any::<u64>()), prop::option::of(rotate_time()), any::<bool>());
+    let keep = (prop::option::of(0_u32..=100_000), prop::option::of(time()), prop::option::of(any::<u64>()));
+    (files, rotate, keep, prop_oneof![Just(1 << 20), any::<u64>()]).prop_map(
+        |((stdout, stderr), rotate, keep, buffer)| LogSettings {
+            stdout,
+            stderr,
+            rotate_size: rotate.0,
+            rotate_time: rotate.1,
+            rotate_at_start: rotate.2,
+            keep_count: keep.0,
+            keep_age: keep.1,
+            keep_total: keep.2,
+            buffer,
+        },
+    )
+}
+
+fn rotate_time() -> impl Strategy<Value = RotateTime> {
+    let minutes = |minutes: u64| Duration::from_secs(minutes * 60);
+    prop_oneof![
+        (0_u64..1440).prop_map(move |at| RotateTime::Monthly { at: minutes(at) }),
+        (1_u64..527_040).prop_flat_map(move |interval| {
+            let at = 0..interval.min(if interval == 10_080 { interval } else { 1440 });
+            at.prop_map(move |at| RotateTime::Every { interval: minutes(interval), at: minutes(at) })
+        }),
+        (0_u64..10_080).prop_map(move |at| RotateTime::Every { interval: minutes(10_080), at: minutes(at) }),
+    ]
 }
 
 fn recovery() -> impl Strategy<Value = FailureActions> {

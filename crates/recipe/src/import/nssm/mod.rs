@@ -50,7 +50,10 @@ const ADVICE: Advice<'_> = &[
          AppStderrCreationDisposition AppStderrFlagsAndAttributes AppStderrCopyAndTruncate AppRotateDelay",
         "output is added to a file that anybody may read, and is rotated without a copy",
     ),
-    ("AppRotateSeconds", "logs are rotated by size: [service.NAME.log] rotate = { size = \"10MB\" }"),
+    (
+        "AppRotateSeconds",
+        "a log is rotated however young it is; at which times is said by rotate = { time = \"daily\" }",
+    ),
     ("AppTimestampLog", "output is kept as it is"),
     ("AppPriority AppAffinity", "let start /B with its options run the program from a batch file"),
     ("AppNoConsole", "the program's console has no window"),
@@ -252,13 +255,10 @@ fn log(reader: &mut Reader<'_>, parameters: &mut Section, folder: &str) -> LogSe
     let [low, high] =
         ["AppRotateBytes", "AppRotateBytesHigh"].map(|key| number(key).map_or(0, |(bytes, _)| bytes));
     let size = u64::from(high) << 32 | u64::from(low);
-    if let Some((_, setting)) = rotates {
-        if size > 0 {
-            log.rotate_size = Some(size);
-        } else {
-            let message = "AppRotateFiles without AppRotateBytes is not mapped: logs are rotated by size";
-            reader.remark(setting.key_span, message, "write [service.NAME.log] rotate = { size = \"10MB\" }");
-        }
+    if rotates.is_some() {
+        // Without a size a start begins a new log.
+        log.rotate_size = Some(size).filter(|size| *size > 0);
+        log.rotate_at_start = size == 0;
     }
     log
 }

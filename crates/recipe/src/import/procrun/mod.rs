@@ -12,6 +12,7 @@ use super::ini::{Section, Setting};
 use super::reader::Reader;
 use super::{native, registry};
 use crate::definition::{LogSettings, ServiceDefinition, Span};
+use crate::moments::Often;
 use crate::winservice::path;
 use parameters::PARAMETERS;
 
@@ -194,6 +195,7 @@ fn log(
         Some(setting) => Some(native::without_variables(reader, &setting)?),
         None => None,
     };
+    let mut rotate_time = None;
     let mut file = |key: &str, stream: &str| {
         let Some(setting) = parameters.take(key).filter(|setting| !setting.value.is_empty()) else {
             return Some(None);
@@ -202,8 +204,8 @@ fn log(
             let text = native::without_variables(reader, &setting)?;
             return reader.file(&text, setting.span, &base).map(Some);
         }
-        let message = format!("{key}=auto is one file for all days");
-        reader.remark(setting.span, message, "write [service.NAME.log] rotate = { size = \"10MB\" }");
+        // A file for each day.
+        rotate_time = Often::read("daily").map(Often::begin);
         let Some(folder) = &folder else { return Some(None) };
         let name = format!("{}-{stream}.log", service.name.as_str().to_lowercase());
         reader.file(&path::below(reader.platform, folder, &[&name]), setting.span, &base).map(Some)
@@ -211,5 +213,5 @@ fn log(
     let (stdout, stderr) = (file("StdOutput", "stdout")?, file("StdError", "stderr")?);
     // Without a file of its own standard error goes where standard output does.
     let stderr = stderr.or_else(|| stdout.clone());
-    Some(LogSettings { stdout, stderr, ..LogSettings::default() })
+    Some(LogSettings { stdout, stderr, rotate_time, ..LogSettings::default() })
 }

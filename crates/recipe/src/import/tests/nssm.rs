@@ -100,7 +100,9 @@ fn each_value_is_mapped() {
     let log = own("\"AppStdout\"=\"C:\\\\l\\\\o.log\"\n\"AppStderr\"=\"e.log\"\n\"AppRotateFiles\"=dword:1\n\"AppRotateOnline\"=dword:1\n\"AppRotateBytes\"=dword:400\n").log;
     assert_eq!(log.stdout.as_deref().and_then(|file| file.to_str()), Some(r"C:\l\o.log"));
     assert_eq!(log.stderr.as_deref().and_then(|file| file.to_str()), Some(r"C:\shop\e.log"));
-    assert_eq!(log.rotate_size, Some(1024));
+    assert_eq!((log.rotate_size, log.rotate_at_start), (Some(1024), false));
+    let log = own("\"AppRotateFiles\"=dword:1\n").log;
+    assert_eq!((log.rotate_size, log.rotate_at_start), (None, true));
 }
 
 #[test]
@@ -115,10 +117,7 @@ fn what_has_no_place_is_told_where_it_is() {
             "\"AppStopMethodSkip\"=dword:8",
             "7:21: AppStopMethodSkip can't have 8: what doesn't stop is ended by force",
         ),
-        (
-            "\"AppRotateFiles\"=dword:1",
-            "7:1: AppRotateFiles without AppRotateBytes is not mapped: logs are rotated by size",
-        ),
+        ("\"AppRotateSeconds\"=dword:e10", "7:1: AppRotateSeconds is not mapped"),
         (
             "\"AppEnvironment\"=hex(7):41,00,3d,00,31,00,00,00,00,00",
             "7:1: AppEnvironment is added to the variables of the service, not put in their place",

@@ -1,6 +1,9 @@
 //! procrun: the registry and the commands.
 
+use std::time::Duration;
+
 use svckit_core::definition::{RestartWhen, StopAction};
+use svckit_core::log::rotation::RotateTime;
 
 use super::told;
 use crate::definition::{ServiceDefinition, StartMode};
@@ -53,6 +56,10 @@ fn each_parameter_is_mapped() {
     assert_eq!(service("--DisplayName=\"The Shop\"").display_name.as_str(), "The Shop");
     assert_eq!(service("--Description \"Sells\" --Install C:\\x.exe").description.as_deref(), Some("Sells"));
     assert_eq!(service("--Startup=auto").start, Some(StartMode::Auto));
+    let log = service("--StdOutput=auto --LogPath=C:\\l").log;
+    assert_eq!(log.stdout.as_deref().and_then(|file| file.to_str()), Some(r"C:\l\shop-stdout.log"));
+    let daily = RotateTime::Every { interval: Duration::from_secs(86_400), at: Duration::ZERO };
+    assert_eq!(log.rotate_time, Some(daily));
     assert_eq!(service("--Startup=delayed").start, Some(StartMode::Delayed));
     let needs = service("--DependsOn=db;cache ++DependsOn=w32time").dependencies;
     assert_eq!(needs.iter().map(ToString::to_string).collect::<Vec<_>>(), ["db", "cache", "w32time"]);
@@ -138,7 +145,6 @@ fn what_has_no_place_is_told() {
             "--Environment=PATH=%PATH%",
             "PATH is not mapped: it has %PATH% in it, which svckit does not replace",
         ),
-        ("--StdOutput=auto", "StdOutput=auto is one file for all days"),
         ("\nsc start shop", "the line is not mapped"),
         ("\nset PR_JVM=auto", "the variable PR_JVM is not mapped"),
     ] {

@@ -1,6 +1,9 @@
 //! Command lines of shawl.
 
+use std::time::Duration;
+
 use svckit_core::definition::{ExitAction, RestartWhen};
+use svckit_core::log::rotation::RotateTime;
 
 use super::told;
 use crate::definition::{ServiceDefinition, StartMode};
@@ -53,6 +56,9 @@ fn each_option_is_mapped() {
     let log = service("--log-dir D:\\l --log-cmd-as out --log-rotate bytes=5 --log-retain 9").log;
     assert_eq!(log.stdout.as_deref().and_then(|file| file.to_str()), Some(r"D:\l\out.log"));
     assert_eq!((log.rotate_size, log.keep_count), (Some(5), Some(9)));
+    let log = service("--log-rotate daily").log;
+    let daily = RotateTime::Every { interval: Duration::from_secs(86_400), at: Duration::ZERO };
+    assert_eq!((log.rotate_size, log.rotate_time, log.keep_count), (None, Some(daily), Some(2)));
     assert_eq!(service("--dependencies db,cache").dependencies.len(), 2);
 }
 
@@ -64,7 +70,7 @@ fn what_has_no_place_is_told_where_it_is() {
         ("--priority high", "1:1: --priority is not mapped"),
         ("--interactive", "1:1: --interactive is not mapped"),
         ("--colour red", "1:1: --colour is not known, and not mapped"),
-        ("--log-rotate daily", "1:1: --log-rotate daily is not mapped: logs are rotated by size"),
+        ("--log-rotate monthly", "1:1: --log-rotate monthly is not mapped"),
     ] {
         assert_eq!(told(&import(&format!("shawl run --cwd C:\\ {option} -- x.exe\n"))), [remark]);
     }

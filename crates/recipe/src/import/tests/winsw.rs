@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use svckit_core::definition::{RestartWhen, Rung, StopAction};
 use svckit_core::failure::{ActionType, ResetPeriod};
+use svckit_core::log::rotation::RotateTime;
 
 use super::told;
 use crate::definition::{ServiceDefinition, StartMode};
@@ -105,6 +106,19 @@ fn logs_are_where_they_were() {
     assert_eq!((rotated.rotate_size, rotated.keep_count), (Some(10 << 20), Some(8)));
     assert_eq!(path(rotated.stdout.as_ref()), Some(r"C:\winsw\x.o"));
     assert_eq!(log("<log mode='append'/>").rotate_size, None);
+    let every = |hours: u64, at: u64| {
+        let [interval, at] = [hours, at].map(|hours| Duration::from_secs(hours * 3600));
+        Some(RotateTime::Every { interval, at })
+    };
+    assert_eq!(log("<log mode='roll-by-time'><pattern>yyyyMMdd</pattern></log>").rotate_time, every(24, 0));
+    assert_eq!(
+        log("<log mode='roll-by-time'><pattern>yyyy-MM-dd_HH</pattern></log>").rotate_time,
+        every(1, 0)
+    );
+    let both = log("<log mode='roll-by-size-time'><autoRollAtTime>03:00:00</autoRollAtTime></log>");
+    assert_eq!((both.rotate_size, both.rotate_time), (Some(10 << 20), every(24, 3)));
+    let rolled = log("<log mode='roll'/>");
+    assert_eq!((rolled.rotate_at_start, rolled.keep_count), (true, Some(1)));
 }
 
 #[test]
@@ -183,7 +197,10 @@ fn what_has_no_place_is_told_where_it_is() {
         ),
         ("<log mode='none'/>", "2:12: the log mode none is not mapped"),
         ("<log mode='reset'/>", "2:12: the log mode reset is not mapped: what is in a log is kept"),
-        ("<log mode='roll'/>", "2:12: the log mode roll is not mapped: a start begins no new log"),
+        (
+            "<log mode='roll-by-time'><pattern>yyyy</pattern></log>",
+            "2:12: the log mode roll-by-time is not mapped with this pattern and period",
+        ),
         ("<log mode='append'><keepFiles>8</keepFiles></log>", "2:21: keepFiles is not mapped"),
         ("<outfiledisabled>true</outfiledisabled>", "2:2: outfiledisabled is not mapped"),
         ("<serviceaccount><prompt>dialog</prompt></serviceaccount>", "2:18: prompt is not mapped"),
@@ -205,11 +222,11 @@ fn what_has_no_place_is_told_where_it_is() {
     }
     assert_eq!(
         told(&import(
-            "<log mode='roll-by-size-time'><sizeThreshold>1</sizeThreshold><pattern>yyyy</pattern></log>"
+            "<log mode='roll-by-size-time'><autoRollAtTime>3:00:30</autoRollAtTime><pattern>yyyy</pattern></log>"
         )),
         [
-            "2:12: the log mode roll-by-size-time is not wholly mapped: logs are rotated by size",
-            "2:64: pattern is not mapped"
+            "2:12: the time of the log mode roll-by-size-time is not mapped: it is no whole minute of a day",
+            "2:72: pattern is not mapped"
         ]
     );
     let uneven = ["1", "5", "9", "13"]

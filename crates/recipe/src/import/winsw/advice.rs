@@ -25,16 +25,13 @@ pub(super) const LOG_MAPPED: &str =
     "mode name logpath sizeThreshold keepFiles outfiledisabled errfiledisabled outfilepattern errfilepattern";
 
 pub(super) const LOG: Advice<'_> = &[
-    (
-        "pattern period autoRollAtTime",
-        "logs are rotated by size, and rotated files have the time in their name",
-    ),
+    ("pattern period autoRollAtTime", "rotated files have the time in their name"),
     (
         "zipOlderThanNumDays zipDateFormat",
         "rotated files are not compressed; keep = { count = 10 } says how many are kept",
     ),
     (
-        "sizeThreshold keepFiles",
+        "sizeThreshold keepFiles pattern period autoRollAtTime",
         "write rotate = { size = \"10MB\" } and keep = { count = 10 } in [service.NAME.log]",
     ),
 ];

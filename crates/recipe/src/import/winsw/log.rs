@@ -1,16 +1,22 @@
 //! Where the output goes: `log`, `logmode` and the like.
 
+use svckit_core::log::rotation::RotateTime;
+
 use super::ROLL_ADVICE;
 use super::element::Elements;
 use crate::definition::LogSettings;
 use crate::import::ini::Setting;
 use crate::import::native;
 use crate::import::reader::Reader;
+use crate::moments::Often;
 use crate::winservice::path;
 
 /// The size that WinSW rolls a log at in KiB, and how many old ones it keeps.
 const THRESHOLD: u64 = 10 * 1024;
 const KEPT: u32 = 8;
+
+/// The date in the name of a log that WinSW rolls by time.
+const DATE: &str = "yyyyMMdd";
 
 /// The files are named after the configuration's own file, below its folder unless it names another.
 pub(super) fn read(reader: &mut Reader<'_>, settings: &mut Elements, directory: &str) -> Option<LogSettings> {
@@ -82,13 +88,29 @@ fn rotation(
         }
         "roll-by-size-time" => {
             log.rotate_size = threshold();
-            Some(("the log mode roll-by-size-time is not wholly mapped: logs are rotated by size", ""))
+            let at = inside.text(reader, "autoRollAtTime");
+            log.rotate_time = at.as_ref().and_then(|at| daily_at(&at.value));
+            let is_lost = at.is_some() && log.rotate_time.is_none();
+            is_lost.then_some((
+                "the time of the log mode roll-by-size-time is not mapped: it is no whole minute of a day",
+                "write rotate = { time = \"daily\", at = \"03:00\" }",
+            ))
         }
         "roll-by-time" => {
-            Some(("the log mode roll-by-time is not mapped: logs are rotated by size", ROLL_ADVICE))
+            let pattern = inside.text(reader, "pattern").map_or(DATE.to_owned(), |setting| setting.value);
+            let period = inside.text(reader, "period").map_or(Some(1), |setting| reader.number(&setting));
+            log.rotate_time = by_pattern(&pattern).filter(|_| period == Some(1)).map(Often::begin);
+            log.rotate_time.is_none().then_some((
+                "the log mode roll-by-time is not mapped with this pattern and period",
+                "write rotate = { time = \"daily\" } in [service.NAME.log]",
+            ))
+        }
+        "roll" => {
+            log.rotate_at_start = true;
+            log.keep_count = Some(1);
+            None
         }
         "reset" => Some(("the log mode reset is not mapped: what is in a log is kept", ROLL_ADVICE)),
-        "roll" => Some(("the log mode roll is not mapped: a start begins no new log", ROLL_ADVICE)),
         other => {
             let words = "append, none, reset, roll, rotate, roll-by-size, roll-by-time or roll-by-size-time";
             let span = mode.map_or_else(Default::default, |mode| mode.span);
@@ -98,4 +120,20 @@ fn rotation(
     if let (Some((message, help)), Some(mode)) = (told, mode) {
         reader.remark(mode.span, message, help);
     }
+}
+
+/// `autoRollAtTime` is `HH:mm:ss`.
+fn daily_at(time: &str) -> Option<RotateTime> {
+    Often::read("daily")?.at(time.trim().strip_suffix(":00")?)
+}
+
+/// How often the text of a date changes that is written by a pattern.
+fn by_pattern(pattern: &str) -> Option<Often> {
+    let letters: String = pattern.chars().filter(char::is_ascii_alphabetic).collect();
+    Often::read(match letters.as_str() {
+        DATE => "daily",
+        "yyyyMMddHH" => "hourly",
+        "yyyyMM" => "monthly",
+        _ => return None,
+    })
 }

@@ -1,0 +1,100 @@
+//! The names of rotated logs: `<stem>-<UTC yyyymmddThhmmss.mmmZ>[-n].<ext>` beside the file that is being written.
+
+use std::ffi::{OsStr, OsString};
+use std::path::Path;
+
+use crate::calendar;
+use crate::time::WallTime;
+
+/// Where in the order of rotation a file is: when it was rotated, and a number for one of several in the same millisecond.
+pub type Place = (WallTime, u32);
+
+/// The name of the rotated log at a place.
+pub fn rotated(path: &Path, (time, attempt): Place) -> OsString {
+    let mut name = path.file_stem().unwrap_or_default().to_owned();
+    name.push("-");
+    name.push(stamp(time));
+    if attempt > 0 {
+        name.push(format!("-{attempt}"));
+    }
+    if let Some(extension) = path.extension() {
+        name.push(".");
+        name.push(extension);
+    }
+    name
+}
+
+/// The place of a file of this name, if it is a rotated one of `path`.
+pub fn place(path: &Path, name: &OsStr) -> Option<Place> {
+    let name = name.to_str()?;
+    let rest = name.strip_prefix(path.file_stem()?.to_str()?)?.strip_prefix('-')?;
+    let rest = match path.extension() {
+        Some(extension) => rest.strip_suffix(extension.to_str()?)?.strip_suffix('.')?,
+        None => rest,
+    };
+    let (stamp, attempt) = match rest.split_once('-') {
+        Some((stamp, attempt)) => (stamp, attempt.parse().ok()?),
+        None => (rest, 0),
+    };
+    let place = (moment(stamp)?, attempt);
+    // Another way to write the same is not ours.
+    (rotated(path, place) == *name).then_some(place)
+}
+
+/// `yyyymmddThhmmss.mmmZ`.
+fn stamp(time: WallTime) -> String {
+    let seconds = time.0 / 1000;
+    let (year, month, day) = calendar::date(i64::try_from(seconds / 86_400).unwrap_or(0));
+    let (hour, minute, second) = (seconds / 3600 % 24, seconds / 60 % 60, seconds % 60);
+    format!("{year:04}{month:02}{day:02}T{hour:02}{minute:02}{second:02}.{:03}Z", time.0 % 1000)
+}
+
+/// The moment that such a text tells.
+fn moment(text: &str) -> Option<WallTime> {
+    let number = |range: std::ops::Range<usize>| text.get(range)?.parse::<u32>().ok();
+    let day = calendar::day(number(0..4)?.into(), number(4..6)?, number(6..8)?);
+    let of_day = (number(9..11)? * 60 + number(11..13)?) * 60 + number(13..15)?;
+    let seconds = u64::try_from(day).ok()? * 86_400 + u64::from(of_day);
+    Some(WallTime(seconds * 1000 + u64::from(number(16..19)?)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_tell_when_and_are_known_again() {
+        let path = Path::new("/logs/shop.log");
+        let time = WallTime(951_827_696_789);
+        assert_eq!(rotated(path, (time, 0)), "shop-20000229T123456.789Z.log");
+        assert_eq!(rotated(path, (time, 2)), "shop-20000229T123456.789Z-2.log");
+        assert_eq!(rotated(Path::new("x"), (WallTime(0), 0)), "x-19700101T000000.000Z");
+        for known in [(time, 0), (time, 12), (WallTime(0), 1), (WallTime(253_402_300_799_999), 0)] {
+            assert_eq!(place(path, &rotated(path, known)), Some(known));
+        }
+    }
+
+    #[test]
+    fn other_files_are_left_alone() {
+        let path = Path::new("shop.log");
+        for name in [
+            "shop.log",
+            "shop-2.log",
+            "shop-20000229T123456.789Z.txt",
+            "shop-20000229T123456.789Z.log.bak",
+            "shopping-20000229T123456.789Z.log",
+            "shop-x-20000229T123456.789Z.log",
+            "shop-20000229T123456.789Z-x.log",
+            "shop-20000229T123456.789Z-0.log",
+            "shop-20000229T123456.789Z-+1.log",
+            "shop-20000230T123456.789Z.log",
+            "shop-20001329T123456.789Z.log",
+            "shop-20000229T999999.789Z.log",
+            "shop-20000229t123456.789z.log",
+            "shop-+200229T+23456.+89Z.log",
+            "shop-20000229T12345é.789Z.log",
+        ] {
+            assert_eq!(place(path, OsStr::new(name)), None, "{name}");
+        }
+    }
+}
