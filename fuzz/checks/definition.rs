@@ -31,7 +31,7 @@ fn check_for(text: &str, platform: Platform) {
             for service in &definition.services {
                 let image = ImagePath::new("svc host run").expect("it is one");
                 assert_eq!(service.new_service(image, None).name, service.name);
-                assert_eq!(service.config2().len(), 8);
+                assert_eq!(service.config2().len(), 10);
                 let host = service.host(Path::new("/state/logs/x.log"), Path::new("/folder/service.toml"));
                 assert!(!host.program.command.is_empty(), "there is something to run");
                 let json = serde_json::to_vec(&host).expect("a definition can be stored");

@@ -61,6 +61,11 @@ pub(crate) fn has_to_log_on(account: &str) -> bool {
     kind(&written(Platform::Windows, account)) != Kind::System
 }
 
+/// Whether somebody knows the password of an account.
+pub(crate) fn has_password(account: &str) -> bool {
+    kind(&written(Platform::Windows, account)) == Kind::User
+}
+
 /// Whether the service API wants an empty password with this account, which is one of the system's own: for a virtual or managed one it wants none.
 pub(crate) fn has_empty_password(account: &str) -> bool {
     BUILT_IN.iter().any(|(_, full)| full.eq_ignore_ascii_case(account))
@@ -96,7 +101,7 @@ pub(crate) fn prepare(
             let failure =
                 Failure::usage(format!("the password of {account} is needed for {}", wanted.service.name));
             return Err(
-                failure.hint("svc up, install and update read it from standard input with --password-stdin")
+                failure.hint("svc up, install and update read it from standard input with --password-stdin; or the definition says where it is: password = { file = \"…\" }")
             );
         }
         (Kind::System | Kind::Managed, Some(_)) => {

@@ -3,9 +3,10 @@
 use svckit_core::access::{ManagerAccess, ServiceAccess};
 use svckit_core::config::{Config2, ServiceConfig};
 use svckit_core::definition::HostDefinition;
-use svckit_core::image_path::ImagePath;
+use svckit_core::image_path::{HostImage, ImagePath};
 use svckit_core::name::ServiceName;
 use svckit_core::native::{Reply, Request};
+use svckit_core::secret::Secret;
 use svckit_manager::install::{self, InstallPlan};
 use svckit_manager::{plan, update};
 use svckit_recipe::ServiceDefinition;
@@ -21,7 +22,7 @@ pub(crate) struct Wanted {
     pub(crate) host: HostDefinition,
     pub(crate) image_path: ImagePath,
     /// Goes with the account; never printed.
-    pub(crate) password: Option<String>,
+    pub(crate) password: Option<Secret>,
 }
 
 /// What bringing a service in line came to.
@@ -82,7 +83,7 @@ pub(crate) fn install_plan(wanted: &Wanted, present: Option<&ServiceConfig>) -> 
 /// Refuses a service that svckit did not make: neither its image path nor a stored definition is ours.
 pub(crate) fn refuse_stranger(app: &mut App, name: &ServiceName) -> Result<(), Failure> {
     let present = app.open(name, ServiceAccess::QUERY_CONFIG)?.config()?;
-    if is_host(&present.image_path) {
+    if HostImage::of(&present.image_path).is_some() {
         return Ok(());
     }
     let stored = stored_definition(app, name)?;
@@ -95,15 +96,10 @@ pub(crate) fn own(
     present: &ServiceConfig,
     stored: Option<&HostDefinition>,
 ) -> Result<(), Failure> {
-    if is_host(&present.image_path) || stored.is_some() {
+    if HostImage::of(&present.image_path).is_some() || stored.is_some() {
         return Ok(());
     }
     Err(Failure::Stranger { service: name.to_string(), image: printable(present.image_path.as_str()) })
-}
-
-/// Whether a command line is that of a host.
-fn is_host(image_path: &ImagePath) -> bool {
-    image_path.arguments().ends_with(&["host".to_owned(), "run".to_owned()])
 }
 
 fn warn(app: &mut App, wanted: &Wanted, warnings: &[svckit_core::Error]) -> Result<(), Failure> {

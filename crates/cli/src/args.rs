@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum, value_parser};
+use svckit_core::secret::Secret;
 use svckit_core::trigger::{self, Guid, GuidError};
 use svckit_recipe::{StartMode, import, units};
 
@@ -182,7 +183,10 @@ pub(crate) struct InstallOptions {
     pub(crate) password_stdin: bool,
     /// The account's password; others can see it in the list of processes: use --password-stdin
     #[arg(long, value_name = "PASSWORD")]
-    pub(crate) password: Option<String>,
+    pub(crate) password: Option<Secret>,
+    /// Set the account's password anew, from where the definition says it is
+    #[arg(long, conflicts_with_all = ["password", "password_stdin"])]
+    pub(crate) renew_password: bool,
     /// When the services are started
     #[arg(long, value_enum, value_name = "WHEN")]
     pub(crate) startup: Option<Startup>,

@@ -4,7 +4,7 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use svckit_core::access::ManagerAccess;
-use svckit_core::definition::SecretSource;
+use svckit_core::definition::{PasswordSource, SecretSource};
 use svckit_core::name::{Dependency, ServiceName};
 use svckit_core::win32::Win32Error;
 use svckit_host::program::{self, ProgramError};
@@ -148,7 +148,7 @@ fn secrets(definition: &Definition, service: &ServiceDefinition) -> Vec<Diagnost
         let (problem, help) = match std::fs::metadata(file) {
             Err(error) => (plain(&error), None),
             Ok(metadata) if !metadata.is_file() => ("it is no file".to_owned(), None),
-            Ok(_) if [Deed::Read, Deed::Write].into_iter().any(|deed| are_others_let(deed, file)) => {
+            Ok(_) if are_others_in(file) => {
                 ("everybody may read or change it".to_owned(), Some(format!("chmod o= {shown}")))
             }
             Ok(_) => return None,
@@ -156,7 +156,22 @@ fn secrets(definition: &Definition, service: &ServiceDefinition) -> Vec<Diagnost
         let span = service.places.environment.get(name).copied().unwrap_or(service.places.name);
         Some(definition.diagnostic(span, format!("cannot use the secret in {shown}: {problem}"), help))
     };
-    service.program.secrets.iter().filter_map(wrong).collect()
+    let mut all: Vec<_> = service.program.secrets.iter().filter_map(wrong).collect();
+    // That of the account is read when it is needed, and may be away else; but nobody else may ever see it.
+    if let Some(PasswordSource::File(file)) = &service.password
+        && are_others_in(file)
+    {
+        let message =
+            format!("cannot use the password in {}: everybody may read or change it", file.display());
+        let span = service.places.password.unwrap_or(service.places.name);
+        all.push(definition.diagnostic(span, message, Some(format!("chmod o= {}", file.display()))));
+    }
+    all
+}
+
+/// Whether everybody may read or change a file.
+pub(crate) fn are_others_in(file: &Path) -> bool {
+    [Deed::Read, Deed::Write].into_iter().any(|deed| are_others_let(deed, file))
 }
 
 /// Every dependency is in the file or installed; if not, what Windows would answer at the start (1075) is told now.

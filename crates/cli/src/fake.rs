@@ -20,6 +20,7 @@ use svckit_core::native::{
 };
 use svckit_core::reason::StopReason;
 use svckit_core::rights;
+use svckit_core::secret::Secret;
 use svckit_core::security::{SecurityDescriptor, SecurityInformation};
 use svckit_core::status::{NotifyMask, ServiceState, ServiceStatus, StateFilter};
 use svckit_core::time::WallTime;
@@ -54,7 +55,7 @@ pub(crate) struct Contents {
     /// Every change, in order: `create web`, `config web`.
     pub(crate) journal: Vec<String>,
     /// The password that came with each creation and change of the configuration.
-    pub(crate) passwords: Vec<Option<String>>,
+    pub(crate) passwords: Vec<Option<Secret>>,
     /// Who may log on as a service.
     pub(crate) may_log_on: BTreeSet<String>,
     /// What it says that it is.

@@ -20,6 +20,7 @@ mod failure;
 mod fake;
 mod lock;
 mod machine;
+mod passwords;
 mod pending;
 mod report;
 mod sc;

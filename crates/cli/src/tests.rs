@@ -7,6 +7,8 @@ mod env;
 mod export;
 mod import;
 mod lint;
+#[cfg(unix)]
+mod passwords;
 mod plan;
 mod sc;
 mod several;

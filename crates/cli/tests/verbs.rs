@@ -490,5 +490,18 @@ fn a_secret_is_in_its_file_and_in_the_program_and_nowhere_else() {
         assert!(!has_secret(&read("cmdline")), "{process}");
         assert_eq!(has_secret(&read("environ")), u64::from(process) == program, "{process}");
     }
+    svc.ok(&["stop", "web"]);
+    mode(0o604);
+    let refused = svc.run(&["start", "web"]);
+    assert_eq!(refused.code(), Some(4), "{}", refused.stderr);
+    let secret = secret.display();
+    assert!(
+        refused.stderr.contains(&format!(
+            "cannot read the secret TOKEN from \"{secret}\": everybody may read or change it (5 "
+        )),
+        "{}",
+        refused.stderr
+    );
+    assert!(refused.stderr.ends_with(&format!("chmod o= {secret}\n")), "{}", refused.stderr);
     svc.ok(&["down", "service.toml"]);
 }

@@ -9,6 +9,7 @@ use crate::image_path::ImagePath;
 use crate::kind::{ErrorControl, LaunchProtection, ServiceType, SidType, StartType};
 use crate::millis;
 use crate::name::{Dependency, DisplayName, GroupName, ServiceName};
+use crate::secret::Secret;
 use crate::trigger::Trigger;
 
 /// The preshutdown time-out that a service has unless it sets one ([MS-SCMR] 2.2.45: three minutes).
@@ -59,7 +60,7 @@ impl ServiceConfig {
 }
 
 /// What `CreateService` takes ([MS-SCMR] 3.1.4.12).
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NewService {
     /// The key name.
     pub name: ServiceName,
@@ -68,7 +69,7 @@ pub struct NewService {
     /// Whether a tag that is unique in the load order group is wanted.
     pub want_tag: bool,
     /// The account's password. Never printed.
-    pub password: Option<String>,
+    pub password: Option<Secret>,
 }
 
 impl NewService {
@@ -102,19 +103,8 @@ impl NewService {
     }
 }
 
-impl std::fmt::Debug for NewService {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("NewService")
-            .field("name", &self.name)
-            .field("config", &self.config)
-            .field("want_tag", &self.want_tag)
-            .field("password", &self.password.as_ref().map(|_| "***"))
-            .finish()
-    }
-}
-
 /// A change of the basic configuration ([MS-SCMR] 3.1.4.11): what is absent stays as it is.
-#[derive(Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct ConfigChange {
     /// `dwServiceType`.
     pub service_type: Option<ServiceType>,
@@ -133,26 +123,9 @@ pub struct ConfigChange {
     /// `lpServiceStartName`.
     pub account: Option<String>,
     /// `lpPassword`. Never printed.
-    pub password: Option<String>,
+    pub password: Option<Secret>,
     /// `lpDisplayName`.
     pub display_name: Option<DisplayName>,
-}
-
-impl std::fmt::Debug for ConfigChange {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("ConfigChange")
-            .field("service_type", &self.service_type)
-            .field("start_type", &self.start_type)
-            .field("error_control", &self.error_control)
-            .field("image_path", &self.image_path)
-            .field("load_order_group", &self.load_order_group)
-            .field("want_tag", &self.want_tag)
-            .field("dependencies", &self.dependencies)
-            .field("account", &self.account)
-            .field("password", &self.password.as_ref().map(|_| "***"))
-            .field("display_name", &self.display_name)
-            .finish()
-    }
 }
 
 /// An information level of `QueryServiceConfig2` and `ChangeServiceConfig2` ([MS-SCMR] 3.1.4.36).

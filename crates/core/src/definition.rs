@@ -36,6 +36,9 @@ pub struct HostDefinition {
     /// When the program counts as ready; absent: as soon as it runs.
     #[serde(default)]
     pub ready: Option<ReadyPolicy>,
+    /// Where the password of the service's account is: a host needs none, but by this it is known whether that changed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub account_password: Option<PasswordSource>,
     /// The file that this came from, for people.
     #[serde(default)]
     pub source: Option<PathBuf>,
@@ -66,6 +69,18 @@ pub struct Program {
 pub enum SecretSource {
     /// In a file, absolute, that not everybody may read.
     File(PathBuf),
+}
+
+/// Where the password of an account is, for whoever sets it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum PasswordSource {
+    /// In a file, absolute, that not everybody may read.
+    File(PathBuf),
+    /// In this variable of whoever sets it.
+    Environment(String),
+    /// Under this name in the credential store of whoever sets it.
+    Credential(String),
 }
 
 /// When a program that ended is run again.
@@ -305,6 +320,7 @@ mod tests {
             },
             controls: BTreeMap::from([(200, ControlAction::Signal(Signal::Hup))]),
             ready: Some(ReadyPolicy { tcp: "localhost:1".to_owned(), timeout: Duration::from_millis(1500) }),
+            account_password: Some(PasswordSource::Environment("X_PASSWORD".to_owned())),
             source: None,
         };
         let service = crate::name::ServiceName::new("x").unwrap();

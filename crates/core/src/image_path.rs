@@ -5,6 +5,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use crate::command_line;
+use crate::name::ServiceName;
 
 /// The longest image path the API takes, in UTF-16 code units ([MS-SCMR] 3.1.4.12: 32 KiB).
 pub const MAX_IMAGE_PATH: usize = 32 * 1024;
@@ -57,6 +58,47 @@ impl ImagePath {
     /// The program and its arguments.
     pub fn arguments(&self) -> Vec<String> {
         split(&self.0)
+    }
+}
+
+/// The image path of a host: `PROGRAM host run`, for any services that are asked of it, or `PROGRAM host run NAME`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HostImage {
+    /// The program.
+    pub program: String,
+    /// The service that it names.
+    pub service: Option<ServiceName>,
+}
+
+impl HostImage {
+    /// The words of a host's command line.
+    const ROLE: [&str; 2] = ["host", "run"];
+
+    /// The host that an image path starts, if it starts one.
+    ///
+    /// ```
+    /// # use svckit_core::image_path::{HostImage, ImagePath};
+    /// let host = HostImage::of(&ImagePath::new("/usr/bin/svc host run shop")?).unwrap();
+    /// assert_eq!((host.program.as_str(), host.service.unwrap().as_str()), ("/usr/bin/svc", "shop"));
+    /// assert_eq!(HostImage::of(&ImagePath::new("/usr/bin/svc host spawner")?), None);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn of(image_path: &ImagePath) -> Option<Self> {
+        let mut words = image_path.arguments().into_iter();
+        let program = words.next()?;
+        if Self::ROLE.iter().any(|role| words.next().as_deref() != Some(*role)) {
+            return None;
+        }
+        let service = words.next().map(ServiceName::new).transpose().ok()?;
+        words.next().is_none().then_some(Self { program, service })
+    }
+
+    /// The image path that starts it.
+    pub fn to_image_path(&self) -> Result<ImagePath, ImagePathError> {
+        let [host, run] = Self::ROLE;
+        let service = self.service.as_ref().map(ServiceName::as_str);
+        let words: Vec<&str> = [self.program.as_str(), host, run].into_iter().chain(service).collect();
+        ImagePath::from_arguments(&words)
     }
 }
 
@@ -139,6 +181,27 @@ mod tests {
         assert_eq!(split(r#"p a\\"b c" \"d"#), ["p", r"a\b c", r#""d"#]);
         assert_eq!(split(r#"p "a""b""#), ["p", r#"a"b"#]);
         assert_eq!(split(r#"C:\x\ "a\\""#), [r"C:\x\", r"a\"]);
+    }
+
+    #[test]
+    fn a_host_and_its_service_are_known() {
+        for (text, service) in [
+            ("/usr/bin/svc host run", Some(None)),
+            (r#""C:\Program Files\svc.exe" host run shop"#, Some(Some("shop"))),
+            (r#"svc.exe host run "my shop""#, Some(Some("my shop"))),
+            ("svc host", None),
+            ("svc host spawner", None),
+            ("svc host run a/b", None),
+            ("svc host run shop more", None),
+            ("svc x host run", None),
+            ("host run", None),
+        ] {
+            let image = ImagePath::new(text).unwrap();
+            let host = HostImage::of(&image);
+            let named = host.as_ref().map(|host| host.service.as_ref().map(ServiceName::as_str));
+            assert_eq!(named, service, "{text}");
+            assert!(host.is_none_or(|host| host.to_image_path() == Ok(image)), "{text}");
+        }
     }
 
     proptest! {

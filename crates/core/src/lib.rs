@@ -36,6 +36,7 @@ pub mod recovery;
 pub mod restart;
 pub mod rights;
 pub mod schedule;
+pub mod secret;
 pub mod security;
 pub mod sid;
 pub mod signal;

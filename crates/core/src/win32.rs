@@ -57,6 +57,8 @@ open_value! {
         DIRECTORY = 267 => "ERROR_DIRECTORY",
         /// The signature of the file is not accepted.
         INVALID_IMAGE_HASH = 577 => "ERROR_INVALID_IMAGE_HASH",
+        /// An environment variable is not set.
+        ENVVAR_NOT_FOUND = 203 => "ERROR_ENVVAR_NOT_FOUND",
         /// The program asks for an administrator's rights.
         ELEVATION_REQUIRED = 740 => "ERROR_ELEVATION_REQUIRED",
         /// A control was sent to a service whose dependents run.

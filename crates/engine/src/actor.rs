@@ -248,7 +248,7 @@ impl Actor {
     fn launch(&mut self, order: LaunchOrder) {
         let LaunchOrder { instance, image, user } = order;
         let path = self.directory.instance(&instance);
-        let image = self.launcher.image(image.arguments());
+        let image = self.launcher.image(&image);
         let launched = (|| {
             let listener = OwnedFd::from(socket::bind(&path)?);
             let launch =

@@ -13,6 +13,7 @@ use tokio::io::Interest;
 use tokio::net::UnixStream;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::sync::watch;
+use zeroize::Zeroize;
 
 use crate::actor::Input;
 use crate::scm::ConnectionId;
@@ -130,10 +131,11 @@ impl Connection {
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(true),
             Err(error) => return Err(error),
         };
-        let incoming = self
-            .server
-            .receive(&buffer[..length])
-            .map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error.to_string()))?;
+        let received = self.server.receive(&buffer[..length]);
+        // There may be a password in it.
+        buffer[..length].zeroize();
+        let incoming =
+            received.map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error.to_string()))?;
         for question in incoming {
             let (call_id, asked) = match question {
                 Incoming::Call { call_id, call } => (call_id, Asked::Call(Box::new(call))),

@@ -4,6 +4,7 @@ use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::{Path, PathBuf};
 
+use svckit_core::image_path::{HostImage, ImagePath};
 use svckit_host::spawner::{Image, Launch, Spawner, SpawnerEvent};
 use svckit_os::process;
 use tokio::io::unix::AsyncFd;
@@ -65,14 +66,14 @@ impl Launcher {
     }
 
     /// What the process of an image path is: svckit's own host, or a program to be executed.
-    pub(crate) fn image(&self, arguments: Vec<String>) -> Image {
-        let own = match arguments.as_slice() {
-            [program, verb, noun] if verb == "host" && noun == "run" => {
-                process::is_same_file(Path::new(program), &self.executable).unwrap_or(false)
-            }
-            _ => false,
+    pub(crate) fn image(&self, image_path: &ImagePath) -> Image {
+        let is_own = |host: HostImage| {
+            process::is_same_file(Path::new(&host.program), &self.executable).unwrap_or(false)
         };
-        if own { Image::Host } else { Image::Exec { arguments } }
+        match HostImage::of(image_path).is_some_and(is_own) {
+            true => Image::Host,
+            false => Image::Exec { arguments: image_path.arguments() },
+        }
     }
 
     fn running(&mut self) -> io::Result<&mut Running> {

@@ -133,7 +133,7 @@ fn value(variable: Variable) -> Result<OsString, EnvironmentError> {
             errno::describe(&error)
         ),
     });
-    Ok(read?.into())
+    Ok(read?.as_str().into())
 }
 
 fn read_file(path: &Path) -> Result<Vec<(String, String)>, EnvironmentError> {

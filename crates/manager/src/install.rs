@@ -59,7 +59,7 @@ pub fn install(backend: &dyn Backend, plan: &InstallPlan) -> Result<Installed> {
 /// Everything that comes after the creation; what the service control manager can't store.
 fn complete(backend: &dyn Backend, service: &dyn Service, plan: &InstallPlan) -> Result<Vec<Error>> {
     let mut warnings = Vec::new();
-    for change in &plan.config2 {
+    for change in plan.config2.iter().filter(|change| !is_missing_anyway(change)) {
         match service.change_config2(change) {
             Ok(()) => {}
             Err(error) if is_unsupported(&error) && is_default(change) => {}
@@ -116,6 +116,12 @@ pub(crate) fn is_default(change: &Config2Change) -> bool {
         Config2Change::LaunchProtected(_) => Config2::LaunchProtected(LaunchProtection::NONE),
     };
     initial.into_change() == *change
+}
+
+/// Whether the change takes away what no new service has: Windows refuses to.
+fn is_missing_anyway(change: &Config2Change) -> bool {
+    let nothing = matches!(change, Config2Change::PreferredNode(None) | Config2Change::LaunchProtected(_));
+    nothing && is_default(change)
 }
 
 /// The setting in words.

@@ -8,6 +8,7 @@ use svckit_core::config::{
 use svckit_core::definition::HostDefinition;
 use svckit_core::name::ServiceName;
 use svckit_core::rights;
+use svckit_core::secret::Secret;
 use svckit_core::security::{SecurityDescriptor, SecurityInformation};
 use svckit_core::{Error, Result};
 
@@ -231,7 +232,7 @@ pub(crate) fn difference(
     current: &ServiceConfig,
     to: &ServiceConfig,
     want_tag: bool,
-    password: Option<&String>,
+    password: Option<&Secret>,
 ) -> (ConfigChange, Vec<&'static str>) {
     let mut change = ConfigChange::default();
     let mut changed = Vec::new();

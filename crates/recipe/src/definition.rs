@@ -6,14 +6,15 @@ use std::time::Duration;
 
 use svckit_core::config::{Config2, DEFAULT_PRESHUTDOWN_TIMEOUT, LOCAL_SYSTEM, NewService, ServiceConfig};
 use svckit_core::definition::{
-    ControlAction, DEFINITION_VERSION, HostDefinition, LogPolicy, LogTarget, Program, ReadyPolicy,
-    RestartPolicy, StopPolicy,
+    ControlAction, DEFINITION_VERSION, HostDefinition, LogPolicy, LogTarget, PasswordSource, Program,
+    ReadyPolicy, RestartPolicy, StopPolicy,
 };
 use svckit_core::failure::FailureActions;
 use svckit_core::image_path::ImagePath;
-use svckit_core::kind::{ErrorControl, ServiceType, SidType, StartType};
+use svckit_core::kind::{ErrorControl, LaunchProtection, ServiceType, SidType, StartType};
 use svckit_core::log::rotation::RotateTime;
 use svckit_core::name::{Dependency, DisplayName, GroupName, ServiceName};
+use svckit_core::secret::Secret;
 use svckit_core::security::SecurityDescriptor;
 use svckit_core::trigger::Trigger;
 
@@ -169,6 +170,8 @@ pub struct Places {
     pub dependencies: Vec<Span>,
     /// The account, if the file gives one.
     pub account: Option<Span>,
+    /// Where its password is, if the file says so.
+    pub password: Option<Span>,
     /// When it is started, if the file says so.
     pub start: Option<Span>,
     /// The names of the variables.
@@ -202,6 +205,8 @@ pub struct ServiceDefinition {
     pub dependencies: Vec<Dependency>,
     /// The account; absent: the system for a new service, as it is for an installed one.
     pub account: Option<String>,
+    /// Where the account's password is.
+    pub password: Option<PasswordSource>,
     /// In which process its host runs.
     pub process: Process,
     /// What its failure to start means for the system.
@@ -218,6 +223,10 @@ pub struct ServiceDefinition {
     pub triggers: Vec<Trigger>,
     /// Who may do what with it: the parts that are said; absent: as it is.
     pub security: Option<SecurityDescriptor>,
+    /// The NUMA node that it shall run on; absent: any.
+    pub preferred_node: Option<u16>,
+    /// Whom its process is protected from.
+    pub launch_protection: LaunchProtection,
     /// How long it may take when the system is going to shut down.
     pub preshutdown: Duration,
     /// What the service control manager does when the host itself ends.
@@ -262,6 +271,7 @@ impl ServiceDefinition {
             start: None,
             dependencies: Vec::new(),
             account: None,
+            password: None,
             process: Process::default(),
             error_control: ErrorControl::NORMAL,
             group: None,
@@ -270,6 +280,8 @@ impl ServiceDefinition {
             privileges: Vec::new(),
             triggers: Vec::new(),
             security: None,
+            preferred_node: None,
+            launch_protection: LaunchProtection::NONE,
             preshutdown: Self::DEFAULT_PRESHUTDOWN,
             recovery: FailureActions::default(),
             recovery_on_error: false,
@@ -302,7 +314,7 @@ impl ServiceDefinition {
     }
 
     /// What creates the service.
-    pub fn new_service(&self, image_path: ImagePath, password: Option<String>) -> NewService {
+    pub fn new_service(&self, image_path: ImagePath, password: Option<Secret>) -> NewService {
         NewService { name: self.name.clone(), config: self.config(image_path), want_tag: self.tag, password }
     }
 
@@ -317,6 +329,8 @@ impl ServiceDefinition {
             Config2::RequiredPrivileges(self.privileges.clone()),
             Config2::PreshutdownTimeout(self.preshutdown),
             Config2::Triggers(self.triggers.clone()),
+            Config2::PreferredNode(self.preferred_node),
+            Config2::LaunchProtected(self.launch_protection),
         ]
     }
 
@@ -342,6 +356,7 @@ impl ServiceDefinition {
             },
             controls: self.controls.clone(),
             ready: self.ready.clone(),
+            account_password: self.password.clone(),
             source: Some(source.to_owned()),
         }
     }

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use svckit_core::config::{Config2, LOCAL_SYSTEM, ServiceConfig};
 use svckit_core::definition::{HostDefinition, LogTarget};
-use svckit_core::kind::{LaunchProtection, ServiceType, StartType};
+use svckit_core::kind::{ServiceType, StartType};
 use svckit_core::name::ServiceName;
 
 use crate::definition::{LogSettings, Process, ServiceDefinition, StartMode};
@@ -40,6 +40,7 @@ impl ServiceDefinition {
             display_name: config.display_name.clone(),
             dependencies: config.dependencies.clone(),
             account: config.account.clone().filter(|account| !account.eq_ignore_ascii_case(LOCAL_SYSTEM)),
+            password: host.account_password.clone(),
             process: process(config.service_type)?,
             start: start(config.start_type, stored.optional)?,
             error_control: config.error_control,
@@ -53,49 +54,27 @@ impl ServiceDefinition {
             ..base
         };
         for value in stored.optional {
-            service.take(value)?;
+            service.take(value);
         }
         Ok(service)
     }
 
-    /// Takes over a level of the optional configuration.
-    fn take(&mut self, value: &Config2) -> Result<(), Inexpressible> {
-        let what = match value {
+    /// Takes over a level of the optional configuration; when it is started was told with the start type.
+    fn take(&mut self, value: &Config2) {
+        match value {
             Config2::Description(text) => {
                 self.description = text.clone().filter(|text| !text.is_empty());
-                return Ok(());
             }
-            Config2::FailureActions(actions) => {
-                self.recovery = actions.clone();
-                return Ok(());
-            }
-            Config2::FailureActionsFlag(on) => {
-                self.recovery_on_error = *on;
-                return Ok(());
-            }
-            Config2::Sid(kind) => {
-                self.sid = *kind;
-                return Ok(());
-            }
-            Config2::RequiredPrivileges(names) => {
-                self.privileges.clone_from(names);
-                return Ok(());
-            }
-            Config2::PreshutdownTimeout(timeout) => {
-                self.preshutdown = *timeout;
-                return Ok(());
-            }
-            // It counts for automatic services only, and was asked with the start type.
-            Config2::DelayedAutoStart(_) => return Ok(()),
-            Config2::Triggers(all) => {
-                self.triggers.clone_from(all);
-                return Ok(());
-            }
-            Config2::PreferredNode(None) | Config2::LaunchProtected(LaunchProtection::NONE) => return Ok(()),
-            Config2::PreferredNode(Some(node)) => format!("that its preferred node is {node}"),
-            Config2::LaunchProtected(kind) => format!("that its launch protection is {kind}"),
-        };
-        Err(Inexpressible(what))
+            Config2::FailureActions(actions) => self.recovery = actions.clone(),
+            Config2::FailureActionsFlag(on) => self.recovery_on_error = *on,
+            Config2::Sid(kind) => self.sid = *kind,
+            Config2::RequiredPrivileges(names) => self.privileges.clone_from(names),
+            Config2::PreshutdownTimeout(time) => self.preshutdown = *time,
+            Config2::Triggers(all) => self.triggers.clone_from(all),
+            Config2::PreferredNode(node) => self.preferred_node = *node,
+            Config2::LaunchProtected(kind) => self.launch_protection = *kind,
+            Config2::DelayedAutoStart(_) => {}
+        }
     }
 }
 
@@ -157,7 +136,7 @@ mod tests {
                     [service.shop.controls]\nreload = 'signal:HUP'\n\
                     [service.shop.recovery]\nactions = [{ restart = '5s' }]\non-stop-with-error = true\n\
                     [service.shop.windows]\npreshutdown = '1m'\nprivileges = ['SeBackupPrivilege']\nsid-type = 'restricted'\n\
-                    error-control = 'ignore'\ntriggers = ['start/tcp/80', 'stop/domainleave']\n";
+                    error-control = 'ignore'\npreferred-node = 2\nlaunch-protection = 'antimalware-light'\ntriggers = ['start/tcp/80', 'stop/domainleave']\n";
         toml::parse("/srv/service.toml", text, Platform::Unix).unwrap()
     }
 
@@ -211,10 +190,6 @@ mod tests {
         assert_eq!(
             told(|config, _, _| config.start_type = StartType::BOOT_START),
             "a definition can't say that its start type is BOOT_START"
-        );
-        assert_eq!(
-            told(|_, optional, _| optional.push(Config2::PreferredNode(Some(2)))),
-            "a definition can't say that its preferred node is 2"
         );
         assert_eq!(
             told(|_, _, host| host.log.stdout = LogTarget::Discard),

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use svckit_core::native::{Reply, Request};
+use zeroize::Zeroizing;
 
 use crate::native::{self, EncodeError};
 use crate::ops::{Answer, Call, Opnum};
@@ -125,13 +126,13 @@ impl Client {
         self.native
     }
 
-    /// Begins a call: its number, and the bytes to send.
-    pub fn call(&mut self, call: &Call) -> (u32, Vec<u8>) {
+    /// Begins a call: its number, and the bytes to send, which may have a password in them.
+    pub fn call(&mut self, call: &Call) -> (u32, Zeroizing<Vec<u8>>) {
         self.request(SCMR_CONTEXT, call.opnum().0, call.encode(), Pending::Scmr(call.opnum()))
     }
 
     /// Begins a request on the native interface: its number, and the bytes to send.
-    pub fn native(&mut self, request: &Request) -> Result<(u32, Vec<u8>), EncodeError> {
+    pub fn native(&mut self, request: &Request) -> Result<(u32, Zeroizing<Vec<u8>>), EncodeError> {
         let stub = native::encode_request(request)?;
         Ok(self.request(NATIVE_CONTEXT, native::OPNUM, stub, Pending::Native))
     }
@@ -151,11 +152,17 @@ impl Client {
         Ok(returned)
     }
 
-    fn request(&mut self, context: u16, operation: u16, stub: Vec<u8>, pending: Pending) -> (u32, Vec<u8>) {
+    fn request(
+        &mut self,
+        context: u16,
+        operation: u16,
+        stub: Vec<u8>,
+        pending: Pending,
+    ) -> (u32, Zeroizing<Vec<u8>>) {
         let call_id = self.next_call;
         self.next_call = call_id.wrapping_add(1).max(1);
         self.pending.insert(call_id, pending);
-        let mut output = Vec::new();
+        let mut output = Zeroizing::new(Vec::new());
         let body = Body { packet: PacketType::REQUEST, call_id, context, operation, stub };
         fragments(&mut output, &body, self.max_send);
         (call_id, output)

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use svckit_core::native::{Reply, Request};
+use zeroize::Zeroizing;
 
 use crate::native;
 use crate::ops::{Answer, Call, Opnum};
@@ -91,7 +92,10 @@ impl Server {
 
     /// Takes bytes of the client. After an error nothing more can be understood: what is left to be sent is sent, and the connection closed.
     pub fn receive(&mut self, bytes: &[u8]) -> Result<Vec<Incoming>, ProtocolError> {
-        let mut input = std::mem::take(&mut self.input);
+        // There may be a password in it.
+        let before = Zeroizing::new(std::mem::take(&mut self.input));
+        let mut input = Zeroizing::new(Vec::with_capacity(before.len() + bytes.len()));
+        input.extend_from_slice(&before);
         input.extend_from_slice(bytes);
         let mut incoming = Vec::new();
         let mut taken = 0;
@@ -99,8 +103,7 @@ impl Server {
             incoming.extend(self.frame(&frame)?);
             taken += length;
         }
-        input.drain(..taken);
-        self.input = input;
+        self.input = input.split_off(taken);
         Ok(incoming)
     }
 

@@ -1,3 +1,6 @@
+use std::fs::File;
+use std::io;
+use std::os::fd::AsFd;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -21,7 +24,7 @@ pub(crate) fn serve(directory: PathBuf, ready: Option<i32>, detail: Detail) -> R
         Detail::Normal => LevelFilter::INFO,
         Detail::Verbose => LevelFilter::DEBUG,
     };
-    tracing_subscriber::fmt().with_max_level(level).with_writer(std::io::stderr).with_ansi(false).init();
+    tracing_subscriber::fmt().with_max_level(level).with_writer(io::stderr).with_ansi(false).init();
     let ready = ready.map(adopt_descriptor).transpose();
     let ready = ready.map_err(|error| Failure::io("cannot use --ready-fd", error))?;
     let served = svckit_engine::serve(ServeOptions { ready, ..ServeOptions::new(directory) });
@@ -32,6 +35,11 @@ pub(crate) fn serve(directory: PathBuf, ready: Option<i32>, detail: Detail) -> R
         };
         Failure::Other { message: error.to_string(), status }
     })
+}
+
+/// Standard input without the buffer that is never overwritten.
+pub(crate) fn unbuffered_input() -> io::Result<File> {
+    Ok(io::stdin().as_fd().try_clone_to_owned()?.into())
 }
 
 /// Whether everybody may do that with a file, as its mode says; not if nobody can tell.

@@ -1,3 +1,6 @@
+use std::fs::File;
+use std::io::{self, IsTerminal, Read};
+use std::os::windows::io::AsHandle;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -15,6 +18,15 @@ pub(crate) fn serve(_: PathBuf, _: Option<i32>, _: Detail) -> Result<ExitCode, F
     let message = "the built-in service control manager does not run on Windows; that of this machine is what every verb works \
                    with when --scm is left out";
     Err(Failure::Other { message: message.to_owned(), status: Status::Usage })
+}
+
+/// Standard input without the buffer that is never overwritten; what is typed comes from it, since a console has another encoding.
+pub(crate) fn unbuffered_input() -> io::Result<Box<dyn Read>> {
+    let input = io::stdin();
+    if input.is_terminal() {
+        return Ok(Box::new(input));
+    }
+    Ok(Box::new(File::from(input.as_handle().try_clone_to_owned()?)))
 }
 
 /// Access control lists aren't read: nothing is said of them.

@@ -11,6 +11,7 @@ use svckit_core::kind::{ErrorControl, ServiceType, StartType};
 use svckit_core::name::{DisplayName, ServiceName};
 use svckit_core::reason::StopReason;
 use svckit_core::rights;
+use svckit_core::secret::Secret;
 use svckit_core::win32::Win32Error;
 use svckit_manager::install::{self, InstallPlan};
 use svckit_recipe::Platform;
@@ -190,7 +191,7 @@ impl Session<'_> {
     }
 
     /// The account as the service API takes it, with its password: for one of the system's own that has to be empty, not absent.
-    fn account(&mut self, settings: &Settings) -> (Option<String>, Option<String>) {
+    fn account(&mut self, settings: &Settings) -> (Option<String>, Option<Secret>) {
         let platform = self.app.surroundings.platform;
         let Some(said) = &settings.account else { return (None, settings.password.clone()) };
         let account = accounts::written(platform, said);
@@ -200,7 +201,7 @@ impl Session<'_> {
         if settings.password.as_ref().is_some_and(|password| !password.is_empty()) {
             self.warnings.push(format!("{account} has no password, so password= is left out"));
         }
-        (Some(account), Some(String::new()))
+        (Some(account), Some(Secret::from("")))
     }
 
     /// What is allowed and known for doing harm.

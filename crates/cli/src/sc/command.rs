@@ -6,6 +6,7 @@ use svckit_core::image_path::ImagePath;
 use svckit_core::kind::{ErrorControl, ServiceType, StartType};
 use svckit_core::name::{Dependency, DisplayName, GroupName};
 use svckit_core::reason::StopReason;
+use svckit_core::secret::Secret;
 use svckit_core::security::SecurityDescriptor;
 use svckit_core::status::StateFilter;
 
@@ -73,7 +74,7 @@ pub(super) struct Settings {
     pub(super) account: Option<String>,
     /// `Some(None)`: the key name.
     pub(super) display_name: Option<Option<DisplayName>>,
-    pub(super) password: Option<String>,
+    pub(super) password: Option<Secret>,
 }
 
 /// `start=`, which sets two things.

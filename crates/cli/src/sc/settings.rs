@@ -6,6 +6,7 @@ use svckit_core::failure::{ActionType, FailureAction, FailureActionsChange, Rese
 use svckit_core::image_path::ImagePath;
 use svckit_core::kind::{ErrorControl, ServiceType, StartType};
 use svckit_core::name::{Dependency, DisplayName, GroupName, NameError};
+use svckit_core::secret::Secret;
 use svckit_core::win32::Win32Error;
 
 use super::command::{Settings, Start};
@@ -73,7 +74,7 @@ pub(super) fn read(words: &mut Words<'_>, call: &'static str) -> Result<Settings
         dependencies: dependencies.transpose().map_err(bad)?,
         account: pairs.one("obj").map(str::to_owned),
         display_name: display_name.transpose().map_err(bad)?,
-        password: pairs.one("password").map(str::to_owned),
+        password: pairs.one("password").map(Secret::from),
     })
 }
 

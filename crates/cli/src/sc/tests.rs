@@ -115,7 +115,7 @@ fn settings_are_those_of_the_service_api() {
     assert!(all.want_tag);
     let dependencies: Vec<_> = all.dependencies.unwrap().iter().map(ToString::to_string).collect();
     assert_eq!(dependencies, ["a", "+b"]);
-    assert_eq!((all.account.as_deref(), all.password.as_deref()), (Some("ann"), Some("secret")));
+    assert_eq!((all.account.as_deref(), all.password), (Some("ann"), Some("secret".into())));
     let none = settings(&["group=", "", "depend=", "", "displayname=", ""]);
     assert_eq!(
         (none.group, none.dependencies, none.display_name),

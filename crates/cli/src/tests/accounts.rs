@@ -60,7 +60,7 @@ fn a_user_needs_a_password_exactly_when_the_account_changes() {
     assert_eq!(ran.status, Status::Usage as u8);
     assert!(
         ran.err.ends_with(
-            "hint: svc up, install and update read it from standard input with --password-stdin\n"
+            "hint: svc up, install and update read it from standard input with --password-stdin; or the definition says where it is: password = { file = \"…\" }\n"
         ),
         "{}",
         ran.err

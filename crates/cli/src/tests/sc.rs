@@ -52,7 +52,7 @@ impl World {
     }
 
     fn password(&self) -> Option<String> {
-        self.scm.contents().passwords.pop().unwrap()
+        self.scm.contents().passwords.pop().unwrap().map(|secret| secret.as_str().to_owned())
     }
 }
 

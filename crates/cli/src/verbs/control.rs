@@ -1,6 +1,7 @@
 //! `svc start`, `stop`, `restart`, `pause` and `continue`.
 
 use svckit_core::access::ServiceAccess;
+use svckit_core::definition::SecretSource;
 use svckit_core::error::Error;
 use svckit_core::name::ServiceName;
 use svckit_core::native::{LogFrom, Reply, Request};
@@ -8,8 +9,10 @@ use svckit_core::status::StateFilter;
 use svckit_core::win32::Win32Error;
 
 use crate::app::{App, all_named};
+use crate::apply::stored_definition;
 use crate::args::{Goal, Services, Start, Stop, Wait};
 use crate::bulk::{self, AT_A_TIME, Action, End};
+use crate::checks::are_others_in;
 use crate::failure::{Failure, ScmFailure};
 use crate::report::{self, ServiceReport};
 use crate::ui::Detail;
@@ -230,6 +233,11 @@ pub(crate) fn explained(app: &mut App, action: &Action, name: &ServiceName, erro
         (Action::Start(_), Win32Error::SERVICE_ALREADY_RUNNING) => {
             failure.hint = Some(format!("svc restart {name} starts it anew"));
         }
+        // Who may start it wasn't denied that, but the service something that it needs.
+        (Action::Start(_), Win32Error::ACCESS_DENIED) if app.open(name, ServiceAccess::START).is_ok() => {
+            explain(app, name, &mut failure);
+            failure.hint = Some(what_is_denied(app, name));
+        }
         (
             _,
             Win32Error::SERVICE_DOES_NOT_EXIST
@@ -269,6 +277,21 @@ fn explain(app: &mut App, name: &ServiceName, failure: &mut ScmFailure) {
     }
     if !failure.notes.is_empty() {
         failure.notes.insert(0, "its last output:".to_owned());
+    }
+}
+
+/// What may help a service that was denied something: most often it is a secret that everybody may read.
+fn what_is_denied(app: &mut App, name: &ServiceName) -> String {
+    let stored = stored_definition(app, name).ok().flatten();
+    let files = stored.into_iter().flat_map(|stored| stored.program.secrets.into_values());
+    let open: Vec<_> = files
+        .map(|SecretSource::File(file)| file)
+        .filter(|file| are_others_in(file))
+        .map(|file| file.display().to_string())
+        .collect();
+    match open.is_empty() {
+        true => format!("svc events {name} and svc doctor {name} tell more"),
+        false => format!("nobody else may read or change it: chmod o= {}", open.join(" ")),
     }
 }
 

@@ -97,7 +97,9 @@ fn definition(app: &mut App, name: &ServiceName, with_secrets: bool) -> Result<S
         refuse_secrets(&definition)?;
     }
     written(app, std::slice::from_ref(&definition))?;
-    if let Some(account) = accounts::with_password(platform, &config) {
+    if definition.password.is_none()
+        && let Some(account) = accounts::with_password(platform, &config)
+    {
         app.ui.warn(format!(
             "{name}: the password of {account} is not part of the definition; --password-stdin takes it"
         ))?;

@@ -1,12 +1,12 @@
 //! `svc install`, `update` and `remove`.
 
-use std::io::BufRead;
 use std::path::Path;
 
 use svckit_core::access::{ManagerAccess, ServiceAccess};
 use svckit_core::error::Error;
-use svckit_core::image_path::ImagePath;
+use svckit_core::image_path::{HostImage, ImagePath};
 use svckit_core::name::ServiceName;
+use svckit_core::secret::Secret;
 use svckit_core::status::ServiceState;
 use svckit_core::win32::Win32Error;
 use svckit_recipe::{Definition, Platform, Process, ServiceDefinition};
@@ -15,10 +15,12 @@ use crate::accounts;
 use crate::app::{App, all_with_origin, default_log};
 use crate::apply::{self, Changes, Wanted};
 use crate::args::{Install, InstallOptions, Remove};
+use crate::builtin;
 use crate::bulk::{self, Action, End};
 use crate::checks;
 use crate::definitions;
 use crate::failure::Failure;
+use crate::passwords;
 use crate::report;
 use crate::several::{Outcome, each};
 use crate::verbs::control;
@@ -128,7 +130,8 @@ pub(crate) fn prepare(app: &mut App, file: &Path, options: &InstallOptions) -> R
     let password = password(app, options)?;
     let state = app.state_directory()?;
     checks::dependencies(app, &definition)?;
-    let wanted = wanted(app.surroundings.platform, &state, &definition, options, password.as_ref())?;
+    let mut wanted = wanted(app.surroundings.platform, &state, &definition, options, password.as_ref())?;
+    passwords::look_up(app, &mut wanted, options.renew_password)?;
     Ok(Prepared { definition, wanted })
 }
 
@@ -138,7 +141,7 @@ pub(crate) fn wanted(
     state: &Path,
     definition: &Definition,
     options: &InstallOptions,
-    password: Option<&String>,
+    password: Option<&Secret>,
 ) -> Result<Vec<Wanted>, Failure> {
     let one = |service: &ServiceDefinition| {
         let host = service.host(&default_log(platform, state, &service.name), definition.source.file());
@@ -161,14 +164,12 @@ fn image_path(platform: Platform, service: &ServiceDefinition) -> Result<ImagePa
     let Some(program) = program.to_str() else {
         return Err(Failure::usage(format!("the path of this program is not UTF-8: {}", program.display())));
     };
-    let mut words = vec![program, "host", "run"];
-    if platform == Platform::Windows && service.process == Process::Own {
-        words.push(service.name.as_str());
-    }
-    ImagePath::from_arguments(&words).map_err(|error| Failure::usage(error.to_string()))
+    let is_named = platform == Platform::Windows && service.process == Process::Own;
+    let host = HostImage { program: program.to_owned(), service: is_named.then(|| service.name.clone()) };
+    host.to_image_path().map_err(|error| Failure::usage(error.to_string()))
 }
 
-fn password(app: &mut App, options: &InstallOptions) -> Result<Option<String>, Failure> {
+fn password(app: &mut App, options: &InstallOptions) -> Result<Option<Secret>, Failure> {
     if options.password.is_some() {
         app.ui.warn("others can see --password in the list of processes; use --password-stdin")?;
         return Ok(options.password.clone());
@@ -176,14 +177,9 @@ fn password(app: &mut App, options: &InstallOptions) -> Result<Option<String>, F
     if !options.password_stdin {
         return Ok(None);
     }
-    let mut line = String::new();
-    let read = std::io::stdin().lock().read_line(&mut line);
-    read.map_err(|error| Failure::io("cannot read the password", error))?;
-    let password = line.trim_end_matches(['\r', '\n']);
-    if password.is_empty() {
-        return Err(Failure::usage("there is no password on standard input"));
-    }
-    Ok(Some(password.to_owned()))
+    let input =
+        builtin::unbuffered_input().map_err(|error| Failure::io("cannot read the password", error))?;
+    passwords::first_line(input).map(Some)
 }
 
 pub(crate) fn exists(

@@ -13,6 +13,7 @@ use crate::args;
 use crate::changes::Field;
 use crate::desired::Desired;
 use crate::failure::{Failure, Status};
+use crate::passwords;
 use crate::pending::Record;
 use crate::table::printable;
 use crate::ui::Detail;
@@ -87,7 +88,8 @@ pub(crate) fn apply(app: &mut App, arguments: &args::Desired) -> Result<(), Fail
     }
     let state = app.state_directory()?;
     let mut record = Record::lock(app, &state)?;
-    let desired = Desired::read(app, arguments, state)?;
+    let mut desired = Desired::read(app, arguments, state)?;
+    passwords::look_up(app, &mut desired.wanted, false)?;
     let steps = &desired.plan.steps;
     let restarts = steps.iter().filter_map(|step| match step {
         Step::Start(name) => Some(name.clone()),

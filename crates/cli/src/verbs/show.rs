@@ -5,7 +5,7 @@ use serde_json::Value;
 use svckit_core::access::{ManagerAccess, ServiceAccess};
 use svckit_core::backend::Service;
 use svckit_core::config::{Config2, Config2Level, ServiceConfig};
-use svckit_core::definition::{HostDefinition, LogTarget, SecretSource, StopAction};
+use svckit_core::definition::{HostDefinition, LogTarget, PasswordSource, SecretSource, StopAction};
 use svckit_core::failure::{FailureActions, ResetPeriod};
 use svckit_core::kind::{LaunchProtection, StartType};
 use svckit_core::millis::to_u32;
@@ -217,6 +217,7 @@ fn definition_lines(definition: &HostDefinition) -> Vec<(&'static str, String)> 
         ("variables", names.join(", ")),
         ("variables from", files.join(", ")),
         ("secrets", secrets.join(", ")),
+        ("account's password", definition.account_password.as_ref().map_or_else(String::new, password)),
         (
             "restart",
             format!(
@@ -323,6 +324,15 @@ fn failure_actions_json(all: &FailureActions) -> Value {
         "command": all.command,
         "actions": actions,
     })
+}
+
+/// Where a password is.
+fn password(source: &PasswordSource) -> String {
+    match source {
+        PasswordSource::File(file) => format!("in {}", file.display()),
+        PasswordSource::Environment(name) => format!("in the variable {name} of whoever installs it"),
+        PasswordSource::Credential(name) => format!("the credential {name} of whoever installs it"),
+    }
 }
 
 /// The stored definition, with the names of the variables only: their values may be secrets.

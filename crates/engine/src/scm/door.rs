@@ -1,6 +1,7 @@
 //! Triggers that are carried out: connections start a service, and raised events start and stop services.
 
 use svckit_core::control::Control;
+use svckit_core::image_path::HostImage;
 use svckit_core::kind::StartType;
 use svckit_core::lifecycle::Lifecycle;
 use svckit_core::name::ServiceName;
@@ -132,9 +133,7 @@ impl Scm {
         let Some(service) = self.services.get(key) else { return };
         let record = &service.record;
         // Whoever installs a service stores its definition last.
-        let image = record.config.image_path.arguments();
-        let hosted =
-            record.definition.is_some() || image.get(1..).is_some_and(|rest| rest == ["host", "run"]);
+        let hosted = record.definition.is_some() || HostImage::of(&record.config.image_path).is_some();
         let triggers = &record.extra.triggers;
         let ignored = |trigger: &&Trigger| !trigger.is_carried_out();
         let unhosted = |trigger: &&Trigger| !hosted && trigger.endpoint().is_some();

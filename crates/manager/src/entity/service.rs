@@ -4,6 +4,7 @@ use std::rc::Rc;
 use svckit_core::access::ServiceAccess;
 use svckit_core::backend::{self, Backend};
 use svckit_core::name::ServiceName;
+use svckit_core::secret::Secret;
 use svckit_core::sid::service_sid;
 use svckit_core::status::ServiceStatus;
 use svckit_core::wait::Limits;
@@ -128,7 +129,7 @@ impl Service {
     /// what could not be taken back. `password` is that of the account; it is kept nowhere, and one that was replaced can't be set back.
     pub fn save(&mut self, password: Option<&str>) -> Result<Saved> {
         let mut edits = self.edits.clone();
-        edits.basic.password = password.map(str::to_owned);
+        edits.basic.password = password.map(Secret::from);
         edits.check().map_err(|error| self.told("save service", error))?;
         let saved = match &self.draft {
             Some(draft) => {

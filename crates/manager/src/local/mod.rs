@@ -10,8 +10,13 @@ mod unix;
 mod windows;
 
 use std::ffi::OsString;
+use std::io;
 
-use svckit_core::{Error, Win32Error};
+use svckit_core::definition::PasswordSource;
+use svckit_core::name::ServiceName;
+use svckit_core::secret::Secret;
+use svckit_core::{Error, Result, Win32Error};
+use svckit_os::{errno, secret};
 
 #[cfg(unix)]
 pub use unix::{
@@ -51,6 +56,37 @@ pub enum Logon {
     NoAccount,
     /// Nobody gave it the right, or it can't be switched to.
     NoRight,
+}
+
+/// The password of a service's account, from where `source` says. `variable` reads the environment.
+pub fn password(
+    source: &PasswordSource,
+    service: &ServiceName,
+    variable: impl Fn(&str) -> Option<OsString>,
+) -> Result<Secret> {
+    let fail = |code, cause: String| {
+        let error = Error::new("read the account's password for service", code).service(service.as_str());
+        Box::new(error.cause(cause))
+    };
+    let (place, read) = match source {
+        PasswordSource::File(path) => (path.display().to_string(), secret::read(path)),
+        PasswordSource::Credential(name) => (format!("the credential {name:?}"), secret::credential(name)),
+        PasswordSource::Environment(name) => {
+            let place = format!("the variable {name}");
+            let Some(value) = variable(name) else {
+                return Err(fail(Win32Error::ENVVAR_NOT_FOUND, format!("{place} is not set")));
+            };
+            let not_text = |_| io::Error::new(io::ErrorKind::InvalidData, "it is not valid Unicode");
+            (place, value.into_string().map(Secret::from).map_err(not_text))
+        }
+    };
+    match read {
+        Ok(secret) if secret.is_empty() => Err(fail(Win32Error::INVALID_DATA, format!("{place} is empty"))),
+        Ok(secret) => Ok(secret),
+        Err(error) => {
+            Err(fail(errno::win32(&error), format!("{place} can't be used: {}", errno::describe(&error))))
+        }
+    }
 }
 
 /// A target that can't be reached from here.

@@ -40,6 +40,7 @@ fn wanted(name: &str, program: &str, needs: &[&str]) -> InstallPlan {
         log: LogPolicy { buffer: 1, ..LogPolicy::new(log()) },
         controls: BTreeMap::new(),
         ready: None,
+        account_password: None,
         source: Some("/service.toml".into()),
     };
     let description = Config2::Description(Some(format!("The {name}"))).into_change();

@@ -17,7 +17,7 @@ use windows_sys::Win32::System::Services::{
 };
 
 use super::service::{Service, status};
-use super::text::{Buffer, Secret, read, wide, wide_list};
+use super::text::{Buffer, read, wide, wide_list, wide_secret};
 use super::wait::Registration;
 use super::{check, last_error};
 
@@ -126,7 +126,7 @@ impl Manager {
         let dependencies: Vec<String> = config.dependencies.iter().map(Dependency::to_string).collect();
         let dependencies = wide_list(dependencies.iter().map(String::as_str));
         let account = config.account.as_deref().map(wide);
-        let password = new.password.as_deref().map(Secret::new);
+        let password = new.password.as_ref().map(wide_secret);
         let mut tag = 0;
         // SAFETY: the handle is open; every pointer is null or leads to a string that ends with NUL (the dependencies with two) and lives during the call; the tag is
         // written only if it is asked for.
@@ -144,7 +144,7 @@ impl Manager {
                 if new.want_tag { &raw mut tag } else { ptr::null_mut() },
                 dependencies.as_ptr(),
                 account.as_ref().map_or(ptr::null(), Vec::as_ptr),
-                password.as_ref().map_or(ptr::null(), Secret::as_ptr),
+                password.as_ref().map_or(ptr::null(), |password| password.as_ptr()),
             )
         };
         Ok((Service::new(Handle::take(raw)?), tag))

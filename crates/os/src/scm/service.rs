@@ -21,7 +21,7 @@ use windows_sys::Win32::System::Services::{
 
 use super::check;
 use super::manager::{Found, Handle};
-use super::text::{Buffer, Secret, read, read_list, wide, wide_list};
+use super::text::{Buffer, read, read_list, wide, wide_list, wide_secret};
 use super::wait::Registration;
 
 /// The first buffer for what has no fixed size; the system takes at most 8 KiB for a configuration and 256 KiB for a list.
@@ -185,7 +185,7 @@ impl Service {
             wide_list(list.iter().map(String::as_str))
         });
         let account = change.account.as_deref().map(wide);
-        let password = change.password.as_deref().map(Secret::new);
+        let password = change.password.as_ref().map(wide_secret);
         let display_name = change.display_name.as_ref().map(|name| wide(name.as_str()));
         let text = |text: &Option<Vec<u16>>| text.as_ref().map_or(ptr::null(), |text| text.as_ptr());
         let mut tag = 0;
@@ -202,7 +202,7 @@ impl Service {
                 if change.want_tag { &raw mut tag } else { ptr::null_mut() },
                 text(&dependencies),
                 text(&account),
-                password.as_ref().map_or(ptr::null(), Secret::as_ptr),
+                password.as_ref().map_or(ptr::null(), |password| password.as_ptr()),
                 text(&display_name),
             )
         })?;

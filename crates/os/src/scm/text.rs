@@ -2,6 +2,9 @@
 
 #![allow(unsafe_code)]
 
+use svckit_core::secret::Secret;
+use zeroize::Zeroizing;
+
 pub(super) use crate::text::{read, wide};
 
 /// A list of strings: each ends with NUL, and the list with one more.
@@ -15,29 +18,13 @@ pub(super) fn wide_list<'a>(texts: impl IntoIterator<Item = &'a str>) -> Vec<u16
 }
 
 /// A string that nobody shall find in memory afterwards.
-pub(super) struct Secret(Vec<u16>);
-
-impl Secret {
-    pub(super) fn new(text: &str) -> Self {
-        // Made in one piece: a buffer that grew would leave copies behind.
-        let mut wide = Vec::with_capacity(text.encode_utf16().count() + 1);
-        wide.extend(text.encode_utf16());
-        wide.push(0);
-        Self(wide)
-    }
-
-    pub(super) fn as_ptr(&self) -> *const u16 {
-        self.0.as_ptr()
-    }
-}
-
-impl Drop for Secret {
-    fn drop(&mut self) {
-        for unit in &mut self.0 {
-            // SAFETY: the reference is to an initialised `u16` of ours. The write is volatile because nothing reads it.
-            unsafe { std::ptr::write_volatile(unit, 0) };
-        }
-    }
+pub(super) fn wide_secret(secret: &Secret) -> Zeroizing<Vec<u16>> {
+    let text = secret.as_str();
+    // Made in one piece: a buffer that grew would leave copies behind.
+    let mut wide = Zeroizing::new(Vec::with_capacity(text.encode_utf16().count() + 1));
+    wide.extend(text.encode_utf16());
+    wide.push(0);
+    wide
 }
 
 /// A buffer for structures of the system, aligned for any of them.

@@ -1,4 +1,4 @@
-//! Secrets in files: they are read only if nobody may read them whom they are not meant for.
+//! Secrets in files, which are read only if nobody may read them whom they are not meant for, and in the credential store of a system that has one.
 
 #[cfg(unix)]
 mod unix;
@@ -8,6 +8,9 @@ mod windows;
 use std::io::{self, Read};
 use std::path::Path;
 
+use svckit_core::secret::Secret;
+use zeroize::Zeroizing;
+
 #[cfg(unix)]
 use unix as system;
 #[cfg(windows)]
@@ -16,12 +19,12 @@ use windows as system;
 use crate::file::is_plain;
 
 /// The most bytes of a secret: with more it couldn't be a variable.
-const LONGEST: u64 = 32 << 10;
+const LONGEST: usize = 32 << 10;
 
 /// The text of a secret's file without the end of its last line.
 ///
 /// A file is refused that everybody may read or write, whatever the system calls everybody, that is none on a disk, and that is no text.
-pub fn read(path: &Path) -> io::Result<String> {
+pub fn read(path: &Path) -> io::Result<Secret> {
     let file = system::open(path)?;
     let invalid = |why: &str| io::Error::new(io::ErrorKind::InvalidData, why.to_owned());
     if !is_plain(&file)? {
@@ -30,18 +33,22 @@ pub fn read(path: &Path) -> io::Result<String> {
     if system::may_others_use(&file)? {
         return Err(io::Error::new(io::ErrorKind::PermissionDenied, "everybody may read or change it"));
     }
-    let mut bytes = Vec::new();
-    file.take(LONGEST + 1).read_to_end(&mut bytes)?;
-    if bytes.len() as u64 > LONGEST {
+    // As large as it can become: a buffer that grew would leave copies behind.
+    let mut bytes = Zeroizing::new(Vec::with_capacity(LONGEST + 1));
+    file.take(LONGEST as u64 + 1).read_to_end(&mut bytes)?;
+    if bytes.len() > LONGEST {
         return Err(invalid("it is larger than 32 KiB"));
     }
-    let mut text = String::from_utf8(bytes).map_err(|_| invalid("it is not valid UTF-8"))?;
+    let text = std::str::from_utf8(&bytes).map_err(|_| invalid("it is not valid UTF-8"))?;
     if text.contains('\0') {
         return Err(invalid("it has a NUL character"));
     }
-    let line = text.strip_suffix('\n').map_or(text.as_str(), |line| line.strip_suffix('\r').unwrap_or(line));
-    text.truncate(line.len());
-    Ok(text)
+    Ok(text.strip_suffix('\n').map_or(text, |line| line.strip_suffix('\r').unwrap_or(line)).into())
+}
+
+/// The secret that the user has under a name in the system's credential store.
+pub fn credential(name: &str) -> io::Result<Secret> {
+    system::credential(name)
 }
 
 #[cfg(test)]
@@ -55,7 +62,7 @@ mod tests {
             let path = folder.path().join("secret");
             std::fs::write(&path, bytes).unwrap();
             system::tests::close_to_others(&path);
-            read(&path).map_err(|error| error.to_string())
+            read(&path).map(|secret| secret.as_str().to_owned()).map_err(|error| error.to_string())
         };
         assert_eq!(read(b"hunter2\n").as_deref(), Ok("hunter2"));
         assert_eq!(read(b"a\r\n").as_deref(), Ok("a"));

@@ -4,6 +4,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 use rustix::fs::{Mode, OFlags};
+use svckit_core::secret::Secret;
 
 /// Opens a file without waiting for whoever may be at its other end.
 pub(super) fn open(path: &Path) -> io::Result<File> {
@@ -14,6 +15,11 @@ pub(super) fn open(path: &Path) -> io::Result<File> {
 /// Whether others than its owner and its group may read or change an open file.
 pub(super) fn may_others_use(file: &File) -> io::Result<bool> {
     Ok(file.metadata()?.permissions().mode() & 0o006 != 0)
+}
+
+/// There is no store that every system of this kind has.
+pub(super) fn credential(_: &str) -> io::Result<Secret> {
+    Err(rustix::io::Errno::NOTSUP.into())
 }
 
 #[cfg(test)]

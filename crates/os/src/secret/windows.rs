@@ -4,10 +4,12 @@ use std::fs::File;
 use std::io;
 use std::os::windows::io::AsRawHandle;
 use std::path::Path;
-use std::ptr;
+use std::{ptr, slice};
 
+use svckit_core::secret::Secret;
 use windows_sys::Win32::Foundation::{GENERIC_ALL, GENERIC_READ, GENERIC_WRITE, LocalFree};
 use windows_sys::Win32::Security::Authorization::{GetSecurityInfo, SE_FILE_OBJECT};
+use windows_sys::Win32::Security::Credentials::{CRED_TYPE_GENERIC, CREDENTIALW, CredFree, CredReadW};
 use windows_sys::Win32::Security::{
     ACCESS_ALLOWED_ACE, ACE_HEADER, ACL, DACL_SECURITY_INFORMATION, GetAce, INHERIT_ONLY_ACE,
     PSECURITY_DESCRIPTOR,
@@ -17,7 +19,9 @@ use windows_sys::Win32::Storage::FileSystem::{
 };
 use windows_sys::Win32::System::SystemServices::ACCESS_ALLOWED_ACE_TYPE;
 
-use crate::account;
+use zeroize::{Zeroize, Zeroizing};
+
+use crate::{account, text};
 
 /// Everyone, who comes from the network, who is at the console, anonymous and authenticated users, and the groups of users and guests.
 const EVERYBODY: &[&str] =
@@ -91,9 +95,42 @@ fn lets_everybody(list: *const ACL) -> io::Result<bool> {
     Ok(false)
 }
 
+/// A generic credential of the user. What is kept is UTF-16, as `cmdkey` and the control panel write it.
+pub(super) fn credential(name: &str) -> io::Result<Secret> {
+    let wide = text::wide(name);
+    let mut found: *mut CREDENTIALW = ptr::null_mut();
+    // SAFETY: the name ends with NUL and lives during the call; a pointer is written, to what is ours to give back.
+    if unsafe { CredReadW(wide.as_ptr(), CRED_TYPE_GENERIC, 0, &raw mut found) } == 0 {
+        return Err(io::Error::last_os_error());
+    }
+    // SAFETY: the call succeeded, so there is a credential, with so many bytes at its blob or none; nobody else has it.
+    let blob = unsafe {
+        match ((*found).CredentialBlob, (*found).CredentialBlobSize) {
+            (start, length) if start.is_null() || length == 0 => &mut [][..],
+            (start, length) => slice::from_raw_parts_mut(start, length as usize),
+        }
+    };
+    let secret = utf_16(blob);
+    blob.zeroize();
+    // SAFETY: it came from `CredReadW`, and nothing of it is used any more.
+    unsafe { CredFree(found.cast()) };
+    secret.ok_or_else(|| io::Error::new(io::ErrorKind::InvalidData, "it is not valid UTF-16"))
+}
+
+fn utf_16(bytes: &[u8]) -> Option<Secret> {
+    let (pairs, rest) = bytes.as_chunks::<2>();
+    // As long as it can become: of one code unit, three bytes.
+    let mut text = Zeroizing::new(String::with_capacity(3 * pairs.len()));
+    for character in char::decode_utf16(pairs.iter().map(|pair| u16::from_le_bytes(*pair))) {
+        text.push(character.ok()?);
+    }
+    rest.is_empty().then(|| std::mem::take(&mut *text).into())
+}
+
 #[cfg(test)]
 pub(super) mod tests {
     use super::*;
+    use windows_sys::Win32::Security::Credentials::{CRED_PERSIST_SESSION, CredDeleteW, CredWriteW};
     use windows_sys::Win32::Security::GetSecurityDescriptorDacl;
 
     use crate::security::{Descriptor, let_in, own_identifier};
@@ -105,6 +142,45 @@ pub(super) mod tests {
     pub(crate) fn open_to_others(path: &Path) {
         let_in(path, "D:P(A;;FA;;;SY)(A;;FA;;;BA)(A;;FR;;;WD)").unwrap();
     }
+    /// A generic credential of these bytes, which goes with it.
+    struct Kept(Vec<u16>);
+
+    impl Kept {
+        fn new(name: &str, bytes: &mut [u8]) -> Self {
+            let mut wide = text::wide(name);
+            // SAFETY: a structure of numbers and pointers, for which zero is a value.
+            let mut credential: CREDENTIALW = unsafe { std::mem::zeroed() };
+            credential.Type = CRED_TYPE_GENERIC;
+            credential.TargetName = wide.as_mut_ptr();
+            credential.CredentialBlobSize = u32::try_from(bytes.len()).unwrap();
+            credential.CredentialBlob = bytes.as_mut_ptr();
+            credential.Persist = CRED_PERSIST_SESSION;
+            // SAFETY: the structure leads to a name that ends with NUL and to as many bytes as it says; both live during the call.
+            assert_ne!(unsafe { CredWriteW(&raw const credential, 0) }, 0, "{}", io::Error::last_os_error());
+            Self(wide)
+        }
+    }
+
+    impl Drop for Kept {
+        fn drop(&mut self) {
+            // SAFETY: the name ends with NUL and lives during the call.
+            unsafe { CredDeleteW(self.0.as_ptr(), CRED_TYPE_GENERIC, 0) };
+        }
+    }
+
+    #[test]
+    fn credentials_are_found_by_their_name() {
+        let name = format!("svckit-test-{}", std::process::id());
+        let read = || credential(&name).map(|secret| secret.as_str().to_owned());
+        assert_eq!(read().unwrap_err().raw_os_error(), Some(1168), "ERROR_NOT_FOUND");
+        let mut bytes: Vec<u8> = "häß\u{1f511}".encode_utf16().flat_map(u16::to_le_bytes).collect();
+        let kept = Kept::new(&name, &mut bytes);
+        assert_eq!(read().unwrap(), "häß\u{1f511}");
+        drop(kept);
+        let _kept = Kept::new(&name, &mut [1, 0, 2]);
+        assert_eq!(read().unwrap_err().kind(), io::ErrorKind::InvalidData);
+    }
+
     #[test]
     fn lists_that_let_everybody_in() {
         for (sddl, is_open) in [

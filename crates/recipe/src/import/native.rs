@@ -24,7 +24,8 @@ const ADVICE: Advice<'_> = &[
         "WOW64 SvcHostSplitDisable SvcMemHardLimitInMB SvcMemSoftLimitInMB LaunchProtected",
         "it is set by Windows",
     ),
-    ("PreferredNode TriggerInfo", "a definition has no word for it"),
+    ("PreferredNode", "say preferred-node in [service.NAME.windows]"),
+    ("TriggerInfo", "say triggers in [service.NAME.windows]"),
 ];
 
 /// The name of the service whose key this is, or that of something below it.

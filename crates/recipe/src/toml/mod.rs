@@ -3,6 +3,7 @@
 mod command;
 mod controls;
 mod log;
+mod password;
 mod recovery;
 mod restart;
 pub(crate) mod section;

@@ -4,7 +4,7 @@ use svckit_core::kind::ErrorControl;
 use svckit_core::name::{Dependency, DisplayName, ServiceName};
 
 use super::section::{Entry, Reader, Section};
-use super::{command, controls, log, recovery, restart, stop, windows};
+use super::{command, controls, log, password, recovery, restart, stop, windows};
 use crate::definition::{Places, Process, ServiceDefinition, StartMode, checked_description};
 
 pub(super) const PROCESSES: &[(&str, Process)] = &[("own", Process::Own), ("share", Process::Share)];
@@ -30,6 +30,7 @@ pub(super) fn read<'a>(reader: &'a Reader<'a>, entry: Entry<'a>) -> Option<Servi
     places.start = section.span("start");
     let dependencies = dependencies(&mut section, &mut places);
     let account = account(&mut section, &mut places);
+    let password = password::read(&mut section, &mut places);
     let process = section.choice("process", PROCESSES).unwrap_or_default();
     for (key, place) in [
         ("restart", &mut places.restart),
@@ -58,6 +59,7 @@ pub(super) fn read<'a>(reader: &'a Reader<'a>, entry: Entry<'a>) -> Option<Servi
         start,
         dependencies,
         account,
+        password,
         process,
         error_control: windows.error_control.unwrap_or(ErrorControl::NORMAL),
         group: windows.group,
@@ -66,6 +68,8 @@ pub(super) fn read<'a>(reader: &'a Reader<'a>, entry: Entry<'a>) -> Option<Servi
         privileges: windows.privileges,
         triggers: windows.triggers,
         security: windows.security,
+        preferred_node: windows.preferred_node,
+        launch_protection: windows.launch_protection,
         preshutdown: windows.preshutdown.unwrap_or(ServiceDefinition::DEFAULT_PRESHUTDOWN),
         recovery,
         recovery_on_error,
@@ -111,10 +115,6 @@ fn dependencies(section: &mut Section<'_>, places: &mut Places) -> Vec<Dependenc
 }
 
 fn account(section: &mut Section<'_>, places: &mut Places) -> Option<String> {
-    if let Some(entry) = section.refused("password") {
-        let help = "leave it out and give it to: svc install --password-stdin".to_owned();
-        section.reader.report(entry.key.span(), "a password does not belong into a file", Some(help));
-    }
     let (text, span) = section.string("account", "LocalService")?;
     if text.is_empty() {
         section.reader.report(

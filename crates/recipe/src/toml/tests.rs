@@ -6,8 +6,8 @@ use std::time::Duration;
 use proptest::prelude::*;
 use svckit_core::control::Control;
 use svckit_core::definition::{
-    ControlAction, ExitAction, HostDefinition, LogTarget, RestartPolicy, RestartWhen, Rung, SecretSource,
-    StopAction, StopPolicy,
+    ControlAction, ExitAction, HostDefinition, LogTarget, PasswordSource, RestartPolicy, RestartWhen, Rung,
+    SecretSource, StopAction, StopPolicy,
 };
 use svckit_core::failure::{ActionType, FailureAction, ResetPeriod};
 use svckit_core::kind::{ErrorControl, ServiceType, SidType, StartType};
@@ -385,7 +385,7 @@ fn a_wrong_value_is_told_with_what_would_be_right() {
     );
     refuses_keys(
         "password = 'x'",
-        "3:1: a password does not belong into a file (leave it out and give it to: svc install --password-stdin)",
+        "3:1: a password does not belong into a file (write password = { file = \"…\" }, { environment = \"NAME\" } or { credential = \"NAME\" }, or leave it out and give it to: svc install --password-stdin)",
     );
     refuses_keys(
         "environment = { 'A=B' = 'x' }",
@@ -672,5 +672,32 @@ fn where_a_secret_is_has_to_be_said() {
     assert!(
         wrong("[service.shop]\nrun = ['shop']\nenvironment = { TOKEN = { file = 1 } }\n")
             .contains(":34: \"file\" must be a string")
+    );
+}
+
+#[test]
+fn where_the_password_of_the_account_is() {
+    const PLACES: &str =
+        "(write password = { file = \"…\" }, { environment = \"NAME\" } or { credential = \"NAME\" })";
+    let with = |value: &str| format!("[service.shop]\nrun = ['shop']\naccount = 'ann'\npassword = {value}\n");
+    for (value, source) in [
+        ("{ file = 'pw' }", PasswordSource::File(Path::new(FILE).parent().unwrap().join("pw"))),
+        ("{ environment = 'PW' }", PasswordSource::Environment("PW".to_owned())),
+        ("{ credential = 'shop' }", PasswordSource::Credential("shop".to_owned())),
+    ] {
+        let read = parse(FILE, with(value), Platform::Unix).unwrap();
+        assert_eq!(read.services[0].password, Some(source), "{value}");
+    }
+    for (value, mistake) in [
+        ("{}", "4:1: it does not say where the password is"),
+        ("{ file = '' }", "4:1: it does not say where the password is"),
+        ("{ environment = 'A=B' }", "4:1: it does not say where the password is"),
+        ("{ file = 'x', environment = 'Y' }", "4:1: it says more than one place where the password is"),
+    ] {
+        refuses(&with(value), &format!("{mistake} {PLACES}"));
+    }
+    refuses(
+        &with("{ fiel = '/x' }"),
+        "4:14: unknown key \"fiel\" in [service.shop.password] (did you mean \"file\"?)",
     );
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use svckit_core::kind::{ErrorControl, SidType};
+use svckit_core::kind::{ErrorControl, LaunchProtection, SidType};
 use svckit_core::name::GroupName;
 use svckit_core::security::{SecurityDescriptor, SecurityInformation};
 use svckit_core::trigger::{self, Trigger, TriggerTextError};
@@ -19,11 +19,20 @@ pub(super) const ERROR_CONTROLS: &[(&str, ErrorControl)] = &[
     ("critical", ErrorControl::CRITICAL),
 ];
 
+pub(super) const PROTECTIONS: &[(&str, LaunchProtection)] = &[
+    ("none", LaunchProtection::NONE),
+    ("windows", LaunchProtection::WINDOWS),
+    ("windows-light", LaunchProtection::WINDOWS_LIGHT),
+    ("antimalware-light", LaunchProtection::ANTIMALWARE_LIGHT),
+];
+
 /// What the section says.
 pub(super) struct Windows {
     pub(super) sid: SidType,
     pub(super) privileges: Vec<String>,
     pub(super) triggers: Vec<Trigger>,
+    pub(super) preferred_node: Option<u16>,
+    pub(super) launch_protection: LaunchProtection,
     pub(super) preshutdown: Option<Duration>,
     pub(super) group: Option<GroupName>,
     pub(super) tag: bool,
@@ -37,6 +46,8 @@ impl Default for Windows {
             sid: SidType::NONE,
             privileges: Vec::new(),
             triggers: Vec::new(),
+            preferred_node: None,
+            launch_protection: LaunchProtection::NONE,
             preshutdown: None,
             group: None,
             tag: false,
@@ -66,9 +77,24 @@ pub(super) fn read(mut section: Section<'_>) -> Windows {
     let error_control = section.choice("error-control", ERROR_CONTROLS);
     let triggers = triggers(&mut section);
     let security = security(&mut section);
+    let node = section.integer("preferred-node", 0..=u16::MAX.into());
+    let preferred_node = node.and_then(|node| u16::try_from(node).ok());
+    let launch_protection =
+        section.choice("launch-protection", PROTECTIONS).unwrap_or(LaunchProtection::NONE);
     section.finish();
     let tag = tag.is_some_and(|(on, _)| on);
-    Windows { sid, privileges, triggers, preshutdown, group, tag, error_control, security }
+    Windows {
+        sid,
+        privileges,
+        triggers,
+        preferred_node,
+        launch_protection,
+        preshutdown,
+        group,
+        tag,
+        error_control,
+        security,
+    }
 }
 
 fn triggers(section: &mut Section<'_>) -> Vec<Trigger> {

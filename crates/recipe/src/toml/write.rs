@@ -6,9 +6,9 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use svckit_core::control::Control;
-use svckit_core::definition::{ControlAction, RestartPolicy, SecretSource, StopAction};
+use svckit_core::definition::{ControlAction, PasswordSource, RestartPolicy, SecretSource, StopAction};
 use svckit_core::failure::{FailureActions, ResetPeriod};
-use svckit_core::kind::{ErrorControl, SidType};
+use svckit_core::kind::{ErrorControl, LaunchProtection, SidType};
 use svckit_core::name::ServiceName;
 use toml_writer::{ToTomlKey, ToTomlValue, WriteTomlValue};
 
@@ -99,6 +99,9 @@ fn plain(service: &ServiceDefinition) -> ServiceDefinition {
     for SecretSource::File(file) in plain.program.secrets.values_mut() {
         *file = clean(file);
     }
+    if let Some(PasswordSource::File(file)) = &mut plain.password {
+        *file = clean(file);
+    }
     plain.log.stdout = plain.log.stdout.as_ref().map(clean);
     plain.log.stderr = plain.log.stderr.as_ref().map(clean);
     if let Some(program) = plain.program.command.first_mut()
@@ -124,7 +127,9 @@ fn difference(one: &ServiceDefinition, other: &ServiceDefinition) -> &'static st
         ),
         ("the preshutdown time-out", one.preshutdown != other.preshutdown),
         ("the triggers", one.triggers != other.triggers),
+        ("the preferred node", one.preferred_node != other.preferred_node),
         ("the account", one.account != other.account),
+        ("where the account's password is", one.password != other.password),
     ];
     all.into_iter().find(|(_, differs)| *differs).map_or("something", |(what, _)| what)
 }
@@ -257,6 +262,14 @@ fn basic(service: &ServiceDefinition) -> Result<Keys, String> {
     if let Some(account) = &service.account {
         keys.value("account", account);
     }
+    if let Some(source) = &service.password {
+        let (key, value) = match source {
+            PasswordSource::File(file) => ("file", absolute(file)?.to_toml_value()),
+            PasswordSource::Environment(name) => ("environment", name.to_toml_value()),
+            PasswordSource::Credential(name) => ("credential", name.to_toml_value()),
+        };
+        keys.written("password", inline(&[(key.to_owned(), value)]));
+    }
     keys.word("process", service::PROCESSES, &Process::default(), &service.process)?;
     let files = service.program.environment_files.iter().map(|file| absolute(file));
     match &files.collect::<Result<Vec<_>, _>>()?[..] {
@@ -384,6 +397,11 @@ fn windows_keys(service: &ServiceDefinition) -> Result<Keys, String> {
         trigger.to_text().ok_or_else(unsaid)
     });
     keys.unless("triggers", &Vec::new(), &triggers.collect::<Result<Vec<_>, _>>()?);
+    if let Some(node) = service.preferred_node {
+        keys.written("preferred-node", node.to_string());
+    }
+    let protection = (&LaunchProtection::NONE, &service.launch_protection);
+    keys.word("launch-protection", windows::PROTECTIONS, protection.0, protection.1)?;
     if let Some(security) = &service.security {
         keys.value("security", security.to_string());
     }

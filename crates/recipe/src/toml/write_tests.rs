@@ -7,11 +7,11 @@ use std::time::Duration;
 use proptest::prelude::*;
 use svckit_core::config::LOCAL_SYSTEM;
 use svckit_core::definition::{
-    ControlAction, ExitAction, Program, ReadyPolicy, RestartPolicy, RestartWhen, Rung, SecretSource,
-    StopAction, StopPolicy,
+    ControlAction, ExitAction, PasswordSource, Program, ReadyPolicy, RestartPolicy, RestartWhen, Rung,
+    SecretSource, StopAction, StopPolicy,
 };
 use svckit_core::failure::{ActionType, FailureAction, FailureActions, ResetPeriod};
-use svckit_core::kind::{ErrorControl, SidType};
+use svckit_core::kind::{ErrorControl, LaunchProtection, SidType};
 use svckit_core::log::rotation::RotateTime;
 use svckit_core::name::{Dependency, DisplayName, GroupName, ServiceName};
 use svckit_core::signal::Signal;
@@ -166,11 +166,19 @@ fn recovery() -> impl Strategy<Value = FailureActions> {
     )
 }
 
+fn password() -> impl Strategy<Value = PasswordSource> {
+    prop_oneof![
+        path().prop_map(PasswordSource::File),
+        name().prop_map(|name| PasswordSource::Environment(name.replace('=', "_"))),
+        text().prop_map(PasswordSource::Credential),
+    ]
+}
+
 prop_compose! {
     fn naming()(
         name in name(), display in prop::option::of(name()), description in prop::option::of(text()),
         dependencies in prop::collection::vec(prop_oneof![name(), name().prop_map(|group| format!("+{group}"))], 0..3),
-        account in prop::option::of(text()),
+        account in prop::option::of(text()), password in prop::option::of(password()),
         start in prop::option::of(prop::sample::select(StartMode::NAMED).prop_map(|(_, mode)| mode)),
     ) -> ServiceDefinition {
         let program = Program {
@@ -188,6 +196,7 @@ prop_compose! {
                 .collect(),
             description,
             account,
+            password,
             start,
             ..ServiceDefinition::new(ServiceName::new(name).unwrap(), program, Platform::Unix)
         }
@@ -203,7 +212,7 @@ prop_compose! {
         error_control in 0_u32..4, privileges in prop::collection::vec(text(), 0..3),
         security in prop::option::of(prop::sample::select(&["D:(A;;GA;;;BA)", "O:BAD:PS:(ML;;NW;;;HI)", "D:(0x16;;#01020304)"][..])),
         preshutdown in prop_oneof![Just(ServiceDefinition::DEFAULT_PRESHUTDOWN), time()], recovery_on_error in any::<bool>(),
-        ports in prop::collection::vec(1_u16.., 0..3),
+        ports in prop::collection::vec(1_u16.., 0..3), preferred_node in any::<Option<u16>>(), protection in 0_u32..4,
     ) -> ServiceDefinition {
         let pausing = pause.into_iter().flat_map(|signal| [(2, signal), (3, signal)]);
         ServiceDefinition {
@@ -215,6 +224,8 @@ prop_compose! {
             privileges,
             triggers: ports.iter().map(|port| Trigger::tcp(&port.to_string())).collect(),
             security: security.map(|text| text.parse().unwrap()),
+            preferred_node,
+            launch_protection: LaunchProtection(protection),
             preshutdown,
             recovery,
             recovery_on_error,

@@ -1,5 +1,8 @@
 //! UTF-16 in little endian. Most text is ASCII, for which there is a short way.
 
+use svckit_core::secret::Secret;
+use zeroize::Zeroizing;
+
 /// How many code units a text has, without a terminator.
 pub(crate) fn length(text: &str) -> usize {
     if text.is_ascii() { text.len() } else { text.encode_utf16().count() }
@@ -33,6 +36,16 @@ pub(crate) fn lossy(bytes: &[u8]) -> String {
 /// The text, if it is valid.
 pub(crate) fn strict(bytes: &[u8]) -> Option<String> {
     ascii(bytes).or_else(|| String::from_utf16(&units(bytes)).ok())
+}
+
+/// The text, if it is valid; no copy of it is left behind.
+pub(crate) fn secret(bytes: &[u8]) -> Option<Secret> {
+    // As long as it can become: of one code unit, three bytes.
+    let mut text = Zeroizing::new(String::with_capacity(bytes.len() / 2 * 3));
+    for character in char::decode_utf16(pairs(bytes).iter().map(|pair| u16::from_le_bytes(*pair))) {
+        text.push(character.ok()?);
+    }
+    Some(Secret::from(std::mem::take(&mut *text)))
 }
 
 fn ascii(bytes: &[u8]) -> Option<String> {

@@ -32,6 +32,11 @@ impl Writer {
         self.bytes
     }
 
+    /// Makes room for so many bytes more.
+    pub fn reserve(&mut self, additional: usize) {
+        self.bytes.reserve(additional);
+    }
+
     /// Bytes as they are.
     pub fn raw(&mut self, bytes: &[u8]) {
         self.bytes.extend_from_slice(bytes);

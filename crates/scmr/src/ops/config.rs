@@ -1,4 +1,5 @@
 use svckit_core::access::ServiceAccess;
+use zeroize::Zeroizing;
 
 use super::{
     Handle, MAX_DEPENDENCIES, MAX_PASSWORD, MAX_TEXT, read_number, read_text, write_number, write_text,
@@ -8,9 +9,22 @@ use crate::ndr::{Reader, Result, Writer};
 /// `SERVICE_NO_CHANGE`: the number that leaves a setting as it is.
 pub const NO_CHANGE: u32 = u32::MAX;
 
-/// A password as it is on the wire (`lpPassword`). Never printed.
+/// A password as it is on the wire (`lpPassword`). Never printed, and overwritten when it goes.
 #[derive(Clone, PartialEq, Eq)]
-pub struct Password(pub Vec<u8>);
+pub struct Password(Zeroizing<Vec<u8>>);
+
+impl Password {
+    /// The bytes as they are.
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+impl From<Vec<u8>> for Password {
+    fn from(bytes: Vec<u8>) -> Self {
+        Self(Zeroizing::new(bytes))
+    }
+}
 
 impl std::fmt::Debug for Password {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -91,25 +105,25 @@ impl CreateService {
         write_number(w, self.tag); // lpdwTagId
         write_sized(w, self.dependencies.as_deref()); // lpDependencies, dwDependSize
         write_text(w, self.account.as_deref()); // lpServiceStartName
-        write_sized(w, self.password.as_ref().map(|password| &*password.0)); // lpPassword, dwPwSize
+        write_password(w, self.password.as_ref(), 0); // lpPassword, dwPwSize
     }
 
     /// [MS-SCMR] 3.1.4.12.
     pub(crate) fn read(r: &mut Reader<'_>) -> Result<Self> {
         Ok(Self {
-            manager: Handle::read(r)?,                                          // hSCManager
-            name: r.wide_string("lpServiceName", MAX_TEXT)?,                    // lpServiceName
-            display_name: read_text(r, "lpDisplayName")?,                       // lpDisplayName
-            access: r.u32()?.into(),                                            // dwDesiredAccess
-            service_type: r.u32()?,                                             // dwServiceType
-            start_type: r.u32()?,                                               // dwStartType
-            error_control: r.u32()?,                                            // dwErrorControl
-            image_path: r.wide_string("lpBinaryPathName", MAX_TEXT)?,           // lpBinaryPathName
-            load_order_group: read_text(r, "lpLoadOrderGroup")?,                // lpLoadOrderGroup
-            tag: read_number(r)?,                                               // lpdwTagId
+            manager: Handle::read(r)?,                                        // hSCManager
+            name: r.wide_string("lpServiceName", MAX_TEXT)?,                  // lpServiceName
+            display_name: read_text(r, "lpDisplayName")?,                     // lpDisplayName
+            access: r.u32()?.into(),                                          // dwDesiredAccess
+            service_type: r.u32()?,                                           // dwServiceType
+            start_type: r.u32()?,                                             // dwStartType
+            error_control: r.u32()?,                                          // dwErrorControl
+            image_path: r.wide_string("lpBinaryPathName", MAX_TEXT)?,         // lpBinaryPathName
+            load_order_group: read_text(r, "lpLoadOrderGroup")?,              // lpLoadOrderGroup
+            tag: read_number(r)?,                                             // lpdwTagId
             dependencies: read_sized(r, "lpDependencies", MAX_DEPENDENCIES)?, // lpDependencies, dwDependSize
             account: read_text(r, "lpServiceStartName")?,                     // lpServiceStartName
-            password: read_sized(r, "lpPassword", MAX_PASSWORD)?.map(Password), // lpPassword, dwPwSize
+            password: read_sized(r, "lpPassword", MAX_PASSWORD)?.map(Password::from), // lpPassword, dwPwSize
         })
     }
 }
@@ -126,26 +140,38 @@ impl ChangeServiceConfig {
         write_number(w, self.tag); // lpdwTagId
         write_sized(w, self.dependencies.as_deref()); // lpDependencies, dwDependSize
         write_text(w, self.account.as_deref()); // lpServiceStartName
-        write_sized(w, self.password.as_ref().map(|password| &*password.0)); // lpPassword, dwPwSize
+        let after = self.display_name.as_ref().map_or(0, |name| 2 * name.len());
+        write_password(w, self.password.as_ref(), after); // lpPassword, dwPwSize
         write_text(w, self.display_name.as_deref()); // lpDisplayName
     }
 
     /// [MS-SCMR] 3.1.4.11.
     pub(crate) fn read(r: &mut Reader<'_>) -> Result<Self> {
         Ok(Self {
-            service: Handle::read(r)?,                                          // hService
-            service_type: r.u32()?,                                             // dwServiceType
-            start_type: r.u32()?,                                               // dwStartType
-            error_control: r.u32()?,                                            // dwErrorControl
-            image_path: read_text(r, "lpBinaryPathName")?,                      // lpBinaryPathName
-            load_order_group: read_text(r, "lpLoadOrderGroup")?,                // lpLoadOrderGroup
-            tag: read_number(r)?,                                               // lpdwTagId
+            service: Handle::read(r)?,                                                // hService
+            service_type: r.u32()?,                                                   // dwServiceType
+            start_type: r.u32()?,                                                     // dwStartType
+            error_control: r.u32()?,                                                  // dwErrorControl
+            image_path: read_text(r, "lpBinaryPathName")?,                            // lpBinaryPathName
+            load_order_group: read_text(r, "lpLoadOrderGroup")?,                      // lpLoadOrderGroup
+            tag: read_number(r)?,                                                     // lpdwTagId
             dependencies: read_sized(r, "lpDependencies", MAX_DEPENDENCIES)?, // lpDependencies, dwDependSize
             account: read_text(r, "lpServiceStartName")?,                     // lpServiceStartName
-            password: read_sized(r, "lpPassword", MAX_PASSWORD)?.map(Password), // lpPassword, dwPwSize
+            password: read_sized(r, "lpPassword", MAX_PASSWORD)?.map(Password::from), // lpPassword, dwPwSize
             display_name: read_text(r, "lpDisplayName")?,                     // lpDisplayName
         })
     }
+}
+
+/// A password, with so many bytes of text `after` it: there is room for all of it, since a stub that grew would leave a copy behind.
+fn write_password(w: &mut Writer, password: Option<&Password>, after: usize) {
+    /// Pointers, counts, terminators and what aligns them.
+    const AROUND: usize = 64;
+    let bytes = password.map(Password::as_bytes);
+    if let Some(bytes) = bytes {
+        w.reserve(bytes.len() + after + AROUND);
+    }
+    write_sized(w, bytes);
 }
 
 /// A unique pointer to bytes, with their number as the next parameter.

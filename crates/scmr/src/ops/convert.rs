@@ -9,6 +9,7 @@ use svckit_core::failure::{FailureActionsChange, ResetPeriod};
 use svckit_core::image_path::ImagePath;
 use svckit_core::millis;
 use svckit_core::name::{Dependency, DisplayName, GroupName, ServiceName};
+use svckit_core::secret::Secret;
 use svckit_core::trigger;
 
 use super::{
@@ -34,7 +35,7 @@ impl CreateService {
             tag: new.want_tag.then_some(0),
             dependencies: (!config.dependencies.is_empty()).then(|| dependency_list(&config.dependencies)),
             account: config.account.clone(),
-            password: new.password.as_deref().map(Password::new),
+            password: new.password.as_ref().map(|password| Password::new(password.as_str())),
         }
     }
 
@@ -56,7 +57,7 @@ impl CreateService {
             },
             name,
             want_tag: self.tag.is_some(),
-            password: self.password.as_ref().map_or(Ok(None), Password::text)?,
+            password: self.password.as_ref().map_or(Ok(None), Password::secret)?,
         })
     }
 }
@@ -77,7 +78,7 @@ impl ChangeServiceConfig {
             tag: change.want_tag.then_some(0),
             dependencies: change.dependencies.as_deref().map(dependency_list),
             account: change.account.clone(),
-            password: change.password.as_deref().map(Password::new),
+            password: change.password.as_ref().map(|password| Password::new(password.as_str())),
             display_name: change.display_name.as_ref().map(|name| name.as_str().to_owned()),
         }
     }
@@ -94,7 +95,7 @@ impl ChangeServiceConfig {
             want_tag: self.tag.is_some(),
             dependencies: self.dependencies.as_deref().map(dependencies).transpose()?,
             account: self.account.clone(),
-            password: self.password.as_ref().map_or(Ok(None), Password::text)?,
+            password: self.password.as_ref().map_or(Ok(None), Password::secret)?,
             display_name: match self.display_name.as_deref() {
                 Some(text) => Some(DisplayName::new(text).map_err(|error| error.code())?),
                 None => None,
@@ -106,21 +107,22 @@ impl ChangeServiceConfig {
 impl Password {
     /// A password in clear, for a channel that nobody else reads.
     pub fn new(text: &str) -> Self {
-        let mut bytes = Vec::new();
+        let mut bytes = Vec::with_capacity(2 * (wide::length(text) + 1));
         wide::write(&mut bytes, text);
         bytes.extend([0, 0]);
-        Self(bytes)
+        bytes.into()
     }
 
     /// The password in clear; no bytes at all are none, as some clients send them.
-    pub fn text(&self) -> Result<Option<String>, Win32Error> {
-        if self.0.is_empty() {
+    pub fn secret(&self) -> Result<Option<Secret>, Win32Error> {
+        let bytes = self.as_bytes();
+        if bytes.is_empty() {
             return Ok(None);
         }
-        if !self.0.len().is_multiple_of(2) {
+        if !bytes.len().is_multiple_of(2) {
             return Err(Win32Error::INVALID_PARAMETER);
         }
-        wide::strict(wide::until_terminator(&self.0)).map(Some).ok_or(Win32Error::INVALID_PARAMETER)
+        wide::secret(wide::until_terminator(bytes)).map(Some).ok_or(Win32Error::INVALID_PARAMETER)
     }
 }
 

@@ -1,3 +1,5 @@
+use zeroize::Zeroize;
+
 use super::frame::write_frame;
 use super::{Frame, HEADER, Header, MAX_STUB, PacketType, ProtocolError, Status, flags};
 use crate::ndr::{Reader, Writer};
@@ -6,7 +8,7 @@ use crate::ndr::{Reader, Writer};
 /// (C706 12.6.4.9, 12.6.4.10).
 const PREFIX: usize = 8;
 
-/// A `request` or `response` put together from its fragments.
+/// A `request` or `response` put together from its fragments. A request may have a password in it, and is overwritten when it goes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Body {
     /// `PTYPE`.
@@ -48,7 +50,7 @@ impl Assembler {
         if body.stub.len() + stub.len() > MAX_STUB {
             return Err(ProtocolError::TooLarge);
         }
-        body.stub.extend_from_slice(stub);
+        body.append(stub);
         if header.has(flags::LAST) {
             return Ok(Some(body));
         }
@@ -63,11 +65,31 @@ impl Assembler {
 }
 
 impl Body {
+    /// A request may have a password in it: a stub that grows leaves no copy behind.
+    fn append(&mut self, stub: &[u8]) {
+        let length = self.stub.len() + stub.len();
+        if self.packet == PacketType::REQUEST && length > self.stub.capacity() {
+            let mut longer = Vec::with_capacity(length.max(2 * self.stub.capacity()));
+            longer.extend_from_slice(&self.stub);
+            self.stub.zeroize();
+            self.stub = longer;
+        }
+        self.stub.extend_from_slice(stub);
+    }
+
     fn continues_with(&self, header: &Header, context: u16, operation: u16) -> bool {
         self.packet == header.packet
             && self.call_id == header.call_id
             && self.context == context
             && self.operation == operation
+    }
+}
+
+impl Drop for Body {
+    fn drop(&mut self) {
+        if self.packet == PacketType::REQUEST {
+            self.stub.zeroize();
+        }
     }
 }
 

@@ -37,7 +37,7 @@ fn new_service() -> NewService {
         name: ServiceName::new("web").unwrap(),
         config: config(),
         want_tag: true,
-        password: Some("geheim ü".to_owned()),
+        password: Some("geheim ü".into()),
     }
 }
 
@@ -66,8 +66,8 @@ fn bad_arguments_have_the_codes_of_windows() {
     assert_eq!(with(&|call| call.image_path = " ".to_owned()), parameter);
     assert_eq!(with(&|call| call.dependencies = Some(vec![b'a', 0, 0])), parameter);
     assert_eq!(with(&|call| call.dependencies = Some(b"/\0\0\0".to_vec())), parameter);
-    assert_eq!(with(&|call| call.password = Some(Password(vec![1]))), parameter);
-    assert_eq!(with(&|call| call.password = Some(Password(Vec::new()))), Ok("The web".to_owned()));
+    assert_eq!(with(&|call| call.password = Some(Password::from(vec![1]))), parameter);
+    assert_eq!(with(&|call| call.password = Some(Password::from(Vec::new()))), Ok("The web".to_owned()));
 }
 
 #[test]
@@ -81,7 +81,7 @@ fn a_change_comes_through() {
         want_tag: true,
         dependencies: Some(Vec::new()),
         account: Some("LocalSystem".to_owned()),
-        password: Some(String::new()),
+        password: Some("".into()),
         display_name: Some(DisplayName::new("X").unwrap()),
     };
     for change in [ConfigChange::default(), all] {

@@ -158,13 +158,13 @@ fn unit_seeds() -> BTreeMap<String, Vec<u8>> {
     for call in impacket::calls().into_values() {
         let (call_id, bytes) = client.call(&call);
         server.receive(&bytes).unwrap();
-        to_server.extend(bytes);
+        to_server.extend_from_slice(&bytes);
         server.answer(call_id, &call.refuse(Win32Error::ACCESS_DENIED));
     }
     let (call_id, bytes) = client.native(&Request::ScmStatus).unwrap();
     let asked = server.receive(&bytes).unwrap();
     assert_eq!(asked, [Incoming::Native { call_id, request: Request::ScmStatus }]);
-    to_server.extend(bytes);
+    to_server.extend_from_slice(&bytes);
     server.reply(call_id, &Reply::Done);
     to_client.extend(server.take_output());
     let seed = |bytes: &[u8]| [&[255], bytes].concat();

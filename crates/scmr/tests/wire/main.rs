@@ -10,4 +10,6 @@ mod machines;
 mod round_trip;
 #[cfg(unix)]
 mod scm;
+#[cfg(target_os = "linux")]
+mod secret;
 mod strategies;

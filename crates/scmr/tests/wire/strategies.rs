@@ -131,7 +131,7 @@ fn create() -> BoxedStrategy<CreateService> {
                 tag,
                 dependencies,
                 account,
-                password: password.map(Password),
+                password: password.map(Password::from),
             }
         })
         .boxed()
