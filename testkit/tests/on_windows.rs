@@ -111,6 +111,7 @@ const NOT_UNDER_WINE: &[(&str, &str)] = &[
     ("failure::a_reboot_is_not_carried_out", CRASHES),
 ];
 
+const LOCKS: &str = "Windows gives locks that hold nothing back, and tells that there is none; Wine's hold back every start, and it never tells of them";
 const SECURITY: &str = "Windows keeps security descriptors and looks at them; Wine says 0 to setting them, and tells an empty access list";
 const NO_FAILURE_ACTIONS: &str =
     "Windows keeps failure actions; Wine says 0 to setting them, and 124 to reading";
@@ -137,6 +138,8 @@ const NEVER_UNDER_WINE: &[(&str, &str)] = &[
         "lifecycle::a_stop_with_a_reason_that_cannot_be_is_refused",
         "Wine's advapi32 lacks ControlServiceEx, and ends who calls it",
     ),
+    ("locks::a_lock_is_given_and_holds_nothing_back", LOCKS),
+    ("locks::a_lock_and_its_status_need_their_rights", LOCKS),
     (
         "delete::a_marked_service_is_gone_when_it_has_stopped",
         "Windows removes it with the last handle of others; Wine also waits for those of its process, which it closes some time after the end of that",

@@ -8,7 +8,9 @@ use std::time::Duration;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use svckit_core::access::{ManagerAccess, ServiceAccess};
-use svckit_core::backend::{Backend, Enumerated, Manager, Notification, Service, SetChange, Watch};
+use svckit_core::backend::{
+    Backend, Enumerated, Lock, LockStatus, Manager, Notification, Service, SetChange, Watch,
+};
 use svckit_core::config::{Config2, Config2Change, Config2Level, ConfigChange, NewService, ServiceConfig};
 use svckit_core::control::{Control, ControlsAccepted};
 use svckit_core::definition::HostDefinition;
@@ -52,6 +54,8 @@ pub(crate) struct Contents {
     pub(crate) events: Vec<Event>,
     /// That of the fake itself, if it was set.
     pub(crate) security: Option<SecurityDescriptor>,
+    /// Who locks the database.
+    pub(crate) lock: LockStatus,
     /// Every change, in order: `create web`, `config web`.
     pub(crate) journal: Vec<String>,
     /// The password that came with each creation and change of the configuration.
@@ -153,6 +157,10 @@ impl Backend for Fake {
 
     fn open_manager(&self, _: ManagerAccess) -> Result<Box<dyn Manager>> {
         Ok(Box::new(self.clone()))
+    }
+
+    fn report_boot(&self, acceptable: bool) -> Result<()> {
+        self.note(format!("boot {}", if acceptable { "ok" } else { "bad" }))
     }
 
     fn native(&self, request: Request) -> Result<Reply> {
@@ -316,8 +324,23 @@ impl Manager for Fake {
         Ok(())
     }
 
+    fn lock(&self) -> Result<Box<dyn Lock>> {
+        self.note("lock".to_owned())?;
+        Ok(Box::new(self.clone()))
+    }
+
+    fn lock_status(&self) -> Result<LockStatus> {
+        Ok(self.contents().lock.clone())
+    }
+
     fn watch(&self) -> Result<Box<dyn Watch>> {
         Ok(Box::new(self.clone()))
+    }
+}
+
+impl Lock for Fake {
+    fn unlock(self: Box<Self>) -> Result<()> {
+        self.note("unlock".to_owned())
     }
 }
 

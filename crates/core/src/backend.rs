@@ -23,6 +23,9 @@ pub trait Backend {
     /// Opens the service control manager (`OpenSCManager`).
     fn open_manager(&self, access: ManagerAccess) -> Result<Box<dyn Manager>>;
 
+    /// `NotifyBootConfigStatus`: tells whether the system started well. If not, it is restarted with the configuration that did last, and this doesn't return.
+    fn report_boot(&self, acceptable: bool) -> Result<()>;
+
     /// Asks what the service API has no call for. Fails with `ERROR_NOT_SUPPORTED` where there is nobody to answer.
     fn native(&self, request: native::Request) -> Result<native::Reply>;
 }
@@ -78,6 +81,23 @@ pub trait Watch {
     fn wait(&mut self, timeout: Duration) -> Result<Option<SetChange>>;
 }
 
+/// Who locks the service database (`QUERY_SERVICE_LOCK_STATUS`).
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct LockStatus {
+    /// Whether it is locked.
+    pub locked: bool,
+    /// Who locked it; empty if nobody did.
+    pub owner: String,
+    /// For how long, in whole seconds.
+    pub held_for: Duration,
+}
+
+/// A lock of the service database, released when it is dropped. Since Windows Vista a lock holds nothing back.
+pub trait Lock {
+    /// `UnlockServiceDatabase`.
+    fn unlock(self: Box<Self>) -> Result<()>;
+}
+
 /// An open service control manager.
 pub trait Manager {
     /// `CreateService`. The handle has `access`. The tag is that of the new service, zero without one.
@@ -105,6 +125,12 @@ pub trait Manager {
 
     /// `SetServiceObjectSecurity`: makes some parts those of another descriptor.
     fn set_security(&self, parts: SecurityInformation, new: &SecurityDescriptor) -> Result<()>;
+
+    /// `LockServiceDatabase`.
+    fn lock(&self) -> Result<Box<dyn Lock>>;
+
+    /// `QueryServiceLockStatus`.
+    fn lock_status(&self) -> Result<LockStatus>;
 
     /// `NotifyServiceStatusChange` for services that are created and deleted ([MS-SCMR] 3.1.4.43); needs the right to enumerate services.
     fn watch(&self) -> Result<Box<dyn Watch>>;

@@ -107,8 +107,12 @@ open_value! {
         SERVICE_MARKED_FOR_DELETE = 1072 => "ERROR_SERVICE_MARKED_FOR_DELETE",
         /// A service of that name exists.
         SERVICE_EXISTS = 1073 => "ERROR_SERVICE_EXISTS",
+        /// The system runs with the last known good configuration already.
+        ALREADY_RUNNING_LKG = 1074 => "ERROR_ALREADY_RUNNING_LKG",
         /// A service that this one depends on is missing or marked for deletion.
         SERVICE_DEPENDENCY_DELETED = 1075 => "ERROR_SERVICE_DEPENDENCY_DELETED",
+        /// The configuration of this boot was accepted already.
+        BOOT_ALREADY_ACCEPTED = 1076 => "ERROR_BOOT_ALREADY_ACCEPTED",
         /// No attempt to start the service was made since the last boot.
         SERVICE_NEVER_STARTED = 1077 => "ERROR_SERVICE_NEVER_STARTED",
         /// The name is a key name or a display name of another service.
@@ -222,11 +226,14 @@ impl Win32Error {
             Self::SERVICE_DEPENDENCY_FAIL => "a service that it depends on failed to start",
             Self::SERVICE_LOGON_FAILED => "the account could not be switched to",
             Self::SERVICE_START_HANG => "the service hung while it started",
+            Self::INVALID_SERVICE_LOCK => "the lock is none that is held",
             Self::SERVICE_MARKED_FOR_DELETE => "the service is marked for deletion",
             Self::SERVICE_EXISTS => "a service of that name exists",
+            Self::ALREADY_RUNNING_LKG => "the last known good configuration is in use already",
             Self::SERVICE_DEPENDENCY_DELETED => {
                 "a service that it depends on is missing or marked for deletion"
             }
+            Self::BOOT_ALREADY_ACCEPTED => "the start of the system was accepted already",
             Self::SERVICE_NEVER_STARTED => "it has not been started yet",
             Self::DUPLICATE_SERVICE_NAME => {
                 "the name is in use as a key name or display name of another service"

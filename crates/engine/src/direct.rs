@@ -7,7 +7,9 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::time::Duration;
 
 use svckit_core::access::{ManagerAccess, ServiceAccess};
-use svckit_core::backend::{Backend, Enumerated, Manager, Notification, Service, SetChange, Watch};
+use svckit_core::backend::{
+    Backend, Enumerated, Lock, LockStatus, Manager, Notification, Service, SetChange, Watch,
+};
 use svckit_core::config::{Config2, Config2Change, Config2Level, ConfigChange, NewService, ServiceConfig};
 use svckit_core::control::Control;
 use svckit_core::error::{Error, Result};
@@ -117,6 +119,12 @@ impl Backend for Direct {
         let handle =
             handle.map_err(|failure| self.way.error("open service control manager", None, failure))?;
         Ok(Box::new(Open { way: self.way.clone(), connection, handle, service: None }))
+    }
+
+    fn report_boot(&self, acceptable: bool) -> Result<()> {
+        let token = Arc::clone(&self.token);
+        let reported = self.way.ask(move |scm| scm.report_boot(&token, acceptable));
+        reported.map_err(|failure| self.way.error("report start of system", None, failure))
     }
 
     fn native(&self, request: native::Request) -> Result<native::Reply> {
@@ -233,11 +241,49 @@ impl Manager for Open {
         })
     }
 
+    fn lock(&self) -> Result<Box<dyn Lock>> {
+        let handle = self.ask("lock service database", Scm::lock)?;
+        Ok(Box::new(DirectLock { way: self.way.clone(), connection: self.connection, handle: Some(handle) }))
+    }
+
+    fn lock_status(&self) -> Result<LockStatus> {
+        self.ask("query lock of service database", Scm::lock_status)
+    }
+
     fn watch(&self) -> Result<Box<dyn Watch>> {
         let (way, connection, handle) = (self.way.clone(), self.connection, self.handle);
         let mut watch = DirectWatch { way, connection, handle, asked: None };
         watch.ask()?;
         Ok(Box::new(watch))
+    }
+}
+
+/// A lock of the database.
+struct DirectLock {
+    way: Way,
+    connection: ConnectionId,
+    /// Absent after it was released.
+    handle: Option<HandleId>,
+}
+
+impl DirectLock {
+    fn release(&mut self) -> Result<()> {
+        let (connection, Some(handle)) = (self.connection, self.handle.take()) else { return Ok(()) };
+        let released = self.way.ask(move |scm| scm.unlock(connection, handle));
+        released.map_err(|failure| self.way.error("unlock service database", None, failure))
+    }
+}
+
+impl Lock for DirectLock {
+    fn unlock(mut self: Box<Self>) -> Result<()> {
+        self.release()
+    }
+}
+
+impl Drop for DirectLock {
+    fn drop(&mut self) {
+        // Without an actor there is nothing to release.
+        let _ = self.release();
     }
 }
 

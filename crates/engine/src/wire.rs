@@ -73,6 +73,10 @@ pub(crate) fn carry_out(
             });
             scm.results(connection, id(notify), reply);
         }
+        Call::NotifyBootConfigStatus { acceptable, .. } => {
+            let code = code(&scm.report_boot(token, acceptable != 0));
+            scm.after_turn(move || reply(Answer::NotifyBootConfigStatus { code }));
+        }
         Call::OpenScManager { ref database, access, .. } => {
             let opened = open_manager(scm, connection, token, database.as_deref(), access);
             let answer = match opened {
@@ -131,6 +135,13 @@ fn at_once(scm: &mut Scm, connection: ConnectionId, call: &Call) -> Result<Answe
         Call::QueryServiceObjectSecurity { .. } | Call::SetServiceObjectSecurity { .. } => {
             return security(scm, connection, call);
         }
+        Call::LockServiceDatabase { manager } => {
+            Answer::LockServiceDatabase { lock: handle(scm.lock(connection, id(*manager))?), code }
+        }
+        Call::UnlockServiceDatabase { lock } => {
+            scm.unlock(connection, id(*lock))?;
+            Answer::UnlockServiceDatabase { lock: Handle::NULL, code }
+        }
         Call::NotifyServiceStatusChange { service, params } => {
             if !params.is_known() {
                 return Err(Win32Error::INVALID_LEVEL.into());
@@ -158,6 +169,9 @@ fn question(scm: &mut Scm, connection: ConnectionId, call: &Call) -> Result<Answ
             check_level(*level)?;
             let Filled { buffer, needed, code, .. } = buffers::query_service_status_ex(&status, *size);
             Answer::QueryServiceStatusEx { buffer, needed, code }
+        }
+        Call::QueryServiceLockStatus { manager, size } => {
+            buffers::query_service_lock_status(&scm.lock_status(connection, id(*manager))?, *size)
         }
         Call::QueryServiceConfig { service, size } => {
             buffers::query_service_config(&scm.config(connection, id(*service))?, *size)

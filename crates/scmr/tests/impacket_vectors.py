@@ -155,6 +155,11 @@ def calls():
         'stop': call(scmr.RControlService, dwControl=1, **service),
         'delete': call(scmr.RDeleteService, **service),
         'status': call(scmr.RQueryServiceStatus, **service),
+        'lock': call(scmr.RLockServiceDatabase, **manager),
+        'unlock': call(scmr.RUnlockServiceDatabase, Lock=handle(3)['Data']),
+        'boot': call(scmr.RNotifyBootConfigStatus, lpMachineName='host\0', BootAcceptable=1),
+        'boot-null': call(scmr.RNotifyBootConfigStatus, lpMachineName=NULL, BootAcceptable=0),
+        'lock-status': call(scmr.RQueryServiceLockStatusW, cbBufSize=4096, **manager),
         'security': call(scmr.RQueryServiceObjectSecurity, dwSecurityInformation=12, cbBufSize=512, **service),
         'set-security': call(scmr.RSetServiceObjectSecurity, hService=handle(1), dwSecurityInformation=4,
                              lpSecurityDescriptor=bytes([1, 2, 3, 4, 5]), cbBufSize=5),
@@ -270,6 +275,19 @@ def read_answer(name, stub):
     if name == 'open-service':
         answer = scmr.ROpenServiceWResponse(stub)
         return '%d %d' % (number(answer['lpServiceHandle']), answer['ErrorCode'])
+    if name == 'lock':
+        answer = scmr.RLockServiceDatabaseResponse(stub)
+        return '%d %d' % (number(answer['lpLock']), answer['ErrorCode'])
+    if name == 'unlock':
+        answer = scmr.RUnlockServiceDatabaseResponse(stub)
+        return '%d %d' % (number(answer['Lock']), answer['ErrorCode'])
+    if name == 'boot':
+        return str(scmr.RNotifyBootConfigStatusResponse(stub)['ErrorCode'])
+    if name == 'lock-status':
+        answer = scmr.RQueryServiceLockStatusWResponse(stub)
+        status = answer['lpLockStatus']
+        return '%d %s %d %d %d' % (status['fIsLocked'], text(status['lpLockOwner']), status['dwLockDuration'],
+                                   answer['pcbBytesNeeded'], answer['ErrorCode'])
     if name == 'security':
         answer = scmr.RQueryServiceObjectSecurityResponse(stub)
         return '%s %d %d' % (descriptor(b''.join(answer['lpSecurityDescriptor'])), answer['pcbBytesNeeded'],
@@ -353,7 +371,7 @@ def drive(path):
     print('config', config_words(scmr.hRQueryServiceConfigW(rpc, service)['lpServiceConfig']))
     print('start', scmr.hRStartServiceW(rpc, service, 2, ['one', 'zwei'])['ErrorCode'])
     print('stopped', status_words(scmr.hRControlService(rpc, service, 1)['lpServiceStatus']))
-    print('unknown', outcome(lambda: scmr.hRQueryServiceLockStatusW(rpc, manager, 100)))
+    print('unknown', outcome(lambda: scmr.hREnumServiceGroupW(rpc, manager, 0x30, 3, 100)))
     print('closed', number(scmr.hRCloseServiceHandle(rpc, service)['hSCObject']))
     rpc.disconnect()
 

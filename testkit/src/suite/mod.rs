@@ -11,6 +11,7 @@ mod enumerate;
 mod failure;
 mod fixture;
 mod lifecycle;
+mod locks;
 mod names;
 mod notify;
 mod process;
@@ -58,6 +59,7 @@ pub fn all() -> Vec<Case> {
         config2::CASES,
         delete::CASES,
         lifecycle::CASES,
+        locks::CASES,
         process::CASES,
         dependencies::CASES,
         enumerate::CASES,

@@ -140,7 +140,12 @@ fn traps_are_refused_and_nothing_is_left() {
         low(87)
     );
     assert_eq!(svc.json(&["sc", "qc", "web"])["load_order_group"], Value::Null);
-    assert_eq!(svc.run(&["sc", "boot", "ok"]).code(), low(50));
+    let bad = svc.run(&["sc", "boot", "bad"]);
+    assert_eq!(bad.code(), low(50));
+    assert_eq!(
+        bad.stderr,
+        "hint: the built-in service control manager has no earlier configuration to restart with\n"
+    );
     let nobody = svc.run(&["sc", "query", "group=", "Net"]);
     assert_eq!(nobody.code(), low(1060));
     assert_eq!(nobody.stderr, "hint: no service is in that load order group\n");

@@ -233,6 +233,12 @@ pub(super) const ENTRIES: &[Entry] = &[
         &["svc logs NAME"],
     ),
     entry(
+        1071,
+        "the lock of the service database is none that is held",
+        &["it was released already", "another program holds it"],
+        &["svc sc QueryLock"],
+    ),
+    entry(
         1072,
         "the service is marked for deletion",
         &[
@@ -248,10 +254,22 @@ pub(super) const ENTRIES: &[Entry] = &[
         &["svc update DEF or svc sc config NAME changes it", "svc remove NAME"],
     ),
     entry(
+        1074,
+        "the system runs with the last known good configuration already",
+        &["it was restarted with that one"],
+        &[],
+    ),
+    entry(
         1075,
         "a service that it depends on is missing or marked for deletion",
         &["it was never installed on this machine", "its name is misspelt"],
         &["svc sc qc NAME shows the dependencies", "svc sc config NAME depend= \"\" clears them"],
+    ),
+    entry(
+        1076,
+        "that the system started well was told already",
+        &["Windows tells it itself when the first user logs on"],
+        &[],
     ),
     entry(
         1077,

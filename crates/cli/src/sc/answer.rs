@@ -1,7 +1,7 @@
 //! What commands print: sc's fixed English form, or the same as JSON.
 
 use serde_json::{Value, json};
-use svckit_core::backend::Enumerated;
+use svckit_core::backend::{Enumerated, LockStatus};
 use svckit_core::config::{Config2, LOCAL_SYSTEM, ServiceConfig};
 use svckit_core::control::ControlsAccepted;
 use svckit_core::failure::{ActionType, FailureActions};
@@ -11,7 +11,7 @@ use svckit_core::security::SecurityDescriptor;
 use svckit_core::status::ServiceStatus;
 
 use super::forms::{FORMS, Form};
-use super::security;
+use super::{database, security};
 use crate::failure::Failure;
 use crate::report::{ServiceReport, StatusJson};
 use crate::table::printable;
@@ -26,6 +26,8 @@ pub(super) enum Answer {
     Help(Option<&'static Form>),
     /// A call succeeded that answers nothing else.
     Done { call: &'static str, name: String },
+    /// Calls succeeded that are about no service.
+    AllDone { calls: &'static [&'static str] },
     /// The status of one service.
     Status { service: Enumerated, extended: bool },
     /// Services that were looked for; with a call, how many there are is said.
@@ -38,6 +40,8 @@ pub(super) enum Answer {
     Name { call: &'static str, key: &'static str, value: String },
     /// A security descriptor, and whether each right is told by name.
     Security { name: String, descriptor: Box<SecurityDescriptor>, rights: bool },
+    /// Who locks the database.
+    Lock(LockStatus),
     /// A service SID.
     Sid { name: String, sid: String },
 }
@@ -53,11 +57,10 @@ impl Answer {
 
     fn text(&self) -> String {
         match self {
-            Self::Help(None) => {
-                FORMS.iter().map(|form| format!("sc {} {}\n", form.name, form.usage)).collect()
-            }
-            Self::Help(Some(form)) => format!("sc {} {}\n", form.name, form.usage),
+            Self::Help(None) => FORMS.iter().map(usage).collect(),
+            Self::Help(Some(form)) => usage(form),
             Self::Done { call, .. } => format!("[SC] {call} SUCCESS\n"),
+            Self::AllDone { calls } => calls.iter().map(|call| format!("[SC] {call} SUCCESS\n")).collect(),
             Self::Status { service, extended } => block(service, false, *extended),
             Self::Services { call, all, extended } => {
                 let head = call.map(|call| format!("[SC] {call}: entriesread = {}\n", all.len()));
@@ -72,6 +75,7 @@ impl Answer {
             }
             Self::Name { call, value, .. } => format!("[SC] {call} SUCCESS\nName = {}\n", printable(value)),
             Self::Security { name, descriptor, rights } => security::text(name, descriptor, *rights),
+            Self::Lock(status) => database::text(status),
             Self::Sid { name, sid } => format!("\nNAME: {}\nSERVICE SID: {sid}\n", printable(name)),
         }
     }
@@ -83,6 +87,7 @@ impl Answer {
                 form.map_or_else(|| FORMS.iter().map(one).collect(), one)
             }
             Self::Done { call, name } => json!({ "name": name, "call": call, "result": "SUCCESS" }),
+            Self::AllDone { calls } => json!({ "calls": calls, "result": "SUCCESS" }),
             Self::Status { service, .. } => status_json(service),
             Self::Services { all, .. } => all.iter().map(status_json).collect(),
             Self::Config { name, config, delayed } => json!({
@@ -104,9 +109,14 @@ impl Answer {
             }
             Self::Name { key, value, .. } => json!({ *key: value }),
             Self::Security { name, descriptor, .. } => security::json(name, descriptor),
+            Self::Lock(status) => database::json(status),
             Self::Sid { name, sid } => json!({ "name": name, "sid": sid }),
         }
     }
+}
+
+fn usage(form: &Form) -> String {
+    format!("{}\n", format!("sc {} {}", form.name, form.usage).trim_end())
 }
 
 fn status_json(service: &Enumerated) -> Value {

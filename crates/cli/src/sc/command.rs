@@ -47,6 +47,12 @@ pub(super) enum Command {
     ShowSecurity { name: String, rights: bool },
     /// `sdset`.
     SetSecurity { name: String, new: Box<SecurityDescriptor> },
+    /// `boot`: whether the system started well.
+    Boot { acceptable: bool },
+    /// `Lock`.
+    Lock,
+    /// `QueryLock`.
+    AskLock,
     /// `showsid`.
     Sid { name: String },
 }

@@ -143,20 +143,25 @@ pub(super) static FORMS: &[Form] = &[
         let new = security::read(text).map_err(|wrong| wrong.service(&name))?;
         Ok(Command::SetSecurity { name, new: Box::new(new) })
     }),
+    form("boot", "ok|bad", |mut words| {
+        let text = words.required("how the start of the system went")?;
+        words.end()?;
+        let acceptable = choose("how the start went", text, &[("ok", true), ("bad", false)])?;
+        Ok(Command::Boot { acceptable })
+    }),
+    form("Lock", "", |mut words| words.end().map(|()| Command::Lock)),
+    form("QueryLock", "", |mut words| words.buffer_size().map(|()| Command::AskLock)),
     form("showsid", "NAME", |mut words| {
         let name = words.name()?;
         words.end().map(|()| Command::Sid { name })
     }),
 ];
 
-/// Commands of sc that are not there, the calls that they would make, and what they would do.
+/// Commands of sc whose calls are documented nowhere, these calls, and what they do.
 const MISSING: &[(&str, &str, &str)] = &[
-    ("boot", "NotifyBootConfigStatus", "telling how the start of the system went"),
-    ("Lock", "LockServiceDatabase", "locking the service database"),
-    ("QueryLock", "QueryServiceLockStatus", "asking who locks the service database"),
     ("managedaccount", "ChangeServiceConfig2", "telling that the password of an account is managed"),
     ("qmanagedaccount", "QueryServiceConfig2", "asking whether the password of an account is managed"),
-    ("quserservice", "QueryServiceConfig2", "asking for the instances of per-user services"),
+    ("quserservice", "QueryUserServiceName", "asking for the instance of a per-user service"),
 ];
 
 /// Reads a command line without the server.
@@ -168,8 +173,9 @@ pub(super) fn read(words: &[String]) -> Result<Command, Wrong> {
         return Ok(Command::Help(None));
     }
     if let Some((name, call, what)) = MISSING.iter().find(|(name, ..)| name.eq_ignore_ascii_case(command)) {
-        let message = format!("sc {name} is not there yet: {what} is not supported by this version");
-        return Err(Wrong::refused(call, Win32Error::NOT_SUPPORTED, message));
+        let message = format!("{what} is a call of Windows that is documented nowhere, so it is not made");
+        let wrong = Wrong::refused(call, Win32Error::NOT_SUPPORTED, message);
+        return Err(wrong.hint(format!("on Windows, %SystemRoot%\\System32\\sc.exe {name} makes it")));
     }
     let Some(form) = FORMS.iter().find(|form| form.name.eq_ignore_ascii_case(command)) else {
         let mut wrong = Wrong::usage(format!("{command:?} is no command of sc"));

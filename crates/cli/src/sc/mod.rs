@@ -3,6 +3,7 @@
 mod answer;
 mod change;
 mod command;
+mod database;
 mod forms;
 mod look;
 mod security;
@@ -111,6 +112,9 @@ impl Session<'_> {
             Command::Dependents { name } => self.dependents(&name),
             Command::ShowSecurity { name, rights } => self.show_security(name, rights),
             Command::SetSecurity { name, new } => self.set_security(name, &new),
+            Command::Boot { acceptable } => self.boot(acceptable),
+            Command::Lock => self.lock(),
+            Command::AskLock => self.ask_lock(),
             Command::Sid { name } => look::sid(name),
         }
     }

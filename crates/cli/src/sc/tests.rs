@@ -277,8 +277,8 @@ fn arguments_of_a_start_are_taken_as_they_are() {
 }
 
 #[test]
-fn what_is_not_there_yet_says_so() {
-    for command in ["BOOT", "lock", "QueryLock", "managedaccount", "quserservice"] {
+fn what_is_not_there_says_so() {
+    for command in ["ManagedAccount", "qmanagedaccount", "quserservice"] {
         let wrong = read(&[command, "web"]).unwrap_err();
         assert_eq!(wrong.code(), Win32Error::NOT_SUPPORTED, "{command}");
     }

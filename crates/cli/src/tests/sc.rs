@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::{Value, json};
+use svckit_core::backend::LockStatus;
 use svckit_core::config::{Config2, Config2Level};
 use svckit_core::control::ControlsAccepted;
 use svckit_core::kind::{LaunchProtection, ServiceType};
@@ -202,6 +203,44 @@ fn security_descriptors_are_shown_and_set() {
 }
 
 #[test]
+fn the_boot_is_reported_and_the_database_locked() {
+    let world = world();
+    assert_eq!(world.sc_ok(&["boot", "OK"]), "[SC] NotifyBootConfigStatus SUCCESS\n");
+    let (status, out, err) = world.sc(&["lock"]);
+    assert_eq!(
+        (status, out.as_str()),
+        (0, "[SC] LockServiceDatabase SUCCESS\n[SC] UnlockServiceDatabase SUCCESS\n")
+    );
+    assert_eq!(err, "warning: a lock holds nothing back since Windows Vista; it is released already\n");
+    let (_, out, _) = world.sc(&["lock", "--json"]);
+    let done: Value = serde_json::from_str(&out).unwrap();
+    assert_eq!(
+        done,
+        json!({ "calls": ["LockServiceDatabase", "UnlockServiceDatabase"], "result": "SUCCESS" })
+    );
+    let shown = world.sc_ok(&["QueryLock"]);
+    assert_eq!(
+        shown,
+        "[SC] QueryServiceLockStatus SUCCESS\n\tIsLocked      : FALSE\n\tLockOwner     :\n\tLockDuration  : 0 (seconds since acquired)\n"
+    );
+    assert_eq!(world.sc_json(&["querylock"]), json!({ "locked": false, "owner": null, "held_for_ms": 0 }));
+    let owner = "a\u{7}b".to_owned();
+    world.scm.contents().lock = LockStatus { locked: true, owner, held_for: Duration::from_secs(90) };
+    let shown = world.sc_ok(&["querylock"]);
+    assert!(shown.contains("\tIsLocked      : TRUE\n\tLockOwner     : a"), "{shown}");
+    assert!(
+        shown.ends_with("\tLockDuration  : 90 (seconds since acquired)\n") && !shown.contains('\u{7}'),
+        "{shown}"
+    );
+    let told = world.sc_json(&["querylock"]);
+    assert_eq!(told, json!({ "locked": true, "owner": "a\u{7}b", "held_for_ms": 90_000 }));
+    for words in [&["boot"][..], &["boot", "well"], &["lock", "now"]] {
+        assert_eq!(world.sc(words).0, 1639, "{words:?}");
+    }
+    assert_eq!(world.journal(), ["boot ok", "lock", "unlock", "lock", "unlock"]);
+}
+
+#[test]
 fn a_failure_is_that_of_the_call_and_its_code_the_exit_status() {
     let world = world();
     let (status, out, err) = world.sc(&["query", "nosuch"]);
@@ -225,7 +264,7 @@ fn a_failure_is_that_of_the_call_and_its_code_the_exit_status() {
         (&["create", "WEB", "binpath=", "x"][..], 1073),
         (&["create", "a/b", "binpath=", "x"], 123),
         (&["create", "b", "binpath=", " "], 87),
-        (&["boot", "ok"], 50),
+        (&["managedaccount", "web", "true"], 50),
         (&["sdset", "web", "D:(A;;XX;;;SY)"], 87),
         (&["sdset", "web", ""], 87),
         (&["sdshow", "nosuch"], 1060),

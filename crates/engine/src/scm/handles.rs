@@ -30,6 +30,8 @@ pub(super) enum Object {
     Service(OpenService),
     /// A registered wait for a change.
     Watch(Watch),
+    /// A lock of the database.
+    Lock,
 }
 
 /// The open service control manager.
@@ -127,9 +129,11 @@ impl Handles {
 }
 
 impl Scm {
-    /// Closes a handle of any kind.
+    /// Closes a handle of any kind, but for a lock: that is released.
     pub(crate) fn close(&mut self, connection: ConnectionId, id: HandleId) -> Result<(), Failure> {
-        self.handles.object(connection, id)?;
+        if matches!(self.handles.object(connection, id)?, Object::Lock) {
+            return Err(Win32Error::INVALID_HANDLE.into());
+        }
         self.drop_handle(id);
         Ok(())
     }
@@ -156,7 +160,7 @@ impl Scm {
         self.changes.forget(connection);
     }
 
-    fn drop_handle(&mut self, id: HandleId) {
+    pub(super) fn drop_handle(&mut self, id: HandleId) {
         match self.handles.take(id) {
             Some(Object::Service(open)) => {
                 if let Some(watch) = open.watch {
@@ -168,7 +172,7 @@ impl Scm {
                 self.remove_if_over(&open.key);
             }
             Some(Object::Watch(watch)) => self.watch_dropped(id, watch),
-            Some(Object::Manager(_)) | None => {}
+            Some(Object::Manager(_) | Object::Lock) | None => {}
         }
     }
 

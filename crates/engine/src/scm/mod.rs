@@ -6,6 +6,7 @@
 
 mod answers;
 mod automatic;
+mod boot;
 mod configure;
 mod control;
 mod delete;
@@ -14,6 +15,7 @@ mod failure;
 mod handles;
 mod journal;
 mod launch;
+mod lock;
 mod native;
 mod notify;
 mod overview;
@@ -189,6 +191,7 @@ impl Scm {
                 clean_stop: false,
                 automatic_done: false,
                 delayed_done: false,
+                boot_accepted: false,
             },
             taking_over: None,
             automatic: Automatic::default(),

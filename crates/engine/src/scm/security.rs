@@ -34,7 +34,7 @@ impl Scm {
                 let key = open.key.clone();
                 self.service(&key)?.security().only(parts)
             }
-            Object::Watch(_) => return Err(Win32Error::INVALID_HANDLE.into()),
+            Object::Watch(_) | Object::Lock => return Err(Win32Error::INVALID_HANDLE.into()),
         })
     }
 
@@ -66,7 +66,7 @@ impl Scm {
                 record.security = Some(Box::new(new));
                 self.replace(record)
             }
-            Object::Watch(_) => Err(Win32Error::INVALID_HANDLE.into()),
+            Object::Watch(_) | Object::Lock => Err(Win32Error::INVALID_HANDLE.into()),
         }
     }
 }

@@ -41,6 +41,7 @@ impl Scm {
             clean_stop: false,
             automatic_done: false,
             delayed_done: false,
+            boot_accepted: false,
         };
         self.run.begin_session(&self.session)
     }

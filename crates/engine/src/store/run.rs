@@ -53,6 +53,9 @@ pub(crate) struct Session {
     pub(crate) automatic_done: bool,
     /// The same for those with delayed start.
     pub(crate) delayed_done: bool,
+    /// Whether somebody said that the start of the system went well.
+    #[serde(default)]
+    pub(crate) boot_accepted: bool,
 }
 
 /// A process that was asked for.

@@ -57,6 +57,22 @@ fn told(backend: &dyn Backend) -> Vec<String> {
 }
 
 #[test]
+fn how_the_boot_went_is_told_by_who_may() {
+    let state = state();
+    let scm = Scm::serve(state.path());
+    let user = scm.direct.speaking_for(ann());
+    for acceptable in [true, false] {
+        assert_eq!(code(user.report_boot(acceptable)), DENIED);
+    }
+    let refused = scm.direct.report_boot(false).unwrap_err();
+    assert_eq!(refused.code, Win32Error::NOT_SUPPORTED);
+    assert!(refused.to_string().contains("no earlier configuration is kept"), "{refused}");
+    scm.direct.report_boot(true).unwrap();
+    assert_eq!(code(user.report_boot(true)), DENIED);
+    assert_eq!(code(scm.direct.report_boot(true)), Win32Error::BOOT_ALREADY_ACCEPTED);
+}
+
+#[test]
 fn a_user_may_look_and_no_more() {
     let state = state();
     let scm = Scm::serve(state.path());

@@ -99,6 +99,17 @@ fn an_automatic_start_that_fails_is_an_event_and_nobody_elses_problem() {
     assert_eq!(errors, expected);
 }
 
+#[test]
+fn a_boot_is_accepted_once_in_a_session() {
+    let svc = Svc::new();
+    connect(&svc).report_boot(true).unwrap();
+    svc.kill_scm();
+    let again = connect(&svc).report_boot(true).unwrap_err();
+    assert_eq!(again.code, Win32Error::BOOT_ALREADY_ACCEPTED);
+    svc.ok(&["scm", "stop"]);
+    connect(&svc).report_boot(true).unwrap();
+}
+
 /// A way to the service control manager of `svc`, which is started if there is none.
 fn connect(svc: &Svc) -> impl Backend {
     svc.ok(&["list"]);

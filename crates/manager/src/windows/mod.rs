@@ -10,7 +10,7 @@ use std::io;
 use std::time::Duration;
 
 use svckit_core::access::{ManagerAccess, ServiceAccess};
-use svckit_core::backend::{Backend, Enumerated, Manager, Service, SetChange, Watch};
+use svckit_core::backend::{Backend, Enumerated, Lock, LockStatus, Manager, Service, SetChange, Watch};
 use svckit_core::config::NewService;
 use svckit_core::kind::ServiceType;
 use svckit_core::name::fold;
@@ -69,6 +69,10 @@ impl Backend for WindowsBackend {
         let manager = scm::Manager::open(None, access);
         let manager = manager.map_err(|code| failed("open service control manager", None, code))?;
         Ok(Box::new(WindowsManager { manager }))
+    }
+
+    fn report_boot(&self, acceptable: bool) -> Result<()> {
+        scm::report_boot(acceptable).map_err(|code| failed("report start of system", None, code))
     }
 
     fn native(&self, request: Request) -> Result<Reply> {
@@ -141,11 +145,30 @@ impl Manager for WindowsManager {
         done.map_err(|code| failed("change security of service control manager", None, code))
     }
 
+    fn lock(&self) -> Result<Box<dyn Lock>> {
+        let lock = self.manager.lock().map_err(|code| failed("lock service database", None, code))?;
+        Ok(Box::new(WindowsLock { lock }))
+    }
+
+    fn lock_status(&self) -> Result<LockStatus> {
+        self.manager.lock_status().map_err(|code| failed("query lock of service database", None, code))
+    }
+
     fn watch(&self) -> Result<Box<dyn Watch>> {
         let access = ManagerAccess::CONNECT | ManagerAccess::ENUMERATE_SERVICE;
         let watch = scm::Manager::open(None, access).and_then(scm::Manager::into_watch);
         let watch = watch.map_err(|code| failed(WATCH, None, code))?;
         Ok(Box::new(WindowsWatch { watch }))
+    }
+}
+
+struct WindowsLock {
+    lock: scm::Lock,
+}
+
+impl Lock for WindowsLock {
+    fn unlock(self: Box<Self>) -> Result<()> {
+        self.lock.unlock().map_err(|code| failed("unlock service database", None, code))
     }
 }
 

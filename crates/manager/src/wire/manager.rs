@@ -2,13 +2,13 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use svckit_core::access::ServiceAccess;
-use svckit_core::backend::{Enumerated, Manager, Service, SetChange, Watch};
+use svckit_core::backend::{Enumerated, Lock, LockStatus, Manager, Service, SetChange, Watch};
 use svckit_core::config::NewService;
 use svckit_core::kind::ServiceType;
 use svckit_core::security::{SecurityDescriptor, SecurityInformation};
 use svckit_core::status::{NotifyMask, StateFilter};
 use svckit_core::{Result, Win32Error};
-use svckit_scmr::ops::{Answer, Call, CreateService, Handle, MAX_256K, buffers};
+use svckit_scmr::ops::{Answer, Call, CreateService, Handle, MAX_4K, MAX_256K, buffers};
 
 use super::service::WireService;
 use super::waiter::Waiter;
@@ -156,10 +156,61 @@ impl<S: Transport> Manager for WireManager<S> {
         )
     }
 
+    fn lock(&self) -> Result<Box<dyn Lock>> {
+        let doing = Doing::new("lock service database");
+        match self.connection.ask(&doing, &Call::LockServiceDatabase { manager: self.handle })? {
+            Answer::LockServiceDatabase { lock, .. } => {
+                Ok(Box::new(WireLock { connection: Rc::clone(&self.connection), handle: Some(lock) }))
+            }
+            _ => Err(self.connection.nonsense(&doing, "the answer is one to another call")),
+        }
+    }
+
+    fn lock_status(&self) -> Result<LockStatus> {
+        let doing = Doing::new("query lock of service database");
+        let call = Call::QueryServiceLockStatus { manager: self.handle, size: MAX_4K };
+        match self.connection.ask(&doing, &call)? {
+            Answer::QueryServiceLockStatus { status, .. } => Ok(status.into()),
+            _ => Err(self.connection.nonsense(&doing, "the answer is one to another call")),
+        }
+    }
+
     fn watch(&self) -> Result<Box<dyn Watch>> {
         let shared = Rc::clone(&self.connection.shared);
         let waiter = Waiter::of_set(&shared, &Doing::new(WATCH), NotifyMask::SET)?;
         Ok(Box::new(WireWatch { shared, waiter: Some(waiter) }))
+    }
+}
+
+/// A lock of the database.
+struct WireLock<S: Transport> {
+    connection: Rc<Connection<S>>,
+    /// Absent after it was released.
+    handle: Option<Handle>,
+}
+
+impl<S: Transport> WireLock<S> {
+    fn release(&mut self) -> Result<()> {
+        let Some(lock) = self.handle.take() else { return Ok(()) };
+        let doing = Doing::new("unlock service database");
+        self.connection.ask(&doing, &Call::UnlockServiceDatabase { lock }).map(drop)
+    }
+}
+
+impl<S: Transport> Lock for WireLock<S> {
+    fn unlock(mut self: Box<Self>) -> Result<()> {
+        self.release()
+    }
+}
+
+impl<S: Transport> Drop for WireLock<S> {
+    fn drop(&mut self) {
+        // A lock on a connection that was lost is released already.
+        if self.connection.works()
+            && let Err(error) = self.release()
+        {
+            tracing::debug!(%error, "a lock was not released");
+        }
     }
 }
 

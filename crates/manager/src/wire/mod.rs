@@ -207,6 +207,12 @@ impl<S: Transport> Backend for Wire<S> {
         }
     }
 
+    fn report_boot(&self, acceptable: bool) -> Result<()> {
+        let doing = Doing::new("report start of system");
+        let call = Call::NotifyBootConfigStatus { machine: None, acceptable: acceptable.into() };
+        self.shared.connection()?.ask(&doing, &call).map(drop)
+    }
+
     fn native(&self, request: Request) -> Result<Reply> {
         let doing = Doing::new("ask service control manager");
         let connection = self.shared.connection()?;

@@ -95,6 +95,10 @@ impl Manager {
         Ok(Self { handle: Handle::take(raw)? })
     }
 
+    pub(super) fn raw(&self) -> SC_HANDLE {
+        self.handle.raw()
+    }
+
     /// Parts of the security descriptor, in the self-relative form.
     pub fn security(&self, parts: SecurityInformation) -> Result<Vec<u8>, Win32Error> {
         self.handle.security(parts)

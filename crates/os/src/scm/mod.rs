@@ -4,6 +4,7 @@
 
 mod changes;
 mod config2;
+mod lock;
 mod manager;
 mod security;
 mod service;
@@ -14,6 +15,7 @@ mod wait;
 use svckit_core::Win32Error;
 
 pub use changes::Changes;
+pub use lock::{Lock, report_boot};
 pub use manager::{Found, Manager, Watch};
 pub use service::{RawConfig, Service};
 

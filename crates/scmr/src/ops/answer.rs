@@ -6,7 +6,8 @@ use super::call::MAX_NAME_BUFFER;
 use super::reason::{read_out, write_out};
 use super::status::{read_status, write_status};
 use super::{
-    Call, ConfigInfo, ConfigRecord, Handle, MAX_8K, MAX_256K, NotifyParams, Opnum, read_number, write_number,
+    Call, ConfigInfo, ConfigRecord, Handle, LockRecord, MAX_8K, MAX_256K, NotifyParams, Opnum, read_number,
+    write_number,
 };
 use crate::ndr::{DecodeError, Reader, Result, Writer};
 
@@ -37,6 +38,13 @@ pub enum Answer {
         /// The code.
         code: Win32Error,
     },
+    /// To `RLockServiceDatabase` (3.1.4.4).
+    LockServiceDatabase {
+        /// `lpLock`.
+        lock: Handle,
+        /// The code.
+        code: Win32Error,
+    },
     /// To `RQueryServiceObjectSecurity` (3.1.4.5).
     QueryServiceObjectSecurity {
         /// `lpSecurityDescriptor`, in the self-relative form.
@@ -55,6 +63,18 @@ pub enum Answer {
     QueryServiceStatus {
         /// `lpServiceStatus`; process and flags are not sent.
         status: ServiceStatus,
+        /// The code.
+        code: Win32Error,
+    },
+    /// To `RUnlockServiceDatabase` (3.1.4.9).
+    UnlockServiceDatabase {
+        /// `Lock`: null when it was released.
+        lock: Handle,
+        /// The code.
+        code: Win32Error,
+    },
+    /// To `RNotifyBootConfigStatus` (3.1.4.10).
+    NotifyBootConfigStatus {
         /// The code.
         code: Win32Error,
     },
@@ -116,6 +136,15 @@ pub enum Answer {
     QueryServiceConfig {
         /// `lpServiceConfig`.
         config: Box<ConfigRecord>,
+        /// `pcbBytesNeeded`.
+        needed: u32,
+        /// The code.
+        code: Win32Error,
+    },
+    /// To `RQueryServiceLockStatusW` (3.1.4.18).
+    QueryServiceLockStatus {
+        /// `lpLockStatus`.
+        status: LockRecord,
         /// `pcbBytesNeeded`.
         needed: u32,
         /// The code.
@@ -237,9 +266,12 @@ impl Answer {
             Self::CloseServiceHandle { code, .. } => (Opnum::CLOSE_SERVICE_HANDLE, *code),
             Self::ControlService { code, .. } => (Opnum::CONTROL_SERVICE, *code),
             Self::DeleteService { code } => (Opnum::DELETE_SERVICE, *code),
+            Self::LockServiceDatabase { code, .. } => (Opnum::LOCK_SERVICE_DATABASE, *code),
             Self::QueryServiceObjectSecurity { code, .. } => (Opnum::QUERY_SERVICE_OBJECT_SECURITY, *code),
             Self::SetServiceObjectSecurity { code } => (Opnum::SET_SERVICE_OBJECT_SECURITY, *code),
             Self::QueryServiceStatus { code, .. } => (Opnum::QUERY_SERVICE_STATUS, *code),
+            Self::UnlockServiceDatabase { code, .. } => (Opnum::UNLOCK_SERVICE_DATABASE, *code),
+            Self::NotifyBootConfigStatus { code } => (Opnum::NOTIFY_BOOT_CONFIG_STATUS, *code),
             Self::ChangeServiceConfig { code, .. } => (Opnum::CHANGE_SERVICE_CONFIG, *code),
             Self::CreateService { code, .. } => (Opnum::CREATE_SERVICE, *code),
             Self::EnumDependentServices { code, .. } => (Opnum::ENUM_DEPENDENT_SERVICES, *code),
@@ -247,6 +279,7 @@ impl Answer {
             Self::OpenScManager { code, .. } => (Opnum::OPEN_SC_MANAGER, *code),
             Self::OpenService { code, .. } => (Opnum::OPEN_SERVICE, *code),
             Self::QueryServiceConfig { code, .. } => (Opnum::QUERY_SERVICE_CONFIG, *code),
+            Self::QueryServiceLockStatus { code, .. } => (Opnum::QUERY_SERVICE_LOCK_STATUS, *code),
             Self::StartService { code } => (Opnum::START_SERVICE, *code),
             Self::GetServiceDisplayName { code, .. } => (Opnum::GET_SERVICE_DISPLAY_NAME, *code),
             Self::GetServiceKeyName { code, .. } => (Opnum::GET_SERVICE_KEY_NAME, *code),
@@ -272,6 +305,12 @@ impl Answer {
             Call::CloseServiceHandle { handle } => Self::CloseServiceHandle { handle: *handle, code },
             Call::ControlService { .. } => Self::ControlService { status, code },
             Call::DeleteService { .. } => Self::DeleteService { code },
+            Call::LockServiceDatabase { .. } => Self::LockServiceDatabase { lock: Handle::NULL, code },
+            Call::UnlockServiceDatabase { lock } => Self::UnlockServiceDatabase { lock: *lock, code },
+            Call::NotifyBootConfigStatus { .. } => Self::NotifyBootConfigStatus { code },
+            Call::QueryServiceLockStatus { .. } => {
+                Self::QueryServiceLockStatus { status: LockRecord::default(), needed, code }
+            }
             Call::QueryServiceObjectSecurity { size, .. } => {
                 Self::QueryServiceObjectSecurity { buffer: empty(size), needed, code }
             }
@@ -344,12 +383,15 @@ impl Answer {
         let w = &mut writer;
         match self {
             Self::CloseServiceHandle { handle, .. }
+            | Self::LockServiceDatabase { lock: handle, .. }
+            | Self::UnlockServiceDatabase { lock: handle, .. }
             | Self::OpenScManager { manager: handle, .. }
             | Self::OpenService { service: handle, .. } => handle.write(w),
             Self::ControlService { status, .. } | Self::QueryServiceStatus { status, .. } => {
                 write_status(w, status);
             }
             Self::SetServiceObjectSecurity { .. }
+            | Self::NotifyBootConfigStatus { .. }
             | Self::DeleteService { .. }
             | Self::StartService { .. }
             | Self::ChangeServiceConfig2 { .. } => {}
@@ -372,6 +414,10 @@ impl Answer {
             }
             Self::QueryServiceConfig { config, needed, .. } => {
                 config.write(w);
+                w.u32(*needed);
+            }
+            Self::QueryServiceLockStatus { status, needed, .. } => {
+                status.write(w);
                 w.u32(*needed);
             }
             Self::GetServiceDisplayName { name, size, .. } | Self::GetServiceKeyName { name, size, .. } => {
@@ -411,6 +457,13 @@ impl Answer {
             }
             Opnum::CONTROL_SERVICE => Self::ControlService { status: read_status(r)?, code: code(r)? },
             Opnum::DELETE_SERVICE => Self::DeleteService { code: code(r)? },
+            Opnum::LOCK_SERVICE_DATABASE => {
+                Self::LockServiceDatabase { lock: Handle::read(r)?, code: code(r)? }
+            }
+            Opnum::UNLOCK_SERVICE_DATABASE => {
+                Self::UnlockServiceDatabase { lock: Handle::read(r)?, code: code(r)? }
+            }
+            Opnum::NOTIFY_BOOT_CONFIG_STATUS => Self::NotifyBootConfigStatus { code: code(r)? },
             Opnum::QUERY_SERVICE_STATUS => {
                 Self::QueryServiceStatus { status: read_status(r)?, code: code(r)? }
             }
@@ -481,6 +534,11 @@ impl Answer {
                 needed: r.u32()?,
                 returned: r.u32()?,
                 resume: read_number(r)?,
+                code: code(r)?,
+            },
+            Opnum::QUERY_SERVICE_LOCK_STATUS => Self::QueryServiceLockStatus {
+                status: LockRecord::read(r)?,
+                needed: r.u32()?,
                 code: code(r)?,
             },
             Opnum::QUERY_SERVICE_CONFIG => Self::QueryServiceConfig {

@@ -7,7 +7,7 @@ use svckit_core::security::SecurityInformation;
 use svckit_core::status::StateFilter;
 
 use super::{
-    Answer, ChangeServiceConfig, ConfigInfo, ControlParams, CreateService, Handle, MAX_8K, MAX_256K,
+    Answer, ChangeServiceConfig, ConfigInfo, ControlParams, CreateService, Handle, MAX_4K, MAX_8K, MAX_256K,
     MAX_ARGUMENTS, MAX_TEXT, NotifyParams, Opnum, read_number, read_text, write_number, write_text,
 };
 use crate::ndr::{DecodeError, Reader, Result, Writer};
@@ -35,6 +35,11 @@ pub enum Call {
         /// `hService`.
         service: Handle,
     },
+    /// `RLockServiceDatabase` (3.1.4.4).
+    LockServiceDatabase {
+        /// `hSCManager`.
+        manager: Handle,
+    },
     /// `RQueryServiceObjectSecurity` (3.1.4.5).
     QueryServiceObjectSecurity {
         /// `hService`: of a service or of the service control manager.
@@ -57,6 +62,18 @@ pub enum Call {
     QueryServiceStatus {
         /// `hService`.
         service: Handle,
+    },
+    /// `RUnlockServiceDatabase` (3.1.4.9).
+    UnlockServiceDatabase {
+        /// `Lock`.
+        lock: Handle,
+    },
+    /// `RNotifyBootConfigStatus` (3.1.4.10).
+    NotifyBootConfigStatus {
+        /// `lpMachineName`.
+        machine: Option<String>,
+        /// `BootAcceptable`: anything but zero is yes.
+        acceptable: u32,
     },
     /// `RChangeServiceConfigW` (3.1.4.11).
     ChangeServiceConfig(Box<ChangeServiceConfig>),
@@ -106,6 +123,13 @@ pub enum Call {
     QueryServiceConfig {
         /// `hService`.
         service: Handle,
+        /// `cbBufSize`.
+        size: u32,
+    },
+    /// `RQueryServiceLockStatusW` (3.1.4.18).
+    QueryServiceLockStatus {
+        /// `hSCManager`.
+        manager: Handle,
         /// `cbBufSize`.
         size: u32,
     },
@@ -218,9 +242,12 @@ impl Call {
             Self::CloseServiceHandle { .. } => Opnum::CLOSE_SERVICE_HANDLE,
             Self::ControlService { .. } => Opnum::CONTROL_SERVICE,
             Self::DeleteService { .. } => Opnum::DELETE_SERVICE,
+            Self::LockServiceDatabase { .. } => Opnum::LOCK_SERVICE_DATABASE,
             Self::QueryServiceObjectSecurity { .. } => Opnum::QUERY_SERVICE_OBJECT_SECURITY,
             Self::SetServiceObjectSecurity { .. } => Opnum::SET_SERVICE_OBJECT_SECURITY,
             Self::QueryServiceStatus { .. } => Opnum::QUERY_SERVICE_STATUS,
+            Self::UnlockServiceDatabase { .. } => Opnum::UNLOCK_SERVICE_DATABASE,
+            Self::NotifyBootConfigStatus { .. } => Opnum::NOTIFY_BOOT_CONFIG_STATUS,
             Self::ChangeServiceConfig(_) => Opnum::CHANGE_SERVICE_CONFIG,
             Self::CreateService(_) => Opnum::CREATE_SERVICE,
             Self::EnumDependentServices { .. } => Opnum::ENUM_DEPENDENT_SERVICES,
@@ -228,6 +255,7 @@ impl Call {
             Self::OpenScManager { .. } => Opnum::OPEN_SC_MANAGER,
             Self::OpenService { .. } => Opnum::OPEN_SERVICE,
             Self::QueryServiceConfig { .. } => Opnum::QUERY_SERVICE_CONFIG,
+            Self::QueryServiceLockStatus { .. } => Opnum::QUERY_SERVICE_LOCK_STATUS,
             Self::StartService { .. } => Opnum::START_SERVICE,
             Self::GetServiceDisplayName { .. } => Opnum::GET_SERVICE_DISPLAY_NAME,
             Self::GetServiceKeyName { .. } => Opnum::GET_SERVICE_KEY_NAME,
@@ -253,7 +281,13 @@ impl Call {
         let mut writer = Writer::new();
         let w = &mut writer;
         match self {
-            Self::CloseServiceHandle { handle } => handle.write(w),
+            Self::CloseServiceHandle { handle }
+            | Self::LockServiceDatabase { manager: handle }
+            | Self::UnlockServiceDatabase { lock: handle } => handle.write(w),
+            Self::NotifyBootConfigStatus { machine, acceptable } => {
+                write_text(w, machine.as_deref());
+                w.u32(*acceptable);
+            }
             Self::DeleteService { service } | Self::QueryServiceStatus { service } => service.write(w),
             Self::GetNotifyResults { notify } | Self::CloseNotifyHandle { notify } => notify.write(w),
             Self::QueryServiceObjectSecurity { object, parts, size } => numbers(w, object, &[parts.0, *size]),
@@ -276,7 +310,8 @@ impl Call {
                 w.u32(access.0);
             }
             Self::OpenService { manager, name, access } => named(w, manager, name, access.0),
-            Self::QueryServiceConfig { service, size } => numbers(w, service, &[*size]),
+            Self::QueryServiceConfig { service: handle, size }
+            | Self::QueryServiceLockStatus { manager: handle, size } => numbers(w, handle, &[*size]),
             Self::StartService { service, arguments } => write_start(w, service, arguments),
             Self::GetServiceDisplayName { manager, name, size } => named(w, manager, name, *size),
             Self::GetServiceKeyName { manager, display_name, size } => named(w, manager, display_name, *size),
@@ -318,6 +353,10 @@ impl Call {
     fn read(opnum: Opnum, r: &mut Reader<'_>) -> Result<Option<Self>> {
         let handle = match opnum {
             Opnum::OPEN_SC_MANAGER => return read_open_manager(r).map(Some),
+            Opnum::NOTIFY_BOOT_CONFIG_STATUS => {
+                let machine = read_text(r, "lpMachineName")?;
+                return Ok(Some(Self::NotifyBootConfigStatus { machine, acceptable: r.u32()? }));
+            }
             Opnum::CREATE_SERVICE => {
                 return Ok(Some(Self::CreateService(Box::new(CreateService::read(r)?))));
             }
@@ -331,6 +370,8 @@ impl Call {
             Opnum::CLOSE_SERVICE_HANDLE => Self::CloseServiceHandle { handle },
             Opnum::CONTROL_SERVICE => Self::ControlService { service: handle, control: r.u32()?.into() },
             Opnum::DELETE_SERVICE => Self::DeleteService { service: handle },
+            Opnum::LOCK_SERVICE_DATABASE => Self::LockServiceDatabase { manager: handle },
+            Opnum::UNLOCK_SERVICE_DATABASE => Self::UnlockServiceDatabase { lock: handle },
             Opnum::QUERY_SERVICE_STATUS => Self::QueryServiceStatus { service: handle },
             Opnum::SET_SERVICE_OBJECT_SECURITY => read_security(r, handle)?,
             Opnum::START_SERVICE => Self::StartService { service: handle, arguments: read_arguments(r)? },
@@ -386,6 +427,9 @@ impl Call {
                 parts: r.u32()?.into(),
                 size: size(r, MAX_256K)?,
             },
+            Opnum::QUERY_SERVICE_LOCK_STATUS => {
+                Self::QueryServiceLockStatus { manager: handle, size: size(r, MAX_4K)? }
+            }
             Opnum::QUERY_SERVICE_CONFIG => {
                 Self::QueryServiceConfig { service: handle, size: size(r, MAX_8K)? }
             }

@@ -10,6 +10,7 @@ mod call;
 mod config;
 mod config2;
 pub mod convert;
+mod lock;
 pub mod multi;
 mod notify;
 mod reason;
@@ -21,6 +22,7 @@ pub use answer::Answer;
 pub use call::Call;
 pub use config::{ChangeServiceConfig, CreateService, NO_CHANGE, Password};
 pub use config2::{ConfigInfo, FailureActionsInfo, PreferredNodeInfo};
+pub use lock::LockRecord;
 pub use notify::NotifyParams;
 pub use reason::ControlParams;
 pub use record::ConfigRecord;
@@ -30,6 +32,9 @@ use crate::ndr::{Reader, Result, Writer};
 /// The bound of a name in characters on the wire. [MS-SCMR] 2.2.56 has `SC_MAX_NAME_LENGTH` (257), and a Windows server answers longer ones
 /// with a fault; here they are read so that the server can say which name was wrong.
 pub(crate) const MAX_TEXT: u32 = 32 * 1024 + 1;
+
+/// `BOUNDED_DWORD_4K` ([MS-SCMR] 2.2.7).
+pub const MAX_4K: u32 = 4 * 1024;
 
 /// `BOUNDED_DWORD_8K` ([MS-SCMR] 2.2.8).
 pub const MAX_8K: u32 = 8 * 1024;
@@ -73,9 +78,12 @@ opnums! {
     CLOSE_SERVICE_HANDLE = 0 => "RCloseServiceHandle",
     CONTROL_SERVICE = 1 => "RControlService",
     DELETE_SERVICE = 2 => "RDeleteService",
+    LOCK_SERVICE_DATABASE = 3 => "RLockServiceDatabase",
     QUERY_SERVICE_OBJECT_SECURITY = 4 => "RQueryServiceObjectSecurity",
     SET_SERVICE_OBJECT_SECURITY = 5 => "RSetServiceObjectSecurity",
     QUERY_SERVICE_STATUS = 6 => "RQueryServiceStatus",
+    UNLOCK_SERVICE_DATABASE = 8 => "RUnlockServiceDatabase",
+    NOTIFY_BOOT_CONFIG_STATUS = 9 => "RNotifyBootConfigStatus",
     CHANGE_SERVICE_CONFIG = 11 => "RChangeServiceConfigW",
     CREATE_SERVICE = 12 => "RCreateServiceW",
     ENUM_DEPENDENT_SERVICES = 13 => "REnumDependentServicesW",
@@ -83,6 +91,7 @@ opnums! {
     OPEN_SC_MANAGER = 15 => "ROpenSCManagerW",
     OPEN_SERVICE = 16 => "ROpenServiceW",
     QUERY_SERVICE_CONFIG = 17 => "RQueryServiceConfigW",
+    QUERY_SERVICE_LOCK_STATUS = 18 => "RQueryServiceLockStatusW",
     START_SERVICE = 19 => "RStartServiceW",
     GET_SERVICE_DISPLAY_NAME = 20 => "RGetServiceDisplayNameW",
     GET_SERVICE_KEY_NAME = 21 => "RGetServiceKeyNameW",
@@ -97,7 +106,7 @@ opnums! {
     QUERY_SERVICE_CONFIG_EX = 56 => "RQueryServiceConfigEx",
 }
 
-/// A context handle, opaque to the client ([MS-SCMR] 2.2.4 `SC_RPC_HANDLE`, 2.2.6 `SC_NOTIFY_RPC_HANDLE`).
+/// A context handle, opaque to the client ([MS-SCMR] 2.2.4 `SC_RPC_HANDLE`, 2.2.5 `SC_RPC_LOCK`, 2.2.6 `SC_NOTIFY_RPC_HANDLE`).
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Handle(pub [u8; 20]);
 

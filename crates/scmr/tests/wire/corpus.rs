@@ -134,6 +134,7 @@ fn answer_seeds() -> BTreeMap<String, Vec<u8>> {
         ("config2", Answer::QueryServiceConfig2 { buffer: failure.buffer, needed: failure.needed, code }),
         ("notify", Answer::GetNotifyResults { results: Some(vec![told.clone(), told]), code }),
         ("config-ex", triggers),
+        ("lock-status", buffers::query_service_lock_status(&impacket::locked(), 4096)),
         ("stop-reason", Answer::ControlServiceEx { level: 1, status: Some(status), code }),
         ("display-name", Answer::GetServiceDisplayName { name: "The web".to_owned(), size: 7, code }),
         ("create", Answer::CreateService { tag: Some(1), service: Handle::from_number(1), code }),

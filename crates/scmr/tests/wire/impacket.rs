@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use svckit_core::Win32Error;
 use svckit_core::access::{ManagerAccess, ServiceAccess};
+use svckit_core::backend::LockStatus;
 use svckit_core::config::{Config2Level, ServiceConfig};
 use svckit_core::control::{Control, ControlsAccepted};
 use svckit_core::failure::{ActionType, FailureAction};
@@ -94,6 +95,11 @@ fn plain_calls() -> BTreeMap<&'static str, Call> {
         ("stop", Call::ControlService { service, control: Control::STOP }),
         ("delete", Call::DeleteService { service }),
         ("status", Call::QueryServiceStatus { service }),
+        ("lock", Call::LockServiceDatabase { manager }),
+        ("unlock", Call::UnlockServiceDatabase { lock: notify }),
+        ("boot", Call::NotifyBootConfigStatus { machine: some("host"), acceptable: 1 }),
+        ("boot-null", Call::NotifyBootConfigStatus { machine: None, acceptable: 0 }),
+        ("lock-status", Call::QueryServiceLockStatus { manager, size: 4096 }),
         (
             "security",
             Call::QueryServiceObjectSecurity { object: service, parts: SecurityInformation(0xC), size: 512 },
@@ -324,6 +330,11 @@ fn answers() -> Vec<(&'static str, Answer, &'static str)> {
             "0 1060",
         ),
         ("status", Answer::QueryServiceStatus { status: status(), code }, "16 4 3 0 4 5 6000 0"),
+        ("lock", Answer::LockServiceDatabase { lock: handle, code }, "4711 0"),
+        ("unlock", Answer::UnlockServiceDatabase { lock: Handle::NULL, code }, "0 0"),
+        ("boot", Answer::NotifyBootConfigStatus { code: Win32Error::BOOT_ALREADY_ACCEPTED }, "1076"),
+        ("lock-status", buffers::query_service_lock_status(&locked(), 4096), "1 'Änne' 90 34 0"),
+        ("lock-status", buffers::query_service_lock_status(&locked(), 33), "0 - 0 34 122"),
         ("security", security(48), "D:(A;;1;S-1-5-18) 48 0"),
         ("security", security(8), "0000000000000000 48 122"),
         (
@@ -349,6 +360,10 @@ fn answers() -> Vec<(&'static str, Answer, &'static str)> {
              3 2 00000000000000000000000000000001 0",
         ),
     ]
+}
+
+pub(crate) fn locked() -> LockStatus {
+    LockStatus { locked: true, owner: "Änne".to_owned(), held_for: Duration::from_secs(90) }
 }
 
 fn security(size: u32) -> Answer {

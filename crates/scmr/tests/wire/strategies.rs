@@ -14,7 +14,7 @@ use svckit_core::status::{NotifyMask, ServiceStatus};
 use svckit_core::trigger::{Guid, Trigger, TriggerData};
 use svckit_scmr::ops::{
     Answer, Call, ChangeServiceConfig, ConfigInfo, ConfigRecord, ControlParams, CreateService,
-    FailureActionsInfo, Handle, NotifyParams, Password, PreferredNodeInfo,
+    FailureActionsInfo, Handle, LockRecord, NotifyParams, Password, PreferredNodeInfo,
 };
 
 pub(crate) fn text() -> BoxedStrategy<String> {
@@ -165,6 +165,11 @@ fn simple_call() -> BoxedStrategy<Call> {
         (handle(), any::<u32>())
             .prop_map(|(service, control)| Call::ControlService { service, control: control.into() }),
         handle().prop_map(|service| Call::DeleteService { service }),
+        handle().prop_map(|manager| Call::LockServiceDatabase { manager }),
+        handle().prop_map(|lock| Call::UnlockServiceDatabase { lock }),
+        (handle(), 0_u32..=4096).prop_map(|(manager, size)| Call::QueryServiceLockStatus { manager, size }),
+        (of(text()), any::<u32>())
+            .prop_map(|(machine, acceptable)| Call::NotifyBootConfigStatus { machine, acceptable }),
         handle().prop_map(|service| Call::QueryServiceStatus { service }),
         handle().prop_map(|notify| Call::GetNotifyResults { notify }),
         handle().prop_map(|notify| Call::CloseNotifyHandle { notify }),
@@ -269,6 +274,12 @@ fn simple_answer() -> BoxedStrategy<Answer> {
         (handle(), code()).prop_map(|(handle, code)| Answer::CloseServiceHandle { handle, code }),
         (status(), code()).prop_map(|(status, code)| Answer::ControlService { status, code }),
         code().prop_map(|code| Answer::DeleteService { code }),
+        (handle(), code()).prop_map(|(lock, code)| Answer::LockServiceDatabase { lock, code }),
+        (handle(), code()).prop_map(|(lock, code)| Answer::UnlockServiceDatabase { lock, code }),
+        code().prop_map(|code| Answer::NotifyBootConfigStatus { code }),
+        (any::<[u32; 3]>(), of(text()), code()).prop_map(|([locked, duration, needed], owner, code)| {
+            Answer::QueryServiceLockStatus { status: LockRecord { locked, owner, duration }, needed, code }
+        }),
         code().prop_map(|code| Answer::SetServiceObjectSecurity { code }),
         (status(), code()).prop_map(|(status, code)| Answer::QueryServiceStatus { status, code }),
         (of(any::<u32>()), code()).prop_map(|(tag, code)| Answer::ChangeServiceConfig { tag, code }),

@@ -28,8 +28,33 @@ pub(super) fn all() -> Vec<Case> {
     all.extend(configuration());
     all.extend(life());
     all.extend(waits());
+    all.extend(database());
     all.extend(super::stopping::cases());
     all
+}
+
+/// The lock and the boot.
+fn database() -> Vec<Case> {
+    cases! {
+        QUERY_SERVICE_LOCK_STATUS INSUFFICIENT_BUFFER: |bed| {
+            let manager = bed.manager;
+            bed.code(&Call::QueryServiceLockStatus { manager, size: 25 })
+        };
+        UNLOCK_SERVICE_DATABASE INVALID_SERVICE_LOCK: |bed| {
+            let lock = bed.manager;
+            bed.code(&Call::UnlockServiceDatabase { lock })
+        };
+        NOTIFY_BOOT_CONFIG_STATUS NOT_SUPPORTED: |bed| boot(bed, 0);
+        NOTIFY_BOOT_CONFIG_STATUS BOOT_ALREADY_ACCEPTED: |bed| {
+            assert_eq!(boot(bed, 7), Win32Error::SUCCESS);
+            assert_eq!(boot(bed, 0), Win32Error::BOOT_ALREADY_ACCEPTED);
+            boot(bed, 1)
+        };
+    }
+}
+
+fn boot(bed: &mut Bed, acceptable: u32) -> Win32Error {
+    bed.code(&Call::NotifyBootConfigStatus { machine: None, acceptable })
 }
 
 fn names_and_buffers() -> Vec<Case> {

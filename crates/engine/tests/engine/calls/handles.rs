@@ -39,6 +39,11 @@ const CALLS: &[(Object, Make)] = &[
         Call::CreateService(Box::new(CreateService::new(manager, &new, ServiceAccess::ALL_ACCESS)))
     }),
     (Object::Service(ServiceAccess::ENUMERATE_DEPENDENTS), |service| dependents(service, LARGE)),
+    (Object::Manager(ManagerAccess::LOCK), |manager| Call::LockServiceDatabase { manager }),
+    (Object::Manager(ManagerAccess::QUERY_LOCK_STATUS), |manager| Call::QueryServiceLockStatus {
+        manager,
+        size: 100,
+    }),
     (Object::Manager(ManagerAccess::ENUMERATE_SERVICE), |manager| list(manager, LARGE, None)),
     (Object::Manager(ManagerAccess::empty()), |manager| Call::OpenService {
         manager,

@@ -6,6 +6,7 @@ mod bed;
 mod buffers;
 mod cases;
 mod handles;
+mod locks;
 mod specified;
 mod stopping;
 

@@ -13,12 +13,13 @@ pub use enumerate::{
 };
 
 use svckit_core::Win32Error;
+use svckit_core::backend::LockStatus;
 use svckit_core::config::ServiceConfig;
 use svckit_core::security::SecurityDescriptor;
 use svckit_core::status::ServiceStatus;
 
 use super::status::{STATUS_PROCESS, read_status_process, write_status_process};
-use super::{Answer, ConfigRecord, MAX_8K, MAX_256K};
+use super::{Answer, ConfigRecord, LockRecord, MAX_4K, MAX_8K, MAX_256K};
 use crate::ndr::{Reader, Result, Writer, wide};
 
 /// A filled buffer with what else the answer tells.
@@ -79,6 +80,21 @@ pub fn query_service_config(config: &ServiceConfig, size: u32) -> Answer {
         return Answer::QueryServiceConfig { config: Box::default(), needed: needed.min(MAX_8K), code };
     }
     Answer::QueryServiceConfig { config: Box::new(record), needed, code: Win32Error::SUCCESS }
+}
+
+/// The answer to `RQueryServiceLockStatusW` ([MS-SCMR] 3.1.4.18): not a buffer of bytes, but bound by one all the same.
+pub fn query_service_lock_status(status: &LockStatus, size: u32) -> Answer {
+    let record = LockRecord::from(status);
+    let needed = u32::try_from(record.size()).unwrap_or(u32::MAX);
+    if needed > size {
+        let code = Win32Error::INSUFFICIENT_BUFFER;
+        return Answer::QueryServiceLockStatus {
+            status: LockRecord::default(),
+            needed: needed.min(MAX_4K),
+            code,
+        };
+    }
+    Answer::QueryServiceLockStatus { status: record, needed, code: Win32Error::SUCCESS }
 }
 
 /// The answer's name and `lpcchBuffer` for `RGetServiceDisplayNameW` and `RGetServiceKeyNameW` ([MS-SCMR] 3.1.4.20, 3.1.4.21): `size` counts
