@@ -13,9 +13,19 @@ pub(crate) fn open(
     access: ServiceAccess,
 ) -> Result<Box<dyn Service>> {
     let manager = open_manager(backend, operation, ManagerAccess::CONNECT)?;
+    open_with(&*manager, operation, name, access)
+}
+
+/// The same with the service control manager open.
+pub(crate) fn open_with(
+    manager: &dyn Manager,
+    operation: &'static str,
+    name: &ServiceName,
+    access: ServiceAccess,
+) -> Result<Box<dyn Service>> {
     manager.open_service(name.as_str(), access).map_err(|error| {
         let denied = error.code == Win32Error::ACCESS_DENIED;
-        let missing = if denied { missing(&*manager, name, access) } else { ServiceAccess::empty() };
+        let missing = if denied { missing(manager, name, access) } else { ServiceAccess::empty() };
         let mut error = Error { operation, ..*error };
         if missing != ServiceAccess::empty() {
             error.cause = Some(format!("access is denied, it needs {}", missing.names().join(" and ")));

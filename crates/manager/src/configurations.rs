@@ -12,16 +12,24 @@ use svckit_core::security::{SecurityDescriptor, SecurityInformation};
 use svckit_core::status::StateFilter;
 use svckit_core::{Error, Result, Win32Error};
 
+use crate::access;
 use crate::definition;
 use crate::install::is_unsupported;
 
 const OPERATION: &str = "query configurations";
 
+/// The same of one service.
+const OF_ONE: &str = "query configuration of service";
+
 /// Every service that is no driver. Where the service control manager can't tell all at once, the optional configuration and the definition are asked for only of
-/// services that svckit hosts and of those that are `named`: of the others they are left out. So is a service that may not be read, unless it is named.
+/// services that svckit hosts and of those that are `named`: of the others they are left out. So is a service that may not be read; if it is named, that is
+/// an error, since it would be taken for one that isn't there.
 pub fn configurations(backend: &dyn Backend, named: &[ServiceName]) -> Result<Vec<Configured>> {
     match backend.native(Request::Configurations) {
-        Ok(Reply::Configurations { services }) => Ok(services),
+        Ok(Reply::Configurations { services }) => {
+            check_named(backend, named, &services)?;
+            Ok(services)
+        }
         Ok(Reply::Error { code: Win32Error::NOT_SUPPORTED, .. }) => one_by_one(backend, named),
         Err(error) if error.code == Win32Error::NOT_SUPPORTED => one_by_one(backend, named),
         Ok(Reply::Error { code, message }) => Err(failed(backend, code, &message)),
@@ -31,6 +39,24 @@ pub fn configurations(backend: &dyn Backend, named: &[ServiceName]) -> Result<Ve
         }
         Err(error) => Err(error),
     }
+}
+
+/// Refuses a service that is named and was not told because it may not be read.
+fn check_named(backend: &dyn Backend, named: &[ServiceName], told: &[Configured]) -> Result<()> {
+    let told: HashSet<String> = told.iter().map(|one| one.service.folded()).collect();
+    let untold: Vec<_> = named.iter().filter(|name| !told.contains(&name.folded())).collect();
+    if untold.is_empty() {
+        return Ok(());
+    }
+    let manager = access::open_manager(backend, OPERATION, ManagerAccess::CONNECT)?;
+    for name in untold {
+        match access::open_with(&*manager, OF_ONE, name, ServiceAccess::QUERY_CONFIG) {
+            Err(error) if error.code == Win32Error::ACCESS_DENIED => return Err(error),
+            // It isn't there, or came just now.
+            _ => {}
+        }
+    }
+    Ok(())
 }
 
 fn one_by_one(backend: &dyn Backend, named: &[ServiceName]) -> Result<Vec<Configured>> {
@@ -60,7 +86,7 @@ fn one(
     found: &Enumerated,
     whole: bool,
 ) -> Result<Configured> {
-    let open = manager.open_service(service.as_str(), ServiceAccess::QUERY_CONFIG)?;
+    let open = access::open_with(manager, OF_ONE, &service, ServiceAccess::QUERY_CONFIG)?;
     let config = open.config()?;
     let optional = if whole { optional(&*open)? } else { Vec::new() };
     let definition = if whole { stored(backend, &service)? } else { None };

@@ -52,7 +52,7 @@ enum Step {
 }
 
 /// What else shall be.
-#[derive(Clone, Copy, Default)]
+#[derive(Clone, Copy)]
 struct Rest<'a> {
     security: Option<&'a SecurityDescriptor>,
     definition: Option<&'a HostDefinition>,
@@ -81,8 +81,10 @@ pub fn change(
     name: &ServiceName,
     change: &ConfigChange,
     config2: &[Config2Change],
+    security: Option<&SecurityDescriptor>,
 ) -> Result<Updated> {
-    carry_out(backend, name, Wanted::Changed(change), config2, Rest::default())
+    let rest = Rest { security, definition: None };
+    carry_out(backend, name, Wanted::Changed(change), config2, rest)
 }
 
 fn carry_out(

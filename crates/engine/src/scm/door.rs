@@ -1,11 +1,13 @@
 //! Triggers that are carried out: connections start a service, and raised events start and stop services.
 
+use svckit_core::access::ServiceAccess;
 use svckit_core::control::Control;
 use svckit_core::image_path::HostImage;
 use svckit_core::kind::StartType;
 use svckit_core::lifecycle::Lifecycle;
 use svckit_core::name::ServiceName;
 use svckit_core::native::{EventId, Level, Reply as NativeReply};
+use svckit_core::security::check::Token;
 use svckit_core::trigger::{Endpoint, Pace, Raised, Trigger, TriggerAction};
 use svckit_core::win32::Win32Error;
 
@@ -156,8 +158,9 @@ impl Scm {
         }
     }
 
-    /// Starts and stops what has triggers for an event.
-    pub(super) fn raise(&mut self, raised: &Raised) -> NativeReply {
+    /// Starts and stops what has triggers for an event. As on Windows this takes no right on the services: who gave them their triggers had one. Only those that
+    /// may be seen by who raises it are told.
+    pub(super) fn raise(&mut self, token: &Token, raised: &Raised) -> NativeReply {
         let matching = |action: TriggerAction| {
             let concerns = |trigger: &Trigger| trigger.action == action && raised.matches(trigger);
             let services = self.services.iter();
@@ -174,7 +177,7 @@ impl Scm {
                 let text =
                     format!("service {:?} is started by an event of provider {provider}", name.as_str());
                 self.triggered(&name, text);
-                started.push(name);
+                started.push((key, name));
             }
         }
         for (key, name) in stop {
@@ -182,10 +185,18 @@ impl Scm {
                 let text =
                     format!("service {:?} is stopped by an event of provider {provider}", name.as_str());
                 self.triggered(&name, text);
-                self.send_control(key, instance, Control::STOP, None);
-                stopped.push(name);
+                self.send_control(key.clone(), instance, Control::STOP, None);
+                stopped.push((key, name));
             }
         }
-        NativeReply::Raised { started, stopped }
+        let seen = |all: Vec<(String, ServiceName)>| {
+            let is_seen = |key: &String| {
+                self.services
+                    .get(key)
+                    .is_some_and(|service| service.permits(token, ServiceAccess::QUERY_STATUS))
+            };
+            all.into_iter().filter(|(key, _)| is_seen(key)).map(|(_, name)| name).collect()
+        };
+        NativeReply::Raised { started: seen(started), stopped: seen(stopped) }
     }
 }

@@ -96,7 +96,7 @@ impl Scm {
             Request::Holders { service } => self
                 .known(&service, token, ServiceAccess::QUERY_STATUS)
                 .map(|_| NativeReply::Holders { holders: self.holders(&service.folded()) }),
-            Request::Raise(raised) => self.refuse_while_stopping().map(|()| self.raise(&raised)),
+            Request::Raise(raised) => self.refuse_while_stopping().map(|()| self.raise(token, &raised)),
             Request::Overview { after } => return self.overview(connection, token, after, answer),
             Request::Usage => {
                 let request = UsageRequest { services: self.processes(), answer };

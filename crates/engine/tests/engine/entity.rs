@@ -13,6 +13,7 @@ use svckit_core::failure::FailureActions;
 use svckit_core::image_path::ImagePath;
 use svckit_core::kind::{ErrorControl, ServiceType, SidType, StartType};
 use svckit_core::name::Dependency;
+use svckit_core::security::{SecurityDescriptor, SecurityInformation};
 use svckit_core::status::{NotifyMask, ServiceState};
 use svckit_core::wait::Limits;
 use svckit_manager::entity::{Deleted, NewService, Progress, Service, ServiceManager};
@@ -83,6 +84,69 @@ fn a_draft_tells_what_will_be_saved() {
         assert_eq!((draft.sid_type, draft.failure_actions), (saved.sid_type, saved.failure_actions));
         let error = manager.create(scripted("web", &[])).save(None).unwrap_err();
         assert_eq!((error.operation, error.code), ("create service", Win32Error::SERVICE_EXISTS));
+    });
+}
+
+#[test]
+fn who_may_do_what_is_asked_for_and_set() {
+    const DACL: SecurityInformation = SecurityInformation::DACL;
+    both_ways(|manager| {
+        let parse = |text: &str| text.parse::<SecurityDescriptor>().unwrap();
+        let all = "(A;;CCDCLCSWRPWPDTLOCRSDRCWDWO;;;BA)(A;;CCDCLCSWRPWPDTLOCRSDRCWDWO;;;SY)";
+        let text = |service: &Service, parts| service.security(parts).unwrap().to_string();
+        let new = scripted("web", &[]).with(parse("D:(A;;GA;;;BA)(A;;GA;;;SY)"));
+        let mut service = manager.create(new);
+        assert_eq!(text(&service, DACL | SecurityInformation::OWNER), format!("O:SYD:{all}"));
+        service.save(None).unwrap();
+        let found = || manager.service("web").unwrap();
+        assert_eq!(text(&found(), DACL | SecurityInformation::OWNER), format!("O:SYD:{all}"));
+
+        // In memory until it is saved, together with the rest.
+        service.set(parse(&format!("D:(D;;WP;;;WD){all}")));
+        service.set(parse("O:BAG:BA"));
+        service.set(StartType::AUTO_START);
+        assert_eq!(text(&service, DACL), format!("D:(D;;WP;;;WD){all}"));
+        assert_eq!(text(&found(), DACL), format!("D:{all}"));
+        assert_eq!(service.save(None).unwrap().changed, ["the start type", "the security descriptor"]);
+        let owned = DACL | SecurityInformation::OWNER | SecurityInformation::GROUP;
+        assert_eq!(text(&found(), owned), format!("O:BAG:BAD:(D;;WP;;;WD){all}"));
+        assert_eq!(found().stop().unwrap_err().code, Win32Error::ACCESS_DENIED);
+        service.set(parse("S:(AU;FA;GA;;;WD)"));
+        service.save(None).unwrap();
+        assert_eq!(text(&found(), SecurityInformation::SACL), "S:(AU;FA;CCDCLCSWRPWPDTLOCRSDRCWDWO;;;WD)");
+        service.set(parse("O:BA"));
+        assert_eq!(service.save(None).unwrap().changed, [""; 0], "it is so already");
+        let nothing = service.security(SecurityInformation::empty()).unwrap_err();
+        assert_eq!(
+            (nothing.operation, nothing.code),
+            ("query security of service", Win32Error::INVALID_PARAMETER)
+        );
+    });
+}
+
+#[test]
+fn a_descriptor_that_can_not_be_set_takes_everything_back() {
+    // As many entries as an audit list can have: there is no room for a label.
+    const MOST: usize = (64 * 1024 - 8) / 20;
+    both_ways(|manager| {
+        let mut service = create(manager, scripted("web", &[]));
+        let full = format!("S:{}", "(AU;FA;RC;;;WD)".repeat(MOST));
+        service.set(full.parse::<SecurityDescriptor>().unwrap());
+        service.save(None).unwrap();
+        service.set(StartType::AUTO_START);
+        service.set("S:(ML;;NW;;;HI)".parse::<SecurityDescriptor>().unwrap());
+        let error = service.save(None).unwrap_err();
+        assert_eq!((error.operation, error.code), ("update service", Win32Error::INVALID_PARAMETER));
+        let cause = error.cause.unwrap();
+        assert!(cause.starts_with("the security descriptor can't be set: "), "{cause}");
+        assert!(cause.ends_with("; the changes before it were taken back"), "{cause}");
+        let found = manager.service("web").unwrap();
+        assert_eq!(found.configuration().unwrap().basic.unwrap().start_type, StartType::DEMAND_START);
+        assert_eq!(found.security(SecurityInformation::SACL).unwrap().to_string(), full);
+        let label = service.security(SecurityInformation::LABEL).unwrap().to_string();
+        assert_eq!(label, "S:(ML;;NW;;;HI)", "it is still in memory");
+        let both = service.security(SecurityInformation::SACL | SecurityInformation::LABEL).unwrap_err();
+        assert_eq!(both.code, Win32Error::INVALID_PARAMETER);
     });
 }
 

@@ -3,6 +3,7 @@
 use svckit_core::Win32Error;
 use svckit_core::access::{ManagerAccess, ServiceAccess};
 use svckit_core::backend::{Backend, Manager, Service};
+use svckit_core::config::Config2Change;
 use svckit_core::error::Result;
 use svckit_core::kind::ServiceType;
 use svckit_core::name::ServiceName;
@@ -11,9 +12,11 @@ use svckit_core::rights::{MANAGER_SECURITY, SERVICE_SECURITY};
 use svckit_core::security::check::{Privileges, Token};
 use svckit_core::security::{SecurityDescriptor, SecurityInformation};
 use svckit_core::sid::Sid;
-use svckit_core::status::StateFilter;
+use svckit_core::status::{ServiceState, StateFilter};
+use svckit_core::trigger::{Guid, Raised, Trigger, TriggerAction, TriggerType};
+use svckit_manager::configurations::configurations;
 
-use crate::support::{Scm, scripted, state};
+use crate::support::{Scm, reaches, scripted, state};
 
 const DACL: SecurityInformation = SecurityInformation::DACL;
 const DENIED: Win32Error = Win32Error::ACCESS_DENIED;
@@ -177,6 +180,45 @@ fn the_second_interface_keeps_to_the_same_rights() {
     let Reply::Configurations { services } = user.native(Request::Configurations).unwrap() else { panic!() };
     assert_eq!(services.iter().map(|one| one.service.as_str()).collect::<Vec<_>>(), ["db"]);
     assert_eq!(told(&user), ["db"]);
+    // One that is wanted by name is not taken for one that isn't there.
+    let named =
+        |names: &[&str]| configurations(&user, &names.iter().map(|text| name(text)).collect::<Vec<_>>());
+    assert_eq!(named(&["db", "new"]).unwrap().len(), 1);
+    assert_eq!(
+        named(&["db", "new", "WEB"]).unwrap_err().to_string(),
+        "cannot query configuration of service \"WEB\": access is denied, it needs SERVICE_QUERY_CONFIG (5 ERROR_ACCESS_DENIED)"
+    );
+}
+
+#[test]
+fn an_event_starts_what_its_raiser_may_not_even_see_and_does_not_tell_him() {
+    const PROVIDER: &str = "6b2c91d4-3f0e-4a57-8d16-52c7e90ba3f8";
+    let state = state();
+    let scm = Scm::serve(state.path());
+    let provider: Guid = PROVIDER.parse().unwrap();
+    let trigger = Trigger {
+        kind: TriggerType::CUSTOM,
+        action: TriggerAction::SERVICE_START,
+        subtype: provider,
+        data: Vec::new(),
+    };
+    for (name, list) in [("hidden", "D:(A;;GA;;;BA)"), ("seen", "D:(A;;GR;;;WD)(A;;GA;;;BA)")] {
+        let service = create(&scm.direct, name);
+        service.change_config2(&Config2Change::Triggers(vec![trigger.clone()])).unwrap();
+        service.set_security(DACL, &parsed(list)).unwrap();
+    }
+    let user = scm.direct.speaking_for(ann());
+    assert_eq!(code(open(&user, "seen", ServiceAccess::START)), DENIED);
+    let raised = Raised { provider, data: Vec::new(), level: 0, keywords: 0 };
+    match user.native(Request::Raise(raised)).unwrap() {
+        Reply::Raised { started, stopped } => {
+            assert_eq!((started, stopped), (vec![ServiceName::new("seen").unwrap()], Vec::new()));
+        }
+        other => panic!("{other:?}"),
+    }
+    for name in ["hidden", "seen"] {
+        reaches(&*open(&scm.direct, name, ServiceAccess::QUERY_STATUS).unwrap(), ServiceState::RUNNING);
+    }
 }
 
 #[test]

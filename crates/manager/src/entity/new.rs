@@ -48,7 +48,7 @@ impl NewService {
     /// All that is to be set, with the defaults.
     pub(super) fn complete(&self, edits: &Edits) -> (Definition, Vec<Config2Change>) {
         let (config, optional) = self.defaults(edits);
-        let mut all = Edits { basic: edits.basic.clone(), optional };
+        let mut all = Edits { basic: edits.basic.clone(), optional, security: None };
         for change in &edits.optional {
             all.add(change.clone().into());
         }

@@ -4,11 +4,13 @@ use std::rc::Rc;
 use svckit_core::access::ServiceAccess;
 use svckit_core::backend::{self, Backend};
 use svckit_core::name::ServiceName;
+use svckit_core::rights;
 use svckit_core::secret::Secret;
+use svckit_core::security::{SecurityDescriptor, SecurityInformation};
 use svckit_core::sid::service_sid;
 use svckit_core::status::ServiceStatus;
 use svckit_core::wait::Limits;
-use svckit_core::{Error, Result};
+use svckit_core::{Error, Result, Win32Error};
 
 use super::configuration::Configuration;
 use super::new::NewService;
@@ -125,6 +127,42 @@ impl Service {
         Ok(configuration)
     }
 
+    /// Parts of its security descriptor: who owns it and may do what with it, with what was set and not saved yet. The audit list is for
+    /// who has `ACCESS_SYSTEM_SECURITY`.
+    ///
+    /// ```
+    /// use svckit_core::access::ServiceAccess;
+    /// use svckit_core::security::{SecurityDescriptor, SecurityInformation};
+    /// # fn example(service: &mut svckit_manager::entity::Service) -> Result<(), Box<dyn std::error::Error>> {
+    /// let list = service.security(SecurityInformation::DACL)?.dacl;
+    /// let may_start = list.aces().iter().any(|ace| ace.mask().is_some_and(|mask| mask & ServiceAccess::START.0 != 0));
+    ///
+    /// service.set("D:(A;;GA;;;BA)(A;;GA;;;SY)(A;;LCRP;;;IU)".parse::<SecurityDescriptor>()?);
+    /// assert_eq!(service.save(None)?.changed, ["the security descriptor"]);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn security(&self, parts: SecurityInformation) -> Result<SecurityDescriptor> {
+        const OPERATION: &str = "query security of service";
+        let told = |error| self.told(OPERATION, error);
+        let access = rights::for_security_query(parts).map_err(|code| {
+            let cause = format!("{parts} are not parts that can be asked for");
+            told(Box::new(Error::new(OPERATION, code).cause(cause)))
+        })?;
+        let present = match &self.draft {
+            Some(_) => rights::SERVICE_SECURITY.only(parts),
+            None => self.open(OPERATION, ServiceAccess(access))?.security(parts).map_err(told)?,
+        };
+        let Some(edit) = &self.edits.security else { return Ok(present) };
+        let set = SecurityInformation(edit.parts().0 & parts.0);
+        present.with(set, &edit.mapped(&rights::SERVICE)).ok_or_else(|| {
+            told(Box::new(
+                Error::new(OPERATION, Win32Error::INVALID_PARAMETER)
+                    .cause("the audit list would be too long"),
+            ))
+        })
+    }
+
     /// Creates the service, or writes what was set and differs, as a whole: when a step fails, those before it are taken back, and the error tells which it was and
     /// what could not be taken back. `password` is that of the account; it is kept nowhere, and one that was replaced can't be set back.
     pub fn save(&mut self, password: Option<&str>) -> Result<Saved> {
@@ -134,13 +172,14 @@ impl Service {
         let saved = match &self.draft {
             Some(draft) => {
                 let (service, config2) = draft.complete(&edits);
-                let plan = InstallPlan { service, config2, security: None, definition: None };
+                let plan = InstallPlan { service, config2, security: edits.security, definition: None };
                 let installed = install(&*self.backend, &plan)?;
                 Saved { created: true, changed: Vec::new(), warnings: installed.warnings }
             }
             None if edits == Edits::default() => Saved::default(),
             None => {
-                let updated = update::change(&*self.backend, &self.name, &edits.basic, &edits.optional)?;
+                let Edits { basic, optional, security } = &edits;
+                let updated = update::change(&*self.backend, &self.name, basic, optional, security.as_ref())?;
                 Saved { created: false, changed: updated.changed, warnings: updated.warnings }
             }
         };

@@ -6,6 +6,7 @@ use svckit_core::image_path::ImagePath;
 use svckit_core::kind::{ErrorControl, ServiceType, SidType, StartType};
 use svckit_core::millis;
 use svckit_core::name::{Dependency, DisplayName, GroupName};
+use svckit_core::security::SecurityDescriptor;
 use svckit_core::{Error, Result, Win32Error};
 
 /// A setting of a service with its value. The name is no setting: it is what a service is known by.
@@ -41,6 +42,8 @@ pub enum Setting {
     DisplayName(DisplayName),
     /// A setting of the optional configuration.
     Optional(Config2Change),
+    /// Who may do what with it: the parts that the descriptor has. Others stay as they are.
+    Security(SecurityDescriptor),
 }
 
 macro_rules! setting_from {
@@ -60,6 +63,7 @@ setting_from! {
     Vec<Dependency> => Dependencies,
     DisplayName => DisplayName,
     Config2Change => Optional,
+    SecurityDescriptor => Security,
 }
 
 impl From<SidType> for Setting {
@@ -73,6 +77,7 @@ impl From<SidType> for Setting {
 pub(super) struct Edits {
     pub(super) basic: ConfigChange,
     pub(super) optional: Vec<Config2Change>,
+    pub(super) security: Option<SecurityDescriptor>,
 }
 
 impl Edits {
@@ -91,6 +96,11 @@ impl Edits {
             // Nothing is to be changed.
             Setting::Optional(Config2Change::Description(None)) => {}
             Setting::Optional(change) => self.add_optional(change),
+            Setting::Security(new) => {
+                let earlier = self.security.take().unwrap_or_default();
+                // An audit list that would be too long with labels that were set before is set without them.
+                self.security = Some(earlier.with(new.parts(), &new).unwrap_or(new));
+            }
         }
     }
 
@@ -148,6 +158,15 @@ mod tests {
             actions: None,
         };
         assert_eq!(edits.optional, [Config2Change::FailureActions(both)]);
+    }
+
+    #[test]
+    fn a_security_descriptor_is_set_in_parts() {
+        let mut edits = Edits::default();
+        for text in ["O:BAD:(A;;GA;;;BA)", "D:(A;;GR;;;WD)", "S:(ML;;NW;;;HI)", "G:SY"] {
+            edits.add(text.parse::<SecurityDescriptor>().unwrap().into());
+        }
+        assert_eq!(edits.security.unwrap().to_string(), "O:BAG:SYD:(A;;GR;;;WD)S:(ML;;NW;;;HI)");
     }
 
     #[test]

@@ -205,5 +205,11 @@ fn read_security(
 fn failed(operation: &'static str, service: Option<&str>, code: Win32Error) -> Box<Error> {
     let mut error = Error::new(operation, code).target(TARGET);
     error.service = service.map(str::to_owned);
+    if code == Win32Error::PRIVILEGE_NOT_HELD {
+        // The only one that a call here asks for.
+        error.cause = Some(
+            "the audit list takes the privilege SeSecurityPrivilege, which administrators have".to_owned(),
+        );
+    }
     Box::new(error)
 }

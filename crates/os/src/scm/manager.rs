@@ -16,6 +16,7 @@ use windows_sys::Win32::System::Services::{
     SC_HANDLE,
 };
 
+use super::privilege::{AUDIT, Privilege};
 use super::service::{Service, status};
 use super::text::{Buffer, read, wide, wide_list, wide_secret};
 use super::wait::Registration;
@@ -27,6 +28,11 @@ const LARGEST_BUFFER: u32 = 256 * 1024;
 
 /// A name has at most so many UTF-16 units; one more ends it.
 const NAME_UNITS: u32 = 256;
+
+/// The privilege for audit lists, if one is to be read or set.
+fn audit(is_wanted: bool) -> Result<Option<Privilege>, Win32Error> {
+    is_wanted.then(|| Privilege::enable(AUDIT)).transpose()
+}
 
 /// A handle of the service control manager or a service.
 #[derive(Debug)]
@@ -86,8 +92,9 @@ pub struct Found {
 }
 
 impl Manager {
-    /// Opens that of this machine, or of another (`\\HOST`).
+    /// Opens that of this machine, or of another (`\\HOST`). The right to the audit list takes a privilege, which is turned on for this call.
     pub fn open(machine: Option<&str>, access: ManagerAccess) -> Result<Self, Win32Error> {
+        let _privilege = audit(access.contains(ManagerAccess::ACCESS_SYSTEM_SECURITY))?;
         let machine = machine.map(wide);
         let machine = machine.as_ref().map_or(ptr::null(), Vec::as_ptr);
         // SAFETY: the name is null or ends with NUL and lives during the call; without a database it is the active one.
@@ -109,8 +116,9 @@ impl Manager {
         self.handle.set_security(parts, form)
     }
 
-    /// Opens a service.
+    /// Opens a service. The right to the audit list takes a privilege, which is turned on for this call.
     pub fn open_service(&self, name: &str, access: ServiceAccess) -> Result<Service, Win32Error> {
+        let _privilege = audit(access.contains(ServiceAccess::ACCESS_SYSTEM_SECURITY))?;
         let wide = wide(name);
         // SAFETY: the handle is open; the name ends with NUL and lives during the call.
         let raw = unsafe { OpenServiceW(self.handle.raw(), wide.as_ptr(), access.0) };
@@ -123,6 +131,7 @@ impl Manager {
         new: &NewService,
         access: ServiceAccess,
     ) -> Result<(Service, u32), Win32Error> {
+        let _privilege = audit(access.contains(ServiceAccess::ACCESS_SYSTEM_SECURITY))?;
         let config = &new.config;
         let (name, display_name) = (wide(new.name.as_str()), wide(config.display_name.as_str()));
         let image_path = wide(config.image_path.as_str());

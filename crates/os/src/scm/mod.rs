@@ -6,6 +6,7 @@ mod changes;
 mod config2;
 mod lock;
 mod manager;
+mod privilege;
 mod security;
 mod service;
 mod text;
