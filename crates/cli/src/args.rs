@@ -71,7 +71,7 @@ pub(crate) enum Verb {
     /// Install or update the services of DEF, start them, wait until they are ready, and show them
     Up(Up),
     /// Stop and remove the services of DEF
-    Down(Definition),
+    Down(Down),
     /// Install the services of DEF
     Install(Install),
     /// Bring installed services in line with DEF
@@ -79,7 +79,7 @@ pub(crate) enum Verb {
     /// Say what svc apply would do, in its order, and what is different; nothing is done
     Plan(Desired),
     /// Make the services as the definitions say, and restart those that run otherwise
-    Apply(Desired),
+    Apply(Apply),
     /// Say what is different from the definitions, field by field
     Diff(Desired),
     /// Remove services
@@ -160,9 +160,15 @@ pub(crate) struct Services {
     /// Names of services, with wildcards (quoted: 'web-*') or without, or definition files
     #[arg(required = true, value_name = "DEF|NAME")]
     pub(crate) services: Vec<String>,
+    #[command(flatten)]
+    pub(crate) jobs: Jobs,
+}
+
+#[derive(Debug, Clone, Copy, Args)]
+pub(crate) struct Jobs {
     /// How many services are acted on at a time
-    #[arg(long, short, value_name = "N", default_value_t = AT_A_TIME, value_parser = value_parser!(u16).range(1..=64))]
-    pub(crate) jobs: u16,
+    #[arg(long = "jobs", short = 'j', value_name = "N", default_value_t = AT_A_TIME, value_parser = value_parser!(u16).range(1..=64))]
+    pub(crate) at_a_time: u16,
 }
 
 #[derive(Debug, Args)]
@@ -217,6 +223,16 @@ pub(crate) struct Up {
     pub(crate) definition: Definition,
     #[command(flatten)]
     pub(crate) options: InstallOptions,
+    #[command(flatten)]
+    pub(crate) jobs: Jobs,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Down {
+    #[command(flatten)]
+    pub(crate) definition: Definition,
+    #[command(flatten)]
+    pub(crate) jobs: Jobs,
 }
 
 #[derive(Debug, Args)]
@@ -235,6 +251,14 @@ pub(crate) struct Desired {
     /// Services that were installed from these files and are in them no more go
     #[arg(long)]
     pub(crate) prune: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Apply {
+    #[command(flatten)]
+    pub(crate) desired: Desired,
+    #[command(flatten)]
+    pub(crate) jobs: Jobs,
 }
 
 #[derive(Debug, Args)]

@@ -147,41 +147,40 @@ impl Drop for Teller {
     }
 }
 
+/// Who is told of each when it is over.
+pub(crate) type OnEnd<'a> = &'a mut dyn FnMut(&mut App, &ServiceName, &End) -> Result<(), Failure>;
+
 /// Does it for all of them, and tells `on_end` of each when it is over. A failure of one is no reason to leave those that don't need it. When nobody reads any
 /// more, the rest is done without a word.
 pub(crate) fn run(
     app: &mut App,
     names: &[ServiceName],
     (action, at_a_time): (Action, u16),
-    on_end: &mut dyn FnMut(&mut App, &ServiceName, &End) -> Result<(), Failure>,
+    on_end: OnEnd<'_>,
 ) -> Result<Vec<End>, Failure> {
-    let order = match names {
-        [_] => Order::default(),
-        _ => dependencies::order(app.backend()?, names),
-    };
-    let schedule = Schedule::new(&order, names, action.direction(), at_a_time.into());
-    let (sender, news) = channel();
-    let mut run = Run {
-        names,
-        action: Arc::new(action),
-        schedule,
-        sender,
-        workers: names.iter().map(|_| None).collect(),
-        already: vec![false; names.len()],
-        lines: vec![String::new(); names.len()],
-        ends: names.iter().map(|_| None).collect(),
-        told: Ok(()),
-    };
-    run.carry_out(app, &news, on_end)?;
-    run.told?;
-    Ok(run.ends.into_iter().flatten().collect())
+    Run::of(app, names, (action, at_a_time), false)?.finish(app, on_end)
+}
+
+/// The same, but after a failure no more are begun: those are left out.
+pub(crate) fn run_until_failure(
+    app: &mut App,
+    names: &[ServiceName],
+    how: (Action, u16),
+    on_end: OnEnd<'_>,
+) -> Result<Vec<End>, Failure> {
+    Run::of(app, names, how, true)?.finish(app, on_end)
 }
 
 struct Run<'a> {
     names: &'a [ServiceName],
     action: Arc<Action>,
     schedule: Schedule,
+    /// Whether no more are begun after a failure.
+    ends_with_failure: bool,
+    /// Who failed, if no more are begun for that.
+    failed: Option<usize>,
     sender: Sender<(usize, News)>,
+    news: Receiver<(usize, News)>,
     /// Who does it.
     workers: Vec<Option<Worker>>,
     already: Vec<bool>,
@@ -192,20 +191,52 @@ struct Run<'a> {
     told: Result<(), Failure>,
 }
 
-type OnEnd<'a> = &'a mut dyn FnMut(&mut App, &ServiceName, &End) -> Result<(), Failure>;
-
-impl Run<'_> {
-    fn carry_out(
-        &mut self,
+impl<'a> Run<'a> {
+    fn of(
         app: &mut App,
-        news: &Receiver<(usize, News)>,
-        on_end: OnEnd<'_>,
-    ) -> Result<(), Failure> {
+        names: &'a [ServiceName],
+        (action, at_a_time): (Action, u16),
+        ends_with_failure: bool,
+    ) -> Result<Self, Failure> {
+        let order = match names {
+            [] | [_] => Order::default(),
+            _ => dependencies::order(app.backend()?, names),
+        };
+        let schedule = Schedule::new(&order, names, action.direction(), at_a_time.into());
+        let (sender, news) = channel();
+        Ok(Self {
+            names,
+            action: Arc::new(action),
+            schedule,
+            ends_with_failure,
+            failed: None,
+            sender,
+            news,
+            workers: names.iter().map(|_| None).collect(),
+            already: vec![false; names.len()],
+            lines: vec![String::new(); names.len()],
+            ends: names.iter().map(|_| None).collect(),
+            told: Ok(()),
+        })
+    }
+
+    fn finish(mut self, app: &mut App, on_end: OnEnd<'_>) -> Result<Vec<End>, Failure> {
+        self.carry_out(app, on_end)?;
+        self.told?;
+        Ok(self.ends.into_iter().flatten().collect())
+    }
+
+    fn carry_out(&mut self, app: &mut App, on_end: OnEnd<'_>) -> Result<(), Failure> {
         loop {
             while let Some(next) = self.schedule.advance() {
-                match next {
-                    Next::Begin(item) => self.begin(app, item)?,
-                    Next::LeaveOut { item, because } => {
+                match (next, self.failed) {
+                    (Next::Begin(item), Some(because)) => {
+                        self.schedule.over(item, false);
+                        let end = End::LeftOut(self.left_out(app, item, because));
+                        self.end(app, item, end, on_end);
+                    }
+                    (Next::Begin(item), None) => self.begin(app, item)?,
+                    (Next::LeaveOut { item, because }, _) => {
                         let end = End::LeftOut(self.left_out(app, item, because));
                         self.end(app, item, end, on_end);
                     }
@@ -214,7 +245,7 @@ impl Run<'_> {
             if self.workers.iter().all(Option::is_none) {
                 return Ok(app.ui.clear_progress()?);
             }
-            let Ok((item, news)) = news.recv() else { return Ok(()) };
+            let Ok((item, news)) = self.news.recv() else { return Ok(()) };
             match news {
                 News::AlreadySo => self.already[item] = true,
                 News::Waiting(line) => self.waits(app, item, line),
@@ -223,6 +254,9 @@ impl Run<'_> {
                         app.workers.give_back(worker);
                     }
                     self.schedule.over(item, result.is_ok());
+                    if result.is_err() && self.ends_with_failure {
+                        self.failed.get_or_insert(item);
+                    }
                     let end = match result {
                         Ok(()) if self.already[item] => End::AlreadySo,
                         Ok(()) => End::Done,

@@ -505,3 +505,53 @@ fn a_secret_is_in_its_file_and_in_the_program_and_nowhere_else() {
     assert!(refused.stderr.ends_with(&format!("chmod o= {secret}\n")), "{}", refused.stderr);
     svc.ok(&["down", "service.toml"]);
 }
+
+/// A program that is ready, and ends, only when another one with the other letter is about to, too.
+const MEETING: &str = "import os, signal, socket, sys\n\
+                       me, port = sys.argv[1], int(sys.argv[2])\n\
+                       def meet(place):\n    open(place, 'w' if me == 'a' else 'r').close()\n\
+                       def stop(*_):\n    meet('stop')\n    os._exit(0)\n\
+                       signal.signal(signal.SIGTERM, stop)\n\
+                       meet('start')\n\
+                       server = socket.create_server(('127.0.0.1', port))\n\
+                       while True:\n    signal.pause()\n";
+
+#[test]
+fn services_that_wait_for_each_other_are_acted_on_at_the_same_time() {
+    let svc = Svc::new();
+    let program = svc.write("meet.py", MEETING);
+    for place in ["start", "stop"] {
+        let made = std::process::Command::new("mkfifo").arg(svc.folder().join(place)).status().unwrap();
+        assert!(made.success());
+    }
+    let ports = [0, 1].map(|_| TcpListener::bind("127.0.0.1:0").unwrap());
+    let ports = ports.map(|listener| listener.local_addr().unwrap().port());
+    let define = |value: &str| {
+        let one = |name: &str, port: u16| {
+            format!(
+                "[service.{name}]\nrun = ['python3', {program:?}, '{name}', '{port}']\nenvironment = {{ VALUE = '{value}' }}\n\
+                 [service.{name}.stop]\nladder = [{{ 'signal:TERM' = '1h' }}]\n\
+                 [service.{name}.ready]\ntcp = '127.0.0.1:{port}'\ntimeout = '1h'\n"
+            )
+        };
+        svc.write("service.toml", &(one("a", ports[0]) + &one("b", ports[1])));
+    };
+    // One after the other, each would wait for ever for the other.
+    const LIMIT: [&str; 2] = ["--wait", "120"];
+    let ok = |words: &[&str]| svc.ok(&[words, &LIMIT].concat());
+    define("1");
+    let up = ok(&["up", "service.toml"]);
+    assert!(up.contains("\nstarted a\n") && up.contains("\nstarted b\n"), "{up}");
+    define("2");
+    let up = ok(&["up", "service.toml"]);
+    assert!(up.contains("\nrestarting a\n") && up.contains("\nrestarting b\n"), "{up}");
+    define("3");
+    let mut applied: Vec<_> = ok(&["apply", "service.toml"]).lines().map(str::to_owned).collect();
+    assert!(applied[2].starts_with("stopped ") && applied[4].starts_with("started "), "{applied:?}");
+    applied.sort();
+    assert_eq!(applied[..4], ["started a", "started b", "stopped a", "stopped b"]);
+    assert!(ok(&["apply", "service.toml"]).contains("nothing to do"));
+    let mut down: Vec<_> = ok(&["down", "service.toml"]).lines().map(str::to_owned).collect();
+    down.sort();
+    assert_eq!(down, ["stopped and removed a", "stopped and removed b"]);
+}

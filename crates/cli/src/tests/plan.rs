@@ -379,3 +379,27 @@ fn who_may_do_what_is_part_of_a_definition() {
         ran.err
     );
 }
+
+#[test]
+fn after_a_failure_no_more_are_stopped_and_what_was_stopped_is_started() {
+    let world = world();
+    let define = |option: &str| {
+        let one = |name: &str| format!("[service.{name}]\nrun = 'sh {option}'\n");
+        world.file("service.toml", &["a", "b", "c"].map(one).concat());
+    };
+    define("-e");
+    world.svc("up FILE");
+    define("-u");
+    world.journal();
+    world.scm.contents().sabotage = Some(("stop b".to_owned(), Win32Error::ACCESS_DENIED));
+    let plan = world.svc("plan FILE").out;
+    let ran = world.svc("apply FILE --jobs 1");
+    assert_eq!(ran.status, Status::AccessDenied as u8, "{}", ran.err);
+    let stops: Vec<_> = world.journal().into_iter().filter(|line| !line.starts_with("define")).collect();
+    let first = stops[0].strip_prefix("stop ").unwrap().to_owned();
+    match first.as_str() {
+        "b" => assert_eq!(stops, ["stop b"], "{plan}"),
+        first => assert_eq!(stops, [format!("stop {first}"), "stop b".to_owned(), format!("start {first}")]),
+    }
+    assert!(ran.err.matches("error: ").count() == 1 && record(&world).is_some(), "{}", ran.err);
+}

@@ -149,7 +149,7 @@ impl Feed {
 
 fn carry_out(app: &mut App, deed: Deed, service: &ServiceName) -> std::result::Result<(), Failure> {
     if deed != Deed::Start {
-        control::stop_one(app, service, false)?;
+        control::stop_one(app, service)?;
     }
     if deed == Deed::Stop { Ok(()) } else { control::start_one(app, service) }
 }

@@ -43,7 +43,7 @@ pub(crate) fn restart(app: &mut App, arguments: &Stop) -> Result<(), Failure> {
     if arguments.with_dependents {
         add_dependents(app, &mut names);
     }
-    let at_a_time = arguments.services.jobs;
+    let at_a_time = arguments.services.jobs.at_a_time;
     let is_one = names.len() == 1;
     let stopped = bulk::run(app, &names, (Action::Stop, at_a_time), &mut |app, _, end| match end {
         End::Failed(failure) | End::LeftOut(failure) if !is_one => Ok(failure.print(&mut app.ui)?),
@@ -109,7 +109,7 @@ fn act(
 ) -> Result<(), Failure> {
     let is_one = names.len() == 1;
     let (operation, done) = (action.operation(), action.done());
-    let mut ends = bulk::run(app, names, (action, arguments.jobs), &mut |app, name, end| {
+    let mut ends = bulk::run(app, names, (action, arguments.jobs.at_a_time), &mut |app, name, end| {
         match end {
             // It is told as an error.
             End::AlreadySo if is_one => Ok(()),
@@ -184,7 +184,7 @@ fn finish(app: &mut App, names: &[ServiceName], ends: Vec<End>, done: &str) -> R
 }
 
 /// Adds those that depend on these and run. Who may not be asked, or isn't there, is told of when it is acted on.
-fn add_dependents(app: &mut App, names: &mut Vec<ServiceName>) {
+pub(crate) fn add_dependents(app: &mut App, names: &mut Vec<ServiceName>) {
     for place in 0..names.len() {
         let dependents = running_dependents(app, &names[place]).unwrap_or_default();
         for dependent in dependents {
@@ -196,28 +196,24 @@ fn add_dependents(app: &mut App, names: &mut Vec<ServiceName>) {
 }
 
 /// Those that depend on a service, directly or not, and run.
-pub(crate) fn running_dependents(app: &mut App, name: &ServiceName) -> Result<Vec<ServiceName>, Failure> {
+fn running_dependents(app: &mut App, name: &ServiceName) -> Result<Vec<ServiceName>, Failure> {
     let found = app.open(name, ServiceAccess::ENUMERATE_DEPENDENTS)?.dependents(StateFilter::ACTIVE)?;
     Ok(found.into_iter().filter_map(|one| ServiceName::new(one.name).ok()).collect())
 }
 
 /// Starts a service and waits until it runs, if it doesn't yet.
 pub(crate) fn start_one(app: &mut App, name: &ServiceName) -> Result<(), Failure> {
-    quietly(app, std::slice::from_ref(name), Action::Start(Vec::new()))
+    quietly(app, name, Action::Start(Vec::new()))
 }
 
-/// Stops a service and waits until it has, with those that depend on it if wanted. One that has stopped is left alone.
-pub(crate) fn stop_one(app: &mut App, name: &ServiceName, with_dependents: bool) -> Result<(), Failure> {
-    let mut names = vec![name.clone()];
-    if with_dependents {
-        names.extend(running_dependents(app, name)?);
-    }
-    quietly(app, &names, Action::Stop)
+/// Stops a service and waits until it has. One that has stopped is left alone.
+pub(crate) fn stop_one(app: &mut App, name: &ServiceName) -> Result<(), Failure> {
+    quietly(app, name, Action::Stop)
 }
 
-/// Says nothing but the first failure.
-pub(crate) fn quietly(app: &mut App, names: &[ServiceName], action: Action) -> Result<(), Failure> {
-    let ends = bulk::run(app, names, (action, AT_A_TIME), &mut |_, _, _| Ok(()))?;
+/// Says nothing but the failure.
+fn quietly(app: &mut App, name: &ServiceName, action: Action) -> Result<(), Failure> {
+    let ends = bulk::run(app, std::slice::from_ref(name), (action, AT_A_TIME), &mut |_, _, _| Ok(()))?;
     let failed = ends.into_iter().find_map(|end| match end {
         End::Failed(failure) => Some(failure),
         _ => None,

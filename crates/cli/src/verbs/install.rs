@@ -14,7 +14,7 @@ use svckit_recipe::{Definition, Platform, Process, ServiceDefinition};
 use crate::accounts;
 use crate::app::{App, all_with_origin, default_log};
 use crate::apply::{self, Changes, Wanted};
-use crate::args::{Install, InstallOptions, Remove};
+use crate::args::{Install, InstallOptions, Jobs, Remove};
 use crate::builtin;
 use crate::bulk::{self, Action, End};
 use crate::checks;
@@ -23,7 +23,6 @@ use crate::failure::Failure;
 use crate::passwords;
 use crate::report;
 use crate::several::{Outcome, each};
-use crate::verbs::control;
 
 /// The services of a file, checked against this machine and the service control manager.
 pub(crate) struct Prepared {
@@ -90,37 +89,42 @@ pub(crate) fn remove(app: &mut App, arguments: &Remove) -> Result<(), Failure> {
     })?;
     let names: Vec<_> = own.done.into_iter().map(|(name, _)| name).collect();
     let action = (Action::Remove { stop: arguments.stop }, arguments.services.jobs);
+    take_away(app, &names, action, "removed", (is_one, own.end))
+}
+
+/// Removes services and says so; the `end` so far is that of what was looked at before.
+pub(crate) fn take_away(
+    app: &mut App,
+    names: &[ServiceName],
+    (action, jobs): (Action, Jobs),
+    said: &str,
+    (is_one, end): (bool, Result<(), Failure>),
+) -> Result<(), Failure> {
     let mut gone = Vec::new();
-    let ends = bulk::run(app, &names, action, &mut |app, name, end| match end {
+    let ends = bulk::run(app, names, (action, jobs.at_a_time), &mut |app, name, end| match end {
         End::Done | End::AlreadySo => {
             gone.push(name.clone());
-            app.ui.say(format!("removed {name}"))
+            app.ui.say(format!("{said} {name}"))
         }
         End::Failed(_) if is_one => Ok(()),
         End::Failed(failure) | End::LeftOut(failure) => Ok(failure.print(&mut app.ui)?),
     })?;
     gone.sort_by_key(|name| names.iter().position(|other| other == name));
-    let is_good = own.end.is_ok() && ends.iter().all(|end| matches!(end, End::Done | End::AlreadySo));
+    let is_good = end.is_ok() && ends.iter().all(|end| matches!(end, End::Done | End::AlreadySo));
     if is_good || !gone.is_empty() {
         removed_json(app, &gone)?;
     }
-    let end = bulk::end(app, ends, is_one, "removed");
-    own.end.and(end)
+    end.and(bulk::end(app, ends, is_one, "removed"))
 }
 
 /// What `svc remove` and `svc down` print as JSON.
-pub(crate) fn removed_json(app: &mut App, names: &[ServiceName]) -> Result<(), Failure> {
+fn removed_json(app: &mut App, names: &[ServiceName]) -> Result<(), Failure> {
     if !app.ui.json {
         return Ok(());
     }
     let gone: Vec<_> =
         names.iter().map(|name| serde_json::json!({ "name": name.as_str(), "removed": true })).collect();
     app.ui.print_json(&gone)
-}
-
-/// Removes a service, after a stop if it runs, and makes sure that it is gone.
-pub(crate) fn remove_one(app: &mut App, name: &ServiceName) -> Result<(), Failure> {
-    control::quietly(app, std::slice::from_ref(name), Action::Remove { stop: true })
 }
 
 /// Reads a definition and resolves it against the world; nothing is changed.
@@ -203,10 +207,14 @@ pub(crate) fn is_stopped(
 }
 
 pub(crate) fn say_changes(app: &mut App, name: &ServiceName, changes: &Changes) -> Result<(), Failure> {
-    if changes.fields.is_empty() {
-        app.ui.say(format!("{name} is as the file says; nothing to change"))
-    } else {
-        app.ui.say(format!("updated {name}: {}", changes.fields.join(", ")))
+    app.ui.say(changed(name, changes))
+}
+
+/// What was changed, in words.
+pub(crate) fn changed(name: &ServiceName, changes: &Changes) -> String {
+    match changes.fields.is_empty() {
+        true => format!("{name} is as the file says; nothing to change"),
+        false => format!("updated {name}: {}", changes.fields.join(", ")),
     }
 }
 

@@ -1,5 +1,6 @@
 //! `svc plan`, `svc apply` and `svc diff`: from what definitions say to what is there.
 
+use std::mem::discriminant;
 use std::path::Path;
 
 use anstyle::AnsiColor;
@@ -9,7 +10,8 @@ use svckit_manager::plan::{Fate, Step};
 
 use crate::app::App;
 use crate::apply;
-use crate::args;
+use crate::args::{self, Jobs};
+use crate::bulk::{self, Action, End, OnEnd};
 use crate::changes::Field;
 use crate::desired::Desired;
 use crate::failure::{Failure, Status};
@@ -17,8 +19,7 @@ use crate::passwords;
 use crate::pending::Record;
 use crate::table::printable;
 use crate::ui::Detail;
-use crate::verbs::control;
-use crate::verbs::install::{remove_one, say_changes};
+use crate::verbs::install::changed;
 
 /// What is different about a service.
 #[derive(Serialize)]
@@ -80,7 +81,7 @@ fn end(desired: &Desired) -> Result<(), Failure> {
 }
 
 /// Carries out the plan. After a failure nothing more is changed, but what was stopped is started again.
-pub(crate) fn apply(app: &mut App, arguments: &args::Desired) -> Result<(), Failure> {
+pub(crate) fn apply(app: &mut App, arguments: &args::Apply) -> Result<(), Failure> {
     if app.wait.is_some_and(|limit| limit.is_zero()) {
         let message =
             "svc apply can't go on without waiting: what it stops has to have stopped before it is started";
@@ -88,7 +89,7 @@ pub(crate) fn apply(app: &mut App, arguments: &args::Desired) -> Result<(), Fail
     }
     let state = app.state_directory()?;
     let mut record = Record::lock(app, &state)?;
-    let mut desired = Desired::read(app, arguments, state)?;
+    let mut desired = Desired::read(app, &arguments.desired, state)?;
     passwords::look_up(app, &mut desired.wanted, false)?;
     let steps = &desired.plan.steps;
     let restarts = steps.iter().filter_map(|step| match step {
@@ -96,14 +97,16 @@ pub(crate) fn apply(app: &mut App, arguments: &args::Desired) -> Result<(), Fail
         _ => None,
     });
     record.begin(restarts.collect())?;
-    let mut run = Run { desired: &desired, record, done: Vec::new(), end: Ok(()) };
-    for (number, step) in steps.iter().enumerate() {
-        run.step(app, number, step)?;
+    let mut run = Run { desired: &desired, jobs: arguments.jobs, record, done: Vec::new(), end: Ok(()) };
+    let mut next = 0;
+    while next < steps.len() {
+        next = run.steps(app, next)?;
     }
-    let Run { done, end, record, .. } = run;
+    let Run { mut done, end, record, .. } = run;
     record.end()?;
     if app.ui.json {
-        let done: Vec<_> = done.into_iter().map(|step| report(&desired, step)).collect();
+        done.sort_unstable();
+        let done: Vec<_> = done.into_iter().map(|number| report(&desired, &steps[number])).collect();
         app.ui.print_json(&done)?;
     } else if steps.is_empty() {
         app.ui.say("everything is as the definitions say; nothing to do")?;
@@ -114,82 +117,145 @@ pub(crate) fn apply(app: &mut App, arguments: &args::Desired) -> Result<(), Fail
 /// A plan being carried out.
 struct Run<'a> {
     desired: &'a Desired,
+    jobs: Jobs,
     record: Record,
-    done: Vec<&'a Step>,
+    /// The numbers of the steps that were done.
+    done: Vec<usize>,
     /// The first failure; it was told.
     end: Result<(), Failure>,
 }
 
-impl<'a> Run<'a> {
-    /// Carries out a step, if it is still to be done.
-    fn step(&mut self, app: &mut App, number: usize, step: &'a Step) -> Result<(), Failure> {
-        let is_due = match step {
+impl Run<'_> {
+    /// Carries out the steps from one of this number on that are of its kind, those of which that are still to be done; the number of the one after them.
+    fn steps(&mut self, app: &mut App, first: usize) -> Result<usize, Failure> {
+        let desired = self.desired;
+        let rest = &desired.plan.steps[first..];
+        let next = first + rest.iter().take_while(|step| are_alike(step, &rest[0])).count();
+        let due: Vec<_> = (first..next).filter(|number| self.is_due(&desired.plan.steps[*number])).collect();
+        let names: Vec<_> = due.iter().filter_map(|number| name(&desired.plan.steps[*number])).collect();
+        let how = |action| (action, self.jobs.at_a_time);
+        let (how, is_start) = match rest[0] {
+            Step::Install(_) | Step::Update(_) => {
+                due.into_iter().try_for_each(|number| self.change(app, number))?;
+                return Ok(next);
+            }
+            Step::Stop(_) => (how(Action::Stop), false),
+            Step::Remove(_) => (how(Action::Remove { stop: true }), false),
+            Step::Start(_) => (how(Action::Start(Vec::new())), true),
+        };
+        let on_end: OnEnd<'_> = &mut |app, name, end| {
+            let number = due.iter().zip(&names).find(|(_, other)| *other == name);
+            number.map_or(Ok(()), |(number, _)| self.over(app, *number, name, end))
+        };
+        // What was stopped is started again, whatever else fails.
+        let outcome = match is_start {
+            true => bulk::run(app, &names, how, on_end),
+            false => bulk::run_until_failure(app, &names, how, on_end),
+        };
+        self.told(app, outcome.map(drop));
+        Ok(next)
+    }
+
+    fn is_due(&self, step: &Step) -> bool {
+        match step {
             // Who was not stopped because of a failure is restarted by the next run.
             Step::Start(name) => self.end.is_ok() || self.was_stopped(name) || !self.is_to_stop(name),
             _ => self.end.is_ok(),
-        };
-        if !is_due {
+        }
+    }
+
+    /// Notes and tells that a service was stopped, removed or started, or was not.
+    fn over(&mut self, app: &mut App, number: usize, name: &ServiceName, end: &End) -> Result<(), Failure> {
+        let step = &self.desired.plan.steps[number];
+        match end {
+            End::Done | End::AlreadySo => {
+                self.done.push(number);
+                let done = match step {
+                    Step::Start(_) => {
+                        self.record.restarted(name)?;
+                        "started"
+                    }
+                    Step::Remove(_) => "removed",
+                    _ => "stopped",
+                };
+                app.ui.say(format!("{done} {name}"))
+            }
+            // The failure that it is left out for was told.
+            End::LeftOut(_) if !matches!(step, Step::Start(_)) => Ok(()),
+            End::Failed(failure) | End::LeftOut(failure) => {
+                self.fail(failure.status());
+                Ok(failure.print(&mut app.ui)?)
+            }
+        }
+    }
+
+    /// Installs or changes a service, unless a step before failed.
+    fn change(&mut self, app: &mut App, number: usize) -> Result<(), Failure> {
+        let step = &self.desired.plan.steps[number];
+        if !self.is_due(step) {
             return Ok(());
         }
         let StepReport { step: word, service } = report(self.desired, step);
         let of = self.desired.plan.steps.len();
         app.ui.progress(format!("{} of {of}: {word} {}", number + 1, printable(service)))?;
-        let outcome = self.carry_out(app, step);
-        app.ui.clear_progress()?;
-        match outcome {
-            Ok(()) => self.done.push(step),
-            // Nobody reads any more: the rest is done without a word.
-            Err(Failure::BrokenPipe) => {
-                app.ui.detail = Detail::Quiet;
-                self.done.push(step);
-            }
-            Err(failure) => {
-                if failure.print(&mut app.ui).is_err() {
-                    app.ui.detail = Detail::Quiet;
-                }
-                let status = failure.status();
-                if self.end.is_ok() {
-                    self.end = Err(Failure::Told(status));
-                }
-            }
-        }
-        Ok(())
-    }
-
-    fn carry_out(&mut self, app: &mut App, step: &Step) -> Result<(), Failure> {
-        match step {
-            Step::Stop(name) => {
-                control::stop_one(app, name, false)?;
-                app.ui.say(format!("stopped {name}"))
-            }
-            Step::Remove(name) => {
-                remove_one(app, name)?;
-                app.ui.say(format!("removed {name}"))
-            }
+        let outcome = match step {
             Step::Install(index) => {
                 let wanted = &self.desired.wanted[*index];
-                apply::install(app, wanted)?;
-                app.ui.say(format!("installed {}", wanted.service.name))
+                apply::install(app, wanted).map(|()| format!("installed {}", wanted.service.name))
             }
             Step::Update(index) => {
                 let wanted = &self.desired.wanted[*index];
-                let changes = apply::update(app, wanted)?;
-                say_changes(app, &wanted.service.name, &changes)
+                apply::update(app, wanted).map(|changes| changed(&wanted.service.name, &changes))
             }
-            Step::Start(name) => {
-                control::start_one(app, name)?;
-                self.record.restarted(name)?;
-                app.ui.say(format!("started {name}"))
-            }
+            _ => return Ok(()),
+        };
+        app.ui.clear_progress()?;
+        let outcome = outcome.and_then(|line| {
+            self.done.push(number);
+            app.ui.say(line)
+        });
+        self.told(app, outcome);
+        Ok(())
+    }
+
+    /// When nobody reads any more, the rest is done without a word; other failures are told.
+    fn told(&mut self, app: &mut App, outcome: Result<(), Failure>) {
+        let Err(failure) = outcome else { return };
+        if matches!(failure, Failure::BrokenPipe) || failure.print(&mut app.ui).is_err() {
+            app.ui.detail = Detail::Quiet;
+        }
+        if !matches!(failure, Failure::BrokenPipe) {
+            self.fail(failure.status());
+        }
+    }
+
+    fn fail(&mut self, status: Status) {
+        if self.end.is_ok() {
+            self.end = Err(Failure::Told(status));
         }
     }
 
     fn was_stopped(&self, name: &ServiceName) -> bool {
-        self.done.iter().any(|step| matches!(step, Step::Stop(stopped) if stopped == name))
+        let steps = &self.desired.plan.steps;
+        self.done.iter().any(|number| matches!(&steps[*number], Step::Stop(stopped) if stopped == name))
     }
 
     fn is_to_stop(&self, name: &ServiceName) -> bool {
         self.desired.plan.steps.iter().any(|step| matches!(step, Step::Stop(stopped) if stopped == name))
+    }
+}
+
+/// Whether two steps may be under way at the same time, if their services don't depend on each other.
+fn are_alike(one: &Step, other: &Step) -> bool {
+    let changes = |step: &Step| matches!(step, Step::Install(_) | Step::Update(_));
+    discriminant(one) == discriminant(other) || changes(one) && changes(other)
+}
+
+/// The service that is stopped, removed or started.
+fn name(step: &Step) -> Option<ServiceName> {
+    match step {
+        Step::Stop(name) | Step::Remove(name) | Step::Start(name) => Some(name.clone()),
+        Step::Install(_) | Step::Update(_) => None,
     }
 }
 

@@ -12,8 +12,9 @@ use svckit_core::status::ServiceState;
 use svckit_recipe::StartMode;
 
 use crate::app::App;
-use crate::apply::{self, Wanted};
+use crate::apply::{self, Changes, Wanted};
 use crate::args::Up;
+use crate::bulk::{self, Action, End};
 use crate::failure::Failure;
 use crate::report;
 use crate::several::each;
@@ -36,13 +37,38 @@ struct Started {
 
 pub(crate) fn run(app: &mut App, arguments: &Up) -> Result<(), Failure> {
     let prepared = prepare(app, &arguments.definition.definition, &arguments.options)?;
+    let at_a_time = arguments.jobs.at_a_time;
     let (mut again, anything_changed) = bring_in_line(app, &prepared)?;
-    again.retain(|name| !prepared.wanted.iter().any(|wanted| wanted.service.name == *name));
-    let is_one = prepared.wanted.len() + again.len() == 1;
-    let mut started = Vec::new();
-    let wanted = each(app, &prepared.wanted, is_one, |app, wanted| start(app, wanted, &mut started))?;
-    let dependents = each(app, again.iter().rev(), is_one, |app, name| control::start_one(app, name))?;
-    let mut end = wanted.end.and(dependents.end);
+    control::add_dependents(app, &mut again);
+    let own = prepared.names();
+    let is_one = own.len() == 1 && again.iter().all(|name| own.contains(name));
+    let stopped =
+        bulk::run(app, &again, (Action::Stop, at_a_time), &mut |app, _, end| tell(app, end, is_one))?;
+    let mut end = bulk::end(app, stopped, is_one, "stopped");
+    again.retain(|name| !own.contains(name));
+    let mut logs = Vec::new();
+    let mut to_start = Vec::new();
+    let looked_at = each(app, &prepared.wanted, is_one, |app, wanted| {
+        if is_to_start(app, wanted)? {
+            let name = &wanted.service.name;
+            logs.push(
+                logs::read(app, name, LogFrom::Tail { lines: 0 }, false).ok().map(|(_, cursor)| cursor),
+            );
+            to_start.push(name.clone());
+        }
+        Ok(())
+    })?;
+    end = end.and(looked_at.end);
+    to_start.append(&mut again);
+    let ends =
+        bulk::run(app, &to_start, (Action::Start(Vec::new()), at_a_time), &mut |app, name, end| match end {
+            End::Done if !is_one => app.ui.say(format!("started {name}")),
+            end => tell(app, end, is_one),
+        })?;
+    let has_begun = |end: &End| matches!(end, End::Done | End::AlreadySo);
+    let begun = to_start.into_iter().zip(logs).zip(&ends).filter(|(_, end)| has_begun(end));
+    let started: Vec<_> = begun.map(|((name, log), _)| Started { name, log }).collect();
+    end = end.and(bulk::end(app, ends, is_one, "started"));
     if is_one {
         // With nothing to show but the failure, it says it all.
         end?;
@@ -54,24 +80,30 @@ pub(crate) fn run(app: &mut App, arguments: &Up) -> Result<(), Failure> {
     show(app, &prepared, &started).and(end)
 }
 
-/// Starts a service unless it runs or may not.
-fn start(app: &mut App, wanted: &Wanted, started: &mut Vec<Started>) -> Result<(), Failure> {
+/// Tells of a failure when it happens; that of the only one is told at the end.
+fn tell(app: &mut App, end: &End, is_one: bool) -> Result<(), Failure> {
+    match end {
+        End::Failed(failure) | End::LeftOut(failure) if !is_one => Ok(failure.print(&mut app.ui)?),
+        _ => Ok(()),
+    }
+}
+
+/// Whether a service is to be started: it doesn't run, and may.
+fn is_to_start(app: &mut App, wanted: &Wanted) -> Result<bool, Failure> {
     let name = &wanted.service.name;
     let manager = app.manager(ManagerAccess::CONNECT)?;
     if is_up(&*manager, name)? {
-        return Ok(());
+        return Ok(false);
     }
     if wanted.service.start == Some(StartMode::Disabled) {
-        return app.ui.say(format!("{name} is disabled; it is not started"));
+        app.ui.say(format!("{name} is disabled; it is not started"))?;
+        return Ok(false);
     }
-    let log = logs::read(app, name, LogFrom::Tail { lines: 0 }, false).ok().map(|(_, cursor)| cursor);
-    control::start_one(app, name)?;
-    started.push(Started { name: name.clone(), log });
-    Ok(())
+    Ok(true)
 }
 
-/// Installs what isn't there and updates what is. A running service whose definition changed is stopped, with those that depend on it:
-/// these are returned, to be started again. And whether anything was changed.
+/// Installs what isn't there and updates what is. The running services whose program is affected are returned, to be started anew; and whether anything was
+/// changed. A change that is refused finds nothing stopped for its sake.
 fn bring_in_line(app: &mut App, prepared: &Prepared) -> Result<(Vec<ServiceName>, bool), Failure> {
     let manager = app.manager(ManagerAccess::CONNECT)?;
     let mut again = Vec::new();
@@ -79,23 +111,24 @@ fn bring_in_line(app: &mut App, prepared: &Prepared) -> Result<(Vec<ServiceName>
     let mut installed: Vec<&ServiceName> = Vec::new();
     for wanted in &prepared.wanted {
         let name = &wanted.service.name;
-        if !exists(&*manager, name)? {
-            if let Err(failure) = apply::install(app, wanted) {
-                take_back(app, &installed)?;
-                return Err(failure);
-            }
-            installed.push(name);
-            changed = true;
-            app.ui.say(format!("installed {name}"))?;
-            continue;
-        }
-        let changes = match apply::update(app, wanted) {
+        let is_new = !exists(&*manager, name)?;
+        let brought = match is_new {
+            true => apply::install(app, wanted).map(|()| Changes::default()),
+            false => apply::update(app, wanted),
+        };
+        let changes = match brought {
             Ok(changes) => changes,
             Err(failure) => {
                 take_back(app, &installed)?;
                 return Err(failure);
             }
         };
+        if is_new {
+            installed.push(name);
+            changed = true;
+            app.ui.say(format!("installed {name}"))?;
+            continue;
+        }
         if changes.fields.is_empty() {
             continue;
         }
@@ -103,8 +136,7 @@ fn bring_in_line(app: &mut App, prepared: &Prepared) -> Result<(Vec<ServiceName>
         say_changes(app, name, &changes)?;
         if changes.needs_restart && !is_stopped(&*manager, name)? {
             app.ui.say(format!("restarting {name}"))?;
-            again.extend(control::running_dependents(app, name)?);
-            control::stop_one(app, name, true)?;
+            again.push(name.clone());
         }
     }
     Ok((again, changed))
