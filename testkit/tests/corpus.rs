@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use svckit_core::executable::Executable;
 use svckit_recipe::Platform;
 use svckit_recipe::buildout::{Configuration, Surroundings};
 use svckit_recipe::parts::Installed;
@@ -12,6 +13,8 @@ mod buildout;
 mod definition;
 #[path = "../../fuzz/checks/dispatch.rs"]
 mod dispatch;
+#[path = "../../fuzz/checks/executable.rs"]
+mod executable;
 #[path = "../../fuzz/checks/import.rs"]
 mod import;
 #[path = "../../fuzz/checks/installed.rs"]
@@ -49,6 +52,11 @@ fn dispatch_corpus() {
 }
 
 #[test]
+fn executable_corpus() {
+    replay("executable", executable::check);
+}
+
+#[test]
 fn import_corpus() {
     replay("import", import::check);
 }
@@ -68,13 +76,39 @@ fn winservice_corpus() {
     replay("winservice", winservice::check);
 }
 
+/// A seed by its target and its name.
+fn seed(name: &str) -> Vec<u8> {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../fuzz/corpus").join(name);
+    std::fs::read(path).expect("a seed")
+}
+
+#[test]
+fn the_seeds_of_programs_are_what_they_say() {
+    for (name, kind) in [
+        ("empty", "Empty"),
+        ("elf-64", "Elf { machine: X86_64, loader: Some(\"/lib/ld.1\") }"),
+        ("elf-32-big", "Elf { machine: Arm, loader: Some(\"/lib/ld.1\") }"),
+        ("elf-static", "Elf { machine: Aarch64, loader: None }"),
+        ("elf-half", "Elf { machine: X86_64, loader: None }"),
+        ("pe-64", "Pe { machine: X86_64, imports: [\"KERNEL32.dll\", \"shop.dll\"] }"),
+        ("pe-32", "Pe { machine: X86, imports: [\"a.dll\"] }"),
+        ("pe-half", "Pe { machine: X86_64, imports: [] }"),
+        ("mz", "Unknown"),
+        ("script", "Script"),
+        ("script-env", "Script"),
+        ("script-crlf", "Script"),
+        ("script-mark", "Script"),
+        ("text", "Unknown"),
+    ] {
+        let found = format!("{:?}", Executable::read(&mut &seed(&format!("executable/{name}"))[..]));
+        assert!(found.starts_with(kind), "{name}: {found}");
+    }
+}
+
 /// What is in the corpus is what it is named for, or the seeds would lead nowhere.
 #[test]
 fn the_seeds_are_what_they_say() {
-    let read = |name: &str| {
-        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../fuzz/corpus").join(name);
-        std::fs::read(path).expect("a seed")
-    };
+    let read = seed;
     for name in ["start", "control", "release", "close"] {
         let seed = read(&format!("dispatch/{name}"));
         serde_json::from_slice::<svckit_core::dispatch::ToProcess>(&seed).expect(name);
