@@ -206,6 +206,14 @@ pub enum LogTarget {
     Discard,
 }
 
+/// How rotated files are compressed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Compression {
+    /// As gzip does it.
+    Gzip,
+}
+
 /// How output is kept. The same file for both streams makes one log in order of arrival.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -235,6 +243,9 @@ pub struct LogPolicy {
     /// How many bytes the rotated files may have together; absent: any number.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub keep_total: Option<u64>,
+    /// How rotated files are compressed; absent: not at all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub compress: Option<Compression>,
     /// How many bytes are held in memory while the disk takes none; what is more is lost, counted and reported.
     pub buffer: u64,
 }
@@ -251,6 +262,7 @@ impl LogPolicy {
             keep_count: None,
             keep_age: None,
             keep_total: None,
+            compress: None,
             buffer: 1 << 20,
         }
     }
@@ -315,6 +327,7 @@ mod tests {
                 rotate_size: Some(1),
                 rotate_time: Some(RotateTime::Monthly { at: Duration::from_secs(3) }),
                 keep_age: Some(Duration::from_secs(4)),
+                compress: Some(Compression::Gzip),
                 buffer: 2,
                 ..LogPolicy::new(LogTarget::Discard)
             },

@@ -98,6 +98,11 @@ pub(crate) fn remark(remark: &Remark) -> Message {
             Level::Warning,
             format!("the log {path:?} cannot be rotated: {why}; it grows on"),
         ),
+        Remark::NotPacked { path, why } => Message::new(
+            EventId::LOG_BLOCKED,
+            Level::Warning,
+            format!("a rotated file of the log {path:?} cannot be compressed: {why}; it stays as it is"),
+        ),
         Remark::Unread { path, why } => Message::new(
             EventId::LOG_LOST,
             Level::Error,

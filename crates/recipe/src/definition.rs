@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use svckit_core::config::{Config2, DEFAULT_PRESHUTDOWN_TIMEOUT, LOCAL_SYSTEM, NewService, ServiceConfig};
 use svckit_core::definition::{
-    ControlAction, DEFINITION_VERSION, HostDefinition, LogPolicy, LogTarget, PasswordSource, Program,
-    ReadyPolicy, RestartPolicy, StopPolicy,
+    Compression, ControlAction, DEFINITION_VERSION, HostDefinition, LogPolicy, LogTarget, PasswordSource,
+    Program, ReadyPolicy, RestartPolicy, StopPolicy,
 };
 use svckit_core::failure::FailureActions;
 use svckit_core::image_path::ImagePath;
@@ -135,6 +135,8 @@ pub struct LogSettings {
     pub keep_age: Option<Duration>,
     /// They are kept up to so many bytes together.
     pub keep_total: Option<u64>,
+    /// How rotated files are compressed.
+    pub compress: Option<Compression>,
     /// Bytes held in memory while the disk takes none.
     pub buffer: u64,
 }
@@ -150,6 +152,7 @@ impl Default for LogSettings {
             keep_count: None,
             keep_age: None,
             keep_total: None,
+            compress: None,
             buffer: 1 << 20,
         }
     }
@@ -352,6 +355,7 @@ impl ServiceDefinition {
                 keep_count: self.log.keep_count,
                 keep_age: self.log.keep_age,
                 keep_total: self.log.keep_total,
+                compress: self.log.compress,
                 buffer: self.log.buffer,
             },
             controls: self.controls.clone(),

@@ -115,6 +115,7 @@ fn log(host: &HostDefinition, default_log: &Path) -> Result<LogSettings, Inexpre
         keep_count: host.log.keep_count,
         keep_age: host.log.keep_age,
         keep_total: host.log.keep_total,
+        compress: host.log.compress,
         buffer: host.log.buffer,
     })
 }

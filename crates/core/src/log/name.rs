@@ -1,4 +1,4 @@
-//! The names of rotated logs: `<stem>-<UTC yyyymmddThhmmss.mmmZ>[-n].<ext>` beside the file that is being written.
+//! The names of rotated logs: `<stem>-<UTC yyyymmddThhmmss.mmmZ>[-n].<ext>` beside the file that is being written, with `.gz` when they are compressed.
 
 use std::ffi::{OsStr, OsString};
 use std::path::Path;
@@ -9,8 +9,32 @@ use crate::time::WallTime;
 /// Where in the order of rotation a file is: when it was rotated, and a number for one of several in the same millisecond.
 pub type Place = (WallTime, u32);
 
+/// In which form a rotated log is there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Form {
+    /// As it was written.
+    Plain,
+    /// Compressed.
+    Gzip,
+    /// Being compressed, or left by an attempt that was interrupted.
+    Partial,
+}
+
+impl Form {
+    /// All.
+    pub const ALL: [Self; 3] = [Self::Plain, Self::Gzip, Self::Partial];
+
+    fn ending(self) -> &'static str {
+        match self {
+            Self::Plain => "",
+            Self::Gzip => ".gz",
+            Self::Partial => ".gz.part",
+        }
+    }
+}
+
 /// The name of the rotated log at a place.
-pub fn rotated(path: &Path, (time, attempt): Place) -> OsString {
+pub fn rotated(path: &Path, (time, attempt): Place, form: Form) -> OsString {
     let mut name = path.file_stem().unwrap_or_default().to_owned();
     name.push("-");
     name.push(stamp(time));
@@ -21,12 +45,21 @@ pub fn rotated(path: &Path, (time, attempt): Place) -> OsString {
         name.push(".");
         name.push(extension);
     }
+    name.push(form.ending());
     name
 }
 
-/// The place of a file of this name, if it is a rotated one of `path`.
-pub fn place(path: &Path, name: &OsStr) -> Option<Place> {
+/// The place and the form of a file of this name, if it is a rotated one of `path`.
+pub fn place(path: &Path, name: &OsStr) -> Option<(Place, Form)> {
     let name = name.to_str()?;
+    Form::ALL.into_iter().find_map(|form| {
+        let place = plain(path, name.strip_suffix(form.ending())?)?;
+        // Another way to write the same is not ours.
+        (rotated(path, place, form) == *name).then_some((place, form))
+    })
+}
+
+fn plain(path: &Path, name: &str) -> Option<Place> {
     let rest = name.strip_prefix(path.file_stem()?.to_str()?)?.strip_prefix('-')?;
     let rest = match path.extension() {
         Some(extension) => rest.strip_suffix(extension.to_str()?)?.strip_suffix('.')?,
@@ -36,9 +69,7 @@ pub fn place(path: &Path, name: &OsStr) -> Option<Place> {
         Some((stamp, attempt)) => (stamp, attempt.parse().ok()?),
         None => (rest, 0),
     };
-    let place = (moment(stamp)?, attempt);
-    // Another way to write the same is not ours.
-    (rotated(path, place) == *name).then_some(place)
+    Some((moment(stamp)?, attempt))
 }
 
 /// `yyyymmddThhmmss.mmmZ`.
@@ -66,11 +97,18 @@ mod tests {
     fn names_tell_when_and_are_known_again() {
         let path = Path::new("/logs/shop.log");
         let time = WallTime(951_827_696_789);
-        assert_eq!(rotated(path, (time, 0)), "shop-20000229T123456.789Z.log");
-        assert_eq!(rotated(path, (time, 2)), "shop-20000229T123456.789Z-2.log");
-        assert_eq!(rotated(Path::new("x"), (WallTime(0), 0)), "x-19700101T000000.000Z");
+        assert_eq!(rotated(path, (time, 0), Form::Plain), "shop-20000229T123456.789Z.log");
+        assert_eq!(rotated(path, (time, 2), Form::Gzip), "shop-20000229T123456.789Z-2.log.gz");
+        assert_eq!(rotated(path, (time, 2), Form::Partial), "shop-20000229T123456.789Z-2.log.gz.part");
+        assert_eq!(rotated(Path::new("x"), (WallTime(0), 0), Form::Plain), "x-19700101T000000.000Z");
         for known in [(time, 0), (time, 12), (WallTime(0), 1), (WallTime(253_402_300_799_999), 0)] {
-            assert_eq!(place(path, &rotated(path, known)), Some(known));
+            for (path, form) in ["/logs/shop.log", "x", "x.gz", "a.b.part"]
+                .into_iter()
+                .flat_map(|path| Form::ALL.map(|form| (path, form)))
+            {
+                let path = Path::new(path);
+                assert_eq!(place(path, &rotated(path, known, form)), Some((known, form)));
+            }
         }
     }
 
@@ -82,6 +120,9 @@ mod tests {
             "shop-2.log",
             "shop-20000229T123456.789Z.txt",
             "shop-20000229T123456.789Z.log.bak",
+            "shop-20000229T123456.789Z.log.part",
+            "shop-20000229T123456.789Z.log.gz.gz",
+            "shop.log.gz",
             "shopping-20000229T123456.789Z.log",
             "shop-x-20000229T123456.789Z.log",
             "shop-20000229T123456.789Z-x.log",

@@ -1,6 +1,7 @@
 //! A program's output on its way into a log: moved by the kernel from pipe to file, held in memory only while the disk takes none.
 
 mod archive;
+mod packer;
 mod writer;
 
 use std::io;
@@ -35,6 +36,8 @@ pub(crate) enum Remark {
     Lost { path: PathBuf, bytes: u64 },
     /// The file could not be rotated; it grows on.
     NotRotated { path: PathBuf, why: String },
+    /// Rotated files could not be compressed; they stay as they are.
+    NotPacked { path: PathBuf, why: String },
     /// The output can't be read any more.
     Unread { path: PathBuf, why: String },
 }

@@ -126,7 +126,15 @@ impl Writer {
             self.block(&error, Vec::new(), now, remarks);
             return;
         }
+        self.tidy(now, remarks);
+    }
+
+    /// Sees to the rotated files.
+    fn tidy(&mut self, now: Now, remarks: &mut Vec<Remark>) {
         self.archive.retain(now.wall);
+        if let Some(why) = self.archive.pack() {
+            remarks.push(Remark::NotPacked { path: self.path.clone(), why });
+        }
         self.set_wake(now);
     }
 
@@ -342,8 +350,7 @@ impl Writer {
         self.file = None;
         self.due = None;
         self.target(now)?;
-        self.archive.retain(now.wall);
-        self.set_wake(now);
+        self.tidy(now, remarks);
         Ok(())
     }
 

@@ -3,10 +3,11 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use svckit_core::definition::{HostDefinition, LogTarget, RestartWhen};
+use svckit_core::control::Control;
+use svckit_core::definition::{Compression, HostDefinition, LogTarget, RestartWhen};
 use svckit_core::dispatch::FromProcess;
 use svckit_core::log::rotation::RotateTime;
-use svckit_core::native::EventId;
+use svckit_core::native::{EventId, LogFrom};
 use svckit_core::status::ServiceState;
 use svckit_core::win32::Win32Error;
 
@@ -18,19 +19,23 @@ use crate::support::{Bed, PATIENCE};
 
 /// The rotated files of `out.log`, oldest first, and then the current one.
 fn logs(bed: &Bed) -> Vec<PathBuf> {
-    let entries = std::fs::read_dir(bed.folder.path()).unwrap();
+    logs_in(bed.folder.path())
+}
+
+fn logs_in(folder: &Path) -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(folder).unwrap();
     let paths = entries.map(|entry| entry.unwrap().path());
     let mut rotated: Vec<PathBuf> =
         paths.filter(|path| path.file_name().unwrap().to_str().unwrap().starts_with("out-")).collect();
     rotated.sort_by_key(|path| order(path));
-    rotated.push(bed.path("out.log"));
+    rotated.push(folder.join("out.log"));
     rotated
 }
 
 /// Stamp and number of a rotated file.
 fn order(path: &Path) -> (String, u32) {
-    let stem = path.file_stem().unwrap().to_str().unwrap();
-    let rest = stem.strip_prefix("out-").unwrap();
+    let name = path.file_name().unwrap().to_str().unwrap();
+    let (rest, _) = name.strip_prefix("out-").unwrap().split_once(".log").unwrap_or((name, ""));
     match rest.split_once('-') {
         Some((stamp, number)) => (stamp.to_owned(), number.parse().unwrap()),
         None => (rest.to_owned(), 0),
@@ -39,6 +44,18 @@ fn order(path: &Path) -> (String, u32) {
 
 fn contents(paths: &[PathBuf]) -> Vec<u8> {
     paths.iter().flat_map(|path| std::fs::read(path).unwrap()).collect()
+}
+
+/// What a reader of the log is told.
+fn told(bed: &Bed, lines: u32) -> Vec<u8> {
+    let piece = svckit_os::log::read(&bed.path("out.log"), LogFrom::Tail { lines }).unwrap();
+    piece.data
+}
+
+/// Whether nothing is left to be compressed.
+fn is_packed(bed: &Bed) -> bool {
+    let files = logs(bed);
+    files[..files.len() - 1].iter().all(|path| path.extension().is_some_and(|extension| extension == "gz"))
 }
 
 fn numbers(count: u32) -> Vec<u8> {
@@ -217,6 +234,86 @@ fn when_the_disk_has_room_again_what_was_held_is_written() {
     let mut expected = numbers(40_000);
     expected.extend(b"end\n");
     assert!(std::fs::read(disk.join("x.log")).unwrap() == expected);
+}
+
+#[test]
+fn a_disk_that_fills_and_empties_costs_no_byte_and_no_rotation() {
+    let mut bed = Bed::new();
+    let mut host = bed.host();
+    let disk = bed.path("disk");
+    std::fs::create_dir(&disk).unwrap();
+    let flags = rustix::mount::MountFlags::empty();
+    if rustix::mount::mount("svckit-test", &disk, "tmpfs", flags, Some(c"size=512k")).is_err() {
+        eprintln!("skipped: a small file system can't be mounted here");
+        return;
+    }
+    let _mounted = Mounted(disk.clone());
+    let (mut gate, mut go) = (bed.gate("gate"), bed.gate("go"));
+    let mut definition = bed.script(
+        "i=0; while read word < go; do seq $((i * 20000 + 1)) $((i * 20000 + 20000)); i=$((i + 1)); echo > gate; done",
+    );
+    definition.log.stdout = LogTarget::File(disk.join("out.log"));
+    definition.log.rotate_size = Some(50_000);
+    definition.log.keep_total = Some(200_000);
+    host.link.start("tight", definition);
+    for _ in 0..4 {
+        // More than there is room for: what fits is written.
+        assert!(std::fs::write(disk.join("ballast"), vec![1; 600_000]).is_err());
+        go.open();
+        gate.wait();
+        host.link.event(EventId::LOG_BLOCKED);
+        std::fs::remove_file(disk.join("ballast")).unwrap();
+        assert!(host.link.event(EventId::LOG_RESUMED).ends_with("nothing was lost"));
+        host.link.seen.clear();
+    }
+    host.link.stop("tight");
+    let files = logs_in(&disk);
+    let kept = contents(&files);
+    assert!(numbers(80_000).ends_with(&kept) && kept.len() > 150_000, "{files:?}");
+    let rotated: usize = files[..files.len() - 1].iter().map(|path| std::fs::read(path).unwrap().len()).sum();
+    assert!(rotated <= 200_000, "{files:?}");
+}
+
+#[test]
+fn a_file_that_can_not_be_renamed_grows_on_and_is_rotated_later() {
+    let mut bed = Bed::new();
+    let mut host = bed.host();
+    let file = bed.path("out.log");
+    std::fs::write(&file, "").unwrap();
+    // What a file is mounted on can't be renamed, as one that somebody has open for himself can't on Windows.
+    if rustix::mount::mount_bind(&file, &file).is_err() {
+        eprintln!("skipped: nothing can be mounted here");
+        return;
+    }
+    let mounted = Mounted(file);
+    let (mut gate, mut go) = (bed.gate("gate"), bed.gate("go"));
+    let mut definition = bed.script("seq 1 10000; echo > gate; read word < go; seq 10001 20000; exit 0");
+    definition.log.rotate_size = Some(10_000);
+    host.link.start("held", definition);
+    gate.wait();
+    assert!(host.link.event(EventId::LOG_BLOCKED).contains("cannot be rotated"));
+    drop(mounted);
+    go.open();
+    host.link.state("held", ServiceState::STOPPED);
+    let told = host.link.events().iter().filter(|(id, _)| *id == EventId::LOG_BLOCKED).count();
+    assert_eq!(told, 1, "it is told once");
+    let files = logs(&bed);
+    assert!(files.len() > 3, "{files:?}");
+    assert!(contents(&files) == numbers(20_000));
+}
+
+#[test]
+fn blank_lines_and_bytes_that_are_no_text_are_kept() {
+    let mut bed = Bed::new();
+    let mut host = bed.host();
+    let all = (0..=255_u8).cycle().take(100_000).collect::<Vec<_>>();
+    std::fs::write(bed.path("all"), &all).unwrap();
+    let mut definition = bed.script("printf '\\n\\r\\n\\n  \\n'; cat all; printf '\\377\\376\\n\\n'");
+    definition.log.rotate_size = Some(5000);
+    definition.log.compress = Some(Compression::Gzip);
+    host.link.run("bytes", definition);
+    let expected = [&b"\n\r\n\n  \n"[..], &all, b"\xFF\xFE\n\n"].concat();
+    assert!(told(&bed, 100_000) == expected);
 }
 
 struct Mounted(PathBuf);
@@ -409,4 +506,90 @@ fn files_that_are_too_old_go_without_output_and_those_of_others_stay() {
     assert!(bed.path("out-20010101T000000.001Z.log").is_dir(), "not a file");
     assert!(bed.path("out-20010101T000000.000Z.log.bak").exists());
     host.link.stop("kept");
+}
+
+/// Rotation at 10 kB with compression.
+fn packed(bed: &Bed, script: &str) -> HostDefinition {
+    let mut definition = bed.script(script);
+    definition.log.rotate_size = Some(10_000);
+    definition.log.compress = Some(Compression::Gzip);
+    definition
+}
+
+#[test]
+fn rotated_files_are_compressed_and_read_as_before() {
+    let mut bed = Bed::new();
+    let mut host = bed.host();
+    let seen = Seen::new(&bed);
+    host.link.start("packed", packed(&bed, "seq 1 20000; exec sleep 1000"));
+    seen.until(|| told(&bed, 1) == b"20000\n" && is_packed(&bed));
+    assert!(logs(&bed).len() > 10);
+    assert!(told(&bed, 20_000) == numbers(20_000));
+    let size: u64 = logs(&bed).iter().map(|path| path.metadata().unwrap().len()).sum();
+    assert!(size < 70_000, "{size}");
+    host.link.stop("packed");
+}
+
+#[test]
+fn what_is_kept_is_counted_in_compressed_bytes_and_no_file_twice() {
+    let mut bed = Bed::new();
+    let mut host = bed.host();
+    let seen = Seen::new(&bed);
+    let mut go = bed.gate("go");
+    let script = "seq 1 20000; read word < go; seq 20001 23000; exec sleep 1000";
+    let mut definition = packed(&bed, script);
+    definition.log.keep_count = Some(4);
+    host.link.start("packed", definition);
+    seen.until(|| told(&bed, 1) == b"20000\n" && is_packed(&bed));
+    go.open();
+    seen.until(|| told(&bed, 1) == b"23000\n" && is_packed(&bed) && logs(&bed).len() == 5);
+    assert!(numbers(23_000).ends_with(&told(&bed, 23_000)));
+    host.link.stop("packed");
+}
+
+#[test]
+fn compression_goes_on_after_the_host_was_killed() {
+    let mut bed = Bed::new();
+    let mut host = bed.host();
+    let seen = Seen::new(&bed);
+    // As a host leaves it that dies between any two steps.
+    let text = numbers(1000);
+    for (name, text) in [
+        ("out-20260101T000000.000Z.log", &text[..]),
+        ("out-20260101T000001.000Z.log", b"second\n"),
+        ("out-20260101T000001.000Z.log.gz.part", b"half of i"),
+    ] {
+        std::fs::write(bed.path(name), text).unwrap();
+    }
+    host.link.start("packed", packed(&bed, "echo third; exec sleep 1000"));
+    seen.until(|| told(&bed, 1) == b"third\n" && logs(&bed).len() == 3 && is_packed(&bed));
+    let mut expected = text;
+    expected.extend(b"second\nthird\n");
+    assert!(told(&bed, 9999) == expected);
+    host.kill();
+    let mut host = bed.host();
+    host.link.run("packed", packed(&bed, "echo fourth"));
+    expected.extend(b"fourth\n");
+    assert!(told(&bed, 9999) == expected);
+}
+
+#[test]
+fn a_file_that_can_not_be_compressed_stays_and_that_is_told() {
+    let mut bed = Bed::new();
+    let mut host = bed.host();
+    let (mut gate, mut go) = (bed.gate("gate"), bed.gate("go"));
+    std::fs::write(bed.path("out-20260101T000000.000Z.log"), "kept\n").unwrap();
+    std::fs::create_dir(bed.path("out-20260101T000000.000Z.log.gz.part")).unwrap();
+    host.link.start("packed", packed(&bed, "while read word < go; do seq 1 3000; echo > gate; done"));
+    host.link.state("packed", ServiceState::RUNNING);
+    let is_told =
+        |(id, text): &(EventId, String)| *id == EventId::LOG_BLOCKED && text.contains("cannot be compressed");
+    // It is told at the next rotation.
+    while !host.link.events().iter().any(is_told) {
+        go.open();
+        gate.wait();
+        host.link.control("packed", Control::INTERROGATE);
+    }
+    assert_eq!(std::fs::read(bed.path("out-20260101T000000.000Z.log")).unwrap(), b"kept\n");
+    host.link.stop("packed");
 }

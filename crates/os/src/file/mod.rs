@@ -6,9 +6,13 @@ mod unix;
 mod windows;
 
 #[cfg(unix)]
-pub use unix::{identity, is_at, is_plain, null_device, open_log, read_at, rename_new, write_at};
+pub use unix::{
+    identity, is_at, is_plain, null_device, open_log, read_at, rename_new, sync_folder, write_at,
+};
 #[cfg(windows)]
-pub use windows::{identity, is_at, is_plain, null_device, open_log, read_at, rename_new, write_at};
+pub use windows::{
+    identity, is_at, is_plain, null_device, open_log, read_at, rename_new, sync_folder, write_at,
+};
 
 use std::fs::File;
 use std::io;

@@ -48,6 +48,11 @@ pub fn rename_new(from: &Path, to: &Path) -> io::Result<()> {
     }
 }
 
+/// Makes sure that a file's name is on the disk.
+pub fn sync_folder(path: &Path) -> io::Result<()> {
+    path.parent().map_or(Ok(()), |folder| File::open(folder)?.sync_all())
+}
+
 /// What tells a file from every other, whatever its name: its number, which another may get when it is deleted, and when it was made.
 pub fn identity(file: &File) -> io::Result<u64> {
     let metadata = file.metadata()?;

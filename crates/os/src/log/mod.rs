@@ -1,13 +1,15 @@
 //! Reading the log of a service while it is written and rotated: nothing is passed over and nothing is told twice.
 //!
 //! The file being written keeps its name, and is renamed when it is rotated, to `STEM-TIME[-N].EXT`. A cursor holds the identity of a file, so it
-//! stays right whatever the file is called by then.
+//! stays right whatever the file is called by then, and also when it is compressed.
+
+pub mod packed;
 
 use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use svckit_core::log::name;
+use svckit_core::log::name::{self, Form};
 use svckit_core::native::{LogCursor, LogFrom};
 
 use crate::file;
@@ -32,28 +34,54 @@ pub fn read(current: &Path, from: LogFrom) -> io::Result<Piece> {
     }
 }
 
+/// One of the files of a log.
+struct Part {
+    file: File,
+    /// That of the file before it was compressed.
+    id: u64,
+    is_packed: bool,
+}
+
+impl Part {
+    /// `None` for a compressed one that isn't ours.
+    fn open(path: &Path, form: Form) -> io::Result<Option<Self>> {
+        let file = File::open(path)?;
+        let is_packed = form == Form::Gzip;
+        let id = if is_packed { packed::origin(&file) } else { Some(file::identity(&file)?) };
+        Ok(id.map(|id| Self { file, id, is_packed }))
+    }
+
+    fn read_at(&self, offset: u64, most: usize) -> io::Result<Vec<u8>> {
+        if self.is_packed {
+            packed::read_at(&self.file, offset, most)
+        } else {
+            read_at(&self.file, offset, most)
+        }
+    }
+}
+
 /// The files of a log, oldest first; the one being written is the last, if it is there.
-fn files(current: &Path) -> io::Result<Vec<PathBuf>> {
+fn files(current: &Path) -> io::Result<Vec<(PathBuf, Form)>> {
     let Some(directory) = current.parent() else {
         return Err(io::Error::new(io::ErrorKind::InvalidInput, "a log has a directory and a name"));
     };
-    let mut rotated = Vec::new();
     let entries = match std::fs::read_dir(directory) {
         Ok(entries) => entries,
         // The service has never run.
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
         Err(error) => return Err(error),
     };
+    let mut rotated = Vec::new();
     for entry in entries {
         let file = entry?.file_name();
-        if let Some(place) = name::place(current, &file) {
-            rotated.push((place, directory.join(file)));
+        if let Some((place, form)) = name::place(current, &file).filter(|(_, form)| *form != Form::Partial) {
+            rotated.push((place, form, directory.join(file)));
         }
     }
     rotated.sort();
-    let mut files: Vec<PathBuf> = rotated.into_iter().map(|(_, path)| path).collect();
+    let mut files: Vec<_> = rotated.into_iter().map(|(_, form, path)| (path, form)).collect();
     if current.exists() {
-        files.push(current.to_owned());
+        files.push((current.to_owned(), Form::Plain));
     }
     Ok(files)
 }
@@ -61,18 +89,18 @@ fn files(current: &Path) -> io::Result<Vec<PathBuf>> {
 fn go_on(current: &Path, cursor: LogCursor) -> io::Result<Piece> {
     // First which files there are, then their content: what was rotated before that look is not written any more.
     let files = snapshot(current)?;
-    let at = files.iter().position(|(_, id)| *id == cursor.file);
+    let at = files.iter().position(|part| part.id == cursor.file);
     let (mut index, mut offset) = match at {
         Some(index) => (index, cursor.offset),
         // Its file is gone, and every file that is left is newer.
         None => (0, 0),
     };
-    while let Some((file, id)) = files.get(index) {
-        let data = read_at(file, offset, MOST)?;
+    while let Some(part) = files.get(index) {
+        let data = part.read_at(offset, MOST)?;
         let last = index + 1 == files.len();
         if !data.is_empty() || last {
             let offset = offset + data.len() as u64;
-            return Ok(Piece { data, cursor: LogCursor { file: *id, offset } });
+            return Ok(Piece { data, cursor: LogCursor { file: part.id, offset } });
         }
         (index, offset) = (index + 1, 0);
     }
@@ -81,18 +109,28 @@ fn go_on(current: &Path, cursor: LogCursor) -> io::Result<Piece> {
 
 fn tail(current: &Path, lines: usize) -> io::Result<Piece> {
     let files = snapshot(current)?;
-    let Some((newest, id)) = files.last() else {
+    let Some(newest) = files.last() else {
         return Ok(Piece { data: Vec::new(), cursor: LogCursor { file: 0, offset: 0 } });
     };
-    let end = newest.metadata()?.len();
-    let cursor = LogCursor { file: *id, offset: end };
+    // The last is the one being written, or none is and this one is whole.
+    let end = if newest.is_packed { u64::MAX } else { newest.file.metadata()?.len() };
+    let cursor = LogCursor { file: newest.id, offset: end };
     let mut data: Vec<u8> = Vec::new();
-    for (index, (file, _)) in files.iter().enumerate().rev() {
-        let size = if index + 1 == files.len() { end } else { file.metadata()?.len() };
-        let mut before = size;
+    for (index, part) in files.iter().enumerate().rev() {
+        if part.is_packed {
+            let mut block = packed::read_end(&part.file, MOST)?;
+            block.append(&mut data);
+            data = block;
+        }
+        let is_last = index + 1 == files.len();
+        let mut before = match part.is_packed {
+            true => 0,
+            false if is_last => end,
+            false => part.file.metadata()?.len(),
+        };
         while before > 0 && data.len() < MOST && start_of_tail(&data, lines).is_none() {
             let from = before.saturating_sub(64 * 1024);
-            let mut block = read_at(file, from, usize::try_from(before - from).unwrap_or(MOST))?;
+            let mut block = read_at(&part.file, from, usize::try_from(before - from).unwrap_or(MOST))?;
             block.append(&mut data);
             data = block;
             before = from;
@@ -117,28 +155,23 @@ fn start_of_tail(data: &[u8], lines: usize) -> Option<usize> {
 
 /// The files of a log, oldest first, as they were at one moment: a rotation while the directory is read could hide one, so it is read until
 /// nothing changes.
-fn snapshot(current: &Path) -> io::Result<Vec<(File, u64)>> {
+fn snapshot(current: &Path) -> io::Result<Vec<Part>> {
     let mut before = open_all(&files(current)?)?;
     loop {
         let after = open_all(&files(current)?)?;
-        if before.iter().map(|(_, id)| id).eq(after.iter().map(|(_, id)| id)) {
+        if before.iter().map(|part| part.id).eq(after.iter().map(|part| part.id)) {
             return Ok(after);
         }
         before = after;
     }
 }
 
-fn open_all(paths: &[PathBuf]) -> io::Result<Vec<(File, u64)>> {
-    let mut files: Vec<(File, u64)> = Vec::new();
-    for path in paths {
-        match File::open(path) {
-            Ok(file) => {
-                let id = file::identity(&file)?;
-                // Rotated between the look at the directory and now: it is there twice.
-                if files.iter().all(|(_, known)| *known != id) {
-                    files.push((file, id));
-                }
-            }
+fn open_all(paths: &[(PathBuf, Form)]) -> io::Result<Vec<Part>> {
+    let mut files: Vec<Part> = Vec::new();
+    for (path, form) in paths {
+        match Part::open(path, *form) {
+            // Rotated between the look at the directory and now, or just compressed: it is there twice.
+            Ok(part) => files.extend(part.filter(|part| files.iter().all(|known| known.id != part.id))),
             // Deleted, as too old.
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
             Err(error) => return Err(error),

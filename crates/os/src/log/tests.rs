@@ -39,6 +39,15 @@ impl Log {
         }
     }
 
+    /// Compresses the oldest rotated file that isn't yet.
+    fn pack(&self) {
+        let entries = fs::read_dir(self.directory.path()).unwrap();
+        let places = entries.filter_map(|entry| name::place(&self.path(), &entry.unwrap().file_name()));
+        if let Some(place) = places.filter(|(_, form)| *form == Form::Plain).map(|(place, _)| place).min() {
+            packed::pack(&self.path(), place).unwrap();
+        }
+    }
+
     fn tail(&self, lines: u32) -> Piece {
         read(&self.path(), LogFrom::Tail { lines }).unwrap()
     }
@@ -65,6 +74,30 @@ fn a_tail_reaches_into_rotated_files() {
     assert_eq!(text(&log.tail(4)), "3\n4\n5\nhalf");
     assert_eq!(text(&log.tail(100)), "1\n2\n3\n4\n5\nhalf");
     assert_eq!(text(&log.tail(0)), "");
+    log.pack();
+    assert_eq!(text(&log.tail(4)), "3\n4\n5\nhalf");
+    assert_eq!(text(&log.tail(100)), "1\n2\n3\n4\n5\nhalf");
+    log.pack();
+    assert_eq!(text(&log.tail(3)), "4\n5\nhalf");
+    log.rotate();
+    log.pack();
+    assert_eq!(text(&log.tail(1)), "half");
+    let cursor = log.tail(0).cursor;
+    log.write("\nmore\n");
+    assert_eq!(
+        text(&log.go_on(cursor)),
+        "\nmore\n",
+        "nothing is told twice when the last file was compressed"
+    );
+}
+
+#[test]
+fn compressed_files_of_somebody_else_are_passed_over() {
+    let log = Log::new();
+    log.write("mine\n");
+    fs::write(log.directory.path().join("my.app-20260101T000000.000Z.log.gz"), "nonsense").unwrap();
+    fs::write(log.directory.path().join("my.app-20260101T000000.000Z.log.gz.part"), "half").unwrap();
+    assert_eq!(text(&log.tail(100)), "mine\n");
 }
 
 #[test]
@@ -114,7 +147,7 @@ fn base64_is_that_of_the_rfc() {
 proptest! {
     /// Whoever follows, at whatever moments, sees every byte once and in order.
     #[test]
-    fn following_sees_everything_once(steps in prop::collection::vec(0u8..6, 1..60)) {
+    fn following_sees_everything_once(steps in prop::collection::vec(0u8..7, 1..60)) {
         let mut log = Log::new();
         let mut written = String::new();
         let mut seen = String::new();
@@ -127,6 +160,7 @@ proptest! {
                     written.push_str(&line);
                 }
                 2 => log.rotate(),
+                3 => log.pack(),
                 _ => {
                     let piece = log.go_on(cursor);
                     seen.push_str(text(&piece));

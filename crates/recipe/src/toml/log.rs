@@ -1,10 +1,15 @@
 //! `[service.NAME.log]`.
 
+use svckit_core::definition::Compression;
 use svckit_core::log::rotation::RotateTime;
+
+use toml::de::DeValue;
 
 use super::section::Section;
 use crate::definition::LogSettings;
 use crate::moments::Often;
+
+pub(super) const COMPRESSIONS: &[(&str, Compression)] = &[("gzip", Compression::Gzip)];
 
 pub(super) fn read(mut section: Section<'_>) -> LogSettings {
     let mut log = LogSettings::default();
@@ -42,11 +47,20 @@ pub(super) fn read(mut section: Section<'_>) -> LogSettings {
         log.keep_total = keep.size("total", "1GB");
         keep.finish();
     }
-    section.later_switch("compress");
+    log.compress = compression(&mut section);
     section.later_switch("timestamps");
     log.buffer = section.size("buffer", "1MiB").unwrap_or(log.buffer);
     section.finish();
     log
+}
+
+/// `compress`: a word for how, or whether at all.
+fn compression(section: &mut Section<'_>) -> Option<Compression> {
+    let entry = section.entry("compress")?;
+    match entry.value.get_ref() {
+        DeValue::Boolean(wanted) => wanted.then_some(Compression::Gzip),
+        _ => section.choice("compress", COMPRESSIONS),
+    }
 }
 
 /// `time` and `at` of `rotate`.

@@ -6,8 +6,8 @@ use std::time::Duration;
 use proptest::prelude::*;
 use svckit_core::control::Control;
 use svckit_core::definition::{
-    ControlAction, ExitAction, HostDefinition, LogTarget, PasswordSource, RestartPolicy, RestartWhen, Rung,
-    SecretSource, StopAction, StopPolicy,
+    Compression, ControlAction, ExitAction, HostDefinition, LogTarget, PasswordSource, RestartPolicy,
+    RestartWhen, Rung, SecretSource, StopAction, StopPolicy,
 };
 use svckit_core::failure::{ActionType, FailureAction, ResetPeriod};
 use svckit_core::kind::{ErrorControl, ServiceType, SidType, StartType};
@@ -144,7 +144,7 @@ timeout = "90s"
 stdout-file = "logs/shop.out"
 rotate = { size = "10MB", time = "weekly", at = "sun 3:00", at-start = true }
 keep = { count = 10, age = "30d", total = "1GB" }
-compress = false
+compress = "gzip"
 timestamps = false
 buffer = "64KiB"
 [service.shop.controls]
@@ -227,6 +227,7 @@ fn every_policy_is_read() {
     let week = |days: u64, hours: u64| Duration::from_secs((days * 24 + hours) * 3600);
     let sunday_at_three = RotateTime::Every { interval: week(7, 0), at: week(6, 3) };
     assert_eq!((host.log.rotate_time, host.log.rotate_at_start), (Some(sunday_at_three), true));
+    assert_eq!(host.log.compress, Some(Compression::Gzip));
     assert_eq!((host.log.keep_age, host.log.keep_total), (Some(week(30, 0)), Some(1_000_000_000)));
     let signals = [
         (Control::PAUSE.0, Signal::Tstp),
@@ -465,6 +466,10 @@ fn times_of_rotation_that_make_no_sense_are_refused() {
         "at = '03:00'",
         r#"4:17: "at" says at which time of what "time" says (write time = "daily" as well)"#,
     );
+    refuses_keys(
+        "[service.web.log]\ncompress = 'zip'",
+        r#"4:12: "compress" can't be "zip" (did you mean "gzip"?)"#,
+    );
     rotate(
         "at-start = 'yes'",
         r#"4:23: "at-start" must be true or false, not a string (write at-start = true)"#,
@@ -483,7 +488,6 @@ fn what_comes_later_is_refused_and_not_ignored() {
     later("hooks = { pre-start = 'x' }", "3:1", "hooks", "");
     later("[service.web.limits]\nmemory = '1GB'", "3:14", "limits", "");
     later("[service.web.ready]\nhttp = 'x'", "4:1", "http", ".ready");
-    later("[service.web.log]\ncompress = true", "4:12", "compress", ".log");
     later("[service.web.stop]\nladder = [{ http = 'x' }]", "4:13", "http", ".stop");
     later("[service.web.stop]\ntree = 'follow'", "4:8", "tree = follow", ".stop");
     later("[service.web.stop]\ntree = { leave = ['x'] }", "4:8", "tree = leave", ".stop");

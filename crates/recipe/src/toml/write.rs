@@ -12,7 +12,7 @@ use svckit_core::kind::{ErrorControl, LaunchProtection, SidType};
 use svckit_core::name::ServiceName;
 use toml_writer::{ToTomlKey, ToTomlValue, WriteTomlValue};
 
-use super::{controls, parse, recovery, restart, service, stop, windows};
+use super::{controls, log, parse, recovery, restart, service, stop, windows};
 use crate::definition::{LogSettings, Places, Process, ServiceDefinition, StartMode};
 use crate::file::MAX_FILE;
 use crate::moments;
@@ -306,10 +306,10 @@ fn restart_keys(policy: &RestartPolicy) -> Result<Keys, String> {
     Ok(keys)
 }
 
-fn log_keys(log: &LogSettings) -> Result<Keys, String> {
+fn log_keys(settings: &LogSettings) -> Result<Keys, String> {
     let default = LogSettings::default();
     let mut keys = Keys::default();
-    match (&log.stdout, &log.stderr) {
+    match (&settings.stdout, &settings.stderr) {
         (Some(one), Some(other)) if one == other => keys.path("file", one)?,
         (stdout, stderr) => {
             for (key, file) in [("stdout-file", stdout), ("stderr-file", stderr)] {
@@ -319,10 +319,10 @@ fn log_keys(log: &LogSettings) -> Result<Keys, String> {
     }
     let mut rotate = Vec::new();
     let mut add = |key: &str, value: String| rotate.push((key.to_owned(), value));
-    if let Some(size) = log.rotate_size {
+    if let Some(size) = settings.rotate_size {
         add("size", written_size(size).to_toml_value());
     }
-    if let Some(time) = log.rotate_time {
+    if let Some(time) = settings.rotate_time {
         let (often, at) =
             moments::written(time).ok_or("the times at which its log is rotated have no words")?;
         add("time", often.to_toml_value());
@@ -330,18 +330,18 @@ fn log_keys(log: &LogSettings) -> Result<Keys, String> {
             add("at", at.to_toml_value());
         }
     }
-    if log.rotate_at_start {
+    if settings.rotate_at_start {
         add("at-start", true.to_toml_value());
     }
     let mut keep = Vec::new();
     let mut add = |key: &str, value: String| keep.push((key.to_owned(), value));
-    if let Some(count) = log.keep_count {
+    if let Some(count) = settings.keep_count {
         add("count", count.to_toml_value());
     }
-    if let Some(age) = log.keep_age {
+    if let Some(age) = settings.keep_age {
         add("age", time(age)?.to_toml_value());
     }
-    if let Some(total) = log.keep_total {
+    if let Some(total) = settings.keep_total {
         add("total", written_size(total).to_toml_value());
     }
     for (key, values) in [("rotate", rotate), ("keep", keep)] {
@@ -349,7 +349,10 @@ fn log_keys(log: &LogSettings) -> Result<Keys, String> {
             keys.written(key, inline(&values));
         }
     }
-    keys.unless("buffer", &written_size(default.buffer), &written_size(log.buffer));
+    if let Some(compression) = &settings.compress {
+        keys.value("compress", word("compress", log::COMPRESSIONS, compression)?);
+    }
+    keys.unless("buffer", &written_size(default.buffer), &written_size(settings.buffer));
     Ok(keys)
 }
 

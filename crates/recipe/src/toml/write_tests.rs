@@ -7,8 +7,8 @@ use std::time::Duration;
 use proptest::prelude::*;
 use svckit_core::config::LOCAL_SYSTEM;
 use svckit_core::definition::{
-    ControlAction, ExitAction, PasswordSource, Program, ReadyPolicy, RestartPolicy, RestartWhen, Rung,
-    SecretSource, StopAction, StopPolicy,
+    Compression, ControlAction, ExitAction, PasswordSource, Program, ReadyPolicy, RestartPolicy, RestartWhen,
+    Rung, SecretSource, StopAction, StopPolicy,
 };
 use svckit_core::failure::{ActionType, FailureAction, FailureActions, ResetPeriod};
 use svckit_core::kind::{ErrorControl, LaunchProtection, SidType};
@@ -124,8 +124,9 @@ fn log() -> impl Strategy<Value = LogSettings> {
     ];
     let rotate = (prop::option::of(any::<u64>()), prop::option::of(rotate_time()), any::<bool>());
     let keep = (prop::option::of(0_u32..=100_000), prop::option::of(time()), prop::option::of(any::<u64>()));
-    (files, rotate, keep, prop_oneof![Just(1 << 20), any::<u64>()]).prop_map(
-        |((stdout, stderr), rotate, keep, buffer)| LogSettings {
+    let compress = prop::option::of(Just(Compression::Gzip));
+    (files, rotate, keep, compress, prop_oneof![Just(1 << 20), any::<u64>()]).prop_map(
+        |((stdout, stderr), rotate, keep, compress, buffer)| LogSettings {
             stdout,
             stderr,
             rotate_size: rotate.0,
@@ -134,6 +135,7 @@ fn log() -> impl Strategy<Value = LogSettings> {
             keep_count: keep.0,
             keep_age: keep.1,
             keep_total: keep.2,
+            compress,
             buffer,
         },
     )

@@ -345,6 +345,14 @@ pub fn name_process(name: &std::ffi::CStr) {
     let _ = rustix::thread::set_name(name);
 }
 
+/// Lets the calling thread have what processor time others leave.
+pub fn be_background_thread() -> io::Result<()> {
+    // What is called the process is the thread here, unlike what POSIX says; elsewhere it would be all of the process.
+    #[cfg(target_os = "linux")]
+    rustix::process::setpriority_process(None, 19)?;
+    Ok(())
+}
+
 /// Gives memory that was freed back to the system, as far as the C library knows how.
 pub fn trim_memory() {
     #[cfg(all(target_os = "linux", target_env = "gnu"))]

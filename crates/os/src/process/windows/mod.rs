@@ -14,7 +14,10 @@ use std::os::windows::ffi::OsStringExt;
 use std::ptr;
 
 use windows_sys::Win32::System::Environment::GetCommandLineW;
-use windows_sys::Win32::System::Threading::{GetCurrentProcess, SetProcessWorkingSetSize};
+use windows_sys::Win32::System::Threading::{
+    GetCurrentProcess, GetCurrentThread, SetProcessWorkingSetSize, SetThreadPriority,
+    THREAD_MODE_BACKGROUND_BEGIN,
+};
 
 use crate::library::{self, Function};
 use crate::text;
@@ -98,6 +101,13 @@ pub fn variable_key(name: &OsStr) -> OsString {
 pub fn own_command_line() -> String {
     // SAFETY: the system keeps the string, which ends with NUL, for as long as the process lives, and nobody changes it.
     unsafe { text::read(GetCommandLineW()) }.unwrap_or_default()
+}
+
+/// Lets the calling thread have what processor and disk time others leave.
+pub fn be_background_thread() -> io::Result<()> {
+    // SAFETY: the handle stands for the calling thread and needs no closing.
+    let done = unsafe { SetThreadPriority(GetCurrentThread(), THREAD_MODE_BACKGROUND_BEGIN) };
+    if done == 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
 }
 
 /// Gives memory that is not in use back to the system.
