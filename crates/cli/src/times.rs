@@ -5,11 +5,7 @@ use std::time::Duration;
 use svckit_core::calendar;
 use svckit_core::time::WallTime;
 
-/// A moment as RFC 3339 in UTC, to the millisecond: `2026-11-21T01:02:03.004Z`.
-pub(crate) fn rfc3339(time: WallTime) -> String {
-    let (date, clock) = parts(time);
-    format!("{date}T{clock}.{:03}Z", time.0 % 1000)
-}
+pub(crate) use svckit_core::calendar::rfc3339;
 
 /// A moment for people: `2026-11-21 01:02:03Z`.
 pub(crate) fn plain(time: WallTime) -> String {

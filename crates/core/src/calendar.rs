@@ -1,5 +1,7 @@
 //! Days of the Gregorian calendar, by Howard Hinnant's method: years are counted from March, so that the leap day is the last of one.
 
+use crate::time::WallTime;
+
 /// From 0000-03-01 to 1970-01-01, in days.
 const TO_1970: i64 = 719_468;
 
@@ -26,6 +28,14 @@ pub fn day(year: i64, month: u32, day: u32) -> i64 {
     let from_march = i64::from((month + 9) % 12);
     let of_year = (153 * from_march + 2) / 5 + i64::from(day) - 1;
     era * ERA + of_era * 365 + of_era / 4 - of_era / 100 + of_year - TO_1970
+}
+
+/// A moment as RFC 3339 in UTC, to the millisecond: `2026-11-21T01:02:03.004Z`.
+pub fn rfc3339(time: WallTime) -> String {
+    let seconds = time.0 / 1000;
+    let (year, month, day) = date(i64::try_from(seconds / 86_400).unwrap_or(0));
+    let (hour, minute, second) = (seconds / 3600 % 24, seconds / 60 % 60, seconds % 60);
+    format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{:03}Z", time.0 % 1000)
 }
 
 #[cfg(test)]

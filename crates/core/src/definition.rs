@@ -246,6 +246,9 @@ pub struct LogPolicy {
     /// How rotated files are compressed; absent: not at all.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub compress: Option<Compression>,
+    /// Whether each line begins with the time.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub timestamps: bool,
     /// How many bytes are held in memory while the disk takes none; what is more is lost, counted and reported.
     pub buffer: u64,
 }
@@ -263,6 +266,7 @@ impl LogPolicy {
             keep_age: None,
             keep_total: None,
             compress: None,
+            timestamps: false,
             buffer: 1 << 20,
         }
     }

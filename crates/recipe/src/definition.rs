@@ -137,6 +137,8 @@ pub struct LogSettings {
     pub keep_total: Option<u64>,
     /// How rotated files are compressed.
     pub compress: Option<Compression>,
+    /// Whether each line begins with the time.
+    pub timestamps: bool,
     /// Bytes held in memory while the disk takes none.
     pub buffer: u64,
 }
@@ -153,6 +155,7 @@ impl Default for LogSettings {
             keep_age: None,
             keep_total: None,
             compress: None,
+            timestamps: false,
             buffer: 1 << 20,
         }
     }
@@ -356,6 +359,7 @@ impl ServiceDefinition {
                 keep_age: self.log.keep_age,
                 keep_total: self.log.keep_total,
                 compress: self.log.compress,
+                timestamps: self.log.timestamps,
                 buffer: self.log.buffer,
             },
             controls: self.controls.clone(),

@@ -116,6 +116,7 @@ fn log(host: &HostDefinition, default_log: &Path) -> Result<LogSettings, Inexpre
         keep_age: host.log.keep_age,
         keep_total: host.log.keep_total,
         compress: host.log.compress,
+        timestamps: host.log.timestamps,
         buffer: host.log.buffer,
     })
 }

@@ -3,3 +3,4 @@
 pub mod name;
 pub mod retention;
 pub mod rotation;
+pub mod stamp;

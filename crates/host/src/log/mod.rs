@@ -59,6 +59,7 @@ impl Stream {
     /// Opens the log, if it is not, and makes a pipe for a new program: the program's end.
     pub(crate) fn connect(&mut self, now: Now, remarks: &mut Vec<Remark>) -> io::Result<ProgramEnd> {
         self.writer.prepare(now, remarks);
+        self.writer.end_line(now, remarks);
         let (read, write) = pipe::outflow()?;
         self.pipe = Some(read);
         self.large = false;

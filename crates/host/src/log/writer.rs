@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use svckit_core::definition::LogPolicy;
 use svckit_core::log::rotation::{Due, RotateTime};
+use svckit_core::log::stamp::{self, Stamps};
 use svckit_core::time::{Now, Tick, WallTime};
 use svckit_os::pipe::Reader;
 use svckit_os::{clock, errno, file};
@@ -44,6 +45,8 @@ pub(super) struct Writer {
     /// Whether what an earlier run wrote has still to be rotated.
     rotates_old: bool,
     archive: Archive,
+    /// If lines begin with the time.
+    stamps: Option<Stamps>,
     memory: usize,
     file: Option<Target>,
     /// When the file is rotated by time.
@@ -83,6 +86,7 @@ impl Writer {
             full: policy.rotate_size.map(|size| size.max(1)),
             time: policy.rotate_time,
             rotates_old: policy.rotate_at_start,
+            stamps: policy.timestamps.then(Stamps::default),
             memory: usize::try_from(policy.buffer).unwrap_or(usize::MAX),
             file: None,
             due: None,
@@ -147,36 +151,49 @@ impl Writer {
         remarks: &mut Vec<Remark>,
     ) -> io::Result<usize> {
         if self.blocked.is_some() {
-            return self.hold(from, limit, remarks);
+            return self.hold(from, limit, now, remarks);
         }
         if self.due.is_some_and(|due| due.has_come(now.wall) || due.is_stale(now.wall))
             && let Err(error) = self.turn(now, remarks)
         {
             self.block(&error, Vec::new(), now, remarks);
-            return self.hold(from, limit, remarks);
+            return self.hold(from, limit, now, remarks);
         }
         match self.pour(from, limit.min(PIECE), now) {
             Poured::Moved(result) => result,
             Poured::Copy(most) => {
                 let mut bytes = Vec::new();
                 let count = from.read(&mut bytes, most.min(limit))?;
+                if let Some(stamps) = &mut self.stamps {
+                    bytes = stamps.stamp(&bytes, now.wall);
+                }
                 self.write(bytes, now, remarks);
                 Ok(count)
             }
             Poured::Failed(error) => {
                 self.block(&error, Vec::new(), now, remarks);
-                self.hold(from, limit, remarks)
+                self.hold(from, limit, now, remarks)
             }
+        }
+    }
+
+    /// A new program writes: a line of the one before is not its.
+    pub(super) fn end_line(&mut self, now: Now, remarks: &mut Vec<Remark>) {
+        let end = self.stamps.as_mut().map_or(&b""[..], Stamps::end_line);
+        match &mut self.blocked {
+            Some(blocked) => blocked.held.extend(end),
+            None => self.write(end.to_vec(), now, remarks),
         }
     }
 
     /// Moves bytes without looking at them, as long as that may be.
     fn pour(&mut self, from: &mut Reader, limit: usize, now: Now) -> Poured {
+        let is_stamped = self.stamps.is_some();
         let target = match self.target(now) {
             Ok(target) => target,
             Err(error) => return Poured::Failed(error),
         };
-        if !target.direct {
+        if !target.direct || is_stamped {
             return Poured::Copy(COPY);
         }
         let size = match target.size() {
@@ -247,11 +264,26 @@ impl Writer {
     }
 
     /// Keeps in memory what the file doesn't take, up to the limit; what is more is lost, and counted.
-    fn hold(&mut self, from: &mut Reader, limit: usize, remarks: &mut Vec<Remark>) -> io::Result<usize> {
+    fn hold(
+        &mut self,
+        from: &mut Reader,
+        limit: usize,
+        now: Now,
+        remarks: &mut Vec<Remark>,
+    ) -> io::Result<usize> {
         let Some(blocked) = &mut self.blocked else { return Err(io::ErrorKind::WouldBlock.into()) };
         let room = self.memory.saturating_sub(blocked.held.len());
-        if room > 0 {
-            return from.read(&mut blocked.held, room.min(limit).min(COPY));
+        let most = room.min(limit).min(COPY);
+        match &mut self.stamps {
+            None if most > 0 => return from.read(&mut blocked.held, most),
+            // Each byte may be a line.
+            Some(stamps) if most > stamp::LENGTH => {
+                let mut bytes = Vec::new();
+                let count = from.read(&mut bytes, most / (stamp::LENGTH + 1))?;
+                blocked.held.extend(stamps.stamp(&bytes, now.wall));
+                return Ok(count);
+            }
+            _ => {}
         }
         let count = from.waste(limit.min(PIECE))?;
         if blocked.lost == 0 && count > 0 {

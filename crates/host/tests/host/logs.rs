@@ -316,6 +316,49 @@ fn blank_lines_and_bytes_that_are_no_text_are_kept() {
     assert!(told(&bed, 100_000) == expected);
 }
 
+/// The lines without their time stamps, each of which has one.
+fn unstamped(bytes: &[u8]) -> Vec<u8> {
+    let lines = bytes.split_inclusive(|byte| *byte == b'\n');
+    lines.fold(Vec::new(), |mut all, line| {
+        let (stamp, text) = line.split_at(25);
+        assert!(stamp.starts_with(b"20") && stamp.ends_with(b"Z "), "{:?}", String::from_utf8_lossy(line));
+        all.extend(text);
+        all
+    })
+}
+
+#[test]
+fn lines_have_time_stamps_if_that_is_wanted() {
+    let mut bed = Bed::new();
+    let mut host = bed.host();
+    let mut definition = bed.script("seq 1 20000");
+    definition.log.timestamps = true;
+    definition.log.rotate_size = Some(50_000);
+    host.link.run("stamped", definition);
+    let files = logs(&bed);
+    assert!(files.len() > 10 && unstamped(&contents(&files)) == numbers(20_000));
+}
+
+#[test]
+fn time_stamps_survive_a_full_disk_and_a_line_without_an_end() {
+    let mut bed = Bed::new();
+    let mut host = bed.host();
+    let mut definition = bed.script("echo >> count; printf half; test $(wc -l < count) -eq 3");
+    definition.log.timestamps = true;
+    definition.restart.when = RestartWhen::OnFailure;
+    definition.restart.delay = Duration::ZERO;
+    host.link.run("stamped", definition);
+    assert_eq!(unstamped(bed.log().as_bytes()), b"half\nhalf\nhalf");
+    let mut full = full(&bed, "seq 1 20000; exit 0", 100_000);
+    full.log.timestamps = true;
+    host.link.run("full", full);
+    let lost = host.link.seen.iter().rev().find_map(|frame| match frame {
+        FromProcess::Host { state, .. } => Some(state.log_bytes_lost),
+        _ => None,
+    });
+    assert!(lost > Some(108_894), "{lost:?}");
+}
+
 struct Mounted(PathBuf);
 
 impl Drop for Mounted {

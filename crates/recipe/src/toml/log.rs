@@ -48,7 +48,7 @@ pub(super) fn read(mut section: Section<'_>) -> LogSettings {
         keep.finish();
     }
     log.compress = compression(&mut section);
-    section.later_switch("timestamps");
+    log.timestamps = section.boolean("timestamps").is_some_and(|(value, _)| value);
     log.buffer = section.size("buffer", "1MiB").unwrap_or(log.buffer);
     section.finish();
     log

@@ -180,13 +180,6 @@ impl<'a> Section<'a> {
         }
     }
 
-    /// A switch that this version can't turn on; off is what it does anyway.
-    pub(super) fn later_switch(&mut self, key: &'static str) {
-        if let Some((true, span)) = self.boolean(key) {
-            self.not_yet(span, key);
-        }
-    }
-
     pub(super) fn not_yet(&self, span: Range<usize>, key: &str) {
         let message = format!("{key:?} in [{}] is not supported yet by this version", self.path);
         self.reader.report(span, message, Some("remove it".to_owned()));

@@ -145,7 +145,7 @@ stdout-file = "logs/shop.out"
 rotate = { size = "10MB", time = "weekly", at = "sun 3:00", at-start = true }
 keep = { count = 10, age = "30d", total = "1GB" }
 compress = "gzip"
-timestamps = false
+timestamps = true
 buffer = "64KiB"
 [service.shop.controls]
 pause = "signal:TSTP"
@@ -227,7 +227,7 @@ fn every_policy_is_read() {
     let week = |days: u64, hours: u64| Duration::from_secs((days * 24 + hours) * 3600);
     let sunday_at_three = RotateTime::Every { interval: week(7, 0), at: week(6, 3) };
     assert_eq!((host.log.rotate_time, host.log.rotate_at_start), (Some(sunday_at_three), true));
-    assert_eq!(host.log.compress, Some(Compression::Gzip));
+    assert_eq!((host.log.compress, host.log.timestamps), (Some(Compression::Gzip), true));
     assert_eq!((host.log.keep_age, host.log.keep_total), (Some(week(30, 0)), Some(1_000_000_000)));
     let signals = [
         (Control::PAUSE.0, Signal::Tstp),

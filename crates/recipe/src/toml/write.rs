@@ -352,6 +352,7 @@ fn log_keys(settings: &LogSettings) -> Result<Keys, String> {
     if let Some(compression) = &settings.compress {
         keys.value("compress", word("compress", log::COMPRESSIONS, compression)?);
     }
+    keys.unless("timestamps", &default.timestamps, &settings.timestamps);
     keys.unless("buffer", &written_size(default.buffer), &written_size(settings.buffer));
     Ok(keys)
 }

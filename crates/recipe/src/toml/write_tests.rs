@@ -124,9 +124,9 @@ fn log() -> impl Strategy<Value = LogSettings> {
     ];
     let rotate = (prop::option::of(any::<u64>()), prop::option::of(rotate_time()), any::<bool>());
     let keep = (prop::option::of(0_u32..=100_000), prop::option::of(time()), prop::option::of(any::<u64>()));
-    let compress = prop::option::of(Just(Compression::Gzip));
+    let compress = (prop::option::of(Just(Compression::Gzip)), any::<bool>());
     (files, rotate, keep, compress, prop_oneof![Just(1 << 20), any::<u64>()]).prop_map(
-        |((stdout, stderr), rotate, keep, compress, buffer)| LogSettings {
+        |((stdout, stderr), rotate, keep, (compress, timestamps), buffer)| LogSettings {
             stdout,
             stderr,
             rotate_size: rotate.0,
@@ -136,6 +136,7 @@ fn log() -> impl Strategy<Value = LogSettings> {
             keep_age: keep.1,
             keep_total: keep.2,
             compress,
+            timestamps,
             buffer,
         },
     )

@@ -33,7 +33,7 @@ impl Found {
 
 const MAPPED: &str = "Application AppParameters AppDirectory AppEnvironment AppEnvironmentExtra AppRestartDelay AppThrottle \
     AppStopMethodSkip AppStopMethodConsole AppStopMethodWindow AppStdout AppStderr AppRotateFiles AppRotateOnline AppRotateBytes \
-    AppRotateBytesHigh";
+    AppRotateBytesHigh AppTimestampLog";
 
 const ADVICE: Advice<'_> = &[
     (
@@ -54,7 +54,6 @@ const ADVICE: Advice<'_> = &[
         "AppRotateSeconds",
         "a log is rotated however young it is; at which times is said by rotate = { time = \"daily\" }",
     ),
-    ("AppTimestampLog", "output is kept as it is"),
     ("AppPriority AppAffinity", "let start /B with its options run the program from a batch file"),
     ("AppNoConsole", "the program's console has no window"),
     ("AppRedirectHook", "nothing else is run beside the program"),
@@ -255,6 +254,7 @@ fn log(reader: &mut Reader<'_>, parameters: &mut Section, folder: &str) -> LogSe
     let [low, high] =
         ["AppRotateBytes", "AppRotateBytesHigh"].map(|key| number(key).map_or(0, |(bytes, _)| bytes));
     let size = u64::from(high) << 32 | u64::from(low);
+    log.timestamps = number("AppTimestampLog").is_some_and(|(on, _)| on != 0);
     if rotates.is_some() {
         // Without a size a start begins a new log.
         log.rotate_size = Some(size).filter(|size| *size > 0);

@@ -101,8 +101,8 @@ fn each_value_is_mapped() {
     assert_eq!(log.stdout.as_deref().and_then(|file| file.to_str()), Some(r"C:\l\o.log"));
     assert_eq!(log.stderr.as_deref().and_then(|file| file.to_str()), Some(r"C:\shop\e.log"));
     assert_eq!((log.rotate_size, log.rotate_at_start), (Some(1024), false));
-    let log = own("\"AppRotateFiles\"=dword:1\n").log;
-    assert_eq!((log.rotate_size, log.rotate_at_start), (None, true));
+    let log = own("\"AppRotateFiles\"=dword:1\n\"AppTimestampLog\"=dword:1\n").log;
+    assert_eq!((log.rotate_size, log.rotate_at_start, log.timestamps), (None, true, true));
 }
 
 #[test]
@@ -111,7 +111,6 @@ fn what_has_no_place_is_told_where_it_is() {
         ("\"AppStopMethodThreads\"=dword:1", "7:1: AppStopMethodThreads is not mapped"),
         ("\"AppStdin\"=\"x\"", "7:1: AppStdin is not mapped"),
         ("\"AppPriority\"=dword:20", "7:1: AppPriority is not mapped"),
-        ("\"AppTimestampLog\"=dword:1", "7:1: AppTimestampLog is not mapped"),
         ("\"Colour\"=\"red\"", "7:1: Colour is not known, and not mapped"),
         (
             "\"AppStopMethodSkip\"=dword:8",
