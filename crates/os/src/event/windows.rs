@@ -1,6 +1,6 @@
 #![allow(unsafe_code)]
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::fmt;
 use std::io;
 use std::os::windows::io::{AsRawHandle, FromRawHandle, OwnedHandle, RawHandle};
@@ -11,6 +11,12 @@ use std::time::Duration;
 use windows_sys::Win32::Foundation::{INVALID_HANDLE_VALUE, WAIT_TIMEOUT};
 use windows_sys::Win32::System::IO::{
     CreateIoCompletionPort, GetQueuedCompletionStatusEx, OVERLAPPED_ENTRY, PostQueuedCompletionStatus,
+};
+use windows_sys::Win32::System::JobObjects::{
+    JOBOBJECT_ASSOCIATE_COMPLETION_PORT, JobObjectAssociateCompletionPortInformation, SetInformationJobObject,
+};
+use windows_sys::Win32::System::SystemServices::{
+    JOB_OBJECT_MSG_ABNORMAL_EXIT_PROCESS, JOB_OBJECT_MSG_EXIT_PROCESS,
 };
 use windows_sys::Win32::System::Threading::INFINITE;
 
@@ -62,6 +68,35 @@ struct Packets {
     more: BTreeSet<u64>,
     /// Who is to be told when a moment has passed, and when that is.
     later: BTreeMap<u64, Tick>,
+    /// For whom jobs tell of their processes, and which of these have ended, in order.
+    jobs: BTreeMap<u64, VecDeque<u32>>,
+}
+
+impl Packets {
+    /// What a packet says of its source; nothing is said by one about a job that nobody asks about.
+    fn read(&mut self, entry: &OVERLAPPED_ENTRY) -> Ready {
+        let token = entry.lpCompletionKey as u64;
+        let said = match (entry.lpOverlapped.is_null(), self.jobs.get_mut(&token)) {
+            (true, _) => entry.dwNumberOfBytesTransferred,
+            // In place of an operation there is the id of a process.
+            (false, Some(ended)) => match entry.dwNumberOfBytesTransferred {
+                JOB_OBJECT_MSG_EXIT_PROCESS | JOB_OBJECT_MSG_ABNORMAL_EXIT_PROCESS => {
+                    ended.extend(u32::try_from(entry.lpOverlapped.addr()));
+                    READABLE
+                }
+                _ => 0,
+            },
+            // An operation's end is about reading: there are no others.
+            (false, None) => {
+                self.ended.insert(token);
+                READABLE
+            }
+        };
+        if said & MORE != 0 {
+            self.more.remove(&token);
+        }
+        Ready { token, readable: said & READABLE != 0, writable: said & WRITABLE != 0 }
+    }
 }
 
 impl Port {
@@ -101,22 +136,22 @@ impl Poller {
     /// Waits until something is ready or the time is over, and fills `ready` with it. Without a time limit it waits for ever.
     pub fn wait(&self, ready: &mut Vec<Ready>, limit: Option<Duration>) -> io::Result<()> {
         ready.clear();
+        let end = limit.map(|limit| clock::now().tick + limit);
         loop {
             let next = self.port.packets().later.values().min().copied();
-            let pause = next.map(|due| due.since(clock::now().tick));
-            let is_cut = pause.is_some_and(|pause| limit.is_none_or(|limit| pause < limit));
-            self.take(ready, if is_cut { pause } else { limit })?;
+            let until = next.into_iter().chain(end).min();
+            let is_over = !self.take(ready, until.map(|until| until.since(clock::now().tick)))?;
             if next.is_some() {
                 self.take_due(ready);
             }
-            if !ready.is_empty() || !is_cut {
+            if !ready.is_empty() || is_over && until == end {
                 return Ok(());
             }
         }
     }
 
-    /// Takes packets out of the port.
-    fn take(&self, ready: &mut Vec<Ready>, limit: Option<Duration>) -> io::Result<()> {
+    /// Takes packets out of the port; whether there were any within the time.
+    fn take(&self, ready: &mut Vec<Ready>, limit: Option<Duration>) -> io::Result<bool> {
         let mut entries = [OVERLAPPED_ENTRY::default(); BATCH];
         let mut count = 0;
         // SAFETY: the port is open; there is room for as many entries as is said, and the system writes how many it filled.
@@ -133,28 +168,17 @@ impl Poller {
         if done == 0 {
             let error = io::Error::last_os_error();
             return if error.raw_os_error() == Some(WAIT_TIMEOUT.cast_signed()) {
-                Ok(())
+                Ok(false)
             } else {
                 Err(error)
             };
         }
         let filled = entries.get(..usize::try_from(count).unwrap_or(0)).unwrap_or_default();
         let mut packets = self.port.packets();
-        ready.extend(filled.iter().map(|entry| {
-            let token = entry.lpCompletionKey as u64;
-            // An operation's end is about reading: there are no others.
-            let said = if entry.lpOverlapped.is_null() {
-                entry.dwNumberOfBytesTransferred
-            } else {
-                packets.ended.insert(token);
-                READABLE
-            };
-            if said & MORE != 0 {
-                packets.more.remove(&token);
-            }
-            Ready { token, readable: said & READABLE != 0, writable: said & WRITABLE != 0 }
-        }));
-        Ok(())
+        ready.extend(
+            filled.iter().map(|entry| packets.read(entry)).filter(|ready| ready.readable || ready.writable),
+        );
+        Ok(true)
     }
 
     /// Brings those whose moment has passed.
@@ -185,6 +209,30 @@ impl Bell {
             CreateIoCompletionPort(handle, self.port.handle.as_raw_handle(), self.token as usize, 0)
         };
         if port.is_null() { Err(io::Error::last_os_error()) } else { Ok(()) }
+    }
+
+    /// Makes the ends of a job's processes bring the number, and [`Bell::ended`] tell of them. No handle's operations can have the same number then.
+    pub(crate) fn follow_job(&self, job: RawHandle) -> io::Result<()> {
+        self.port.packets().jobs.entry(self.token).or_default();
+        let link = JOBOBJECT_ASSOCIATE_COMPLETION_PORT {
+            CompletionKey: self.token as usize as *mut _,
+            CompletionPort: self.port.handle.as_raw_handle(),
+        };
+        // SAFETY: the structure is of the class and the size that are said, and is only read during the call; both handles are open, and the key is a plain number.
+        let done = unsafe {
+            SetInformationJobObject(
+                job,
+                JobObjectAssociateCompletionPortInformation,
+                (&raw const link).cast(),
+                u32::try_from(size_of_val(&link)).unwrap_or(0),
+            )
+        };
+        if done == 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
+    }
+
+    /// The next process of a job that has ended or is just ending.
+    pub(crate) fn ended(&self) -> Option<u32> {
+        self.port.packets().jobs.get_mut(&self.token)?.pop_front()
     }
 
     /// Whether the poller brought an operation's end since this was asked last. It may be that of an earlier operation.

@@ -11,22 +11,25 @@ use std::sync::Arc;
 use svckit_core::definition::StopAction;
 use svckit_core::restart::Ended;
 use svckit_core::signal::Signal;
-use windows_sys::Win32::Foundation::MAX_PATH;
+use windows_sys::Win32::Foundation::{MAX_PATH, WAIT_OBJECT_0};
 use windows_sys::Win32::System::Threading::{
     GetExitCodeProcess, OpenProcess, PROCESS_QUERY_LIMITED_INFORMATION, PROCESS_SYNCHRONIZE,
-    QueryFullProcessImageNameW,
+    QueryFullProcessImageNameW, WaitForSingleObject,
 };
 
 use super::ends::Ends;
 use super::job::Job;
 use super::spawn::{Started, system_file};
 use super::{console, spawn, window};
-use crate::event::Poller;
+use crate::event::{Bell, Poller};
 use crate::process::{Command, News, SpawnError, Stdio};
 
 /// The programs that this process started, each with its tree.
 #[derive(Debug)]
 pub struct Children {
+    /// What jobs ring.
+    bell: Bell,
+    /// For ends that no job tells for sure, or that it tells too early.
     ends: Ends,
     running: HashMap<u32, Child>,
     /// The jobs of programs that have ended, as long as something may be in them.
@@ -53,20 +56,13 @@ impl Children {
     pub fn new(poller: &Poller, token: u64) -> io::Result<Self> {
         let bell = poller.bell(token);
         console::listen(bell.clone())?;
-        Ok(Self { ends: Ends::new(bell), running: HashMap::new(), left: HashMap::new() })
+        Ok(Self { ends: Ends::new(bell.clone()), bell, running: HashMap::new(), left: HashMap::new() })
     }
 
     /// Starts a program in a job of its own; it ends when this process does. Returns its process id.
     pub fn spawn(&mut self, command: &Command, stdio: Stdio<'_>) -> Result<u32, SpawnError> {
-        let Started { pid, process, job, at_console } = spawn::start(command, stdio)?;
-        let process = Arc::new(process);
-        self.ends.add(pid, Arc::clone(&process)).map_err(|error| {
-            // Nobody would hear of its end. The job ends it.
-            let subject = command.command.first().map(|name| name.to_string_lossy().into_owned());
-            let stage = crate::process::Stage::Process;
-            SpawnError { stage, error, subject: subject.unwrap_or_default(), detail: None }
-        })?;
-        self.running.insert(pid, Child { process, job, at_console });
+        let Started { pid, process, job, at_console } = spawn::start(command, stdio, &self.bell)?;
+        self.running.insert(pid, Child { process: Arc::new(process), job, at_console });
         Ok(pid)
     }
 
@@ -76,11 +72,26 @@ impl Children {
         if console::take_asked() {
             return Ok(Some(News::EndRequested));
         }
-        let Some(pid) = self.ends.next() else { return Ok(None) };
-        let Some(child) = self.running.remove(&pid) else { return Ok(Some(News::Orphan)) };
+        while let Some(pid) = self.ends.next().or_else(|| self.bell.ended()) {
+            match self.running.get(&pid) {
+                // A job tells of an end when it begins: the handles of the process may have to be closed first.
+                Some(child) if !has_ended(child.process.as_raw_handle()) => {
+                    self.ends.add(pid, Arc::clone(&child.process))?;
+                }
+                Some(_) => return self.ended(pid).map(Some),
+                None if !self.left.is_empty() => return Ok(Some(News::Orphan)),
+                // What a running program started is its own affair.
+                None => {}
+            }
+        }
+        Ok(None)
+    }
+
+    fn ended(&mut self, pid: u32) -> io::Result<News> {
+        let child = self.running.remove(&pid).ok_or(io::ErrorKind::NotFound)?;
         let how = ending(child.process.as_raw_handle())?;
         self.left.insert(pid, Left { job: child.job, waited: HashSet::new() });
-        Ok(Some(News::Ended { pid, how }))
+        Ok(News::Ended { pid, how })
     }
 
     /// Ends by force what a program has left: those processes that were still alive. It is to be called again when [`News::Orphan`] comes; nothing is left of
@@ -110,11 +121,11 @@ impl Children {
     }
 
     /// Ends a program by force, with everything in its job.
-    pub fn end_tree(&self, pid: u32) -> io::Result<()> {
-        match self.running.get(&pid) {
-            Some(child) => child.job.terminate(),
-            None => Ok(()),
-        }
+    pub fn end_tree(&mut self, pid: u32) -> io::Result<()> {
+        let Some(child) = self.running.get(&pid) else { return Ok(()) };
+        // A job that is ended so need not tell of each process. And the system doesn't vouch for what jobs tell: here an end that nobody has heard of is.
+        self.ends.add(pid, Arc::clone(&child.process))?;
+        child.job.terminate()
     }
 
     /// Ends by force everything that was started here.
@@ -139,7 +150,7 @@ impl Children {
     /// Asks a program, with everything at its console, to end.
     ///
     /// At the console of this process, which others use too, Ctrl+Break takes the place of Ctrl+C: only that can be meant for one group.
-    pub fn ask(&self, pid: u32, action: &StopAction) -> io::Result<()> {
+    pub fn ask(&mut self, pid: u32, action: &StopAction) -> io::Result<()> {
         let at_console = self.running.get(&pid).is_some_and(|child| child.at_console);
         match action {
             StopAction::CtrlC | StopAction::CtrlBreak if at_console => console::send_here(pid),
@@ -194,6 +205,12 @@ pub fn program_of(pid: u32) -> Option<PathBuf> {
     };
     let image = space.get(..usize::try_from(length).unwrap_or(0)).unwrap_or_default();
     (done != 0).then(|| PathBuf::from(OsString::from_wide(image)))
+}
+
+/// Whether a process has ended altogether.
+fn has_ended(process: RawHandle) -> bool {
+    // SAFETY: the handle is open.
+    unsafe { WaitForSingleObject(process, 0) == WAIT_OBJECT_0 }
 }
 
 /// How a process ended. A code that the system gives to programs which it ends stands for what a signal is elsewhere.

@@ -12,6 +12,8 @@ use windows_sys::Win32::System::JobObjects::{
     TerminateJobObject,
 };
 
+use crate::event::Bell;
+
 /// What programs that are ended by force end with, as by `taskkill /F`.
 const FORCED: u32 = 1;
 
@@ -25,7 +27,8 @@ pub(super) struct Job {
 }
 
 impl Job {
-    pub(super) fn new() -> io::Result<Self> {
+    /// An empty one; `bell` tells when a process of it ends.
+    pub(super) fn new(bell: &Bell) -> io::Result<Self> {
         // SAFETY: no name and no security attributes are passed.
         let handle = unsafe { CreateJobObjectW(ptr::null(), ptr::null()) };
         if handle.is_null() {
@@ -46,7 +49,11 @@ impl Job {
                 size(size_of_val(&limits)),
             )
         };
-        if done == 0 { Err(io::Error::last_os_error()) } else { Ok(job) }
+        if done == 0 {
+            return Err(io::Error::last_os_error());
+        }
+        bell.follow_job(job.handle.as_raw_handle())?;
+        Ok(job)
     }
 
     /// Takes a process in.

@@ -24,6 +24,7 @@ use windows_sys::Win32::System::Threading::{
 };
 
 use super::job::Job;
+use crate::event::Bell;
 use crate::pipe::ProgramEnd;
 use crate::process::{Command, SpawnError, Stage, Stdio};
 use crate::program;
@@ -103,8 +104,8 @@ pub(super) struct Started {
     pub(super) at_console: bool,
 }
 
-/// Starts a program in a job of its own, with the three streams and no other handle.
-pub(super) fn start(command: &Command, stdio: Stdio<'_>) -> Result<Started, SpawnError> {
+/// Starts a program in a job of its own, with the three streams and no other handle; `bell` tells of the ends of its processes.
+pub(super) fn start(command: &Command, stdio: Stdio<'_>, bell: &Bell) -> Result<Started, SpawnError> {
     let program = resolve(command)?;
     let fail = |stage, error: io::Error| failure(command, &program, stage, error);
     if let Some(directory) = &command.directory {
@@ -119,7 +120,7 @@ pub(super) fn start(command: &Command, stdio: Stdio<'_>) -> Result<Started, Spaw
     }
     let line = command_line(&program, command)
         .map_err(|why| fail(Stage::Program, io::Error::new(io::ErrorKind::InvalidInput, why)))?;
-    let job = Job::new().map_err(|error| fail(Stage::Process, error))?;
+    let job = Job::new(bell).map_err(|error| fail(Stage::Process, error))?;
     let at_console = stdio.output.is_own();
     let created =
         Plan { line, directory: command.directory.as_deref(), environment: block(&command.environment) }
