@@ -153,6 +153,8 @@ open_value! {
         REQUEST_ABORTED = 1235 => "ERROR_REQUEST_ABORTED",
         /// It is registered already.
         ALREADY_REGISTERED = 1242 => "ERROR_ALREADY_REGISTERED",
+        /// Somebody who waits for news has missed some; who opens the service control manager anew can wait again.
+        SERVICE_NOTIFY_CLIENT_LAGGING = 1294 => "ERROR_SERVICE_NOTIFY_CLIENT_LAGGING",
         /// The command line is wrong.
         INVALID_COMMAND_LINE = 1639 => "ERROR_INVALID_COMMAND_LINE",
         /// The server could not be reached.
@@ -240,6 +242,7 @@ impl Win32Error {
             }
             Self::SERVICE_NOT_IN_EXE => "the program does not offer this service",
             Self::SHUTDOWN_IN_PROGRESS => "the service control manager is going down",
+            Self::SERVICE_NOTIFY_CLIENT_LAGGING => "more services came and went than are remembered",
             Self::RPC_S_SERVER_UNAVAILABLE => "the service control manager cannot be reached",
             Self::RPC_S_CALL_FAILED => "the connection to the service control manager was lost",
             Self::RPC_S_PROTOCOL_ERROR => "the answer does not follow the protocol",

@@ -143,6 +143,9 @@ fn at_once(scm: &mut Scm, connection: ConnectionId, call: &Call) -> Result<Answe
             Answer::UnlockServiceDatabase { lock: Handle::NULL, code }
         }
         Call::NotifyServiceStatusChange { service, params } => {
+            if params.level > NotifyParams::LEVEL {
+                return Err(Win32Error::NOT_SUPPORTED.into());
+            }
             if !params.is_known() {
                 return Err(Win32Error::INVALID_LEVEL.into());
             }

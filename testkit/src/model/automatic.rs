@@ -1,8 +1,8 @@
-//! The automatic start at the beginning of a session: first services in a group, then the others, then after two minutes those with delayed start.
+//! The automatic start at the beginning of a session: first services in a group, in the order of the groups, then the others, then after two minutes those with delayed start.
 
 use std::collections::BTreeSet;
 
-use super::Model;
+use super::{GROUP_ORDER, Model, folded};
 
 /// How long after the beginning of a session delayed services are started, in milliseconds.
 const DELAY: u64 = 120_000;
@@ -18,9 +18,15 @@ pub(super) struct Automatic {
     /// Those of the phase under way that are not up or down yet.
     open: BTreeSet<String>,
     delayed_at: Option<u64>,
+    /// When that was planned, among other things.
+    delayed_order: usize,
 }
 
 impl Automatic {
+    pub(super) fn delayed_order(&self) -> usize {
+        self.delayed_order
+    }
+
     pub(super) fn delayed_at(&self) -> Option<u64> {
         self.delayed_at
     }
@@ -45,14 +51,30 @@ impl Model {
         if self.automatic.done {
             return self.plan_delayed();
         }
-        let phase = |grouped: bool| {
-            let services = self.services.iter().filter(|(_, service)| {
-                let settings = &service.settings;
-                settings.start == 2 && !settings.delayed && settings.group.is_some() == grouped
-            });
-            services.map(|(key, _)| key.clone()).collect()
-        };
-        self.automatic.phases = Some(vec![phase(true), phase(false)]);
+        // The groups that are listed, one after the other; all others; and who is in none.
+        let mut phases = vec![Vec::new(); GROUP_ORDER.len() + 2];
+        for (key, service) in &self.services {
+            let settings = &service.settings;
+            if settings.start != 2 || settings.delayed {
+                continue;
+            }
+            let group = settings.group.as_ref().map(|group| folded(group));
+            let place = match group {
+                None => GROUP_ORDER.len() + 1,
+                Some(group) => {
+                    GROUP_ORDER.iter().position(|listed| *listed == group).unwrap_or(GROUP_ORDER.len())
+                }
+            };
+            phases[place].push(key.clone());
+        }
+        self.automatic.phases = Some(phases);
+    }
+
+    /// Nothing more is started by itself; what was not done yet is left to a successor.
+    pub(super) fn end_automatic(&mut self) {
+        self.automatic.phases = None;
+        self.automatic.open.clear();
+        self.automatic.delayed_at = None;
     }
 
     pub(super) fn settle_automatic(&mut self) -> bool {
@@ -95,14 +117,13 @@ impl Model {
             self.automatic.delayed_done = true;
         } else {
             self.automatic.delayed_at = Some((self.automatic.session + DELAY).max(self.now));
+            self.automatic.delayed_order = self.plan();
         }
     }
 
-    pub(super) fn expire_delayed(&mut self) {
-        if self.automatic.delayed_at.is_some_and(|at| at <= self.now) {
-            self.automatic.delayed_at = None;
-            self.automatic.delayed_done = true;
-            self.start_phase(&self.delayed());
-        }
+    pub(super) fn start_delayed(&mut self) {
+        self.automatic.delayed_at = None;
+        self.automatic.delayed_done = true;
+        self.start_phase(&self.delayed());
     }
 }

@@ -14,19 +14,27 @@ const CHANGE_CONFIG: u32 = 0x2;
 /// The most slots that a connection has.
 const HALF: usize = SLOTS / 2;
 
+/// The service that a call is made on, and the rights of the handle.
+pub(super) struct On {
+    pub(super) service: String,
+    pub(super) access: u32,
+}
+
 impl Model {
     pub(super) fn call(&mut self, step: &Step) {
         self.inputs.push(Input::Call);
         match step {
             Step::Create { slot, name, new } => self.create(*slot, name, new),
             Step::Open { slot, name, access } => self.open(*slot, name, *access),
+            Step::OpenManager { slot } => self.open_manager(*slot),
             Step::Close { slot } => {
-                let code = if self.slots[*slot].take().is_some() { 0 } else { 6 };
+                let code = if self.close(*slot) { 0 } else { 6 };
                 self.answer(self.steps, [code]);
             }
-            Step::Disconnect { connection } => {
-                self.slots[connection * HALF..][..HALF].fill(None);
-            }
+            Step::Disconnect { connection } => self.disconnect(*connection),
+            Step::Watch { slot, mask } => self.watch(*slot, *mask),
+            Step::Ask { slot } => self.ask(*slot),
+            Step::Unwatch { slot } => self.unwatch(*slot),
             Step::Delete { slot } => self.on(*slot, Self::delete),
             Step::Start { slot, arguments } => {
                 let arguments = (0..*arguments).map(|number| format!("argument {number}")).collect();
@@ -40,17 +48,25 @@ impl Model {
     }
 
     /// Does something with what is open in a slot; with a handle that isn't, it is the only thing that is told.
-    fn on(&mut self, slot: usize, act: impl FnOnce(&mut Self, &Open)) {
+    fn on(&mut self, slot: usize, act: impl FnOnce(&mut Self, &On)) {
         match self.slots[slot].clone() {
-            Some(open) => act(self, &open),
-            None => self.answer(self.steps, [6]),
+            Some(Open { service: Some(service), access, .. }) => act(self, &On { service, access }),
+            _ => self.answer(self.steps, [6]),
+        }
+    }
+
+    /// A connection ends: its handles are closed in the order in which they were opened.
+    fn disconnect(&mut self, connection: usize) {
+        let mut slots: Vec<usize> = (connection * HALF..(connection + 1) * HALF).collect();
+        slots.sort_by_key(|slot| self.slots[*slot].as_ref().map(|open| open.since));
+        for slot in slots {
+            self.close(slot);
         }
     }
 
     fn create(&mut self, slot: usize, name: &str, new: &NewService) {
         let key = folded(name);
-        self.slots[slot] = None;
-        self.settle_deletions();
+        self.close(slot);
         let mut settings = Settings::new(name, new);
         let mut codes = settings.mistakes();
         codes.extend(refused_access(new.access));
@@ -69,6 +85,9 @@ impl Model {
         if self.is_taken(name, &key) || self.is_taken(&settings.display, &key) {
             codes.insert(1078);
         }
+        if self.stopping.is_some() {
+            codes.insert(1115);
+        }
         if is_unknown(new.account) && new.kind & 0x30 != 0 {
             codes.insert(1057);
         }
@@ -79,45 +98,41 @@ impl Model {
             settings.tag = self.free_tag(group);
         }
         self.services.insert(key.clone(), Service::new(settings));
-        self.slots[slot] = Some(Open { service: key, access: granted(new.access) });
+        self.slots[slot] = Some(Open::new(Some(key), granted(new.access), self.steps));
+        self.tell_of(0x80, name.to_owned());
         self.answer(self.steps, [0]);
     }
 
     fn open(&mut self, slot: usize, name: &str, access: u32) {
         let key = folded(name);
-        self.slots[slot] = None;
-        self.settle_deletions();
+        self.close(slot);
         let mut codes: BTreeSet<u32> = refused_access(access).collect();
         if !self.services.contains_key(&key) {
             codes.insert(1060);
         }
         if codes.is_empty() {
-            self.slots[slot] = Some(Open { service: key, access: granted(access) });
+            self.slots[slot] = Some(Open::new(Some(key), granted(access), self.steps));
             codes.insert(0);
         }
         self.answer(self.steps, codes);
     }
 
-    fn delete(&mut self, open: &Open) {
+    fn delete(&mut self, open: &On) {
+        let mut codes = self.refused_change(open, 0x1_0000);
         let service = self.get(&open.service);
-        let mut codes = BTreeSet::new();
-        if open.access & 0x1_0000 == 0 {
-            codes.insert(5);
-        }
-        if service.marked {
-            codes.insert(1072);
-        }
         if codes.is_empty() {
             service.marked = true;
             service.settings.start = 4;
             service.due = None;
             codes.insert(0);
+            let status = self.status(&open.service);
+            self.happened(&open.service, 0x200, status);
         }
         self.answer(self.steps, codes);
     }
 
     /// What keeps a service from being changed.
-    fn refused_change(&self, open: &Open, right: u32) -> BTreeSet<u32> {
+    fn refused_change(&self, open: &On, right: u32) -> BTreeSet<u32> {
         let mut codes = BTreeSet::new();
         if open.access & right != right {
             codes.insert(5);
@@ -125,10 +140,13 @@ impl Model {
         if self.services[&open.service].marked {
             codes.insert(1072);
         }
+        if self.stopping.is_some() {
+            codes.insert(1115);
+        }
         codes
     }
 
-    fn change(&mut self, open: &Open, change: &Change) {
+    fn change(&mut self, open: &On, change: &Change) {
         let mut codes = self.refused_change(open, CHANGE_CONFIG);
         let mut settings = self.services[&open.service].settings.clone();
         let mut tag = false;
@@ -148,6 +166,9 @@ impl Model {
             Change::Display(display) => settings.display = (*display).to_owned(),
         }
         codes.extend(settings.mistakes());
+        if settings.is_driver() && !self.services[&open.service].settings.is_driver() {
+            codes.insert(87);
+        }
         if tag && settings.group.is_none() {
             codes.insert(87);
         }
@@ -171,7 +192,7 @@ impl Model {
         self.answer(self.steps, codes);
     }
 
-    fn change2(&mut self, open: &Open, change: &Change2) {
+    fn change2(&mut self, open: &On, change: &Change2) {
         let restarts =
             matches!(change, Change2::Actions { actions, .. } if actions.iter().any(|(kind, _)| *kind == 1));
         let right = if restarts { CHANGE_CONFIG | 0x10 } else { CHANGE_CONFIG };

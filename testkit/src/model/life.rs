@@ -2,8 +2,9 @@
 
 use std::collections::BTreeSet;
 
+use super::change::On;
 use super::settings::Settings;
-use super::{Model, Open, PATIENCE, Report, Seen, Sent, Service};
+use super::{Model, PATIENCE, Report, Seen, Sent, Service};
 
 /// Where a service is in its life.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -28,6 +29,8 @@ pub(super) enum Life {
 pub(super) struct Due {
     pub(super) kind: u32,
     pub(super) at: u64,
+    /// Of what is due at the same moment, what was planned first comes first.
+    order: usize,
 }
 
 /// How far a service is for one that needs it.
@@ -55,6 +58,7 @@ impl Service {
             failures: 0,
             failed: None,
             due: None,
+            changes: 0,
         }
     }
 
@@ -98,7 +102,7 @@ impl Service {
 }
 
 impl Model {
-    pub(super) fn start(&mut self, open: &Open, arguments: Vec<String>) {
+    pub(super) fn start(&mut self, open: &On, arguments: Vec<String>) {
         let mut codes = self.refused_start(&open.service);
         if open.access & 0x10 == 0 {
             codes.insert(5);
@@ -124,6 +128,7 @@ impl Model {
             (service.life != Life::Stopped, 1056),
             (service.settings.is_driver(), 193),
             (service.settings.needs.iter().any(missing), 1075),
+            (self.stopping.is_some(), 1115),
         ];
         all.into_iter().filter(|(applies, _)| *applies).map(|(_, code)| code).collect()
     }
@@ -188,8 +193,12 @@ impl Model {
 
     pub(super) fn start_failed(&mut self, key: &str, code: u32) {
         let service = self.get(key);
+        let visible = service.state() != 1;
         service.life = Life::Stopped;
         service.exit = (code, 0);
+        if visible {
+            self.announce(key, self.status(key));
+        }
         self.answer_starters(key, code);
     }
 
@@ -206,7 +215,7 @@ impl Model {
     }
 
     /// Sends a control ([MS-SCMR] 3.1.4.2, and the table of `ControlService` in the Win32 reference).
-    pub(super) fn control(&mut self, open: &Open, control: u32) {
+    pub(super) fn control(&mut self, open: &On, control: u32) {
         let codes = self.refused_control(open, control);
         let Some(process) = self.services[&open.service].process().map(str::to_owned) else {
             return self.answer(self.steps, codes);
@@ -224,7 +233,7 @@ impl Model {
         self.sent.push(Sent { step, process, service, control, until: self.now + PATIENCE });
     }
 
-    fn refused_control(&self, open: &Open, control: u32) -> BTreeSet<u32> {
+    fn refused_control(&self, open: &On, control: u32) -> BTreeSet<u32> {
         let (right, accept) = match control {
             1 => (0x20, 0x1),
             2 | 3 => (0x40, 0x2),
@@ -236,6 +245,9 @@ impl Model {
         };
         if open.access & right == 0 {
             return BTreeSet::from([5]);
+        }
+        if self.stopping.is_some() {
+            return BTreeSet::from([1115]);
         }
         let service = &self.services[&open.service];
         let accepted = match &service.life {
@@ -277,10 +289,11 @@ impl Model {
 
     /// A service has stopped by itself or with its process: counts a failure, and finds what is to be done about it.
     pub(super) fn ended(&mut self, key: &str, died: bool) {
-        let now = self.now;
+        let (now, stopping) = (self.now, self.stopping.is_some());
+        let order = self.plan();
         let service = self.get(key);
         let failed = service.settings.flag && service.exit != (0, 0);
-        if !died && !failed {
+        if stopping || (!died && !failed) {
             return;
         }
         let quiet = service.failed.map(|at| now.saturating_sub(at));
@@ -292,20 +305,28 @@ impl Model {
         let nth = usize::try_from(service.failures - 1).unwrap_or(usize::MAX);
         match actions.get(nth).or(actions.last()) {
             Some((kind, delay)) if *kind != 0 && !service.marked => {
-                service.due = Some(Due { kind: *kind, at: now + u64::from(*delay) * 1000 });
+                service.due = Some(Due { kind: *kind, at: now + u64::from(*delay) * 1000, order });
             }
             _ => {}
         }
     }
 
-    /// Takes the failure actions that are due. The machine isn't restarted: no command is set for that.
+    /// Takes the failure actions that are due, and the delayed start: what was planned first comes first. The machine isn't restarted: no command is set for that.
     pub(super) fn expire_actions(&mut self) {
-        for key in self.services.keys().cloned().collect::<Vec<_>>() {
-            let Some(due) = self.services[&key].due.clone().filter(|due| due.at <= self.now) else {
+        let due = self.services.iter().filter_map(|(key, service)| {
+            let due = service.due.as_ref()?;
+            Some((due.at, due.order, Some(key.clone())))
+        });
+        let delayed = self.automatic.delayed_at().map(|at| (at, self.automatic.delayed_order(), None));
+        let due: BTreeSet<_> = due.chain(delayed).filter(|(at, ..)| *at <= self.now).collect();
+        for (_, _, key) in due {
+            let Some(key) = key else {
+                self.start_delayed();
                 continue;
             };
+            // One before may have started it.
             let service = self.get(&key);
-            service.due = None;
+            let Some(due) = service.due.take() else { continue };
             match due.kind {
                 1 if service.life == Life::Stopped => self.start_unasked(&key),
                 3 if !service.settings.command.is_empty() => {
@@ -315,6 +336,19 @@ impl Model {
                 }
                 _ => {}
             }
+        }
+    }
+
+    /// The place of what is planned now.
+    pub(super) fn plan(&mut self) -> usize {
+        self.planned += 1;
+        self.planned
+    }
+
+    /// A successor finds the actions that are due in the order of the names.
+    pub(super) fn forget_order(&mut self) {
+        for due in self.services.values_mut().filter_map(|service| service.due.as_mut()) {
+            due.order = 0;
         }
     }
 

@@ -14,8 +14,10 @@ mod life;
 mod process;
 mod random;
 mod settings;
+mod shutdown;
 mod step;
 mod view;
+mod watch;
 
 pub use random::sequence;
 pub use step::{Change, Change2, Input, NewService, Report, Seen, Step};
@@ -27,9 +29,17 @@ use automatic::Automatic;
 use life::{Due, Life};
 use process::Process;
 use settings::Settings;
+use shutdown::Stopping;
+use watch::Wait;
 
-/// How many handles a sequence may have open.
-pub const SLOTS: usize = 4;
+/// How many handles a sequence may have open; the first half is that of one connection, the other half that of another.
+pub const SLOTS: usize = 6;
+
+/// The load order groups that are listed; others come after these.
+pub const GROUP_ORDER: &[&str] = &["h"];
+
+/// How many services that came and went are remembered for those who have not asked.
+pub const REMEMBERED: usize = 8;
 
 /// How long a process has to connect, a service to answer a control and to make progress, in milliseconds.
 pub const PATIENCE: u64 = 30_000;
@@ -52,13 +62,21 @@ struct Service {
     failures: u32,
     failed: Option<u64>,
     due: Option<Due>,
+    /// How often its state changed.
+    changes: u64,
 }
 
-/// An open handle to a service.
+/// An open handle.
 #[derive(Debug, Clone)]
 struct Open {
-    service: String,
+    /// Absent: that of the service control manager.
+    service: Option<String>,
     access: u32,
+    /// The step that opened it.
+    since: usize,
+    /// The last change that was told through it: the number of the state, or of all that came and went before.
+    told: Option<u64>,
+    wait: Option<Wait>,
 }
 
 /// A control that the service control manager waits for the answer to.
@@ -79,12 +97,18 @@ pub struct Model {
     steps: usize,
     services: BTreeMap<String, Service>,
     slots: [Option<Open>; SLOTS],
+    /// Services that were created (0x80) and deleted (0x100).
+    news: Vec<(u32, String)>,
+    /// How much was planned.
+    planned: usize,
     processes: BTreeMap<String, Process>,
     /// How many processes of each image path were made.
     launched: BTreeMap<String, u32>,
     pids: u32,
     sent: Vec<Sent>,
     automatic: Automatic,
+    /// Present while everything is being stopped.
+    stopping: Option<Stopping>,
     /// What answers there are, by the step that asked, with every code that would be right.
     answers: BTreeMap<usize, BTreeSet<u32>>,
     seen: Vec<Seen>,
@@ -112,7 +136,11 @@ impl Model {
             // Time passes by `advance`.
             Step::Wait { .. } => {}
             Step::Kill { dead } => self.kill(*dead),
-            Step::Boot => self.boot(),
+            Step::Boot => {
+                self.inputs.push(Input::Kill { boot: true });
+                self.begin_session();
+            }
+            Step::Shutdown => self.shut_down(),
             call => self.call(call),
         }
         self.settle();
@@ -127,7 +155,8 @@ impl Model {
         });
         let processes = self.processes.values().filter_map(Process::connects_until);
         let controls = self.sent.iter().map(|sent| sent.until);
-        services.chain(processes).chain(controls).chain(self.automatic.delayed_at()).min()
+        let others = self.automatic.delayed_at().into_iter().chain(self.shutdown_deadline());
+        services.chain(processes).chain(controls).chain(others).min()
     }
 
     /// Lets time pass to a moment that is not behind the next deadline; what is to be put in after that.
@@ -136,9 +165,9 @@ impl Model {
         self.expire_processes();
         self.expire_controls();
         self.expire_hangs();
+        self.expire_shutdown();
         self.settle();
         self.expire_actions();
-        self.expire_delayed();
         self.settle();
         std::mem::take(&mut self.inputs)
     }
@@ -159,17 +188,27 @@ impl Model {
 
     /// Judges everything that waits for something else, until nothing moves any more.
     fn settle(&mut self) {
-        while self.settle_starts() || self.settle_automatic() || self.settle_deletions() {}
+        while self.settle_starts()
+            || self.settle_automatic()
+            || self.settle_deletions()
+            || self.settle_shutdown()
+        {}
     }
 
     /// A marked service goes when it has stopped and nobody has it open.
     fn settle_deletions(&mut self) -> bool {
-        let held: BTreeSet<String> = self.slots.iter().flatten().map(|open| open.service.clone()).collect();
-        let before = self.services.len();
-        self.services.retain(|key, service| {
-            !(service.marked && !held.contains(key) && matches!(service.life, Life::Stopped))
-        });
-        self.services.len() != before
+        let held: BTreeSet<&String> =
+            self.slots.iter().flatten().filter_map(|open| open.service.as_ref()).collect();
+        let over = |(key, service): &(&String, &Service)| {
+            service.marked && !held.contains(key) && service.life == Life::Stopped
+        };
+        let over: Vec<String> = self.services.iter().filter(over).map(|(key, _)| key.clone()).collect();
+        for key in &over {
+            if let Some(service) = self.services.remove(key) {
+                self.tell_of(0x100, service.settings.name);
+            }
+        }
+        !over.is_empty()
     }
 }
 

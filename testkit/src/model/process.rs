@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::life::{BEGINNING, Life};
-use super::{Input, Model, PATIENCE, Report, Seen, Step, folded};
+use super::{Input, Model, PATIENCE, Report, Seen, Status, Step, folded};
 
 /// A process of services.
 #[derive(Debug, Clone)]
@@ -54,7 +54,13 @@ impl Model {
             self.seen.push(Seen::Launched { process: name.clone() });
             name
         });
-        self.get(key).life = Life::Launching { process: name.clone() };
+        let service = self.get(key);
+        let first = service.state() != 2;
+        service.life = Life::Launching { process: name.clone() };
+        if first {
+            // Its process isn't known yet, even if it is one that is there.
+            self.announce(key, Status { pid: 0, ..self.status(key) });
+        }
         let Some(process) = self.processes.get_mut(&name) else { return };
         process.services.insert(key.to_owned());
         if process.connected {
@@ -112,7 +118,7 @@ impl Model {
             (Step::Answer { code, .. }, _, true) => self.answered(&id, &key, *code),
             (Step::Die { .. }, Some(_), _) => {
                 self.inputs.push(Input::Gone { process: id.clone() });
-                if process.inherited { self.launch_again(&id) } else { self.gone(&id, 1053) }
+                if process.inherited { self.launch_again(&id) } else { self.gone(&id, self.lost()) }
             }
             _ => {}
         }
@@ -152,6 +158,7 @@ impl Model {
                 service.life = Life::Stopped;
                 service.exit = exit(report);
                 self.seen.push(Seen::Released { process: id.to_owned(), service: name });
+                self.announce(key, self.status(key));
                 self.ended(key, false);
                 self.leave(id, key);
             }
@@ -160,6 +167,9 @@ impl Model {
                 let progress = if moved { now } else { progress };
                 service.hung &= report.state == 2;
                 service.life = Life::Active { process: id.to_owned(), report, progress };
+                if report.state != last.state {
+                    self.announce(key, self.status(key));
+                }
             }
             // None that a service can be in: it is not taken.
             _ => {}
@@ -206,6 +216,7 @@ impl Model {
                     let service = self.get(&key);
                     service.life = Life::Stopped;
                     service.exit = (1067, 0);
+                    self.announce(&key, self.status(&key));
                     self.ended(&key, true);
                 }
                 _ => {}
@@ -219,21 +230,43 @@ impl Model {
             self.processes.iter().filter(|(_, process)| late(process)).map(|(id, _)| id.clone()).collect();
         for id in late {
             self.seen.push(Seen::Killed { process: id.clone() });
-            if let Some(process) = self.processes.get(&id)
-                && process.pid.is_none()
-            {
-                // Nobody has made it; nobody will.
-                self.inputs.push(Input::NotMade { process: id.clone(), code: 2 });
-            } else {
-                self.inputs.push(Input::Gone { process: id.clone() });
-            }
+            self.tell_end(&id);
             self.gone(&id, 1053);
         }
+    }
+
+    fn tell_end(&mut self, id: &str) {
+        let made = self.processes.get(id).is_some_and(|process| process.pid.is_some());
+        self.inputs.push(if made {
+            Input::Gone { process: id.to_owned() }
+        } else {
+            // Nobody has made it; nobody will.
+            Input::NotMade { process: id.to_owned(), code: 2 }
+        });
+    }
+
+    /// A process was ended by force.
+    pub(super) fn killed(&mut self, id: &str) {
+        let Some(process) = self.processes.get(id) else { return };
+        let code = match process.pid {
+            None => 2,
+            // What the predecessor ordered is known by its mark only: all that is left of it is ended.
+            Some(_) if process.inherited => 1067,
+            Some(_) => self.lost(),
+        };
+        self.tell_end(id);
+        self.gone(id, code);
+    }
+
+    /// Why a start failed whose process was lost before it connected.
+    fn lost(&self) -> u32 {
+        if self.stopping.is_some() { 1115 } else { 1053 }
     }
 
     /// The service control manager is killed, and another one takes over.
     pub(super) fn kill(&mut self, dead: Option<&'static str>) {
         self.inputs.push(Input::Kill { boot: false });
+        self.stopping = None;
         self.forget_clients();
         for service in self.services.values_mut() {
             service.hung = false;
@@ -241,6 +274,7 @@ impl Model {
                 service.life = Life::Stopped;
             }
         }
+        self.forget_order();
         self.settle_deletions();
         let dead = dead.and_then(|name| self.services.get(&folded(name))?.process().map(str::to_owned));
         let ids: Vec<String> = self.processes.keys().cloned().collect();
@@ -279,15 +313,18 @@ impl Model {
 
     /// Nobody has acknowledged these starts, and nobody has carried them out: they begin again.
     fn launch_again(&mut self, id: &str) {
+        if self.stopping.is_some() {
+            return self.gone(id, 1115);
+        }
         let Some(process) = self.processes.remove(id) else { return };
         for key in process.services {
             self.launch(&key);
         }
     }
 
-    /// The machine starts anew: nothing has run in this session.
-    pub(super) fn boot(&mut self) {
-        self.inputs.push(Input::Kill { boot: true });
+    /// A new session begins, of the machine or after a clean end: nothing has run in it.
+    pub(super) fn begin_session(&mut self) {
+        self.stopping = None;
         self.forget_clients();
         self.processes.clear();
         for service in self.services.values_mut() {

@@ -27,6 +27,7 @@ const RIGHTS: &[u32] = &[
     ALL,
     0x200_0000,
     ALL & !0x2,
+    ALL & !0x4,
     ALL & !0x10,
     ALL & !0x20,
     ALL & !0x40,
@@ -44,35 +45,217 @@ const STATES: &[u32] = &[4, 1, 2, 3, 7, 6, 5, 0, 9];
 /// Times, in seconds, around those that count: no time, the patience, the delay of the delayed start.
 const SECONDS: &[u32] = &[0, 1, 5, 29, 30, 31, 60, 120, 300];
 
+/// Where the services of the beginning are open: two on each connection.
+const PLACES: &[(usize, &str)] = &[(0, "a"), (1, "b"), (3, "c"), (4, "d")];
+
+/// Where the service control manager is open: once on each connection.
+const MANAGERS: &[usize] = &[2, 5];
+
 /// A sequence: some services, then so many steps, at most.
 pub fn sequence(longest: usize) -> impl Strategy<Value = Vec<Step>> {
-    let first = [0, 1, 2, 3].map(|slot| {
-        let create = ordinary().prop_map(move |new| Step::Create { slot, name: NAMES[slot], new });
+    let first = [0, 1, 2, 3].map(|place| {
+        let (slot, name) = PLACES[place];
+        let create = ordinary().prop_map(move |new| Step::Create { slot, name, new });
         proptest::option::weighted(0.95, create)
     });
-    (first, vec(steps(), 1..longest))
-        .prop_map(|(first, rest)| first.into_iter().flatten().chain(rest.into_iter().flatten()).collect())
+    let managers = prop_oneof![1 => Just(Vec::new()), 2 => Just(managers())];
+    (managers, first, vec(steps(), 1..longest)).prop_map(|(managers, first, rest)| {
+        let rest = rest.into_iter().flatten();
+        managers.into_iter().chain(first.into_iter().flatten()).chain(rest).collect()
+    })
 }
 
-/// One step; after those that end all handles, clients come again.
+fn managers() -> Vec<Step> {
+    MANAGERS.iter().map(|slot| Step::OpenManager { slot: *slot }).collect()
+}
+
+/// One step, or several that lead somewhere together; after those that end all handles, clients come again.
 fn steps() -> impl Strategy<Value = Vec<Step>> {
     let ended = prop_oneof![
-        1 => proptest::option::of(select(NAMES)).prop_map(|dead| Step::Kill { dead }),
+        2 => proptest::option::of(select(NAMES)).prop_map(|dead| Step::Kill { dead }),
         1 => Just(Step::Boot),
     ];
-    let opened = (0..SLOTS).map(|slot| Step::Open { slot, name: NAMES[slot], access: ALL }).collect();
-    let opened = prop_oneof![1 => Just(Vec::new()), 6 => Just(opened)];
     prop_oneof![
-        40 => step().prop_map(|step| vec![step]),
-        1 => (0..SLOTS).prop_map(|slot| {
-            let change = |change| Step::Change2 { slot, change };
-            vec![
-                change(Change2::Actions { reset: Some(60), actions: vec![(3, 1), (1, 0)] }),
-                change(Change2::Command("/bin/tell %1% times")),
-            ]
-        }),
-        1 => (ended, opened).prop_map(|(ended, opened)| [vec![ended], opened].concat()),
+        80 => step().prop_map(|step| vec![step]),
+        2 => dying(),
+        1 => booting(),
+        1 => waiting(),
+        1 => needed(),
+        1 => disabled(),
+        2 => ending(),
+        1 => crowd(),
+        2 => (ended, reopened()).prop_map(|(ended, opened)| [vec![ended], opened].concat()),
     ]
+}
+
+/// Clients that come again, mostly.
+fn reopened() -> impl Strategy<Value = Vec<Step>> {
+    let services = PLACES.iter().map(|(slot, name)| Step::Open { slot: *slot, name, access: ALL });
+    let opened: Vec<Step> = services.chain(managers()).collect();
+    prop_oneof![1 => Just(Vec::new()), 6 => Just(opened)]
+}
+
+/// A service with several failure actions that dies, or fails, more often than it has actions.
+fn dying() -> impl Strategy<Value = Vec<Step>> {
+    let action = (select(&[3u32, 1, 0][..]), select(&[0u32, 1, 5][..]));
+    let reset = proptest::option::of(select(&[60u32, 0, 1, 86400][..]));
+    let failed = Report { state: 1, accepted: 0, exit: (5, 0), checkpoint: 0, hint: 0 };
+    let failures = vec((prop::bool::weighted(0.8), select(&[5u32, 0, 1, 60][..])), 2..6);
+    let all = (select(PLACES), vec(action, 1..4), reset, any::<bool>(), failures, prop::bool::weighted(0.2));
+    all.prop_map(move |((slot, name), actions, reset, flag, failures, ends)| {
+        let change = |change| Step::Change2 { slot, change };
+        let mut steps = vec![
+            Step::Open { slot, name, access: ALL },
+            change(Change2::Actions { reset, actions }),
+            change(Change2::Command("/bin/tell %1% times")),
+            change(Change2::Flag(flag)),
+        ];
+        for (dies, seconds) in failures {
+            let end = if dies { Step::Die { name } } else { Step::Report { name, report: failed } };
+            steps.extend([
+                Step::Start { slot, arguments: 0 },
+                Step::Run { name },
+                end,
+                Step::Wait { seconds },
+            ]);
+        }
+        if ends {
+            // What was to follow the last one doesn't any more.
+            steps.insert(steps.len() - 1, Step::Shutdown);
+        }
+        steps
+    })
+}
+
+/// A machine that starts anew with automatic services, some of them delayed.
+fn booting() -> impl Strategy<Value = Vec<Step>> {
+    let automatic = (select(GROUPS), any::<bool>(), needs());
+    let seconds = select(&[119u32, 120, 300][..]);
+    (vec(automatic, PLACES.len()), vec(select(NAMES), 0..3), seconds, reopened()).prop_map(
+        |(automatic, run, seconds, opened)| {
+            let mut steps = Vec::new();
+            for ((slot, name), (group, delayed, needs)) in PLACES.iter().zip(automatic) {
+                let (slot, group) = (*slot, group.filter(|_| !delayed));
+                steps.push(Step::Open { slot, name, access: ALL });
+                for change in [Change::Group { group, tag: false }, Change::Start(2), Change::Needs(needs)] {
+                    steps.push(Step::Change { slot, change });
+                }
+                steps.push(Step::Change2 { slot, change: Change2::Delayed(delayed) });
+            }
+            steps.push(Step::Boot);
+            steps.extend(run.into_iter().map(|name| Step::Run { name }));
+            steps.push(Step::Wait { seconds });
+            [steps, opened].concat()
+        },
+    )
+}
+
+/// The end of everything, in which services take their time.
+fn ending() -> impl Strategy<Value = Vec<Step>> {
+    let accepted = select(&[0x1u32, 0x5, 0x105, 0x101, 0][..]);
+    let prepared = vec((select(PLACES), accepted, select(&[4u32, 4, 3, 7, 2][..])), 0..4);
+    let report = (select(NAMES), select(&[1u32, 3, 3, 4][..]), 0..3u32, select(SECONDS));
+    let reported = report.prop_map(|(name, state, checkpoint, hint)| Step::Report {
+        name,
+        report: Report { state, accepted: 1, exit: (0, 0), checkpoint, hint },
+    });
+    let during = prop_oneof![
+        6 => reported,
+        2 => select(&[1u32, 19, 20, 21, 60][..]).prop_map(|seconds| Step::Wait { seconds }),
+        2 => step(),
+        1 => Just(Step::Shutdown),
+    ];
+    let patient = any::<bool>();
+    (prepared, vec(during, 0..8), patient, reopened()).prop_map(|(prepared, during, patient, opened)| {
+        let mut steps = Vec::new();
+        for ((slot, name), accepted, state) in prepared {
+            let report = Report { state, accepted, exit: (0, 0), checkpoint: 0, hint: 0 };
+            steps.push(Step::Open { slot, name, access: ALL });
+            steps.extend([
+                Step::Start { slot, arguments: 0 },
+                Step::Run { name },
+                Step::Report { name, report },
+            ]);
+        }
+        steps.push(Step::Shutdown);
+        steps.extend(during);
+        steps.push(if patient { Step::Wait { seconds: 300 } } else { Step::Shutdown });
+        [steps, opened].concat()
+    })
+}
+
+/// A service that another one needs, and that is to stop.
+fn needed() -> impl Strategy<Value = Vec<Step>> {
+    let state = select(&[4u32, 3, 7][..]);
+    (select(PLACES), select(PLACES), state).prop_map(|((below, base), (above, top), state)| {
+        let report = Report { state, accepted: 1, exit: (0, 0), checkpoint: 0, hint: 0 };
+        vec![
+            Step::Open { slot: below, name: base, access: ALL },
+            Step::Open { slot: above, name: top, access: ALL },
+            Step::Change { slot: below, change: Change::Needs(Vec::new()) },
+            Step::Change { slot: above, change: Change::Needs(vec![base]) },
+            Step::Start { slot: above, arguments: 0 },
+            Step::Run { name: base },
+            Step::Run { name: top },
+            Step::Report { name: top, report },
+            Step::Control { slot: below, control: 1 },
+        ]
+    })
+}
+
+/// A service that is disabled, and to be started.
+fn disabled() -> impl Strategy<Value = Vec<Step>> {
+    select(PLACES).prop_map(|(slot, name)| {
+        vec![
+            Step::Open { slot, name, access: ALL },
+            Step::Change { slot, change: Change::Start(4) },
+            Step::Start { slot, arguments: 0 },
+        ]
+    })
+}
+
+/// A client that waits again and again, at its leisure.
+fn waiting() -> impl Strategy<Value = Vec<Step>> {
+    let between = vec(step(), 0..3);
+    (select(PLACES), vec((mask(), between), 1..4)).prop_map(|((slot, name), rounds)| {
+        let mut steps = vec![Step::Open { slot, name, access: ALL }];
+        for (mask, between) in rounds {
+            steps.push(Step::Watch { slot, mask });
+            steps.extend(between);
+            steps.extend([Step::Ask { slot }, Step::Start { slot, arguments: 0 }, Step::Run { name }]);
+            // A wait is told of once.
+            steps.extend([Step::Ask { slot }, Step::Unwatch { slot }]);
+        }
+        steps
+    })
+}
+
+/// Services that come and go, more of them than are remembered for who doesn't ask.
+fn crowd() -> impl Strategy<Value = Vec<Step>> {
+    let asked = prop_oneof![1 => Just(Vec::new()), 1 => Just(vec![0]), 1 => Just(vec![0, 1, 2, 3])];
+    (select(MANAGERS), select(&[0x180u32, 0x80, 0x100][..]), ordinary(), asked, 1..6usize).prop_map(
+        |(watcher, mask, new, asked, many)| {
+            let slot = PLACES[0].0;
+            let mut steps = vec![Step::OpenManager { slot: watcher }, Step::Watch { slot: watcher, mask }];
+            for round in 0..many {
+                steps.push(Step::Create { slot, name: "e", new: new.clone() });
+                if asked.contains(&round) {
+                    steps.extend([Step::Ask { slot: watcher }, Step::Unwatch { slot: watcher }]);
+                    steps.push(Step::Watch { slot: watcher, mask });
+                }
+                steps.extend([Step::Delete { slot }, Step::Close { slot }]);
+            }
+            steps.extend([Step::Ask { slot: watcher }, Step::Unwatch { slot: watcher }]);
+            steps.push(Step::Watch { slot: watcher, mask });
+            steps
+        },
+    )
+}
+
+/// What is waited for: mostly everything, sometimes what can't be.
+fn mask() -> impl Strategy<Value = u32> {
+    prop_oneof![3 => Just(0x27Fu32), 3 => Just(0x8), 2 => Just(0x1), 2 => 1..0x80u32, 2 => Just(0x180),
+        1 => Just(0x200), 1 => select(&[0u32, 0x80, 0x100, 0x188, 0x400, 0x2FF][..])]
 }
 
 fn step() -> impl Strategy<Value = Step> {
@@ -88,6 +271,10 @@ fn step() -> impl Strategy<Value = Step> {
         20 => (slot(), control()).prop_map(|(slot, control)| Step::Control { slot, control }),
         15 => (slot(), change()).prop_map(|(slot, change)| Step::Change { slot, change }),
         18 => (slot(), change2()).prop_map(|(slot, change)| Step::Change2 { slot, change }),
+        1 => slot().prop_map(|slot| Step::OpenManager { slot }),
+        8 => (slot(), mask()).prop_map(|(slot, mask)| Step::Watch { slot, mask }),
+        6 => slot().prop_map(|slot| Step::Ask { slot }),
+        4 => slot().prop_map(|slot| Step::Unwatch { slot }),
     ];
     let processes = prop_oneof![
         4 => name().prop_map(|name| Step::Made { name }),

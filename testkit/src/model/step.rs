@@ -1,5 +1,7 @@
 //! The steps of a sequence, and what goes in and out with them.
 
+use super::Status;
+
 /// One step. Handles are kept in slots; opening one into a slot that is taken closes what was there.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[expect(missing_docs, reason = "they say what they are")]
@@ -14,10 +16,27 @@ pub enum Step {
         name: &'static str,
         access: u32,
     },
+    /// Opens the service control manager.
+    OpenManager {
+        slot: usize,
+    },
     Close {
         slot: usize,
     },
-    /// Ends one of the two connections: that of the first two slots, or that of the others.
+    /// Registers a wait through what is open in a slot.
+    Watch {
+        slot: usize,
+        mask: u32,
+    },
+    /// Asks for the result of that wait.
+    Ask {
+        slot: usize,
+    },
+    /// Gives that wait up.
+    Unwatch {
+        slot: usize,
+    },
+    /// Ends one of the two connections: that of the first half of the slots, or that of the others.
     Disconnect {
         connection: usize,
     },
@@ -81,6 +100,8 @@ pub enum Step {
     },
     /// The machine starts anew.
     Boot,
+    /// The service control manager is to stop everything and end, then another one begins; a second time: by force.
+    Shutdown,
 }
 
 /// What `CreateService` is given.
@@ -159,6 +180,8 @@ pub enum Input {
     Kill {
         boot: bool,
     },
+    /// After the service control manager ended by itself another one begins.
+    Successor,
     Made {
         process: String,
         pid: u32,
@@ -193,10 +216,36 @@ pub enum Input {
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 #[expect(missing_docs, reason = "they say what they are")]
 pub enum Seen {
-    Launched { process: String },
-    Told { process: String, service: String, arguments: Vec<String> },
-    Controlled { process: String, service: String, control: u32 },
-    Released { process: String, service: String },
-    Killed { process: String },
-    Ran { command: Vec<String> },
+    Launched {
+        process: String,
+    },
+    Told {
+        process: String,
+        service: String,
+        arguments: Vec<String>,
+    },
+    Controlled {
+        process: String,
+        service: String,
+        control: u32,
+    },
+    Released {
+        process: String,
+        service: String,
+    },
+    Killed {
+        process: String,
+    },
+    Ran {
+        command: Vec<String>,
+    },
+    /// Everything has stopped, and the service control manager ends.
+    Finished,
+    /// The result of a wait, for the step that asked: a status, or the names of services that came and went.
+    Notified {
+        step: usize,
+        what: u32,
+        status: Option<Status>,
+        names: Vec<String>,
+    },
 }

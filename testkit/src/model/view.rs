@@ -29,8 +29,12 @@ pub struct View {
     pub privileges: Vec<String>,
     pub preshutdown: u32,
     pub status: Status,
+    /// The state filters (`SERVICE_ACTIVE`, `SERVICE_INACTIVE`) by which it is enumerated.
+    pub filters: Vec<u32>,
     /// The key names of those that depend on it.
     pub dependents: BTreeSet<String>,
+    /// Those of them that don't stand still.
+    pub active_dependents: BTreeSet<String>,
 }
 
 /// `SERVICE_FAILURE_ACTIONS`.
@@ -45,7 +49,7 @@ pub struct Failure {
 }
 
 /// `SERVICE_STATUS_PROCESS`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 #[expect(missing_docs, reason = "they are those of the structure")]
 pub struct Status {
     pub state: u32,
@@ -65,6 +69,7 @@ impl Model {
 
     fn view_of(&self, key: &str) -> View {
         let service = &self.services[key];
+        let dependents = self.dependents(key);
         let settings = service.settings.clone();
         let Settings { reset, actions, command, .. } = settings.clone();
         let failure = (!settings.is_driver()).then_some(Failure { reset, actions, command });
@@ -91,11 +96,17 @@ impl Model {
             privileges,
             preshutdown,
             status: self.status(key),
-            dependents: self.dependents(key),
+            filters: vec![if service.state() == 1 { 2 } else { 1 }],
+            active_dependents: dependents
+                .iter()
+                .filter(|key| self.services[*key].state() != 1)
+                .cloned()
+                .collect(),
+            dependents,
         }
     }
 
-    fn status(&self, key: &str) -> Status {
+    pub(super) fn status(&self, key: &str) -> Status {
         let service = &self.services[key];
         let stopped = Status { state: 1, accepted: 0, exit: service.exit, checkpoint: 0, hint: 0, pid: 0 };
         match &service.life {

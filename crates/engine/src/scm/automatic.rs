@@ -89,6 +89,9 @@ impl Scm {
     }
 
     pub(super) fn start_delayed(&mut self) {
+        if self.refuse_while_stopping().is_err() {
+            return;
+        }
         for name in self.order.delayed() {
             self.start_by_itself(&name.folded());
         }

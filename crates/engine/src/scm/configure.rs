@@ -125,6 +125,7 @@ impl Scm {
         let mut record = before.clone();
         apply(&mut record.config, change);
         check_config(&record.config)?;
+        check_type(&before, &record)?;
         if account_changed {
             check_account(&record.config)?;
         }
@@ -307,6 +308,19 @@ fn check_config(config: &ServiceConfig) -> Result<(), Failure> {
         ErrorControl::IGNORE | ErrorControl::NORMAL | ErrorControl::SEVERE | ErrorControl::CRITICAL => Ok(()),
         _ => refuse("the error control is none that a service can have"),
     }
+}
+
+/// The rules of [MS-SCMR] 3.1.4.11 for a type that is changed.
+fn check_type(before: &Record, after: &Record) -> Result<(), Failure> {
+    let refuse = |cause: &str| Err(Failure::new(Win32Error::INVALID_PARAMETER, cause));
+    let kind = after.config.service_type;
+    if before.config.service_type.is_win32() && kind.intersects(ServiceType::DRIVER) {
+        return refuse("what runs in a process can't become a driver");
+    }
+    if after.extra.preferred_node.is_some() && kind != ServiceType::WIN32_OWN_PROCESS {
+        return refuse("only a service in a process of its own has a preferred node");
+    }
+    Ok(())
 }
 
 fn check_config2(config: &ServiceConfig, change: &Config2Change) -> Result<(), Failure> {

@@ -40,6 +40,10 @@ pub(super) struct OpenManager {
     pub(super) access: ManagerAccess,
     /// For whom it was opened.
     pub(super) token: Arc<Token>,
+    /// How far in the news it has been told; absent before its first wait.
+    pub(super) told: Option<u64>,
+    /// The wait that is registered through this handle.
+    pub(super) watch: Option<HandleId>,
 }
 
 /// An open service.
@@ -171,8 +175,13 @@ impl Scm {
                 }
                 self.remove_if_over(&open.key);
             }
+            Some(Object::Manager(open)) => {
+                if let Some(watch) = open.watch {
+                    self.drop_handle(watch);
+                }
+            }
             Some(Object::Watch(watch)) => self.watch_dropped(id, watch),
-            Some(Object::Manager(_) | Object::Lock) | None => {}
+            Some(Object::Lock) | None => {}
         }
     }
 
@@ -184,7 +193,7 @@ impl Scm {
         wanted: ManagerAccess,
     ) -> Result<HandleId, Failure> {
         let access = rights::grant_manager(self.manager_security(), &token, wanted)?;
-        self.handles.open(connection, Object::Manager(OpenManager { access, token }))
+        self.handles.open(connection, Object::Manager(OpenManager { access, token, told: None, watch: None }))
     }
 
     /// Opens a service.

@@ -56,6 +56,7 @@ use control::PendingControl;
 use door::Doorway;
 use handles::Handles;
 use journal::Journal;
+use notify::News;
 use overview::Changes;
 use process::Instance;
 use shutdown::Stage;
@@ -125,6 +126,7 @@ pub(crate) struct Scm {
     display_names: HashMap<String, String>,
     order: Order,
     handles: Handles,
+    news: News,
     instances: HashMap<String, Instance>,
     instances_made: u64,
     controls: HashMap<u64, PendingControl>,
@@ -177,6 +179,7 @@ impl Scm {
             display_names: HashMap::new(),
             order: Order::default(),
             handles: Handles::default(),
+            news: News::default(),
             instances: HashMap::new(),
             instances_made: 0,
             controls: HashMap::new(),
@@ -247,7 +250,7 @@ impl Scm {
         while let Some(key) = self.touched.pop() {
             self.wake_dependents(&key);
             self.advance_automatic(&key);
-            self.advance_shutdown(&key);
+            self.advance_shutdown();
             self.update_door(&key);
         }
     }

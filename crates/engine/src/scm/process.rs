@@ -328,6 +328,9 @@ impl Scm {
         let mut active = false;
         for key in self.services_of(id) {
             match self.services.get(&key).map(|service| &service.life) {
+                Some(Lifecycle::Launching { .. }) if self.refuse_while_stopping().is_err() => {
+                    self.fail_start(&key, Win32Error::SHUTDOWN_IN_PROGRESS.into());
+                }
                 // Nobody has acknowledged this start, and nobody has carried it out: it begins again.
                 Some(Lifecycle::Launching { .. }) if taken_over => {
                     self.detach(&key);

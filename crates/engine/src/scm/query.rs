@@ -4,7 +4,7 @@ use svckit_core::access::{ManagerAccess, ServiceAccess};
 use svckit_core::backend::Enumerated;
 use svckit_core::config::{Config2, Config2Level, ServiceConfig};
 use svckit_core::kind::ServiceType;
-use svckit_core::name::{GroupName, fold};
+use svckit_core::name::{DisplayName, GroupName};
 use svckit_core::status::{ServiceStatus, StateFilter};
 use svckit_core::win32::Win32Error;
 
@@ -100,7 +100,9 @@ impl Scm {
         display_name: &str,
     ) -> Result<String, Failure> {
         self.check_manager(connection, id, ManagerAccess::CONNECT)?;
-        let key = self.display_names.get(&fold(display_name)).ok_or(Win32Error::SERVICE_DOES_NOT_EXIST)?;
+        let name =
+            DisplayName::new(display_name).map_err(|error| Failure::new(error.code(), error.to_string()))?;
+        let key = self.display_names.get(&name.folded()).ok_or(Win32Error::SERVICE_DOES_NOT_EXIST)?;
         Ok(self.service(key)?.name().as_str().to_owned())
     }
 

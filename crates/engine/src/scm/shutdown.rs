@@ -1,12 +1,13 @@
 //! The end: everything is stopped in order, each before what it depends on; then by force.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use svckit_core::control::{Control, ControlsAccepted};
 use svckit_core::lifecycle::Lifecycle;
 use svckit_core::native::Reply as NativeReply;
 use svckit_core::status::ServiceState;
+use svckit_core::time::Tick;
 use svckit_core::win32::Win32Error;
 
 use super::native::NativeAnswer;
@@ -29,8 +30,8 @@ pub(super) enum Stage {
 
 #[derive(Default)]
 pub(super) struct Stopping {
-    /// Services that were told to stop.
-    told: BTreeSet<String>,
+    /// Services that were told to stop, and until when they have time whatever they report.
+    told: BTreeMap<String, Tick>,
     /// Services that were starting and have a time limit.
     starting: BTreeSet<String>,
     /// Services whose process was ended by force.
@@ -85,15 +86,9 @@ impl Scm {
     }
 
     /// A service's state changed: others may be told to stop now.
-    pub(super) fn advance_shutdown(&mut self, key: &str) {
-        let Stage::Stopping(stopping) = &self.stage else { return };
-        match self.services.get(key) {
-            Some(service)
-                if service.state() == ServiceState::STOP_PENDING && !stopping.forced.contains(key) =>
-            {
-                self.watch_stop(key);
-            }
-            _ => self.stop_next(),
+    pub(super) fn advance_shutdown(&mut self) {
+        if matches!(self.stage, Stage::Stopping(_)) {
+            self.stop_next();
         }
     }
 
@@ -114,7 +109,7 @@ impl Scm {
             let needed = self.order.direct_dependents(service.name()).iter().any(|name| {
                 self.services.get(&name.folded()).is_some_and(|s| s.state() != ServiceState::STOPPED)
             });
-            if !needed && !stopping.told.contains(&key) {
+            if !needed && !stopping.told.contains_key(&key) {
                 self.tell_to_stop(&key);
             }
         }
@@ -139,11 +134,11 @@ impl Scm {
         } else {
             return self.force(key);
         };
+        let until = self.now.tick + time.max(active.wait_hint);
         if let Stage::Stopping(stopping) = &mut self.stage {
-            stopping.told.insert(key.to_owned());
+            stopping.told.insert(key.to_owned(), until);
         }
-        let limit = time.max(active.wait_hint);
-        self.timers.set(self.now.tick + limit, Timer::Shutdown(key.to_owned()));
+        self.timers.set(until, Timer::Shutdown(key.to_owned()));
         if let Some(control) = control {
             self.send_control(key.to_owned(), instance, control, None);
         }
@@ -151,29 +146,26 @@ impl Scm {
 
     /// A starting service may come to accept something; if it doesn't in time, it is ended.
     fn await_start(&mut self, key: &str) {
+        let until = self.now.tick + self.settings.shutdown_timeout;
         let Stage::Stopping(stopping) = &mut self.stage else { return };
         if stopping.starting.insert(key.to_owned()) {
-            self.timers.set(self.now.tick + self.settings.shutdown_timeout, Timer::Shutdown(key.to_owned()));
+            self.timers.set(until, Timer::Shutdown(key.to_owned()));
         }
     }
 
-    /// A stopping service made progress: it has its wait hint from now on.
-    fn watch_stop(&mut self, key: &str) {
-        let patience = self.settings.shutdown_timeout;
-        if let Some(at) = self.services.get(key).and_then(|service| service.life.hangs_at(patience)) {
-            self.timers.set(at, Timer::Shutdown(key.to_owned()));
-        }
-    }
-
-    /// A service that is still there and makes no progress is ended by force.
+    /// Ends a service by force that had its time and makes no progress.
     pub(super) fn shutdown_timed_out(&mut self, key: &str) {
+        let Stage::Stopping(stopping) = &self.stage else { return };
         let Some(service) = self.services.get(key) else { return };
-        if service.state() == ServiceState::STOPPED || !matches!(self.stage, Stage::Stopping(_)) {
+        if service.state() == ServiceState::STOPPED {
             return;
         }
-        match service.life.hangs_at(self.settings.shutdown_timeout) {
-            Some(at) if at > self.now.tick && service.state() == ServiceState::STOP_PENDING => {
-                self.watch_stop(key)
+        // While it makes progress it has the time that it asks for.
+        let progress = service.life.hangs_at(self.settings.shutdown_timeout);
+        let progress = progress.filter(|_| service.state() == ServiceState::STOP_PENDING);
+        match stopping.told.get(key).copied().max(progress) {
+            Some(until) if until > self.now.tick => {
+                self.timers.set(until, Timer::Shutdown(key.to_owned()));
             }
             _ => self.force(key),
         }
@@ -190,7 +182,7 @@ impl Scm {
 
     fn force(&mut self, key: &str) {
         let Stage::Stopping(stopping) = &mut self.stage else { return };
-        stopping.told.insert(key.to_owned());
+        stopping.told.insert(key.to_owned(), self.now.tick);
         if !stopping.forced.insert(key.to_owned()) {
             return;
         }

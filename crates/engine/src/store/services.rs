@@ -66,7 +66,7 @@ pub(crate) struct Extra {
     #[serde(with = "millis")]
     pub(crate) preshutdown_timeout: Duration,
     pub(crate) triggers: Vec<Trigger>,
-    preferred_node: Option<u16>,
+    pub(crate) preferred_node: Option<u16>,
     launch_protected: LaunchProtection,
 }
 

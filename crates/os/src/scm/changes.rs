@@ -8,9 +8,6 @@ use svckit_core::status::NotifyMask;
 use super::manager::{Manager, Watch};
 use super::wait::Registration;
 
-/// `ERROR_SERVICE_NOTIFY_CLIENT_LAGGING`: there was more news than the system keeps, and the handle is of no use any more.
-const LAGGING: Win32Error = Win32Error(1294);
-
 /// Changes of many services, and services that come and go. They are told to the thread that asks, at a moment when it waits for such calls.
 #[derive(Debug)]
 pub struct Changes {
@@ -50,7 +47,8 @@ impl Changes {
             let Some(registration) = place else { continue };
             match registration.wait(NotifyMask::SERVICE, Duration::ZERO) {
                 Ok(told) => any |= told.is_some(),
-                Err(LAGGING) => lagging.push(name.clone()),
+                // There was more news than the system keeps, and the handle is of no use any more.
+                Err(Win32Error::SERVICE_NOTIFY_CLIENT_LAGGING) => lagging.push(name.clone()),
                 Err(_) => *place = None,
             }
         }

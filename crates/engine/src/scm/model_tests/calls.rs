@@ -11,8 +11,8 @@ use svckit_core::image_path::ImagePath;
 use svckit_core::kind::{ErrorControl, ServiceType, SidType, StartType};
 use svckit_core::name::{Dependency, DisplayName, GroupName, ServiceName};
 use svckit_core::security::check::Token;
-use svckit_core::status::StateFilter;
-use svckit_testkit::model::{Change, Change2, Failure, NewService, Status, Step, View};
+use svckit_core::status::{NotifyMask, ServiceStatus, StateFilter};
+use svckit_testkit::model::{Change, Change2, Failure, NewService, SLOTS, Status, Step, View};
 
 use super::super::{HandleId, Scm};
 use super::machine::{Machine, OBSERVER};
@@ -25,13 +25,36 @@ pub(super) fn make(machine: &mut Machine, step: &Step) {
             close(machine, *slot);
             machine.open(*slot, name, *access);
         }
+        Step::OpenManager { slot } => {
+            close(machine, *slot);
+            let manager = machine.manager(Machine::connection(*slot));
+            machine.answer::<()>(&Ok(()));
+            machine.slots[*slot] = Some(manager);
+        }
+        Step::Watch { slot, mask } => {
+            let (connection, handle) = (Machine::connection(*slot), machine.handle(*slot));
+            let watch = machine.scm.register(connection, handle, NotifyMask(*mask));
+            machine.answer(&watch);
+            if let Ok(watch) = watch {
+                machine.waits[*slot] = Some(watch);
+            }
+        }
+        Step::Ask { slot } => {
+            let reply = machine.result_of_wait();
+            machine.scm.results(Machine::connection(*slot), machine.wait(*slot), reply);
+        }
+        Step::Unwatch { slot } => {
+            let closed = machine.scm.unregister(Machine::connection(*slot), machine.wait(*slot));
+            machine.answer(&closed);
+        }
         Step::Close { slot } => {
             let closed = machine.scm.close(Machine::connection(*slot), machine.handle(*slot));
             machine.answer(&closed);
         }
         Step::Disconnect { connection } => {
-            machine.scm.connection_closed(Machine::connection(connection * 2));
+            machine.scm.connection_closed(Machine::connection(connection * SLOTS / 2));
         }
+        Step::Shutdown => machine.scm.stop_everything(None),
         Step::Delete { slot } => {
             let deleted = machine.scm.delete(Machine::connection(*slot), machine.handle(*slot));
             machine.answer(&deleted);
@@ -160,13 +183,18 @@ pub(super) fn view(scm: &mut Scm) -> BTreeMap<String, View> {
     let manager =
         scm.open_manager(OBSERVER, Arc::new(Token::local_system()), ManagerAccess::ALL_ACCESS).unwrap();
     let all = scm.enumerate(OBSERVER, manager, ServiceType(0x3FF), StateFilter::ALL, None).unwrap();
-    let views = all.iter().map(|listed| {
+    let mut views: BTreeMap<String, View> = BTreeMap::new();
+    for listed in &all {
         let handle = scm.open_service(OBSERVER, manager, &listed.name, ServiceAccess::ALL_ACCESS).unwrap();
-        let view = view_of(scm, manager, handle, &listed.name);
+        views.insert(listed.name.to_ascii_lowercase(), view_of(scm, manager, handle, &listed.name));
         scm.close(OBSERVER, handle).unwrap();
-        (listed.name.to_ascii_lowercase(), view)
-    });
-    let views = views.collect();
+    }
+    for filter in [StateFilter::ACTIVE, StateFilter::INACTIVE] {
+        for listed in scm.enumerate(OBSERVER, manager, ServiceType(0x3FF), filter, None).unwrap() {
+            let view = views.get_mut(&listed.name.to_ascii_lowercase()).unwrap();
+            view.filters.push(filter.0);
+        }
+    }
     scm.close(OBSERVER, manager).unwrap();
     views
 }
@@ -176,7 +204,11 @@ fn view_of(scm: &mut Scm, manager: HandleId, handle: HandleId, name: &str) -> Vi
     let status = scm.status(OBSERVER, handle).unwrap();
     let display = scm.display_name(OBSERVER, manager, name).unwrap();
     assert_eq!(scm.key_name(OBSERVER, manager, &display).unwrap(), name, "the name of that display name");
-    let dependents = scm.dependents(OBSERVER, handle, StateFilter::ALL).unwrap();
+    let mut dependents = |filter| {
+        let found = scm.dependents(OBSERVER, handle, filter).unwrap();
+        found.iter().map(|other| other.name.to_ascii_lowercase()).collect()
+    };
+    let (all_dependents, active_dependents) = (dependents(StateFilter::ALL), dependents(StateFilter::ACTIVE));
     let mut view = View {
         name: name.to_owned(),
         kind: config.service_type.0,
@@ -195,15 +227,10 @@ fn view_of(scm: &mut Scm, manager: HandleId, handle: HandleId, name: &str) -> Vi
         sid: 0,
         privileges: Vec::new(),
         preshutdown: 0,
-        status: Status {
-            state: status.state.0,
-            accepted: status.controls_accepted.0,
-            exit: (status.win32_exit_code.0, status.service_exit_code),
-            checkpoint: status.checkpoint,
-            hint: u32::try_from(status.wait_hint.as_secs()).unwrap(),
-            pid: status.pid,
-        },
-        dependents: dependents.iter().map(|other| other.name.to_ascii_lowercase()).collect(),
+        status: status_of(&status),
+        filters: Vec::new(),
+        dependents: all_dependents,
+        active_dependents,
     };
     for level in Config2Level::ALL {
         if let Ok(config) = scm.config2(OBSERVER, handle, level) {
@@ -211,6 +238,17 @@ fn view_of(scm: &mut Scm, manager: HandleId, handle: HandleId, name: &str) -> Vi
         }
     }
     view
+}
+
+pub(super) fn status_of(status: &ServiceStatus) -> Status {
+    Status {
+        state: status.state.0,
+        accepted: status.controls_accepted.0,
+        exit: (status.win32_exit_code.0, status.service_exit_code),
+        checkpoint: status.checkpoint,
+        hint: u32::try_from(status.wait_hint.as_secs()).unwrap(),
+        pid: status.pid,
+    }
 }
 
 fn add(view: &mut View, config: Config2) {

@@ -1,12 +1,17 @@
 //! Sequences that showed a mistake once. What is printed of one that fails is Rust, and can be put here as it is; what is like in all of them is said shorter.
 
-use svckit_testkit::model::{Change, NewService, Report, Step};
+use svckit_testkit::model::{Change, Change2, NewService, Report, Step};
 
 /// `SERVICE_ALL_ACCESS`.
 const ALL: u32 = 0xF_01FF;
 
 /// What each showed, and its steps.
 pub(super) fn all() -> Vec<(&'static str, Vec<Step>)> {
+    [lives(), moments(), waits(), ends()].concat()
+}
+
+/// Starts, processes, and the death of the service control manager.
+fn lives() -> Vec<(&'static str, Vec<Step>)> {
     vec![
         (
             "a service that joins a process shows its number",
@@ -74,6 +79,124 @@ pub(super) fn all() -> Vec<(&'static str, Vec<Step>)> {
             ],
         ),
     ]
+}
+
+/// What is due at the same moment.
+fn moments() -> Vec<(&'static str, Vec<Step>)> {
+    vec![
+        (
+            "of two actions that are due at the same moment that of the first failure comes first",
+            vec![
+                create(0, "a", 0x10, &[]),
+                create(1, "b", 0x10, &["a"]),
+                actions(0, 3),
+                Step::Change2 { slot: 0, change: Change2::Command("/bin/tell") },
+                actions(1, 1),
+                start(1),
+                Step::Run { name: "a" },
+                Step::Run { name: "b" },
+                Step::Die { name: "b" },
+                Step::Die { name: "a" },
+                Step::Wait { seconds: 5 },
+            ],
+        ),
+        (
+            "the delayed start comes before an action that was planned later for the same moment",
+            vec![
+                create(0, "a", 0x10, &[]),
+                create(1, "b", 0x10, &["a"]),
+                Step::Change { slot: 1, change: Change::Start(2) },
+                Step::Change2 { slot: 1, change: Change2::Delayed(true) },
+                actions(0, 3),
+                Step::Change2 { slot: 0, change: Change2::Command("/bin/tell") },
+                Step::Boot,
+                Step::Wait { seconds: 119 },
+                Step::Open { slot: 0, name: "a", access: ALL },
+                start(0),
+                Step::Run { name: "a" },
+                Step::Die { name: "a" },
+                Step::Wait { seconds: 5 },
+            ],
+        ),
+    ]
+}
+
+/// Waits for services that come and go.
+fn waits() -> Vec<(&'static str, Vec<Step>)> {
+    vec![
+        (
+            "a client that goes on late is told of what came and went, and begins anew if that is too much",
+            vec![
+                Step::OpenManager { slot: 2 },
+                Step::Watch { slot: 2, mask: 0x180 },
+                create(0, "a", 0x10, &[]),
+                Step::Ask { slot: 2 },
+                Step::Unwatch { slot: 2 },
+                create(1, "b", 0x10, &[]),
+                Step::Watch { slot: 2, mask: 0x180 },
+                Step::Ask { slot: 2 },
+                Step::Unwatch { slot: 2 },
+            ]
+            .into_iter()
+            .chain(
+                (0..5).flat_map(|_| {
+                    [create(3, "c", 0x10, &[]), Step::Delete { slot: 3 }, Step::Close { slot: 3 }]
+                }),
+            )
+            .chain([
+                Step::Watch { slot: 2, mask: 0x180 },
+                Step::OpenManager { slot: 2 },
+                Step::Watch { slot: 2, mask: 0x180 },
+            ])
+            .collect(),
+        ),
+        (
+            "closing the service control manager ends the wait",
+            vec![
+                Step::OpenManager { slot: 2 },
+                Step::Watch { slot: 2, mask: 0x80 },
+                Step::Ask { slot: 2 },
+                Step::Close { slot: 2 },
+            ],
+        ),
+    ]
+}
+
+/// The end of the service control manager.
+fn ends() -> Vec<(&'static str, Vec<Step>)> {
+    vec![
+        (
+            "what is to be done before the shutdown has its whole time",
+            vec![
+                create(0, "a", 0x10, &[]),
+                start(0),
+                Step::Run { name: "a" },
+                Step::Report { name: "a", report: Report { accepted: 0x101, ..running() } },
+                Step::Shutdown,
+                Step::Report { name: "a", report: Report { state: 3, ..running() } },
+                Step::Wait { seconds: 60 },
+            ],
+        ),
+        (
+            "a process that was lost is not made again when everything ends",
+            vec![
+                create(0, "a", 0x10, &[]),
+                start(0),
+                Step::Made { name: "a" },
+                Step::Kill { dead: None },
+                Step::Shutdown,
+                Step::Die { name: "a" },
+            ],
+        ),
+    ]
+}
+
+fn actions(slot: usize, kind: u32) -> Step {
+    Step::Change2 { slot, change: Change2::Actions { reset: None, actions: vec![(kind, 1)] } }
+}
+
+fn running() -> Report {
+    Report { state: 4, accepted: 0, exit: (0, 0), checkpoint: 0, hint: 0 }
 }
 
 fn create(slot: usize, name: &'static str, kind: u32, needs: &[&'static str]) -> Step {

@@ -11,17 +11,17 @@ use svckit_core::access::{ManagerAccess, ServiceAccess};
 use svckit_core::control::{Control, ControlsAccepted};
 use svckit_core::dispatch::{FromProcess, PROTOCOL, ServiceReport, ToProcess};
 use svckit_core::kind::ServiceType;
-use svckit_core::name::ServiceName;
+use svckit_core::name::{GroupName, ServiceName};
 use svckit_core::security::check::Token;
 use svckit_core::status::{ServiceState, ServiceStatus};
 use svckit_core::time::{Now, Tick, WallTime};
 use svckit_core::win32::Win32Error;
-use svckit_testkit::model::{Input, Model, Report, SLOTS, Seen, Step};
+use svckit_testkit::model::{GROUP_ORDER, Input, Model, Report, SLOTS, Seen, Step};
 use tempfile::TempDir;
 
 use super::super::{
     About, ConnectionId, Effect, Failure, HandleId, ProcessEvent, Reply, RunStore, Scm, ServiceStore,
-    Settings,
+    Settings, Triggered,
 };
 use super::calls;
 
@@ -44,8 +44,12 @@ pub(super) struct Machine {
     steps: usize,
     /// What is open in each slot; a closed handle stays, to be tried.
     pub(super) slots: [Option<HandleId>; SLOTS],
+    /// The last wait that was registered through each.
+    pub(super) waits: [Option<HandleId>; SLOTS],
     answers: Answers,
     seen: Vec<Seen>,
+    /// What those who wait were told.
+    notified: Rc<RefCell<Vec<Seen>>>,
     /// The processes by the names of the model, and back.
     instances: HashMap<String, String>,
     processes: HashMap<String, String>,
@@ -72,8 +76,10 @@ impl Machine {
             lives: 0,
             steps: 0,
             slots: [None; SLOTS],
+            waits: [None; SLOTS],
             answers: Answers::default(),
             seen: Vec::new(),
+            notified: Rc::default(),
             instances: HashMap::new(),
             processes: HashMap::new(),
             launched: HashMap::new(),
@@ -118,7 +124,12 @@ impl Machine {
         for input in inputs {
             match input {
                 Input::Call => calls::make(self, step),
-                Input::Kill { boot } => self.succeed(boot),
+                Input::Kill { boot } => {
+                    // Nobody hears what is answered by what is dropped.
+                    self.answers.take();
+                    self.succeed(boot);
+                }
+                Input::Successor => self.succeed(false),
                 input => self.process_input(input),
             }
             self.turn();
@@ -133,18 +144,29 @@ impl Machine {
         })
     }
 
+    /// Where the result of a wait goes that the present step asks for.
+    pub(super) fn result_of_wait(&self) -> Reply<Triggered> {
+        let (answers, notified, step) = (Rc::clone(&self.answers), Rc::clone(&self.notified), self.steps);
+        Reply::new(move |result: Result<Triggered, Failure>| {
+            answers.borrow_mut().insert(step, result.as_ref().err().map_or(0, |failure| failure.code.0));
+            let Ok(Triggered { notification, names }) = result else { return };
+            let what = notification.triggered.0;
+            let status = names.is_empty().then(|| calls::status_of(&notification.status));
+            notified.borrow_mut().push(Seen::Notified { step, what, status, names });
+        })
+    }
+
     /// Answers the present step.
     pub(super) fn answer<T>(&self, result: &Result<T, Failure>) {
         let code = result.as_ref().err().map_or(0, |failure| failure.code.0);
         self.answers.borrow_mut().insert(self.steps, code);
     }
 
-    /// The service control manager is killed after its last turn, and another one takes over.
+    /// The service control manager is gone after its last turn, and another one begins.
     fn succeed(&mut self, boot: bool) {
         self.lives += u32::from(boot);
         self.slots = [None; SLOTS];
-        // Nobody hears what is answered by what is dropped.
-        self.answers.take();
+        self.waits = [None; SLOTS];
         // Random numbers far from each other.
         let nonce = u64::try_from(self.steps).unwrap() << 32;
         self.scm = open(&self.directory, self.now, self.lives, nonce);
@@ -183,7 +205,7 @@ impl Machine {
                 self.gone.insert(process.clone());
                 (process, ProcessEvent::Gone)
             }
-            Input::Call | Input::Kill { .. } => return,
+            Input::Call | Input::Kill { .. } | Input::Successor => return,
         };
         if let Some(instance) = self.instances.get(&process) {
             self.scm.process_event(instance, event);
@@ -229,12 +251,12 @@ impl Machine {
             }
             Effect::EndRemains { instance, .. } => self.scm.remains_ended(&instance, 0),
             Effect::Run { command, .. } => self.seen.push(Seen::Ran { command }),
+            Effect::Finished(_) => self.seen.push(Seen::Finished),
             Effect::Reconnect { .. }
             | Effect::Door { .. }
             | Effect::Forget { .. }
             | Effect::ReadLog(_)
-            | Effect::Measure(_)
-            | Effect::Finished(_) => {}
+            | Effect::Measure(_) => {}
         }
     }
 
@@ -265,6 +287,7 @@ impl Machine {
             }
         }
         let (mut expected, mut seen) = (self.model.seen(), std::mem::take(&mut self.seen));
+        seen.append(&mut self.notified.borrow_mut());
         expected.sort();
         seen.sort();
         if expected != seen {
@@ -292,7 +315,9 @@ fn open(directory: &TempDir, at: u64, life: u32, nonce: u64) -> Scm {
         nonce,
         may_switch_user: false,
     };
-    let mut scm = Scm::new(Settings::default(), about, store, records, run).unwrap();
+    let group_order = GROUP_ORDER.iter().map(|group| GroupName::new(*group).unwrap()).collect();
+    let settings = Settings { group_order, ..Settings::default() };
+    let mut scm = Scm::new(settings, about, store, records, run).unwrap();
     scm.at(now(at));
     scm.begin(&format!("life {life}")).unwrap();
     scm
@@ -325,6 +350,11 @@ impl Machine {
     /// What is open in a slot; a handle that never was, if nothing ever was open in it.
     pub(super) fn handle(&self, slot: usize) -> HandleId {
         self.slots[slot].unwrap_or(HandleId(0))
+    }
+
+    /// The last wait of a slot, as it is with [`Machine::handle`].
+    pub(super) fn wait(&self, slot: usize) -> HandleId {
+        self.waits[slot].unwrap_or(HandleId(0))
     }
 
     /// A handle of the service control manager, with every right.

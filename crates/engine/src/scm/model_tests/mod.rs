@@ -33,6 +33,11 @@ fn the_service_control_manager_does_what_the_model_says() {
 }
 
 #[test]
+fn as_much_is_remembered_as_the_model_says() {
+    assert_eq!(svckit_testkit::model::REMEMBERED, super::notify::REMEMBERED);
+}
+
+#[test]
 fn sequences_that_failed_once_pass() {
     for (name, steps) in kept::all() {
         if let Err(difference) = check(&steps) {

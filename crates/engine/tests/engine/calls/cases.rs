@@ -73,6 +73,7 @@ fn names_and_buffers() -> Vec<Case> {
             let name = existing(bed);
             key_name(bed, &name, 0)
         };
+        GET_SERVICE_KEY_NAME INVALID_NAME: |bed| key_name(bed, "", 100);
         GET_SERVICE_KEY_NAME SERVICE_DOES_NOT_EXIST: |bed| key_name(bed, "nobody", 100);
         QUERY_SERVICE_CONFIG INSUFFICIENT_BUFFER: |bed| {
             let service = bed.service(&[]);
@@ -259,12 +260,21 @@ fn waits() -> Vec<Case> {
     cases! {
         NOTIFY_SERVICE_STATUS_CHANGE INVALID_PARAMETER: |bed| {
             let service = bed.service(&[]);
-            bed.code(&wait(service, NotifyMask(0x180)))
+            bed.code(&wait(service, NotifyMask::RUNNING | NotifyMask::CREATED))
         };
-        NOTIFY_SERVICE_STATUS_CHANGE INVALID_LEVEL: |bed| {
-            let service = bed.service(&[]);
-            let params = NotifyParams { level: 3, ..NotifyParams::request(NotifyMask::RUNNING) };
-            bed.code(&Call::NotifyServiceStatusChange { service, params })
+        NOTIFY_SERVICE_STATUS_CHANGE NOT_SUPPORTED: |bed| wait_of_level(bed, 3);
+        NOTIFY_SERVICE_STATUS_CHANGE INVALID_LEVEL: |bed| wait_of_level(bed, 0);
+        NOTIFY_SERVICE_STATUS_CHANGE SERVICE_NOTIFY_CLIENT_LAGGING: |bed| {
+            let late = bed.open_manager(ManagerAccess::ALL_ACCESS);
+            let Answer::NotifyServiceStatusChange { notify, .. } = bed.ask(&wait(late, NotifyMask::SET)) else {
+                panic!()
+            };
+            bed.code(&Call::CloseNotifyHandle { notify });
+            for _ in 0..150 {
+                let handle = bed.marked();
+                bed.code(&Call::CloseServiceHandle { handle });
+            }
+            bed.code(&wait(late, NotifyMask::SET))
         };
         NOTIFY_SERVICE_STATUS_CHANGE SERVICE_MARKED_FOR_DELETE: |bed| {
             let service = bed.marked();
@@ -286,6 +296,12 @@ fn waits() -> Vec<Case> {
             bed.answer_to(results).code()
         };
     }
+}
+
+fn wait_of_level(bed: &mut Bed, level: u32) -> Win32Error {
+    let service = bed.service(&[]);
+    let params = NotifyParams { level, ..NotifyParams::request(NotifyMask::RUNNING) };
+    bed.code(&Call::NotifyServiceStatusChange { service, params })
 }
 
 fn open_database(bed: &mut Bed, name: &str) -> Win32Error {
