@@ -1,5 +1,6 @@
 //! What every verb works with: the streams, the way to the service control manager, and the patience.
 
+use std::ffi::OsString;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -12,6 +13,7 @@ use svckit_core::name::{ServiceName, fold};
 use svckit_core::native::{NamedHostState, Reply, Request, ScmStatus};
 use svckit_core::pattern::{NamePattern, is_pattern};
 use svckit_core::record;
+use svckit_core::space::Space;
 use svckit_core::status::StateFilter;
 use svckit_core::wait::Limits;
 use svckit_core::win32::Win32Error;
@@ -22,6 +24,7 @@ use svckit_recipe::{Definition, Platform};
 
 use crate::definitions;
 use crate::failure::{Failure, Status};
+use crate::resolve::Lookup;
 use crate::ui::Ui;
 use crate::workers::Workers;
 
@@ -40,7 +43,17 @@ pub(crate) struct Surroundings {
     pub(crate) logon: AskLogon,
     /// The variables that the process of a service begins with, by the service control manager's process, its name and its account.
     pub(crate) inherited: InheritedBy,
+    /// The disk of a path: its name and its room.
+    pub(crate) space: AskSpace,
+    /// Whether names of hosts have addresses.
+    pub(crate) resolve: Resolve,
 }
+
+/// How the disk of a path is asked.
+pub(crate) type AskSpace = Box<dyn Fn(&Path) -> io::Result<(OsString, Space)>>;
+
+/// How names of hosts are looked up.
+pub(crate) type Resolve = Box<dyn Fn(&[String]) -> io::Result<Vec<Lookup>>>;
 
 /// How an account is asked for.
 pub(crate) type AskLogon = Box<dyn Fn(&str) -> io::Result<Logon>>;

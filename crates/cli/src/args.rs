@@ -296,12 +296,17 @@ pub(crate) struct Wait {
     /// The state
     #[arg(long, value_enum, value_name = "STATE", default_value = "running")]
     pub(crate) state: Goal,
+    /// The limit, as --wait has it
+    #[arg(long, value_name = "SECONDS", value_parser = seconds, conflicts_with = "wait")]
+    pub(crate) timeout: Option<Duration>,
 }
 
 /// What can be waited for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Goal {
     Running,
+    /// It runs, and its program is ready
+    Ready,
     Paused,
     Stopped,
     /// There is no such service any more
@@ -329,14 +334,14 @@ pub(crate) struct List {
 
 #[derive(Debug, Args)]
 pub(crate) struct Status {
-    /// Names of services, or definition files
+    /// Names of services, with wildcards (quoted: 'web-*') or without, or definition files
     #[arg(value_name = "DEF|NAME")]
     pub(crate) services: Vec<String>,
 }
 
 #[derive(Debug, Args)]
 pub(crate) struct Top {
-    /// Names of services, or definition files
+    /// Names of services, with wildcards (quoted: 'web-*') or without, or definition files
     #[arg(value_name = "DEF|NAME")]
     pub(crate) services: Vec<String>,
     /// Time from one sample of processor and memory to the next
@@ -352,14 +357,14 @@ pub(crate) struct Top {
 
 #[derive(Debug, Args)]
 pub(crate) struct One {
-    /// The name of a service, or a definition file
+    /// The name of a service, with wildcards (quoted: 'web-*') if just one is like it, or a definition file
     #[arg(value_name = "DEF|NAME")]
     pub(crate) service: String,
 }
 
 #[derive(Debug, Args)]
 pub(crate) struct Logs {
-    /// The name of a service, or a definition file
+    /// The name of a service, with wildcards (quoted: 'web-*') if just one is like it, or a definition file
     #[arg(value_name = "DEF|NAME")]
     pub(crate) service: String,
     /// Go on as more is written
@@ -372,7 +377,7 @@ pub(crate) struct Logs {
 
 #[derive(Debug, Args)]
 pub(crate) struct Events {
-    /// Only of this service
+    /// Only of this service: a name, with wildcards (quoted: 'web-*') if just one is like it, or a definition file
     #[arg(value_name = "DEF|NAME")]
     pub(crate) service: Option<String>,
     /// Go on as more happens
@@ -408,7 +413,7 @@ pub(crate) struct Bytes(pub(crate) Vec<u8>);
 
 #[derive(Debug, Args)]
 pub(crate) struct Export {
-    /// Names of services, or definition files
+    /// Names of services, with wildcards (quoted: 'web-*') or without, or definition files
     #[arg(value_name = "DEF|NAME")]
     pub(crate) services: Vec<String>,
     /// Write variables that seem to hold secrets as well
@@ -428,12 +433,15 @@ pub(crate) struct Lint {
 
 #[derive(Debug, Args)]
 pub(crate) struct Doctor {
-    /// Names of services, or definition files
+    /// Names of services, with wildcards (quoted: 'web-*') or without, or definition files
     #[arg(value_name = "DEF|NAME")]
     pub(crate) services: Vec<String>,
     /// Fail (12) for warnings as well
     #[arg(long)]
     pub(crate) strict: bool,
+    /// Look names of hosts up at which programs are ready, which takes up to 10 seconds
+    #[arg(long)]
+    pub(crate) resolve: bool,
 }
 
 #[derive(Debug, Args)]
@@ -491,6 +499,11 @@ pub(crate) enum Host {
     },
     /// Start processes for the service control manager
     Spawner,
+    /// Look up whether a host has an address
+    Resolve {
+        /// Its name
+        host: String,
+    },
 }
 
 fn seconds(text: &str) -> Result<Duration, String> {

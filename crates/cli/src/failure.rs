@@ -9,6 +9,8 @@ use svckit_recipe::{Diagnostic, Diagnostics, Place};
 
 pub(crate) use svckit_recipe::plain;
 
+use crate::args::Goal;
+use crate::bulk::Action;
 use crate::ui::Ui;
 
 /// The exit statuses: `docs/reference/exit-status.md`.
@@ -95,6 +97,13 @@ impl Failure {
     /// The exit status.
     pub(crate) fn status(&self) -> Status {
         match self {
+            // Of a service that was waited for it is no answer that it has stopped already.
+            Self::Scm(failure)
+                if failure.error.code == Win32Error::SERVICE_NOT_ACTIVE
+                    && failure.error.operation == Action::Wait(Goal::Ready).operation() =>
+            {
+                Status::ServiceFailed
+            }
             Self::Scm(failure) => status_of(failure.error.code),
             Self::Definition(_) | Self::Usage { .. } | Self::Stranger { .. } => Status::Usage,
             Self::AlreadySo { .. } => Status::AlreadySo,

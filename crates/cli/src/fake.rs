@@ -1,7 +1,8 @@
 //! A service control manager for tests of this crate: services are table entries, every change is at once.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::PathBuf;
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
@@ -18,12 +19,14 @@ use svckit_core::error::{Error, Result};
 use svckit_core::kind::{ServiceType, SidType};
 use svckit_core::name::{Dependency, ServiceName, fold};
 use svckit_core::native::{
-    Configured, Event, Holder, HostState, LogCursor, NamedHostState, Phase, Reply, Request, ScmStatus,
+    Configured, Event, Holder, HostState, LogCursor, NamedHostState, Overview, Phase, Reply, Request,
+    ScmStatus, ServiceView,
 };
 use svckit_core::reason::StopReason;
 use svckit_core::rights;
 use svckit_core::secret::Secret;
 use svckit_core::security::{SecurityDescriptor, SecurityInformation};
+use svckit_core::space::Space;
 use svckit_core::status::{NotifyMask, ServiceState, ServiceStatus, StateFilter};
 use svckit_core::time::WallTime;
 use svckit_core::trigger::Raised;
@@ -68,6 +71,12 @@ pub(crate) struct Contents {
     pub(crate) directory: Option<PathBuf>,
     /// Whether it can't tell all configurations in one answer, as that of Windows.
     pub(crate) has_no_configurations: bool,
+    /// The room on disks, by a folder on each; all others are on one with much.
+    pub(crate) disks: BTreeMap<PathBuf, Space>,
+    /// The version that it says it is, if that is another.
+    pub(crate) version: Option<&'static str>,
+    /// Whether it can't tell of all services at once.
+    pub(crate) has_no_overview: bool,
     /// This entry of the journal fails with this code.
     pub(crate) sabotage: Option<(String, Win32Error)>,
 }
@@ -96,6 +105,14 @@ impl Fake {
         } else {
             Logon::NoRight
         }
+    }
+
+    /// The disk of a path.
+    pub(crate) fn disk(&self, path: &Path) -> (OsString, Space) {
+        let much = Space { free: 1 << 40, total: 1 << 41 };
+        let contents = self.contents();
+        let found = contents.disks.iter().find(|(folder, _)| path.starts_with(folder));
+        found.map_or(("much".into(), much), |(folder, space)| (folder.into(), *space))
     }
 
     fn note(&self, entry: String) -> Result<()> {
@@ -150,6 +167,37 @@ impl Fake {
     }
 }
 
+impl Fake {
+    fn scm_status(&self) -> ScmStatus {
+        let contents = self.contents();
+        ScmStatus {
+            pid: 42,
+            version: contents.version.unwrap_or(env!("CARGO_PKG_VERSION")).to_owned(),
+            directory: contents.directory.clone().unwrap_or_else(|| "/state".into()),
+            started_at: WallTime(0),
+            services: 0,
+            active: 0,
+            processes: 0,
+        }
+    }
+
+    fn overview(&self, only: Option<&[ServiceName]>) -> Overview {
+        let contents = self.contents();
+        let wanted = |(name, record): &(&String, &Record)| {
+            record.config.service_type.intersects(ServiceType::WIN32)
+                && only.is_none_or(|only| only.iter().any(|one| one.folded() == fold(name)))
+        };
+        let view = |found: (&String, &Record)| ServiceView {
+            service: ServiceName::new(found.0.as_str()).unwrap(),
+            display_name: found.1.config.display_name.to_string(),
+            status: found.1.status,
+            host: found.1.definition.is_some().then(|| host_state(found)),
+        };
+        let services = contents.services.iter().filter(wanted).map(view).collect();
+        Overview { revision: 1, complete: true, services, gone: Vec::new() }
+    }
+}
+
 impl Backend for Fake {
     fn target(&self) -> String {
         "fake".to_owned()
@@ -174,12 +222,7 @@ impl Backend for Fake {
                     .services
                     .iter()
                     .filter(|(name, record)| wanted(name) && record.definition.is_some());
-                let state = |(name, record): (&String, &Record)| NamedHostState {
-                    service: ServiceName::new(name.as_str()).unwrap(),
-                    state: record.host.clone(),
-                    start_error: None,
-                };
-                Reply::HostStates { states: hosted.map(state).collect() }
+                Reply::HostStates { states: hosted.map(host_state).collect() }
             }
             Request::Definition { service } => {
                 let definition = self.with(service.as_str(), |record| record.definition.clone())?;
@@ -230,21 +273,26 @@ impl Backend for Fake {
                 Reply::Holders { holders: held.into_iter().map(holder).collect() }
             }
             Request::Raise(raised) => self.raise(&raised),
-            Request::ScmStatus => Reply::ScmStatus(ScmStatus {
-                pid: 42,
-                version: "0.1.0".to_owned(),
-                directory: self.contents().directory.clone().unwrap_or_else(|| "/state".into()),
-                started_at: WallTime(0),
-                services: 0,
-                active: 0,
-                processes: 0,
-            }),
+            Request::ScmStatus => Reply::ScmStatus(self.scm_status()),
+            Request::Overview { services, .. } if !self.contents().has_no_overview => {
+                Reply::Overview(self.overview(services.as_deref()))
+            }
             Request::Overview { .. } | Request::Usage => {
                 return Err(fail("ask", Win32Error::NOT_SUPPORTED, ""));
             }
             Request::ScmStop => Reply::Done,
         })
     }
+
+    /// Whatever is so stays so: the time is over at once.
+    fn changes(&self, _: u64, _: Option<Vec<ServiceName>>, _: Duration) -> Result<Option<Reply>> {
+        Ok(None)
+    }
+}
+
+fn host_state((name, record): (&String, &Record)) -> NamedHostState {
+    let service = ServiceName::new(name.as_str()).unwrap();
+    NamedHostState { service, state: record.host.clone(), start_error: None }
 }
 
 impl Manager for Fake {

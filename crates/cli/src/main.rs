@@ -23,6 +23,7 @@ mod machine;
 mod passwords;
 mod pending;
 mod report;
+mod resolve;
 mod sc;
 mod several;
 mod table;

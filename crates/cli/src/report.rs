@@ -40,7 +40,7 @@ pub(crate) fn all(app: &mut App, filter: StateFilter) -> Result<Vec<ServiceRepor
         status,
         host,
     };
-    match app.native(OPERATION, None, Request::Overview { after: None }) {
+    match app.native(OPERATION, None, Request::Overview { after: None, services: None }) {
         Ok(Reply::Overview(Overview { mut services, .. })) => {
             services.retain(|view| filter.admits(view.status.state));
             Ok(services.into_iter().map(report).collect())

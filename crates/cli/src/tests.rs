@@ -35,6 +35,7 @@ use crate::app::{App, Connect, Surroundings};
 use crate::args::{Cli, Verb};
 use crate::failure::{Failure, Status};
 use crate::fake::Fake;
+use crate::resolve::Lookup;
 use crate::ui::Ui;
 use crate::verbs;
 
@@ -97,13 +98,15 @@ impl World {
         let (out, err) = (Sink::default(), Sink::default());
         let ui = Ui::captured(Box::new(out.clone()), Box::new(err.clone()), cli.global.json, terminal);
         let scm = self.scm.clone();
-        let (rights, asked) = (self.scm.clone(), self.scm.clone());
+        let (rights, asked, disks) = (self.scm.clone(), self.scm.clone(), self.scm.clone());
         let surroundings = Surroundings {
             platform: self.platform,
             directory: None,
             grant_logon: Box::new(move |account| rights.grant(account)),
             logon: Box::new(move |account| Ok(asked.logon(account))),
             inherited: Box::new(|_, _, account| Ok(inherited(account))),
+            space: Box::new(move |path| Ok(disks.disk(path))),
+            resolve: Box::new(|hosts| Ok(hosts.iter().map(|host| looked_up(host)).collect())),
         };
         let connect: Connect = Arc::new(move || Ok(Box::new(scm.clone())));
         let mut app = App::new(ui, connect, surroundings, cli.global.wait);
@@ -119,6 +122,15 @@ impl World {
 
     fn journal(&self) -> Vec<String> {
         std::mem::take(&mut self.scm.contents().journal)
+    }
+}
+
+/// What is known of hosts: one that is called ghost isn't there, one that is called late doesn't answer.
+fn looked_up(host: &str) -> Lookup {
+    match host {
+        "ghost" => Lookup::Nothing("name or service not known".to_owned()),
+        "late" => Lookup::Late,
+        _ => Lookup::Found,
     }
 }
 

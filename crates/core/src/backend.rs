@@ -10,6 +10,7 @@ use crate::config::{Config2, Config2Change, Config2Level, ConfigChange, NewServi
 use crate::control::Control;
 use crate::error::Result;
 use crate::kind::ServiceType;
+use crate::name::ServiceName;
 use crate::native;
 use crate::reason::StopReason;
 use crate::security::{SecurityDescriptor, SecurityInformation};
@@ -28,6 +29,15 @@ pub trait Backend {
 
     /// Asks what the service API has no call for. Fails with `ERROR_NOT_SUPPORTED` where there is nobody to answer.
     fn native(&self, request: native::Request) -> Result<native::Reply>;
+
+    /// The same for what changes after a revision ([`Overview`](native::Request::Overview)), which may be answered much later; `None` when the time is over, and then nobody
+    /// waits for the answer any more.
+    fn changes(
+        &self,
+        after: u64,
+        services: Option<Vec<ServiceName>>,
+        limit: Duration,
+    ) -> Result<Option<native::Reply>>;
 }
 
 /// A service that an enumeration found.

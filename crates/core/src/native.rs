@@ -75,6 +75,9 @@ pub enum Request {
     Overview {
         /// The revision of an earlier answer: answered when something has changed since, with that alone. Absent: all, at once.
         after: Option<u64>,
+        /// Only of these, by key names; absent: of all.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        services: Option<Vec<ServiceName>>,
     },
     /// What the processes of services use of the machine, at this moment.
     Usage,
@@ -185,7 +188,7 @@ pub struct Holder {
 pub struct Overview {
     /// What to ask for the next changes with.
     pub revision: u64,
-    /// Whether these are all services. Otherwise they are those that changed, and no other has.
+    /// Whether these are all services, or all that were asked for. Otherwise they are those that changed, and no other has.
     pub complete: bool,
     /// In the order of their names.
     pub services: Vec<ServiceView>,

@@ -14,6 +14,7 @@ use svckit_core::config::{Config2, Config2Change, Config2Level, ConfigChange, Ne
 use svckit_core::control::Control;
 use svckit_core::error::{Error, Result};
 use svckit_core::kind::ServiceType;
+use svckit_core::name::ServiceName;
 use svckit_core::native;
 use svckit_core::reason::StopReason;
 use svckit_core::security::check::Token;
@@ -69,6 +70,25 @@ impl Direct {
     pub fn end(&self) {
         // One that has ended needs no telling.
         let _ = self.way.inputs.send(Input::End);
+    }
+}
+
+impl Direct {
+    fn begin_native(&self, request: native::Request) -> Receiver<Result<native::Reply, Failure>> {
+        let connection = ConnectionId(self.next.fetch_add(1, Ordering::Relaxed));
+        let token = Arc::clone(&self.token);
+        self.way.begin(move |scm, reply| {
+            scm.native(
+                connection,
+                &token,
+                request,
+                NativeAnswer::new(move |answer| reply(Ok(answer)), std::future::pending()),
+            );
+        })
+    }
+
+    fn native_answer(&self, answer: Result<native::Reply, Failure>) -> Result<native::Reply> {
+        answer.map_err(|failure| self.way.error("ask service control manager", None, failure))
     }
 }
 
@@ -128,21 +148,24 @@ impl Backend for Direct {
     }
 
     fn native(&self, request: native::Request) -> Result<native::Reply> {
-        let connection = ConnectionId(self.next.fetch_add(1, Ordering::Relaxed));
-        let token = Arc::clone(&self.token);
-        let reply = self.way.begin(move |scm, reply| {
-            scm.native(
-                connection,
-                &token,
-                request,
-                NativeAnswer::new(move |answer| reply(Ok(answer)), std::future::pending()),
-            );
-        });
-        let lost = |_| Err(Win32Error::RPC_S_CALL_FAILED.into());
-        reply
-            .recv()
-            .unwrap_or_else(lost)
-            .map_err(|failure| self.way.error("ask service control manager", None, failure))
+        let answer = self.begin_native(request).recv();
+        self.native_answer(answer.unwrap_or_else(|_| Err(Win32Error::RPC_S_CALL_FAILED.into())))
+    }
+
+    fn changes(
+        &self,
+        after: u64,
+        services: Option<Vec<ServiceName>>,
+        limit: Duration,
+    ) -> Result<Option<native::Reply>> {
+        let request = native::Request::Overview { after: Some(after), services };
+        match self.begin_native(request).recv_timeout(limit) {
+            Err(RecvTimeoutError::Timeout) => Ok(None),
+            Err(RecvTimeoutError::Disconnected) => {
+                self.native_answer(Err(Win32Error::RPC_S_CALL_FAILED.into())).map(Some)
+            }
+            Ok(answer) => self.native_answer(answer).map(Some),
+        }
     }
 }
 

@@ -103,7 +103,8 @@ impl StateDirectory {
     }
 }
 
-fn check_private(path: &Path) -> Result<(), ServeError> {
+/// That nobody else can change what is in a state directory, or why that isn't so ([`ServeError::NotPrivate`]).
+pub fn check_private(path: &Path) -> Result<(), ServeError> {
     let found =
         std::fs::metadata(path).map_err(|source| ServeError::Directory { path: path.to_owned(), source })?;
     let own = svckit_os::session::user();

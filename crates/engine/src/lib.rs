@@ -23,5 +23,6 @@ mod store;
 mod wire;
 
 pub use direct::Direct;
+pub use directory::check_private;
 pub use error::ServeError;
 pub use serve::{ServeOptions, serve, serve_directly};

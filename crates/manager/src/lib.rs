@@ -15,6 +15,7 @@ pub mod gone;
 pub mod install;
 pub mod local;
 pub mod plan;
+mod ready;
 pub mod target;
 pub mod update;
 pub mod wait;

@@ -45,6 +45,7 @@ pub mod session;
 pub mod signal;
 #[cfg(unix)]
 pub mod socket;
+pub mod space;
 #[cfg(windows)]
 mod text;
 #[cfg(unix)]

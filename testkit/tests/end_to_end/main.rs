@@ -11,6 +11,7 @@ mod exported;
 mod hardship;
 mod logging;
 mod plan;
+mod ready;
 mod recipe;
 mod sc;
 mod site;

@@ -146,6 +146,22 @@ fn a_service_control_manager_may_go_and_come_back() {
 }
 
 #[test]
+fn a_failure_that_can_not_be_gives_the_terminal_back_and_says_what_it_was() {
+    let svc = Svc::new();
+    up(&svc, "web", "hang", "");
+    for (place, code, said) in [
+        ("draw", 101, "told to fail at draw"),
+        ("usage", 1, "a part of svc top failed: usage: told to fail at usage"),
+    ] {
+        let mut command = svc.command(&["top"]);
+        command.env("SVCKIT_TEST_PANIC", place);
+        let mut top = Terminal::run(&command, 24, 100);
+        assert_eq!(top.ends().code(), Some(code), "{place}");
+        top.shows(said);
+    }
+}
+
+#[test]
 fn read_only_leaves_services_alone() {
     let svc = Svc::new();
     up(&svc, "web", "hang", "");

@@ -8,6 +8,7 @@ use std::process::ExitCode;
 use svckit_engine::{ServeError, ServeOptions};
 use svckit_manager::local::adopt_descriptor;
 use svckit_recipe::Platform;
+use svckit_recipe::doctor::OpenDirectory;
 use tracing_subscriber::filter::LevelFilter;
 
 use crate::builtin::Deed;
@@ -40,6 +41,15 @@ pub(crate) fn serve(directory: PathBuf, ready: Option<i32>, detail: Detail) -> R
 /// Standard input without the buffer that is never overwritten.
 pub(crate) fn unbuffered_input() -> io::Result<File> {
     Ok(io::stdin().as_fd().try_clone_to_owned()?.into())
+}
+
+/// How others may reach into a state directory, if they may.
+pub(crate) fn open_directory(directory: &Path) -> Option<OpenDirectory> {
+    match svckit_engine::check_private(directory) {
+        Err(ServeError::NotPrivate { path, found, remedy }) => Some(OpenDirectory { path, found, remedy }),
+        // That it can't be looked at is no finding: who runs may be another user.
+        _ => None,
+    }
 }
 
 /// Whether everybody may do that with a file, as its mode says; not if nobody can tell.

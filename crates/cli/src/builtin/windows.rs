@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use svckit_recipe::Platform;
+use svckit_recipe::doctor::OpenDirectory;
 
 use crate::builtin::Deed;
 use crate::failure::{Failure, Status};
@@ -27,6 +28,11 @@ pub(crate) fn unbuffered_input() -> io::Result<Box<dyn Read>> {
         return Ok(Box::new(input));
     }
     Ok(Box::new(File::from(input.as_handle().try_clone_to_owned()?)))
+}
+
+/// There is none, as long as there is no built-in service control manager here.
+pub(crate) fn open_directory(_: &Path) -> Option<OpenDirectory> {
+    None
 }
 
 /// Access control lists aren't read: nothing is said of them.

@@ -3,6 +3,8 @@
 mod census;
 mod drift;
 mod image;
+mod names;
+mod scm;
 mod show;
 
 use std::path::{Path, PathBuf};
@@ -17,7 +19,7 @@ use svckit_recipe::doctor::{Ended, Facts, Finding, HostFacts, diagnose};
 use svckit_recipe::lint::Severity;
 use svckit_recipe::{Definition, ServiceDefinition, Source, Span, Stored};
 
-use crate::app::{App, all_named, default_log, named};
+use crate::app::{App, Named, all_named, default_log, named};
 use crate::args::Doctor;
 use crate::definitions::is_definition;
 use crate::failure::{Failure, ScmFailure, Status, advice_of};
@@ -30,14 +32,14 @@ use show::Section;
 
 /// Tells what is found. Errors, and strictly warnings too, are the exit status.
 pub(crate) fn run(app: &mut App, arguments: &Doctor) -> Result<(), Failure> {
-    let sections = sections(app, &arguments.services)?;
+    let sections = sections(app, &arguments.services, arguments.resolve)?;
     show::show(app, &sections, !arguments.services.is_empty())?;
     let least = if arguments.strict { Severity::Warning } else { Severity::Error };
     let mut all = sections.iter().flat_map(|section| &section.findings);
     if all.any(|finding| finding.severity >= least) { Err(Failure::Told(Status::Unwell)) } else { Ok(()) }
 }
 
-fn sections(app: &mut App, arguments: &[String]) -> Result<Vec<Section>, Failure> {
+fn sections(app: &mut App, arguments: &[String], resolve: bool) -> Result<Vec<Section>, Failure> {
     let mut sections = Vec::new();
     let mut patients: Vec<Patient> = Vec::new();
     let (files, words): (Vec<_>, Vec<_>) = arguments.iter().partition(|argument| is_definition(argument));
@@ -50,7 +52,7 @@ fn sections(app: &mut App, arguments: &[String]) -> Result<Vec<Section>, Failure
     }
     let words: Vec<String> = words.into_iter().cloned().collect();
     if !words.is_empty() {
-        patients.extend(all_named(app, &words)?.into_iter().map(|name| Patient { name, is_named: true }));
+        patients.extend(all_named(app, &words)?.into_iter().map(Patient::named));
     }
     if patients.is_empty() && !arguments.is_empty() {
         return Ok(sections);
@@ -58,13 +60,18 @@ fn sections(app: &mut App, arguments: &[String]) -> Result<Vec<Section>, Failure
     let names: Vec<_> = patients.iter().map(|patient| patient.name.clone()).collect();
     let census = Census::take(app, &names)?;
     if arguments.is_empty() {
-        patients = census.names().map(|name| Patient { name, is_named: true }).collect();
+        patients = census.names().map(Patient::named).collect();
         sections.extend(census.unreadable());
     }
     let state = app.state_directory()?;
     let mut drifts = Drifts::new(state);
     for patient in &patients {
         sections.push(look(app, &census, &mut drifts, patient)?);
+    }
+    let looked_at = patients.iter().filter_map(|patient| census.of(&patient.name)).map(|(one, _)| one);
+    sections.extend(scm::look(app, drifts.state(), looked_at));
+    if resolve {
+        sections.extend(names::look(app, &census, &patients)?);
     }
     Ok(sections)
 }
@@ -74,18 +81,33 @@ struct Patient {
     name: ServiceName,
     /// Whether by its own name: else its definition was looked at already.
     is_named: bool,
+    /// Where its definition says that it is ready.
+    ready: Option<String>,
+}
+
+impl Patient {
+    fn named(name: ServiceName) -> Self {
+        Self { name, is_named: true, ready: None }
+    }
+
+    /// Of a definition.
+    fn defined(service: &ServiceDefinition) -> Self {
+        let ready = service.ready.as_ref().map(|ready| ready.tcp.clone());
+        Self { name: service.name.clone(), is_named: false, ready }
+    }
 }
 
 /// What is wrong with a definition, before its services are looked at.
 fn preflight(app: &App, file: &str, sections: &mut Vec<Section>) -> Result<Vec<Patient>, Failure> {
-    let names = match named(file) {
-        Ok(named) => named.names(),
+    let patients = match named(file) {
+        Ok(Named::Definition(definition)) => definition.services.iter().map(Patient::defined).collect(),
+        Ok(Named::Service(name)) => vec![Patient::named(name)],
         Err(Failure::Definition(_)) => Vec::new(),
         Err(other) => return Err(other),
     };
     let found = lint::findings(app, Path::new(file))?;
     sections.push(Section::new(file, found.into_iter().map(Finding::from).collect()));
-    Ok(names.into_iter().map(|name| Patient { name, is_named: false }).collect())
+    Ok(patients)
 }
 
 fn unreachable(error: Box<svckit_core::Error>) -> Section {
@@ -218,7 +240,7 @@ pub(crate) fn post_mortem(
     app: &mut App,
     name: &ServiceName,
 ) -> Result<Option<(String, Vec<Finding>)>, Failure> {
-    let sections = match sections(app, &[name.to_string()]) {
+    let sections = match sections(app, &[name.to_string()], false) {
         Err(Failure::Scm(ScmFailure { error, .. })) if error.code == Win32Error::SERVICE_DOES_NOT_EXIST => {
             return Ok(None);
         }

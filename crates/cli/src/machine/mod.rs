@@ -38,6 +38,7 @@ const RULES: &[Rule] = &[
     ambiguous_program,
     program_by_relative_path,
     program_writable,
+    log_writable,
     executable::rules,
     environment_file_readable,
     environment_file_mistakes,
@@ -101,6 +102,19 @@ fn program_writable(service: &ServiceDefinition, _: &str) -> Vec<Found> {
     let message = format!("everybody may write to {}, and so decide what is run", open.display());
     let help = format!("chmod o-w {}", open.display());
     vec![Found::warning("program-writable", service.places.run, message, help)]
+}
+
+/// A log that others can change, or put theirs in place of.
+fn log_writable(service: &ServiceDefinition, _: &str) -> Vec<Found> {
+    let mut files: Vec<&PathBuf> = [&service.log.stdout, &service.log.stderr].into_iter().flatten().collect();
+    files.dedup();
+    let paths = files.into_iter().flat_map(|file| [Some(file.as_path()), file.parent()]).flatten();
+    let Some(open) = paths.into_iter().find(|path| are_others_let(Deed::Write, path)) else {
+        return Vec::new();
+    };
+    let message = format!("everybody may write to {}, and so change the log or take it away", open.display());
+    let help = format!("chmod o-w {}", open.display());
+    vec![Found::warning("log-writable", service.places.name, message, help)]
 }
 
 fn environment_file_readable(service: &ServiceDefinition, _: &str) -> Vec<Found> {

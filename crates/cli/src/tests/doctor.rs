@@ -22,6 +22,7 @@ fn found(world: &World, line: &str) -> Vec<String> {
 fn world(text: &str) -> World {
     let world = World::new();
     world.file("service.toml", text);
+    set_mode(world.folder.path(), 0o700);
     world.scm.contents().directory = Some(world.folder.path().to_owned());
     world
 }
@@ -161,7 +162,7 @@ fn images_that_can_not_be_run() {
     path("/no/such/svc host run");
     assert!(found(&world, "web").contains(&"error image web".to_owned()));
     let other = world.file("svc", "another build");
-    make_executable(&other);
+    set_mode(&other, 0o755);
     path(&format!("{} host run", other.display()));
     assert_eq!(found(&world, "web"), ["hint other-build web"]);
     let same = world.folder.path().join("same");
@@ -171,13 +172,13 @@ fn images_that_can_not_be_run() {
 }
 
 #[cfg(unix)]
-fn make_executable(file: &std::path::Path) {
+fn set_mode(path: &std::path::Path, mode: u32) {
     use std::os::unix::fs::PermissionsExt;
-    std::fs::set_permissions(file, std::fs::Permissions::from_mode(0o755)).unwrap();
+    std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).unwrap();
 }
 
 #[cfg(windows)]
-fn make_executable(_: &std::path::Path) {}
+fn set_mode(_: &std::path::Path, _: u32) {}
 
 #[test]
 fn on_a_terminal_findings_have_colours_and_names_can_do_nothing_to_it() {
@@ -207,4 +208,77 @@ fn explain_tells_the_post_mortem_of_a_service() {
     let unknown = world.svc("explain ghost");
     assert_eq!(unknown.status, Status::Usage as u8);
     assert!(unknown.err.starts_with("error: nothing is known of \"ghost\"\n"), "{}", unknown.err);
+}
+
+#[test]
+fn the_service_control_manager_itself_is_looked_at() {
+    use svckit_core::space::Space;
+    let world = world("[service.web]\nrun = 'sh'\nlog = { file = '/logs/web/web.log' }\n");
+    world.svc("install FILE");
+    let set = |folder: &str, free| {
+        world.scm.contents().disks.insert(folder.into(), Space { free, total: 1 << 40 });
+    };
+    set("/logs", 1 << 29);
+    assert_eq!(found(&world, "web"), ["warning disk-low -"]);
+    set(world.folder.path().to_str().unwrap(), 1000);
+    world.scm.contents().version = Some("0.0.9");
+    let all = ["error disk-full -", "warning scm-other-version -", "warning disk-low -"];
+    assert_eq!(found(&world, ""), all);
+    let told = world.svc("doctor");
+    assert_eq!(told.status, Status::Unwell as u8);
+    let low = "warning[disk-low]: 512 MiB of 1024 GiB are left on the disk with logs\n  at: /logs/web\n";
+    assert!(told.out.contains(low), "{}", told.out);
+    assert!(
+        told.out.contains(&format!("svckit 0.0.9, and this is {}", env!("CARGO_PKG_VERSION"))),
+        "{}",
+        told.out
+    );
+    assert!(told.out.contains("do: kill -9 42 ends it alone"), "{}", told.out);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_state_directory_or_a_log_that_others_may_change_is_told_of() {
+    let world = world(WEB);
+    let state = world.folder.path().join("state");
+    std::fs::create_dir(&state).unwrap();
+    set_mode(&state, 0o777);
+    world.scm.contents().directory = Some(state.clone());
+    assert_eq!(found(&world, ""), ["error state-directory -"]);
+    let out = world.svc("doctor").out;
+    assert!(out.contains("its mode is 0777") && out.contains("do: chmod 0700 "), "{out}");
+    set_mode(&state, 0o700);
+    let logs = world.folder.path().join("logs");
+    std::fs::create_dir(&logs).unwrap();
+    world.file("service.toml", "[service.web]\nrun = 'sh'\nlog = { file = 'logs/web.log' }\n");
+    world.svc("install FILE");
+    assert_eq!(found(&world, ""), Vec::<String>::new());
+    set_mode(&logs, 0o777);
+    assert_eq!(found(&world, "web"), ["warning log-writable web"]);
+    // In such a folder nobody replaces what is another's.
+    set_mode(&logs, 0o1777);
+    assert_eq!(found(&world, "web"), Vec::<String>::new());
+    std::fs::write(logs.join("web.log"), "").unwrap();
+    set_mode(&logs.join("web.log"), 0o666);
+    let told = world.svc("doctor web").out;
+    assert!(told.contains("log-writable") && told.contains("web.log, and so change the log"), "{told}");
+}
+
+#[test]
+fn names_are_looked_up_only_when_asked_for() {
+    let service = |name: &str, host: &str| format!("[service.{name}]\nrun = 'sh'\nready.tcp = '{host}:80'\n");
+    let all = [service("a", "ghost"), service("b", "late"), service("c", "there"), service("d", "127.0.0.9")];
+    let world = world(&all.concat());
+    let before =
+        ["hint not-installed a", "hint not-installed b", "hint not-installed c", "hint not-installed d"];
+    assert_eq!(found(&world, "FILE"), before);
+    let names = ["error ready-name a", "error ready-name b"];
+    assert_eq!(found(&world, "FILE --resolve"), [&before[..], &names[..]].concat());
+    world.svc("install FILE");
+    assert_eq!(found(&world, ""), Vec::<String>::new());
+    assert_eq!(found(&world, "--resolve"), names);
+    let out = world.svc("doctor a b --resolve").out;
+    let first = "error[ready-name]: \"ghost\" has no address: name or service not known\n  at: ghost:80\n";
+    assert!(out.contains(first), "{out}");
+    assert!(out.contains("whether \"late\" has an address is not told within 10s"), "{out}");
 }

@@ -30,6 +30,8 @@ impl World {
             grant_logon: Box::new(|_| Ok(false)),
             logon: Box::new(|_| Err(std::io::ErrorKind::Unsupported.into())),
             inherited: Box::new(|_, _, _| Err(std::io::ErrorKind::Unsupported.into())),
+            space: Box::new(|_| Err(std::io::ErrorKind::Unsupported.into())),
+            resolve: Box::new(|_| Err(std::io::ErrorKind::Unsupported.into())),
         };
         let scm = self.scm.clone();
         let connect: Connect = Arc::new(move || Ok(Box::new(scm.clone())));

@@ -246,3 +246,41 @@ fn what_is_so_already_is_not_waited_for_and_what_is_not_is_a_time_out() {
     );
     assert!(world.journal().iter().all(|entry| !entry.starts_with("stop")), "nothing is done");
 }
+
+#[test]
+fn a_service_is_ready_when_its_host_says_so_and_one_that_stopped_is_not_waited_for() {
+    let world = World::new();
+    world.file("service.toml", TWO);
+    world.svc("install FILE");
+    let never = world.svc("wait web --state ready --timeout 9");
+    let expected =
+        "error: cannot wait for service \"web\": it is not ready after 9s: it was not started yet (258";
+    assert_eq!(never.status, Status::TimeOut as u8, "{}", never.err);
+    assert!(never.err.starts_with(expected), "{}", never.err);
+    world.svc("start FILE");
+    assert_eq!(world.svc("wait web --state ready").out, "web: RUNNING, pid 101\n");
+    world.scm.contents().services.get_mut("web").unwrap().host.ready = false;
+    let late = world.svc("wait * --state ready --wait 0 --json");
+    assert_eq!(late.status, Status::TimeOut as u8);
+    let ready: Value = serde_json::from_str(&late.out).unwrap();
+    assert_eq!((ready.as_array().unwrap().len(), &ready[0]["name"]), (1, &"db".into()));
+    let told: Value = serde_json::from_str(late.err.lines().next().unwrap()).unwrap();
+    let cause = "it is not ready after 0ns: its program runs, but is not ready";
+    assert!(told["error"]["message"].as_str().unwrap().contains(cause), "{told}");
+    world.svc("stop web");
+    let over = world.svc("wait web --state ready");
+    assert_eq!(over.status, Status::ServiceFailed as u8);
+    let expected = "error: cannot wait for service \"web\": it stopped without an error (1062";
+    assert!(over.err.starts_with(expected), "{}", over.err);
+    assert_eq!(world.svc("wait ghost --state ready").status, Status::NoSuchService as u8);
+}
+
+#[test]
+fn a_service_control_manager_that_can_not_tell_all_at_once_is_asked_in_pieces() {
+    let world = World::new();
+    world.file("service.toml", TWO);
+    world.svc("up FILE");
+    let told = world.svc("list");
+    world.scm.contents().has_no_overview = true;
+    assert_eq!(world.svc("list").out, told.out);
+}

@@ -232,7 +232,7 @@ fn changes(
 /// What services do, or what changes after a revision.
 pub(crate) fn overview(backend: &dyn Backend, after: Option<u64>) -> Result<Overview> {
     const OPERATION: &str = "list services";
-    match app::native(backend, OPERATION, None, Request::Overview { after })? {
+    match app::native(backend, OPERATION, None, Request::Overview { after, services: None })? {
         Reply::Overview(overview) => Ok(overview),
         _ => Err(unexpected(backend, OPERATION)),
     }
@@ -255,6 +255,7 @@ fn unexpected(backend: &dyn Backend, operation: &'static str) -> Box<Error> {
 fn measure(place: &Place, asked: &Receiver<()>, news: &SyncSender<News>) {
     let mut backend: Option<Box<dyn Backend>> = None;
     while asked.recv().is_ok() {
+        super::fail_if_told("usage");
         let connected = backend.take().map_or_else(|| place.connect_running(), Ok);
         let sample = connected.and_then(|connected| usage(&**backend.insert(connected)));
         let told = match sample {

@@ -56,6 +56,13 @@ pub(crate) fn run(app: &mut App, place: &Place, arguments: &Top) -> Result<(), F
     Session { model, feed, screen, interval: arguments.interval, next_sample: Tick::default() }.run(&inbox)
 }
 
+/// In builds for tests: fails at the place that a variable names, as what can't happen would.
+fn fail_if_told(place: &str) {
+    if cfg!(debug_assertions) && std::env::var_os("SVCKIT_TEST_PANIC").is_some_and(|told| told == place) {
+        panic!("told to fail at {place}");
+    }
+}
+
 struct Session {
     model: Model,
     feed: Feed,
@@ -69,6 +76,7 @@ impl Session {
         loop {
             self.sample();
             self.follow()?;
+            fail_if_told("draw");
             self.screen.draw(&mut self.model).map_err(|error| Failure::io("cannot draw", error))?;
             let first = match self.model.needs_clock() {
                 true => inbox.recv_timeout(self.next_sample.since(clock::now().tick)),

@@ -2,6 +2,7 @@
 
 use std::io::{self, Stdout};
 use std::panic;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
 use ratatui::Terminal;
@@ -26,6 +27,7 @@ impl Screen {
     pub(crate) fn take(painter: Painter) -> io::Result<Self> {
         give_back_on_panic();
         enable_raw_mode()?;
+        IS_TAKEN.store(true, Ordering::Release);
         let taken = execute!(io::stdout(), EnterAlternateScreen)
             .and_then(|()| Terminal::new(CrosstermBackend::new(io::stdout())));
         match taken {
@@ -54,8 +56,14 @@ impl Drop for Screen {
     }
 }
 
-/// A terminal that is gone needs nothing back.
+/// Whether there is something to give back.
+static IS_TAKEN: AtomicBool = AtomicBool::new(false);
+
+/// A terminal that is gone needs nothing back; and what was written after it was given back is not to be written over.
 fn give_back() {
+    if !IS_TAKEN.swap(false, Ordering::AcqRel) {
+        return;
+    }
     let _ = disable_raw_mode();
     let _ = execute!(io::stdout(), LeaveAlternateScreen, Show);
 }

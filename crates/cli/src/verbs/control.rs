@@ -84,6 +84,7 @@ pub(crate) fn proceed(app: &mut App, arguments: &Services) -> Result<(), Failure
 
 /// Waits for all of them at the same time.
 pub(crate) fn wait(app: &mut App, arguments: &Wait) -> Result<(), Failure> {
+    app.wait = arguments.timeout.or(app.wait);
     let names = all_named(app, &arguments.services)?;
     let is_one = names.len() == 1;
     let all = u16::try_from(names.len()).unwrap_or(u16::MAX);
@@ -212,7 +213,7 @@ pub(crate) fn stop_one(app: &mut App, name: &ServiceName) -> Result<(), Failure>
 }
 
 /// Says nothing but the failure.
-fn quietly(app: &mut App, name: &ServiceName, action: Action) -> Result<(), Failure> {
+pub(crate) fn quietly(app: &mut App, name: &ServiceName, action: Action) -> Result<(), Failure> {
     let ends = bulk::run(app, std::slice::from_ref(name), (action, AT_A_TIME), &mut |_, _, _| Ok(()))?;
     let failed = ends.into_iter().find_map(|end| match end {
         End::Failed(failure) => Some(failure),
@@ -242,7 +243,7 @@ pub(crate) fn explained(app: &mut App, action: &Action, name: &ServiceName, erro
             | Win32Error::ACCESS_DENIED
             | Win32Error::SERVICE_MARKED_FOR_DELETE,
         ) => {}
-        (Action::Start(_), _) => explain(app, name, &mut failure),
+        (Action::Start(_) | Action::Wait(Goal::Ready), _) => explain(app, name, &mut failure),
         (Action::Stop, Win32Error::DEPENDENT_SERVICES_RUNNING) => {
             failure.hint = Some("--with-dependents acts on them as well".to_owned());
         }

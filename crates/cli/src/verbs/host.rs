@@ -4,6 +4,7 @@ use std::ffi::OsString;
 use std::process::ExitCode;
 
 use crate::args::Host;
+use crate::resolve;
 
 /// Runs as a host or as the spawner if that is all that the arguments say, before anything else of `svc` is set up.
 pub(crate) fn run_if_meant(arguments: impl Iterator<Item = OsString>) -> Option<ExitCode> {
@@ -22,6 +23,7 @@ pub(crate) fn run_if_meant(arguments: impl Iterator<Item = OsString>) -> Option<
 pub(crate) fn run(role: &Host) -> ExitCode {
     match role {
         Host::Run { service } => svckit_host::run_from_environment(service.as_deref()),
+        Host::Resolve { host } => resolve::one(host),
         Host::Spawner => svckit_host::serve_spawner().unwrap_or(ExitCode::FAILURE),
     }
 }

@@ -14,6 +14,7 @@ use crate::args::Scm;
 use crate::builtin;
 use crate::failure::{Failure, Status};
 use crate::report::ScmJson;
+use crate::resolve;
 use crate::times;
 
 /// Which service control manager is meant.
@@ -47,6 +48,8 @@ impl Place {
             grant_logon: Box::new(move |account| local::grant_logon(&target, account)),
             logon: Box::new(move |account| local::logon(&asked, account)),
             inherited: Box::new(local::inherited),
+            space: Box::new(svckit_host::space),
+            resolve: Box::new(|hosts| resolve::all(hosts, resolve::LIMIT)),
         }
     }
 

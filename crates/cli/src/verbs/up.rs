@@ -5,7 +5,6 @@ use std::sync::mpsc;
 use std::time::Duration;
 
 use svckit_core::access::{ManagerAccess, ServiceAccess};
-use svckit_core::backend::Manager;
 use svckit_core::name::ServiceName;
 use svckit_core::native::{LogCursor, LogFrom, Reply, Request};
 use svckit_core::status::ServiceState;
@@ -13,7 +12,7 @@ use svckit_recipe::StartMode;
 
 use crate::app::App;
 use crate::apply::{self, Changes, Wanted};
-use crate::args::Up;
+use crate::args::{Goal, Up};
 use crate::bulk::{self, Action, End};
 use crate::failure::Failure;
 use crate::report;
@@ -88,12 +87,17 @@ fn tell(app: &mut App, end: &End, is_one: bool) -> Result<(), Failure> {
     }
 }
 
-/// Whether a service is to be started: it doesn't run, and may.
+/// Whether a service is to be started: it doesn't run, and may. One that runs is waited for until it is ready.
 fn is_to_start(app: &mut App, wanted: &Wanted) -> Result<bool, Failure> {
     let name = &wanted.service.name;
-    let manager = app.manager(ManagerAccess::CONNECT)?;
-    if is_up(&*manager, name)? {
-        return Ok(false);
+    match state(app, name)? {
+        ServiceState::STOPPED | ServiceState::START_PENDING | ServiceState::STOP_PENDING => {}
+        // Its program may have been run again just now.
+        ServiceState::RUNNING if wanted.host.ready.is_some() && app.waits() => {
+            control::quietly(app, name, Action::Wait(Goal::Ready))?;
+            return Ok(false);
+        }
+        _ => return Ok(false),
     }
     if wanted.service.start == Some(StartMode::Disabled) {
         app.ui.say(format!("{name} is disabled; it is not started"))?;
@@ -154,10 +158,8 @@ fn take_back(app: &mut App, installed: &[&ServiceName]) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Whether it is where a start leads to; on the way there it is still waited for.
-fn is_up(manager: &dyn Manager, name: &ServiceName) -> Result<bool, Failure> {
-    let state = manager.open_service(name.as_str(), ServiceAccess::QUERY_STATUS)?.status()?.state;
-    Ok(!matches!(state, ServiceState::STOPPED | ServiceState::START_PENDING | ServiceState::STOP_PENDING))
+fn state(app: &mut App, name: &ServiceName) -> Result<ServiceState, Failure> {
+    Ok(app.open(name, ServiceAccess::QUERY_STATUS)?.status()?.state)
 }
 
 /// The status, the address, and what the programs wrote first.

@@ -97,7 +97,9 @@ impl Scm {
                 .known(&service, token, ServiceAccess::QUERY_STATUS)
                 .map(|_| NativeReply::Holders { holders: self.holders(&service.folded()) }),
             Request::Raise(raised) => self.refuse_while_stopping().map(|()| self.raise(token, &raised)),
-            Request::Overview { after } => return self.overview(connection, token, after, answer),
+            Request::Overview { after, services } => {
+                return self.overview(connection, token, (after, services), answer);
+            }
             Request::Usage => {
                 let request = UsageRequest { services: self.processes(), answer };
                 return self.effect(Effect::Measure(request));

@@ -1,6 +1,6 @@
 //! What all services do, and what of that has changed: for those who go on looking.
 
-use std::collections::VecDeque;
+use std::collections::{HashSet, VecDeque};
 
 use svckit_core::access::{ManagerAccess, ServiceAccess};
 use svckit_core::kind::ServiceType;
@@ -29,9 +29,22 @@ pub(super) struct Changes {
 /// Somebody who waits for what comes after a revision.
 struct Wait {
     connection: ConnectionId,
-    token: Token,
     after: u64,
+    sight: Sight,
     answer: NativeAnswer,
+}
+
+/// Of what somebody is told.
+struct Sight {
+    token: Token,
+    /// By folded names; absent: all services.
+    only: Option<HashSet<String>>,
+}
+
+impl Sight {
+    fn has(&self, name: &ServiceName) -> bool {
+        self.only.as_ref().is_none_or(|only| only.contains(&name.folded()))
+    }
 }
 
 impl Changes {
@@ -66,7 +79,7 @@ impl Scm {
         &mut self,
         connection: ConnectionId,
         token: &Token,
-        after: Option<u64>,
+        (after, services): (Option<u64>, Option<Vec<ServiceName>>),
         answer: NativeAnswer,
     ) {
         if let Err(code) =
@@ -75,31 +88,38 @@ impl Scm {
             let refused = Self::native_error(&code.into());
             return answer.give(self, refused);
         }
+        let only = services.map(|names| names.iter().map(ServiceName::folded).collect());
+        let sight = Sight { token: token.clone(), only };
         match after {
-            Some(after) if after == self.changes.revision => {
-                self.changes.waits.push(Wait { connection, token: token.clone(), after, answer });
-            }
-            after => {
-                let overview = self.view(token, after);
+            Some(after) => self.answer_or_keep(Wait { connection, after, sight, answer }),
+            None => {
+                let overview = self.view(&sight, None);
                 answer.give(self, NativeReply::Overview(overview));
             }
         }
     }
 
+    /// Answers when there is news for him; else he goes on waiting.
+    fn answer_or_keep(&mut self, mut wait: Wait) {
+        if wait.after != self.changes.revision {
+            let overview = self.view(&wait.sight, Some(wait.after));
+            if overview.complete || !overview.services.is_empty() || !overview.gone.is_empty() {
+                return wait.answer.give(self, NativeReply::Overview(overview));
+            }
+            wait.after = self.changes.revision;
+        }
+        self.changes.waits.push(wait);
+    }
+
     /// Answers those who wait for a change.
     pub(super) fn answer_overview_waits(&mut self) {
-        let revision = self.changes.revision;
-        let (over, waits) =
-            std::mem::take(&mut self.changes.waits).into_iter().partition(|wait| wait.after != revision);
-        self.changes.waits = waits;
-        for Wait { token, after, answer, .. } in over {
-            let overview = self.view(&token, Some(after));
-            answer.give(self, NativeReply::Overview(overview));
+        for wait in std::mem::take(&mut self.changes.waits) {
+            self.answer_or_keep(wait);
         }
     }
 
-    /// What somebody may see of it: services whose status he may ask for.
-    fn view(&self, token: &Token, after: Option<u64>) -> Overview {
+    /// What somebody may see of what he asked for: services whose status he may ask for.
+    fn view(&self, sight: &Sight, after: Option<u64>) -> Overview {
         // A revision that was never told is that of another service control manager.
         let known = |after: &u64| (self.changes.forgotten..=self.changes.revision).contains(after);
         let after = after.filter(known);
@@ -107,16 +127,17 @@ impl Scm {
         let shown = self.services.values().filter(|service| {
             is_news(service.revision)
                 && service.service_type().intersects(ServiceType::WIN32)
-                && service.permits(token, ServiceAccess::QUERY_STATUS)
+                && sight.has(service.name())
+                && service.permits(&sight.token, ServiceAccess::QUERY_STATUS)
         });
         let removed =
             self.changes.removed.iter().filter(|(revision, _)| after.is_some() && is_news(*revision));
-        let back = |name: &&ServiceName| !self.services.contains_key(&name.folded());
+        let told = |name: &&ServiceName| sight.has(name) && !self.services.contains_key(&name.folded());
         Overview {
             revision: self.changes.revision,
             complete: after.is_none(),
             services: shown.map(view).collect(),
-            gone: removed.map(|(_, name)| name).filter(back).cloned().collect(),
+            gone: removed.map(|(_, name)| name).filter(told).cloned().collect(),
         }
     }
 }

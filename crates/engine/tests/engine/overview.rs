@@ -1,9 +1,12 @@
 //! What all services do and use, for those who go on looking.
 
 use std::sync::mpsc::channel;
+use std::time::Duration;
 
 use svckit_core::access::{ManagerAccess, ServiceAccess};
 use svckit_core::backend::Backend;
+use svckit_core::control::Control;
+use svckit_core::name::ServiceName;
 use svckit_core::native::{Overview, Phase, Reply, Request};
 use svckit_core::status::ServiceState;
 use svckit_engine::Direct;
@@ -13,7 +16,7 @@ use crate::native::hosted;
 use crate::support::{Scm, create, open, scripted, start, state};
 
 fn ask(direct: &Direct, after: Option<u64>) -> Overview {
-    match direct.native(Request::Overview { after }).unwrap() {
+    match direct.native(Request::Overview { after, services: None }).unwrap() {
         Reply::Overview(overview) => overview,
         other => panic!("{other:?}"),
     }
@@ -98,4 +101,27 @@ fn a_host_tells_of_its_program_and_its_use_of_the_machine_is_measured() {
     assert!(program.memory > 4096 && program.processes == 1, "{program:?}");
     let host = web.host.unwrap();
     assert!(host.memory > 4096 && host.processes == 1, "{host:?}");
+}
+
+#[test]
+fn who_asks_for_some_services_is_told_of_no_others() {
+    let state = state();
+    let scm = Scm::serve(state.path());
+    create(&scm.direct, &[scripted("web", &[]), scripted("other", &[])]);
+    let only = || Some(vec![ServiceName::new("WEB").unwrap()]);
+    let all = scm.direct.native(Request::Overview { after: None, services: only() }).unwrap();
+    let Reply::Overview(all) = all else { panic!("{all:?}") };
+    assert!(all.complete);
+    assert_eq!(names(&all), ["web"]);
+    start(&*open(&scm.direct, "other"));
+    open(&scm.direct, "other").control(Control::STOP).unwrap();
+    let nothing = scm.direct.changes(all.revision, only(), Duration::from_millis(1)).unwrap();
+    assert_eq!(nothing, None);
+    let (asker, revision) = (scm.direct.clone(), all.revision);
+    let asked = std::thread::spawn(move || asker.changes(revision, only(), PATIENCE).unwrap());
+    // Whether it is asked before or after: of this it is not told, of the next it is.
+    open(&scm.direct, "other").delete().unwrap();
+    open(&scm.direct, "web").delete().unwrap();
+    let Some(Reply::Overview(gone)) = asked.join().unwrap() else { panic!() };
+    assert_eq!(gone.gone.iter().map(ServiceName::as_str).collect::<Vec<_>>(), ["web"]);
 }

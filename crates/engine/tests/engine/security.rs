@@ -49,7 +49,7 @@ fn told(backend: &dyn Backend) -> Vec<String> {
     let manager = backend.open_manager(ManagerAccess::ENUMERATE_SERVICE).unwrap();
     let all = manager.enumerate(ServiceType::WIN32, StateFilter::ALL, None).unwrap();
     let all: Vec<String> = all.into_iter().map(|one| one.name).collect();
-    match backend.native(Request::Overview { after: None }).unwrap() {
+    match backend.native(Request::Overview { after: None, services: None }).unwrap() {
         Reply::Overview(seen) => {
             let seen: Vec<_> = seen.services.iter().map(|view| view.service.as_str()).collect();
             assert_eq!(seen, all);
@@ -120,7 +120,7 @@ fn a_list_may_give_a_user_more() {
     assert_eq!(code(created), DENIED, "the descriptor of what is created doesn't grant that");
     manager.create_service(&scripted("own", &[]), ServiceAccess::QUERY_STATUS).unwrap();
     assert_eq!(code(user.open_manager(ManagerAccess::ENUMERATE_SERVICE)), DENIED);
-    match user.native(Request::Overview { after: None }).unwrap() {
+    match user.native(Request::Overview { after: None, services: None }).unwrap() {
         Reply::Error { code, .. } => assert_eq!(code, DENIED),
         other => panic!("{other:?}"),
     }

@@ -8,6 +8,7 @@ use svckit_core::status::{NotifyMask, ServiceState, ServiceStatus, StateFilter};
 use svckit_core::{Error, Result, Win32Error};
 
 use super::service::{Progress, Service};
+use crate::ready;
 use crate::wait::{stopped, wait_for_state};
 
 impl Service {
@@ -199,6 +200,18 @@ impl Service {
         let state = service.status().map_err(told)?.state;
         let error = Error::new(operation, Win32Error::WAIT_TIMEOUT);
         Err(told(Box::new(error.cause(format!("it is still {state} after {limit:?}")))))
+    }
+
+    /// Waits until it is ready: until it runs and its host, if it has one, says that its program is ready. Who has stopped is waited for no longer, and the error says why
+    /// he did. The limit is that of the whole wait.
+    pub fn wait_until_ready(&self) -> Result<()> {
+        let operation = "wait for service";
+        let told = |error| self.told(operation, error);
+        // What may not be seen is not in an overview; so this tells why.
+        self.open(operation, ServiceAccess::QUERY_STATUS)?;
+        let limits = self.patience();
+        let limit = limits.total.unwrap_or(limits.patience);
+        ready::wait(&*self.backend, &self.name, limit, &mut |progress| self.tell(progress)).map_err(told)
     }
 
     fn wait(&self, service: &dyn backend::Service, states: NotifyMask) -> Result<ServiceStatus> {

@@ -13,14 +13,14 @@ use svckit_core::access::{ManagerAccess, ServiceAccess};
 use svckit_core::backend::{Backend, Enumerated, Lock, LockStatus, Manager, Service, SetChange, Watch};
 use svckit_core::config::NewService;
 use svckit_core::kind::ServiceType;
-use svckit_core::name::fold;
+use svckit_core::name::{ServiceName, fold};
 use svckit_core::native::{Reply, Request};
 use svckit_core::security::{SecurityDescriptor, SecurityInformation};
 use svckit_core::status::StateFilter;
 use svckit_core::{Error, Result, Win32Error};
 use svckit_os::{errno, scm};
 
-use overview::Follower;
+use overview::{Follower, Sight};
 use service::WindowsService;
 
 /// What errors call it.
@@ -42,21 +42,27 @@ impl WindowsBackend {
     /// What services do; after the last answer, what has changed since.
     ///
     /// Who asks once is answered from one look; only who asks again follows each service, and begins with all of them.
-    fn overview(&self, after: Option<u64>) -> Result<Reply> {
+    fn overview(
+        &self,
+        after: Option<u64>,
+        only: Option<Vec<ServiceName>>,
+        limit: Option<Duration>,
+    ) -> Result<Option<Reply>> {
         let mut kept = self.follower.borrow_mut();
+        let sight = Sight::new(only);
         let overview = match (kept.as_mut(), after) {
             (_, None) => {
                 *kept = None;
-                overview::at_once()?
+                Some(overview::at_once(&sight)?)
             }
-            (Some(follower), Some(after)) if follower.revision() == after => follower.next()?,
+            (Some(follower), Some(after)) if follower.serves(after, &sight) => follower.next(limit)?,
             (_, Some(after)) => {
-                let (follower, overview) = Follower::begin(after)?;
+                let (follower, overview) = Follower::begin(after, sight)?;
                 *kept = Some(follower);
-                overview
+                Some(overview)
             }
         };
-        Ok(Reply::Overview(overview))
+        Ok(overview.map(Reply::Overview))
     }
 }
 
@@ -77,9 +83,21 @@ impl Backend for WindowsBackend {
 
     fn native(&self, request: Request) -> Result<Reply> {
         match request {
-            Request::Overview { after } => self.overview(after),
+            Request::Overview { after, services } => match self.overview(after, services, None)? {
+                Some(reply) => Ok(reply),
+                None => Err(failed("list services", None, Win32Error::WAIT_TIMEOUT)),
+            },
             request => native::answer(request),
         }
+    }
+
+    fn changes(
+        &self,
+        after: u64,
+        services: Option<Vec<ServiceName>>,
+        limit: Duration,
+    ) -> Result<Option<Reply>> {
+        self.overview(Some(after), services, Some(limit))
     }
 }
 

@@ -32,7 +32,9 @@ pub(super) fn answer(request: Request) -> Result<Reply> {
         Request::Holders { .. } => Err(failed("query holders", None, Win32Error::NOT_SUPPORTED)),
         Request::Usage => overview::usage(),
         // Without anybody who keeps what was told, it is everything.
-        Request::Overview { .. } => Ok(Reply::Overview(overview::at_once()?)),
+        Request::Overview { services, .. } => {
+            Ok(Reply::Overview(overview::at_once(&overview::Sight::new(services))?))
+        }
         // Windows has calls for it.
         Request::Configurations => Err(failed("query configurations", None, Win32Error::NOT_SUPPORTED)),
         Request::Raise(_) => Err(failed("raise event", None, Win32Error::NOT_SUPPORTED)),

@@ -1,7 +1,8 @@
 //! What services do, for those who go on looking. The service control manager tells of changes of states, and folders of changes of hosts; what has changed is found by comparing.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::io;
+use std::time::Duration;
 
 use svckit_core::access::ManagerAccess;
 use svckit_core::kind::ServiceType;
@@ -18,8 +19,24 @@ use super::{failed, native, records};
 
 const OPERATION: &str = "list services";
 
+/// Of which services somebody is told.
+#[derive(PartialEq, Eq)]
+pub(super) struct Sight(Option<HashSet<String>>);
+
+impl Sight {
+    /// These, or all.
+    pub(super) fn new(only: Option<Vec<ServiceName>>) -> Self {
+        Self(only.map(|only| only.iter().map(ServiceName::folded).collect()))
+    }
+
+    fn has(&self, name: &ServiceName) -> bool {
+        self.0.as_ref().is_none_or(|only| only.contains(&name.folded()))
+    }
+}
+
 /// What was told last, and what tells of more.
 pub(super) struct Follower {
+    sight: Sight,
     changes: scm::Changes,
     folders: Watch,
     revision: u64,
@@ -28,33 +45,38 @@ pub(super) struct Follower {
 }
 
 impl Follower {
-    /// What all services do, and what follows on from there; the revisions begin after `revision`.
-    pub(super) fn begin(revision: u64) -> Result<(Self, Overview)> {
+    /// What services do, and what follows on from there; the revisions begin after `revision`.
+    pub(super) fn begin(revision: u64, sight: Sight) -> Result<(Self, Overview)> {
         // The watches first: what comes after the look is told of.
         let mut changes = scm::Changes::new().map_err(|code| failed(OPERATION, None, code))?;
         let folders = records::watch(None).map_err(|error| broken(OPERATION, &error))?;
-        let told = look()?;
+        let told = look(&sight)?;
         changes.follow(told.values().map(|view| view.service.as_str()));
         let revision = revision + 1;
         let services = told.values().cloned().collect();
         let overview = Overview { revision, complete: true, services, gone: Vec::new() };
-        Ok((Self { changes, folders, revision, told }, overview))
+        Ok((Self { sight, changes, folders, revision, told }, overview))
     }
 
-    /// The revision that was told last.
-    pub(super) fn revision(&self) -> u64 {
-        self.revision
+    /// Whether it goes on after this revision, with the same services.
+    pub(super) fn serves(&self, revision: u64, sight: &Sight) -> bool {
+        self.revision == revision && self.sight == *sight
     }
 
-    /// Waits until something has changed.
-    pub(super) fn next(&mut self) -> Result<Overview> {
+    /// Waits until something has changed; `None` when the time is over.
+    pub(super) fn next(&mut self, limit: Option<Duration>) -> Result<Option<Overview>> {
+        let deadline = limit.map(|limit| clock::now().tick + limit);
         loop {
             if !self.changes.have_come() {
-                self.folders.wait_or_be_called().map_err(|error| broken(OPERATION, &error))?;
+                let left = deadline.map(|deadline| deadline.since(clock::now().tick));
+                if left.is_some_and(|left| left.is_zero()) {
+                    return Ok(None);
+                }
+                self.folders.wait_or_be_called(left).map_err(|error| broken(OPERATION, &error))?;
                 // What called this thread is taken before the look, so that the next call is about what comes after.
                 self.changes.have_come();
             }
-            let now = look()?;
+            let now = look(&self.sight)?;
             self.changes.follow(now.values().map(|view| view.service.as_str()));
             let before = std::mem::replace(&mut self.told, now);
             let is_news = |(key, view): &(&String, &ServiceView)| before.get(*key) != Some(view);
@@ -63,21 +85,24 @@ impl Follower {
             let gone: Vec<_> = before.iter().filter(is_gone).map(|(_, view)| view.service.clone()).collect();
             if !services.is_empty() || !gone.is_empty() {
                 self.revision += 1;
-                return Ok(Overview { revision: self.revision, complete: false, services, gone });
+                let revision = self.revision;
+                return Ok(Some(Overview { revision, complete: false, services, gone }));
             }
         }
     }
 }
 
-/// What all services do, for those who don't go on looking.
-pub(super) fn at_once() -> Result<Overview> {
-    let services = look()?.into_values().collect();
+/// What services do, for those who don't go on looking.
+pub(super) fn at_once(sight: &Sight) -> Result<Overview> {
+    let services = look(sight)?.into_values().collect();
     Ok(Overview { revision: 0, complete: true, services, gone: Vec::new() })
 }
 
-/// What every service does.
-fn look() -> Result<BTreeMap<String, ServiceView>> {
-    let Reply::HostStates { states } = native::answer(Request::HostStates { services: None })? else {
+/// What these services do.
+fn look(sight: &Sight) -> Result<BTreeMap<String, ServiceView>> {
+    let found: Vec<_> = enumerate(OPERATION)?.filter(|(name, _)| sight.has(name)).collect();
+    let services = sight.0.is_some().then(|| found.iter().map(|(name, _)| name.clone()).collect());
+    let Reply::HostStates { states } = native::answer(Request::HostStates { services })? else {
         return Ok(BTreeMap::new());
     };
     let mut hosts: HashMap<String, NamedHostState> =
@@ -88,7 +113,7 @@ fn look() -> Result<BTreeMap<String, ServiceView>> {
         let view = ServiceView { service, display_name: found.display_name, status: found.status, host };
         (key, view)
     };
-    Ok(enumerate(OPERATION)?.map(view).collect())
+    Ok(found.into_iter().map(view).collect())
 }
 
 fn enumerate(operation: &'static str) -> Result<impl Iterator<Item = (ServiceName, scm::Found)>> {

@@ -63,8 +63,12 @@ impl<S: Transport> Link<S> {
         }
     }
 
-    /// Asks on the native interface and waits for the reply.
-    pub(super) fn native(&mut self, request: &Request) -> Result<Reply, LinkError> {
+    /// Asks on the native interface and waits for the reply until `deadline`; `None` when that is over.
+    pub(super) fn native(
+        &mut self,
+        request: &Request,
+        deadline: Option<Tick>,
+    ) -> Result<Option<Reply>, LinkError> {
         if !self.client.has_native() {
             return Err(LinkError::new(
                 Win32Error::NOT_SUPPORTED,
@@ -76,8 +80,9 @@ impl<S: Transport> Link<S> {
             .native(request)
             .map_err(|error| LinkError::new(Win32Error::INVALID_PARAMETER, error.to_string()))?;
         self.send(&bytes)?;
-        match self.outcome(call_id, None)? {
-            Some(Outcome::Native(reply)) => Ok(reply),
+        match self.outcome(call_id, deadline)? {
+            None => Ok(None),
+            Some(Outcome::Native(reply)) => Ok(Some(reply)),
             Some(Outcome::Fault(status)) => Err(fault(status)),
             _ => Err(LinkError::new(Win32Error::RPC_S_PROTOCOL_ERROR, "the reply is not one to the request")),
         }

@@ -12,9 +12,11 @@ use std::time::Duration;
 
 use svckit_core::access::ManagerAccess;
 use svckit_core::backend::{Backend, Manager};
+use svckit_core::name::ServiceName;
 use svckit_core::native::{Reply, Request};
 use svckit_core::security::{SecurityDescriptor, SecurityInformation};
 use svckit_core::{Error, Result, Win32Error};
+use svckit_os::clock;
 use svckit_scmr::ops::{Answer, Call, Handle, MAX_256K};
 
 use link::{Link, LinkError};
@@ -216,7 +218,25 @@ impl<S: Transport> Backend for Wire<S> {
     fn native(&self, request: Request) -> Result<Reply> {
         let doing = Doing::new("ask service control manager");
         let connection = self.shared.connection()?;
-        let reply = connection.link.borrow_mut().native(&request);
+        let reply = connection.link.borrow_mut().native(&request, None);
+        match reply.map_err(|error| doing.failed(error, &self.shared.target))? {
+            Some(reply) => Ok(reply),
+            None => Err(connection.nonsense(&doing, "no answer came")),
+        }
+    }
+
+    /// On a connection of its own, which is closed when the time is over, so that the other side gives up too.
+    fn changes(
+        &self,
+        after: u64,
+        services: Option<Vec<ServiceName>>,
+        limit: Duration,
+    ) -> Result<Option<Reply>> {
+        let request = Request::Overview { after: Some(after), services };
+        let deadline = clock::now().tick + limit;
+        let mut link = self.shared.open()?;
+        let reply = link.native(&request, Some(deadline));
+        let doing = Doing::new("ask service control manager");
         reply.map_err(|error| doing.failed(error, &self.shared.target))
     }
 }

@@ -2,8 +2,11 @@
 
 use std::io;
 use std::path::Path;
+use std::time::Duration;
 
-use windows_sys::Win32::Foundation::{HANDLE, INVALID_HANDLE_VALUE, WAIT_IO_COMPLETION, WAIT_OBJECT_0};
+use windows_sys::Win32::Foundation::{
+    HANDLE, INVALID_HANDLE_VALUE, WAIT_IO_COMPLETION, WAIT_OBJECT_0, WAIT_TIMEOUT,
+};
 use windows_sys::Win32::Storage::FileSystem::{
     FILE_NOTIFY_CHANGE_FILE_NAME, FILE_NOTIFY_CHANGE_LAST_WRITE, FILE_NOTIFY_CHANGE_SIZE,
     FindCloseChangeNotification, FindFirstChangeNotificationW, FindNextChangeNotification,
@@ -44,13 +47,17 @@ impl Watch {
 }
 
 impl Watch {
-    /// The same, but also until the system has called this thread, as it does to tell of services.
-    pub fn wait_or_be_called(&self) -> io::Result<()> {
+    /// The same, but also until the system has called this thread, as it does to tell of services, or the time is over.
+    pub fn wait_or_be_called(&self, limit: Option<Duration>) -> io::Result<()> {
+        let millis = |limit: Duration| {
+            u32::try_from(limit.as_micros().div_ceil(1000)).unwrap_or(INFINITE).min(INFINITE - 1)
+        };
+        let limit = limit.map_or(INFINITE, millis);
         // SAFETY: the handle is open by the invariant; the calls that are let in are those that were asked for on this thread.
         let done = unsafe {
-            match WaitForSingleObjectEx(self.handle, INFINITE, 1) {
+            match WaitForSingleObjectEx(self.handle, limit, 1) {
                 WAIT_OBJECT_0 => FindNextChangeNotification(self.handle) != 0,
-                WAIT_IO_COMPLETION => true,
+                WAIT_IO_COMPLETION | WAIT_TIMEOUT => true,
                 _ => false,
             }
         };

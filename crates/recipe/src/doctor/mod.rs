@@ -5,6 +5,7 @@
 mod dependencies;
 mod facts;
 mod installed;
+mod scm;
 mod state;
 mod why;
 
@@ -14,6 +15,7 @@ use svckit_core::win32::Win32Error;
 use crate::lint::{self, Severity};
 
 pub use facts::{Drift, Ended, Facts, HostFacts, Image, Need, Standing};
+pub use scm::{Disk, OpenDirectory, OtherVersion, ScmFacts, diagnose_scm};
 pub use why::{RULES, why};
 
 /// Something that ails a service, or the service control manager.
