@@ -36,11 +36,13 @@ impl ServiceDefinition {
     pub fn from_stored(stored: &Stored<'_>, platform: Platform) -> Result<Self, Inexpressible> {
         let Stored { config, host, .. } = stored;
         let base = Self::new(stored.name.clone(), host.program.clone(), platform);
+        let account = config.account.clone().filter(|account| !account.eq_ignore_ascii_case(LOCAL_SYSTEM));
         let mut service = Self {
             display_name: config.display_name.clone(),
             dependencies: config.dependencies.clone(),
-            account: config.account.clone().filter(|account| !account.eq_ignore_ascii_case(LOCAL_SYSTEM)),
-            password: host.account_password.clone(),
+            // One that was given the system's account since needs no password.
+            password: host.account_password.clone().filter(|_| account.is_some()),
+            account,
             process: process(config.service_type)?,
             start: start(config.start_type, stored.optional)?,
             error_control: config.error_control,

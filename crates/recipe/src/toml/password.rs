@@ -18,6 +18,10 @@ pub(super) fn read(section: &mut Section<'_>, places: &mut Places) -> Option<Pas
         return None;
     }
     places.password = Some(entry.key.span().into());
+    if section.span("account").is_none() {
+        let help = Some("write account = \"…\", or leave it out".to_owned());
+        section.reader.report(entry.key.span(), "it says where a password is, but not whose", help);
+    }
     source(section, entry)
 }
 

@@ -704,4 +704,8 @@ fn where_the_password_of_the_account_is() {
         &with("{ fiel = '/x' }"),
         "4:14: unknown key \"fiel\" in [service.shop.password] (did you mean \"file\"?)",
     );
+    refuses(
+        "[service.shop]\nrun = ['shop']\npassword = { file = 'pw' }\n",
+        "3:1: it says where a password is, but not whose (write account = \"…\", or leave it out)",
+    );
 }

@@ -198,8 +198,8 @@ prop_compose! {
                 .filter(|other| !matches!(other, Dependency::Service(other) if other.folded() == svckit_core::name::fold(&name)))
                 .collect(),
             description,
+            password: password.filter(|_| account.is_some()),
             account,
-            password,
             start,
             ..ServiceDefinition::new(ServiceName::new(name).unwrap(), program, Platform::Unix)
         }
