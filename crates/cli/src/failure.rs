@@ -319,7 +319,7 @@ pub(crate) fn advice_of(error: &svckit_core::Error) -> Option<String> {
         | Win32Error::SERVICE_SPECIFIC_ERROR
         | Win32Error::PROCESS_ABORTED
         | Win32Error::SERVICE_DEPENDENCY_FAIL => format!("svc logs {name} and svc events {name} tell more"),
-        Win32Error::WAIT_TIMEOUT => "--wait SECONDS waits longer; svc status shows where it is".to_owned(),
+        Win32Error::WAIT_TIMEOUT => "a longer time can be given (--wait, or --timeout of svc wait); svc status shows where it is".to_owned(),
         Win32Error::SERVICE_MARKED_FOR_DELETE => {
             "it goes when it has stopped and the last program that has it open closes it; --wait SECONDS waits longer"
                 .to_owned()

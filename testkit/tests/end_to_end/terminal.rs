@@ -9,6 +9,7 @@ use std::sync::mpsc::{Receiver, channel};
 use rustix::fs::{Mode, OFlags};
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 use rustix::termios::{LocalModes, Winsize, tcgetattr, tcsetwinsize};
+use svckit_os::clock;
 use svckit_os::pidfd::PidFd;
 use svckit_testkit::PATIENCE;
 
@@ -74,14 +75,16 @@ impl Terminal {
     /// Waits until the screen is as wanted.
     #[track_caller]
     pub(crate) fn until(&mut self, wanted: impl Fn(&str) -> bool) -> String {
+        // What is drawn again and again is no reason to wait longer.
+        let end = clock::now().tick + PATIENCE;
         loop {
             let text = self.text();
             if wanted(&text) {
                 return text;
             }
-            match self.output.recv_timeout(PATIENCE) {
+            match self.output.recv_timeout(end.since(clock::now().tick)) {
                 Ok(bytes) => self.parser.process(&bytes),
-                Err(_) => panic!("the screen stays as it is:\n{text}"),
+                Err(_) => panic!("the screen doesn't become as wanted:\n{text}"),
             }
         }
     }
