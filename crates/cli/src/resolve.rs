@@ -89,7 +89,7 @@ pub(crate) fn one(host: &str) -> ExitCode {
     }
 }
 
-#[cfg(all(test, unix))]
+#[cfg(test)]
 mod tests {
     use super::*;
 
