@@ -61,9 +61,6 @@ const NOT_UNDER_WINE: &[(&str, &str)] = &[
         "lifecycle::a_driver_cannot_be_started",
         "Windows sees that the program is no driver; Wine lets a process of its own load it, and says 1053",
     ),
-    ("notify::a_created_and_a_deleted_service_are_told", NO_WATCH),
-    ("notify::a_watch_on_all_services_ends_with_its_time", NO_WATCH),
-    ("notify::a_service_is_told_to_be_deleted_when_it_is_gone", NO_WATCH),
     ("process::a_process_that_dies_is_a_stopped_service", CRASHES),
     ("process::services_of_type_share_share_it", SHARED),
     ("process::a_shared_process_outlives_each_of_its_services", SHARED),
@@ -119,7 +116,6 @@ const NO_DELAY: &str = "Windows keeps the delay; Wine says 124";
 const NO_FAILURE_FLAG: &str = "Windows keeps the flag for ends with an error; Wine says 124";
 const NO_SID_TYPES: &str = "Windows keeps the type of identifier; Wine says 124";
 const NO_PRIVILEGES: &str = "Windows keeps required privileges; Wine says 124";
-const NO_WATCH: &str = "Windows tells of services that are created and deleted; Wine takes only waits on a service, and says 120";
 const CRASHES: &str =
     "Windows sees a process that dies as a service that stopped, with 1067; Wine goes on saying that it runs";
 const SHARED: &str = "Windows starts services of one program in one process; Wine starts a process for each";

@@ -10,7 +10,7 @@ use svckit_core::access::{ManagerAccess, ServiceAccess};
 use svckit_core::backend::{Backend, Manager, Service};
 use svckit_core::kind::ServiceType;
 use svckit_core::name::{ServiceName, fold};
-use svckit_core::native::{NamedHostState, Reply, Request, ScmStatus};
+use svckit_core::native::{NamedHostState, Overview, Reply, Request, ScmStatus};
 use svckit_core::pattern::{NamePattern, is_pattern};
 use svckit_core::record;
 use svckit_core::space::Space;
@@ -200,6 +200,20 @@ pub(crate) fn native(
             error.service = error.service.or_else(|| service.map(ToString::to_string));
             Err(error)
         }
+    }
+}
+
+/// An answer to another question.
+pub(crate) fn unexpected(backend: &dyn Backend, operation: &'static str) -> Box<Error> {
+    Box::new(Error::new(operation, Win32Error::RPC_S_PROTOCOL_ERROR).target(backend.target()))
+}
+
+/// What services do, or what changes after a revision.
+pub(crate) fn overview(backend: &dyn Backend, after: Option<u64>) -> Result<Overview> {
+    const OPERATION: &str = "list services";
+    match native(backend, OPERATION, None, Request::Overview { after, services: None })? {
+        Reply::Overview(overview) => Ok(overview),
+        _ => Err(unexpected(backend, OPERATION)),
     }
 }
 

@@ -9,13 +9,13 @@ use svckit_core::backend::Enumerated;
 use svckit_core::kind::ServiceType;
 use svckit_core::name::{ServiceName, fold};
 use svckit_core::native::{
-    Event, HostState, NamedHostState, Overview, Phase, ProgramExit, Reply, Request, ScmStatus, ServiceView,
+    Event, HostState, NamedHostState, Overview, Phase, ProgramExit, ScmStatus, ServiceView,
 };
 use svckit_core::status::{ServiceState, ServiceStatus, StateFilter};
 use svckit_core::win32::Win32Error;
 use svckit_host::signal_name;
 
-use crate::app::App;
+use crate::app::{self, App};
 use crate::failure::Failure;
 use crate::table::{self, Cell};
 use crate::times;
@@ -33,19 +33,17 @@ pub(crate) struct ServiceReport {
 ///
 /// One answer tells both. A service control manager that doesn't know of hosts is asked by the calls of every other.
 pub(crate) fn all(app: &mut App, filter: StateFilter) -> Result<Vec<ServiceReport>, Failure> {
-    const OPERATION: &str = "list services";
     let report = |ServiceView { service, display_name, status, host }| ServiceReport {
         name: service.into(),
         display_name,
         status,
         host,
     };
-    match app.native(OPERATION, None, Request::Overview { after: None, services: None }) {
-        Ok(Reply::Overview(Overview { mut services, .. })) => {
+    match app::overview(app.backend()?, None) {
+        Ok(Overview { mut services, .. }) => {
             services.retain(|view| filter.admits(view.status.state));
             Ok(services.into_iter().map(report).collect())
         }
-        Ok(_) => Err(app.unexpected(OPERATION).into()),
         Err(error) if error.code == Win32Error::NOT_SUPPORTED => told_apart(app, filter),
         Err(error) => Err(error.into()),
     }

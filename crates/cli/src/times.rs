@@ -2,26 +2,15 @@
 
 use std::time::Duration;
 
-use svckit_core::calendar;
+use svckit_core::calendar::Utc;
 use svckit_core::time::WallTime;
 
 pub(crate) use svckit_core::calendar::rfc3339;
 
 /// A moment for people: `2026-11-21 01:02:03Z`.
 pub(crate) fn plain(time: WallTime) -> String {
-    let (date, clock) = parts(time);
-    format!("{date} {clock}Z")
-}
-
-/// The day and the time of day.
-fn parts(time: WallTime) -> (String, String) {
-    let seconds = time.0 / 1000;
-    let (year, month, day) = calendar::date(i64::try_from(seconds / 86_400).unwrap_or(0));
-    let of_day = seconds % 86_400;
-    (
-        format!("{year:04}-{month:02}-{day:02}"),
-        format!("{:02}:{:02}:{:02}", of_day / 3600, of_day / 60 % 60, of_day % 60),
-    )
+    let Utc { date: (year, month, day), clock: (hour, minute, second), .. } = Utc::of(time);
+    format!("{year:04}-{month:02}-{day:02} {hour:02}:{minute:02}:{second:02}Z")
 }
 
 /// A span for people: `0.5 s`, `12 s`, `3 min`, `2 h 5 min`.

@@ -30,12 +30,30 @@ pub fn day(year: i64, month: u32, day: u32) -> i64 {
     era * ERA + of_era * 365 + of_era / 4 - of_era / 100 + of_year - TO_1970
 }
 
+/// A moment in UTC, in the parts that people write.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Utc {
+    /// Year, month and day of the month, the last two from 1.
+    pub date: (i64, u32, u32),
+    /// Hour, minute and second.
+    pub clock: (u64, u64, u64),
+    /// Millisecond.
+    pub milli: u64,
+}
+
+impl Utc {
+    /// The parts of a moment.
+    pub fn of(time: WallTime) -> Self {
+        let seconds = time.0 / 1000;
+        let date = date(i64::try_from(seconds / 86_400).unwrap_or(0));
+        Self { date, clock: (seconds / 3600 % 24, seconds / 60 % 60, seconds % 60), milli: time.0 % 1000 }
+    }
+}
+
 /// A moment as RFC 3339 in UTC, to the millisecond: `2026-11-21T01:02:03.004Z`.
 pub fn rfc3339(time: WallTime) -> String {
-    let seconds = time.0 / 1000;
-    let (year, month, day) = date(i64::try_from(seconds / 86_400).unwrap_or(0));
-    let (hour, minute, second) = (seconds / 3600 % 24, seconds / 60 % 60, seconds % 60);
-    format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{:03}Z", time.0 % 1000)
+    let Utc { date: (year, month, day), clock: (hour, minute, second), milli } = Utc::of(time);
+    format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{milli:03}Z")
 }
 
 #[cfg(test)]

@@ -214,14 +214,14 @@ pub enum Compression {
     Gzip,
 }
 
-/// How output is kept. The same file for both streams makes one log in order of arrival.
+/// How output is kept, and where. The same file for both streams makes one log in order of arrival.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct LogPolicy {
+pub struct LogPolicy<T = LogTarget> {
     /// Standard output.
-    pub stdout: LogTarget,
+    pub stdout: T,
     /// Standard error.
-    pub stderr: LogTarget,
+    pub stderr: T,
     /// A file that has reached this size is rotated; absent: never.
     pub rotate_size: Option<u64>,
     /// It is also rotated at these moments; absent: at none.
@@ -253,9 +253,9 @@ pub struct LogPolicy {
     pub buffer: u64,
 }
 
-impl LogPolicy {
+impl<T: Clone> LogPolicy<T> {
     /// Both streams in one file, which is never rotated.
-    pub fn new(target: LogTarget) -> Self {
+    pub fn new(target: T) -> Self {
         Self {
             stdout: target.clone(),
             stderr: target,
@@ -270,7 +270,34 @@ impl LogPolicy {
             buffer: 1 << 20,
         }
     }
+}
 
+impl<T> LogPolicy<T> {
+    /// The same for streams that go elsewhere.
+    pub fn with_targets<U>(self, stdout: U, stderr: U) -> LogPolicy<U> {
+        LogPolicy {
+            stdout,
+            stderr,
+            rotate_size: self.rotate_size,
+            rotate_time: self.rotate_time,
+            rotate_at_start: self.rotate_at_start,
+            keep_count: self.keep_count,
+            keep_age: self.keep_age,
+            keep_total: self.keep_total,
+            compress: self.compress,
+            timestamps: self.timestamps,
+            buffer: self.buffer,
+        }
+    }
+}
+
+impl<T: Clone> Default for LogPolicy<Option<T>> {
+    fn default() -> Self {
+        Self::new(None)
+    }
+}
+
+impl LogPolicy {
     /// The files that a host writes, each once, that of standard output first.
     pub fn files(&self) -> Vec<PathBuf> {
         let mut files: Vec<PathBuf> = Vec::new();

@@ -1,5 +1,6 @@
 //! Names that can't hold a bad value.
 
+use std::collections::HashSet;
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
@@ -215,6 +216,30 @@ impl TryFrom<String> for Dependency {
 impl From<Dependency> for String {
     fn from(dependency: Dependency) -> String {
         dependency.to_string()
+    }
+}
+
+/// Some services, or all.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Selection {
+    /// Folded names; absent: all.
+    only: Option<HashSet<String>>,
+}
+
+impl Selection {
+    /// These, or all.
+    pub fn new(only: Option<&[ServiceName]>) -> Self {
+        Self { only: only.map(|only| only.iter().map(ServiceName::folded).collect()) }
+    }
+
+    /// Whether a service is one of them.
+    pub fn has(&self, name: &ServiceName) -> bool {
+        self.only.as_ref().is_none_or(|only| only.contains(&name.folded()))
+    }
+
+    /// Whether every service is.
+    pub fn is_all(&self) -> bool {
+        self.only.is_none()
     }
 }
 

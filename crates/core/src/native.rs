@@ -12,7 +12,7 @@ use crate::definition::HostDefinition;
 use crate::name::ServiceName;
 use crate::open::open_value;
 use crate::security::SecurityDescriptor;
-use crate::status::{ServiceState, ServiceStatus};
+use crate::status::{ServiceState, ServiceStatus, is_zero};
 use crate::time::WallTime;
 use crate::trigger::Raised;
 use crate::usage::Usage;
@@ -316,10 +316,6 @@ pub struct HostState {
     /// Bytes of output that could not be kept since the service started.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub log_bytes_lost: u64,
-}
-
-fn is_zero<T: Default + PartialEq>(value: &T) -> bool {
-    *value == T::default()
 }
 
 /// How a program ended.

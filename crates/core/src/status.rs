@@ -103,7 +103,7 @@ impl NotifyMask {
 }
 
 /// Most of a status is zero, and many of them are told at once: what is zero isn't written.
-fn is_zero<T: Default + PartialEq>(value: &T) -> bool {
+pub(crate) fn is_zero<T: Default + PartialEq>(value: &T) -> bool {
     *value == T::default()
 }
 

@@ -6,13 +6,12 @@ use std::time::Duration;
 
 use svckit_core::config::{Config2, DEFAULT_PRESHUTDOWN_TIMEOUT, LOCAL_SYSTEM, NewService, ServiceConfig};
 use svckit_core::definition::{
-    Compression, ControlAction, DEFINITION_VERSION, HostDefinition, LogPolicy, LogTarget, PasswordSource,
-    Program, ReadyPolicy, RestartPolicy, StopPolicy,
+    ControlAction, DEFINITION_VERSION, HostDefinition, LogPolicy, LogTarget, PasswordSource, Program,
+    ReadyPolicy, RestartPolicy, StopPolicy,
 };
 use svckit_core::failure::FailureActions;
 use svckit_core::image_path::ImagePath;
 use svckit_core::kind::{ErrorControl, LaunchProtection, ServiceType, SidType, StartType};
-use svckit_core::log::rotation::RotateTime;
 use svckit_core::name::{Dependency, DisplayName, GroupName, ServiceName};
 use svckit_core::secret::Secret;
 use svckit_core::security::SecurityDescriptor;
@@ -116,50 +115,8 @@ pub enum Process {
     Share,
 }
 
-/// Where output goes; a stream without a file goes to the service's default log.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct LogSettings {
-    /// The file of standard output.
-    pub stdout: Option<PathBuf>,
-    /// The file of standard error.
-    pub stderr: Option<PathBuf>,
-    /// A file of this size is rotated.
-    pub rotate_size: Option<u64>,
-    /// It is also rotated at these moments.
-    pub rotate_time: Option<RotateTime>,
-    /// Whether what is in it is rotated when the service starts.
-    pub rotate_at_start: bool,
-    /// So many rotated files are kept.
-    pub keep_count: Option<u32>,
-    /// They are kept for so long.
-    pub keep_age: Option<Duration>,
-    /// They are kept up to so many bytes together.
-    pub keep_total: Option<u64>,
-    /// How rotated files are compressed.
-    pub compress: Option<Compression>,
-    /// Whether each line begins with the time.
-    pub timestamps: bool,
-    /// Bytes held in memory while the disk takes none.
-    pub buffer: u64,
-}
-
-impl Default for LogSettings {
-    fn default() -> Self {
-        Self {
-            stdout: None,
-            stderr: None,
-            rotate_size: None,
-            rotate_time: None,
-            rotate_at_start: false,
-            keep_count: None,
-            keep_age: None,
-            keep_total: None,
-            compress: None,
-            timestamps: false,
-            buffer: 1 << 20,
-        }
-    }
-}
+/// How output is kept; a stream without a file goes to the service's default log.
+pub type LogSettings = LogPolicy<Option<PathBuf>>;
 
 /// Where in the file the values are that only the machine can tell right from wrong.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -349,19 +306,7 @@ impl ServiceDefinition {
             program: self.program.clone(),
             restart: self.restart.clone(),
             stop: self.stop.clone(),
-            log: LogPolicy {
-                stdout: target(&self.log.stdout),
-                stderr: target(&self.log.stderr),
-                rotate_size: self.log.rotate_size,
-                rotate_time: self.log.rotate_time,
-                rotate_at_start: self.log.rotate_at_start,
-                keep_count: self.log.keep_count,
-                keep_age: self.log.keep_age,
-                keep_total: self.log.keep_total,
-                compress: self.log.compress,
-                timestamps: self.log.timestamps,
-                buffer: self.log.buffer,
-            },
+            log: self.log.clone().with_targets(target(&self.log.stdout), target(&self.log.stderr)),
             controls: self.controls.clone(),
             ready: self.ready.clone(),
             account_password: self.password.clone(),

@@ -108,19 +108,7 @@ fn log(host: &HostDefinition, default_log: &Path) -> Result<LogSettings, Inexpre
     };
     let (stdout, stderr): (Option<PathBuf>, Option<PathBuf>) =
         (file(&host.log.stdout, "output")?, file(&host.log.stderr, "error")?);
-    Ok(LogSettings {
-        stdout,
-        stderr,
-        rotate_size: host.log.rotate_size,
-        rotate_time: host.log.rotate_time,
-        rotate_at_start: host.log.rotate_at_start,
-        keep_count: host.log.keep_count,
-        keep_age: host.log.keep_age,
-        keep_total: host.log.keep_total,
-        compress: host.log.compress,
-        timestamps: host.log.timestamps,
-        buffer: host.log.buffer,
-    })
+    Ok(host.log.clone().with_targets(stdout, stderr))
 }
 
 #[cfg(test)]

@@ -68,6 +68,12 @@ impl Results {
         median(self.values.get(&(row, contender))?)
     }
 
+    /// The best value of a row for a contender: that of the turn which other work on the machine disturbed least.
+    pub(crate) fn best(&self, row: &Row, contender: &'static str) -> Option<f64> {
+        let values = self.values.get(&(row.key, contender))?.iter().copied();
+        values.reduce(if row.more_is_better { f64::max } else { f64::min })
+    }
+
     /// How many values a median is of.
     pub(crate) fn count(&self, row: &'static str, contender: &'static str) -> usize {
         self.values.get(&(row, contender)).map_or(0, Vec::len)

@@ -9,11 +9,11 @@ use std::thread;
 use std::time::Duration;
 
 use ratatui::crossterm::event::{Event as Input, KeyEvent};
+use svckit_core::Result;
 use svckit_core::backend::Backend;
 use svckit_core::name::ServiceName;
 use svckit_core::native::{Event, LogCursor, LogFrom, Overview, Reply, Request, ServiceUsage};
 use svckit_core::win32::Win32Error;
-use svckit_core::{Error, Result};
 use svckit_host::keyboard::Keyboard;
 use svckit_manager::local::{self, Interrupt};
 
@@ -220,7 +220,7 @@ fn changes(
 ) -> Result<()> {
     let backend = place.connect_running()?;
     loop {
-        let overview = overview(&*backend, *after)?;
+        let overview = app::overview(&*backend, *after)?;
         *after = Some(overview.revision);
         *fruitless = 0;
         if news.send(News::Overview(overview)).is_err() {
@@ -229,26 +229,13 @@ fn changes(
     }
 }
 
-/// What services do, or what changes after a revision.
-pub(crate) fn overview(backend: &dyn Backend, after: Option<u64>) -> Result<Overview> {
-    const OPERATION: &str = "list services";
-    match app::native(backend, OPERATION, None, Request::Overview { after, services: None })? {
-        Reply::Overview(overview) => Ok(overview),
-        _ => Err(unexpected(backend, OPERATION)),
-    }
-}
-
 /// What services use.
 pub(crate) fn usage(backend: &dyn Backend) -> Result<(u64, Vec<ServiceUsage>)> {
     const OPERATION: &str = "measure services";
     match app::native(backend, OPERATION, None, Request::Usage)? {
         Reply::Usage { at_ms, services } => Ok((at_ms, services)),
-        _ => Err(unexpected(backend, OPERATION)),
+        _ => Err(app::unexpected(backend, OPERATION)),
     }
-}
-
-fn unexpected(backend: &dyn Backend, operation: &'static str) -> Box<Error> {
-    Box::new(Error::new(operation, Win32Error::RPC_S_PROTOCOL_ERROR).target(backend.target()))
 }
 
 /// Takes a sample each time that one is asked for.
@@ -299,10 +286,10 @@ impl Following {
         let request = Request::Log { service: self.service.clone(), from, wait };
         match self.ask(backend, OPERATION, request)? {
             Reply::Log { data, cursor } => {
-                let data = decode(&data).ok_or_else(|| unexpected(backend, OPERATION))?;
+                let data = decode(&data).ok_or_else(|| app::unexpected(backend, OPERATION))?;
                 Ok((data, cursor))
             }
-            _ => Err(unexpected(backend, OPERATION)),
+            _ => Err(app::unexpected(backend, OPERATION)),
         }
     }
 
@@ -314,7 +301,7 @@ impl Following {
             let service = Some(self.service.clone());
             let request = Request::Events { service, after: Some(last), limit, wait };
             let Reply::Events { events } = self.ask(backend, OPERATION, request)? else {
-                return Err(unexpected(backend, OPERATION));
+                return Err(app::unexpected(backend, OPERATION));
             };
             last = events.last().map_or(last, |event| event.sequence);
             (limit, wait) = (None, true);

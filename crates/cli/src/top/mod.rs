@@ -17,7 +17,7 @@ use std::time::Duration;
 use svckit_core::time::Tick;
 use svckit_host::clock;
 
-use crate::app::{App, all_named};
+use crate::app::{self, App, all_named};
 use crate::args::Top;
 use crate::failure::{Failure, Status};
 use crate::top::feed::{Feed, News};
@@ -39,7 +39,7 @@ pub(crate) fn run(app: &mut App, place: &Place, arguments: &Top) -> Result<(), F
         let hint = "svc top --once prints what it would show, once; svc status tells the states";
         return Err(Failure::usage("svc top needs a terminal to draw on").hint(hint));
     }
-    let overview = feed::overview(app.backend()?, None)?;
+    let overview = app::overview(app.backend()?, None)?;
     for name in &only {
         // One that isn't there is told of before the terminal is taken.
         if !overview.services.iter().any(|view| view.service == *name) {

@@ -3,7 +3,7 @@
 use std::ffi::{OsStr, OsString};
 use std::path::Path;
 
-use crate::calendar;
+use crate::calendar::{self, Utc};
 use crate::time::WallTime;
 
 /// Where in the order of rotation a file is: when it was rotated, and a number for one of several in the same millisecond.
@@ -74,10 +74,8 @@ fn plain(path: &Path, name: &str) -> Option<Place> {
 
 /// `yyyymmddThhmmss.mmmZ`.
 fn stamp(time: WallTime) -> String {
-    let seconds = time.0 / 1000;
-    let (year, month, day) = calendar::date(i64::try_from(seconds / 86_400).unwrap_or(0));
-    let (hour, minute, second) = (seconds / 3600 % 24, seconds / 60 % 60, seconds % 60);
-    format!("{year:04}{month:02}{day:02}T{hour:02}{minute:02}{second:02}.{:03}Z", time.0 % 1000)
+    let Utc { date: (year, month, day), clock: (hour, minute, second), milli } = Utc::of(time);
+    format!("{year:04}{month:02}{day:02}T{hour:02}{minute:02}{second:02}.{milli:03}Z")
 }
 
 /// The moment that such a text tells.

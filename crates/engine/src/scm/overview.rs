@@ -1,10 +1,10 @@
 //! What all services do, and what of that has changed: for those who go on looking.
 
-use std::collections::{HashSet, VecDeque};
+use std::collections::VecDeque;
 
 use svckit_core::access::{ManagerAccess, ServiceAccess};
 use svckit_core::kind::ServiceType;
-use svckit_core::name::ServiceName;
+use svckit_core::name::{Selection, ServiceName};
 use svckit_core::native::{Overview, Reply as NativeReply, ServiceView};
 use svckit_core::rights;
 use svckit_core::security::check::Token;
@@ -37,14 +37,7 @@ struct Wait {
 /// Of what somebody is told.
 struct Sight {
     token: Token,
-    /// By folded names; absent: all services.
-    only: Option<HashSet<String>>,
-}
-
-impl Sight {
-    fn has(&self, name: &ServiceName) -> bool {
-        self.only.as_ref().is_none_or(|only| only.contains(&name.folded()))
-    }
+    services: Selection,
 }
 
 impl Changes {
@@ -88,8 +81,7 @@ impl Scm {
             let refused = Self::native_error(&code.into());
             return answer.give(self, refused);
         }
-        let only = services.map(|names| names.iter().map(ServiceName::folded).collect());
-        let sight = Sight { token: token.clone(), only };
+        let sight = Sight { token: token.clone(), services: Selection::new(services.as_deref()) };
         match after {
             Some(after) => self.answer_or_keep(Wait { connection, after, sight, answer }),
             None => {
@@ -127,12 +119,13 @@ impl Scm {
         let shown = self.services.values().filter(|service| {
             is_news(service.revision)
                 && service.service_type().intersects(ServiceType::WIN32)
-                && sight.has(service.name())
+                && sight.services.has(service.name())
                 && service.permits(&sight.token, ServiceAccess::QUERY_STATUS)
         });
         let removed =
             self.changes.removed.iter().filter(|(revision, _)| after.is_some() && is_news(*revision));
-        let told = |name: &&ServiceName| sight.has(name) && !self.services.contains_key(&name.folded());
+        let told =
+            |name: &&ServiceName| sight.services.has(name) && !self.services.contains_key(&name.folded());
         Overview {
             revision: self.changes.revision,
             complete: after.is_none(),

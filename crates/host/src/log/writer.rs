@@ -180,6 +180,9 @@ impl Writer {
     /// A new program writes: a line of the one before is not its.
     pub(super) fn end_line(&mut self, now: Now, remarks: &mut Vec<Remark>) {
         let end = self.stamps.as_mut().map_or(&b""[..], Stamps::end_line);
+        if end.is_empty() {
+            return;
+        }
         match &mut self.blocked {
             Some(blocked) => blocked.held.extend(end),
             None => self.write(end.to_vec(), now, remarks),

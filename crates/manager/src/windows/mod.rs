@@ -13,14 +13,14 @@ use svckit_core::access::{ManagerAccess, ServiceAccess};
 use svckit_core::backend::{Backend, Enumerated, Lock, LockStatus, Manager, Service, SetChange, Watch};
 use svckit_core::config::NewService;
 use svckit_core::kind::ServiceType;
-use svckit_core::name::{ServiceName, fold};
+use svckit_core::name::{Selection, ServiceName, fold};
 use svckit_core::native::{Reply, Request};
 use svckit_core::security::{SecurityDescriptor, SecurityInformation};
 use svckit_core::status::StateFilter;
 use svckit_core::{Error, Result, Win32Error};
 use svckit_os::{errno, scm};
 
-use overview::{Follower, Sight};
+use overview::Follower;
 use service::WindowsService;
 
 /// What errors call it.
@@ -49,7 +49,7 @@ impl WindowsBackend {
         limit: Option<Duration>,
     ) -> Result<Option<Reply>> {
         let mut kept = self.follower.borrow_mut();
-        let sight = Sight::new(only);
+        let sight = Selection::new(only.as_deref());
         let overview = match (kept.as_mut(), after) {
             (_, None) => {
                 *kept = None;

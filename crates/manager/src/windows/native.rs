@@ -6,7 +6,7 @@ use std::io;
 use svckit_core::access::{ManagerAccess, ServiceAccess};
 use svckit_core::definition::HostDefinition;
 use svckit_core::kind::ServiceType;
-use svckit_core::name::ServiceName;
+use svckit_core::name::{Selection, ServiceName};
 use svckit_core::native::{Event, HostState, LogFrom, NamedHostState, Phase, Reply, Request};
 use svckit_core::record::{DEFINITION_KEY, DEFINITION_VALUE, HostRecord, SERVICES_KEY};
 use svckit_core::status::StateFilter;
@@ -33,7 +33,7 @@ pub(super) fn answer(request: Request) -> Result<Reply> {
         Request::Usage => overview::usage(),
         // Without anybody who keeps what was told, it is everything.
         Request::Overview { services, .. } => {
-            Ok(Reply::Overview(overview::at_once(&overview::Sight::new(services))?))
+            Ok(Reply::Overview(overview::at_once(&Selection::new(services.as_deref()))?))
         }
         // Windows has calls for it.
         Request::Configurations => Err(failed("query configurations", None, Win32Error::NOT_SUPPORTED)),

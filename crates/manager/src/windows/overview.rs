@@ -1,12 +1,12 @@
 //! What services do, for those who go on looking. The service control manager tells of changes of states, and folders of changes of hosts; what has changed is found by comparing.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap};
 use std::io;
 use std::time::Duration;
 
 use svckit_core::access::ManagerAccess;
 use svckit_core::kind::ServiceType;
-use svckit_core::name::ServiceName;
+use svckit_core::name::{Selection, ServiceName};
 use svckit_core::native::{NamedHostState, Overview, Reply, Request, ServiceUsage, ServiceView};
 use svckit_core::record::HostRecord;
 use svckit_core::status::StateFilter;
@@ -19,24 +19,9 @@ use super::{failed, native, records};
 
 const OPERATION: &str = "list services";
 
-/// Of which services somebody is told.
-#[derive(PartialEq, Eq)]
-pub(super) struct Sight(Option<HashSet<String>>);
-
-impl Sight {
-    /// These, or all.
-    pub(super) fn new(only: Option<Vec<ServiceName>>) -> Self {
-        Self(only.map(|only| only.iter().map(ServiceName::folded).collect()))
-    }
-
-    fn has(&self, name: &ServiceName) -> bool {
-        self.0.as_ref().is_none_or(|only| only.contains(&name.folded()))
-    }
-}
-
 /// What was told last, and what tells of more.
 pub(super) struct Follower {
-    sight: Sight,
+    sight: Selection,
     changes: scm::Changes,
     folders: Watch,
     revision: u64,
@@ -46,7 +31,7 @@ pub(super) struct Follower {
 
 impl Follower {
     /// What services do, and what follows on from there; the revisions begin after `revision`.
-    pub(super) fn begin(revision: u64, sight: Sight) -> Result<(Self, Overview)> {
+    pub(super) fn begin(revision: u64, sight: Selection) -> Result<(Self, Overview)> {
         // The watches first: what comes after the look is told of.
         let mut changes = scm::Changes::new().map_err(|code| failed(OPERATION, None, code))?;
         let folders = records::watch(None).map_err(|error| broken(OPERATION, &error))?;
@@ -59,7 +44,7 @@ impl Follower {
     }
 
     /// Whether it goes on after this revision, with the same services.
-    pub(super) fn serves(&self, revision: u64, sight: &Sight) -> bool {
+    pub(super) fn serves(&self, revision: u64, sight: &Selection) -> bool {
         self.revision == revision && self.sight == *sight
     }
 
@@ -72,7 +57,8 @@ impl Follower {
                 if left.is_some_and(|left| left.is_zero()) {
                     return Ok(None);
                 }
-                self.folders.wait_or_be_called(left).map_err(|error| broken(OPERATION, &error))?;
+                let waited = self.folders.wait_or_be_called(self.changes.handle(), left);
+                waited.map_err(|error| broken(OPERATION, &error))?;
                 // What called this thread is taken before the look, so that the next call is about what comes after.
                 self.changes.have_come();
             }
@@ -93,15 +79,15 @@ impl Follower {
 }
 
 /// What services do, for those who don't go on looking.
-pub(super) fn at_once(sight: &Sight) -> Result<Overview> {
+pub(super) fn at_once(sight: &Selection) -> Result<Overview> {
     let services = look(sight)?.into_values().collect();
     Ok(Overview { revision: 0, complete: true, services, gone: Vec::new() })
 }
 
 /// What these services do.
-fn look(sight: &Sight) -> Result<BTreeMap<String, ServiceView>> {
+fn look(sight: &Selection) -> Result<BTreeMap<String, ServiceView>> {
     let found: Vec<_> = enumerate(OPERATION)?.filter(|(name, _)| sight.has(name)).collect();
-    let services = sight.0.is_some().then(|| found.iter().map(|(name, _)| name.clone()).collect());
+    let services = (!sight.is_all()).then(|| found.iter().map(|(name, _)| name.clone()).collect());
     let Reply::HostStates { states } = native::answer(Request::HostStates { services })? else {
         return Ok(BTreeMap::new());
     };

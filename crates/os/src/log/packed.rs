@@ -4,7 +4,7 @@
 //! [RFC 1952]: https://www.rfc-editor.org/rfc/rfc1952
 
 use std::fs::File;
-use std::io::{self, BufReader, Read, Write};
+use std::io::{self, BufReader, Read};
 use std::path::Path;
 
 use flate2::read::{GzDecoder, MultiGzDecoder};
@@ -59,16 +59,7 @@ fn write(source: &File, id: u64, partial: &Path) -> io::Result<()> {
     field.extend([LENGTH, 0]);
     field.extend(id.to_le_bytes());
     let mut encoder = GzBuilder::new().extra(field).write(&target, Compression::default());
-    let mut source = source;
-    let mut block = vec![0; BLOCK];
-    loop {
-        match source.read(&mut block) {
-            Ok(0) => break,
-            Ok(count) => encoder.write_all(block.get(..count).unwrap_or_default())?,
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(error),
-        }
-    }
+    io::copy(&mut BufReader::with_capacity(BLOCK, source), &mut encoder)?;
     encoder.finish()?;
     target.sync_all()
 }

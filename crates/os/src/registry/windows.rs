@@ -44,6 +44,10 @@ impl Key {
         }
     }
 
+    pub(super) fn raw(&self) -> HKEY {
+        self.handle
+    }
+
     /// Opens a key to read and write it; it is made, with those above it, if it is not there.
     pub fn create(path: &str) -> io::Result<Self> {
         let path = wide(path);

@@ -1,11 +1,13 @@
 use std::collections::{HashMap, HashSet};
+use std::os::windows::io::BorrowedHandle;
 use std::time::Duration;
 
 use svckit_core::Win32Error;
 use svckit_core::access::{ManagerAccess, ServiceAccess};
 use svckit_core::status::NotifyMask;
 
-use super::manager::{Manager, Watch};
+use super::manager::Manager;
+use super::set::Watch;
 use super::wait::Registration;
 
 /// Changes of many services, and services that come and go. They are told to the thread that asks, at a moment when it waits for such calls.
@@ -63,5 +65,10 @@ impl Changes {
             }
         }
         any
+    }
+
+    /// What else is signalled when [`Changes::have_come`] may have something to tell; absent where the system calls the thread for all of it.
+    pub fn handle(&self) -> Option<BorrowedHandle<'_>> {
+        self.set.as_ref().and_then(Watch::handle)
     }
 }

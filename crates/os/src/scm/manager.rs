@@ -1,7 +1,6 @@
 #![allow(unsafe_code)]
 
 use std::ptr;
-use std::time::Duration;
 
 use svckit_core::Win32Error;
 use svckit_core::access::{ManagerAccess, ServiceAccess};
@@ -9,7 +8,7 @@ use svckit_core::config::NewService;
 use svckit_core::kind::ServiceType;
 use svckit_core::name::Dependency;
 use svckit_core::security::SecurityInformation;
-use svckit_core::status::{NotifyMask, ServiceStatus, StateFilter};
+use svckit_core::status::{ServiceStatus, StateFilter};
 use windows_sys::Win32::System::Services::{
     CloseServiceHandle, CreateServiceW, ENUM_SERVICE_STATUS_PROCESSW, EnumServicesStatusExW,
     GetServiceDisplayNameW, GetServiceKeyNameW, OpenSCManagerW, OpenServiceW, SC_ENUM_PROCESS_INFO,
@@ -18,8 +17,8 @@ use windows_sys::Win32::System::Services::{
 
 use super::privilege::{AUDIT, Privilege};
 use super::service::{Service, status};
+use super::set::Watch;
 use super::text::{Buffer, read, wide, wide_list, wide_secret};
-use super::wait::Registration;
 use super::{check, last_error};
 
 /// The first buffer of an enumeration; Windows takes at most 256 KiB.
@@ -63,21 +62,6 @@ impl Drop for Handle {
 #[derive(Debug)]
 pub struct Manager {
     handle: Handle,
-}
-
-/// A wait for services that are created or deleted.
-#[derive(Debug)]
-pub struct Watch {
-    registration: Registration,
-}
-
-impl Watch {
-    /// Waits for the names of services, with a slash before those that were created; `None` when the time is over. It goes on when this returns.
-    pub fn wait(&mut self, limit: Duration) -> Result<Option<Vec<String>>, Win32Error> {
-        let news = self.registration.wait(NotifyMask::SET, limit)?;
-        self.registration.begin(NotifyMask::SET)?;
-        Ok(news.map(|news| news.names))
-    }
 }
 
 /// A service that an enumeration found.
@@ -238,9 +222,7 @@ impl Manager {
 
     /// Begins to wait for services that are created or deleted. This handle does nothing else afterwards.
     pub fn into_watch(self) -> Result<Watch, Win32Error> {
-        let mut registration = Registration::new(self.handle);
-        registration.begin(NotifyMask::SET)?;
-        Ok(Watch { registration })
+        Watch::new(self.handle)
     }
 
     fn look_up(

@@ -9,6 +9,7 @@ mod manager;
 mod privilege;
 mod security;
 mod service;
+mod set;
 mod text;
 mod trigger;
 mod wait;
@@ -17,8 +18,9 @@ use svckit_core::Win32Error;
 
 pub use changes::Changes;
 pub use lock::{Lock, report_boot};
-pub use manager::{Found, Manager, Watch};
+pub use manager::{Found, Manager};
 pub use service::{RawConfig, Service};
+pub use set::Watch;
 
 /// The code of the last call of this thread that failed.
 fn last_error() -> Win32Error {

@@ -1,7 +1,9 @@
 #![allow(unsafe_code)]
 
 use std::io;
+use std::os::windows::io::{AsRawHandle, BorrowedHandle};
 use std::path::Path;
+use std::ptr;
 use std::time::Duration;
 
 use windows_sys::Win32::Foundation::{
@@ -11,9 +13,12 @@ use windows_sys::Win32::Storage::FileSystem::{
     FILE_NOTIFY_CHANGE_FILE_NAME, FILE_NOTIFY_CHANGE_LAST_WRITE, FILE_NOTIFY_CHANGE_SIZE,
     FindCloseChangeNotification, FindFirstChangeNotificationW, FindNextChangeNotification,
 };
-use windows_sys::Win32::System::Threading::{INFINITE, WaitForSingleObject, WaitForSingleObjectEx};
+use windows_sys::Win32::System::Threading::{INFINITE, WaitForMultipleObjectsEx, WaitForSingleObject};
 
 use crate::path::wide;
+
+/// The second of two handles is signalled.
+const OTHER: u32 = WAIT_OBJECT_0 + 1;
 
 /// Watches a directory. The system tells of what is written when it has reached the disk or the file is closed, which may be later than it can be read.
 #[derive(Debug)]
@@ -47,17 +52,23 @@ impl Watch {
 }
 
 impl Watch {
-    /// The same, but also until the system has called this thread, as it does to tell of services, or the time is over.
-    pub fn wait_or_be_called(&self, limit: Option<Duration>) -> io::Result<()> {
+    /// The same, but also until the system has called this thread, as it does to tell of services, another handle is signalled, or the time is over.
+    pub fn wait_or_be_called(
+        &self,
+        other: Option<BorrowedHandle<'_>>,
+        limit: Option<Duration>,
+    ) -> io::Result<()> {
         let millis = |limit: Duration| {
             u32::try_from(limit.as_micros().div_ceil(1000)).unwrap_or(INFINITE).min(INFINITE - 1)
         };
         let limit = limit.map_or(INFINITE, millis);
-        // SAFETY: the handle is open by the invariant; the calls that are let in are those that were asked for on this thread.
+        let handles = [self.handle, other.map_or(ptr::null_mut(), |other| other.as_raw_handle())];
+        let count = 1 + u32::from(other.is_some());
+        // SAFETY: so many handles can be read, and they are open, the first by the invariant; the calls that are let in are those that were asked for on this thread.
         let done = unsafe {
-            match WaitForSingleObjectEx(self.handle, limit, 1) {
+            match WaitForMultipleObjectsEx(count, handles.as_ptr(), 0, limit, 1) {
                 WAIT_OBJECT_0 => FindNextChangeNotification(self.handle) != 0,
-                WAIT_IO_COMPLETION | WAIT_TIMEOUT => true,
+                OTHER | WAIT_IO_COMPLETION | WAIT_TIMEOUT => true,
                 _ => false,
             }
         };
