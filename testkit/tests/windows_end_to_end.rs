@@ -274,6 +274,7 @@ fn what_svc_makes_the_systems_tools_start_stop_and_delete() {
     held.gone();
     reaches(&name, ServiceState::STOPPED);
     system(&["sc", "delete", &name]);
+    svc.ok(&["wait", &name, "--state", "gone"]);
     refused(&svc, &["status", &name], 3);
 }
 
@@ -332,6 +333,7 @@ fn svc_sc_and_the_systems_own_are_one_for_a_service() {
     svc.ok(&["sc", "config", &name, "start=", "disabled"]);
     refused(&svc, &["sc", "start", &name], 1058);
     svc.ok(&["sc", "delete", &name]);
+    svc.ok(&["wait", &name, "--state", "gone"]);
     refused(&svc, &["sc", "query", &name], 1060);
 }
 

@@ -163,6 +163,10 @@ impl Model {
     pub fn advance(&mut self, now: u64) -> Vec<Input> {
         self.now = now;
         self.expire_processes();
+        if self.stopping.is_some() {
+            // It was launched before everything was to end: what this sets free is told to stop before anybody's time to stop is over.
+            self.settle();
+        }
         self.expire_controls();
         self.expire_hangs();
         self.expire_shutdown();

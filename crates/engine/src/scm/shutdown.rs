@@ -109,8 +109,13 @@ impl Scm {
             let needed = self.order.direct_dependents(service.name()).iter().any(|name| {
                 self.services.get(&name.folded()).is_some_and(|s| s.state() != ServiceState::STOPPED)
             });
-            if !needed && !stopping.told.contains_key(&key) {
-                self.tell_to_stop(&key);
+            match stopping.told.get(&key) {
+                None if !needed => self.tell_to_stop(&key),
+                // It had more time because it made progress towards its end, and has turned back.
+                Some(until) if *until <= self.now.tick && service.state() != ServiceState::STOP_PENDING => {
+                    self.timers.set(self.now.tick, Timer::Shutdown(key));
+                }
+                _ => {}
             }
         }
     }

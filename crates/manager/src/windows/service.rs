@@ -7,7 +7,7 @@ use svckit_core::control::Control;
 use svckit_core::name::ServiceName;
 use svckit_core::reason::StopReason;
 use svckit_core::security::{SecurityDescriptor, SecurityInformation};
-use svckit_core::status::{NotifyMask, ServiceStatus, StateFilter};
+use svckit_core::status::{NotifyMask, ServiceState, ServiceStatus, StateFilter};
 use svckit_core::{Error, Result, Win32Error};
 use svckit_os::scm;
 use svckit_scmr::ops::ConfigRecord;
@@ -33,6 +33,15 @@ impl WindowsService {
 
     fn done<T>(&self, operation: &'static str, outcome: Result<T, Win32Error>) -> Result<T> {
         outcome.map_err(|code| failed(operation, Some(&self.name), code))
+    }
+
+    /// What a request to stop comes to. A process that has reported STOPPED may be gone before the system has read its answer, which it says by a broken pipe.
+    fn stopped(&self, told: Result<ServiceStatus, Win32Error>) -> Result<ServiceStatus, Win32Error> {
+        settled(told, || {
+            // Who may stop a service need not be allowed to ask, or has not asked for that.
+            let manager = scm::Manager::open(None, ManagerAccess::CONNECT)?;
+            manager.open_service(&self.name, ServiceAccess::QUERY_STATUS)?.status()
+        })
     }
 
     /// A level that the system doesn't know is named, whatever its way of saying so is.
@@ -61,6 +70,20 @@ impl WindowsService {
             _ => false,
         };
         deletes && self.config2(change.level()).is_ok_and(|current| current.into_change() == *change)
+    }
+}
+
+/// The same of any service whose status is asked for.
+fn settled(
+    told: Result<ServiceStatus, Win32Error>,
+    status: impl FnOnce() -> Result<ServiceStatus, Win32Error>,
+) -> Result<ServiceStatus, Win32Error> {
+    match told {
+        Err(Win32Error::BROKEN_PIPE) => {
+            let now = status().ok().filter(|status| status.state == ServiceState::STOPPED);
+            now.ok_or(Win32Error::BROKEN_PIPE)
+        }
+        told => told,
     }
 }
 
@@ -98,11 +121,12 @@ impl Service for WindowsService {
             Control::INTERROGATE => "interrogate service",
             _ => "control service",
         };
-        self.done(operation, self.service.control(control))
+        let told = self.service.control(control);
+        self.done(operation, if control == Control::STOP { self.stopped(told) } else { told })
     }
 
     fn stop(&self, reason: &StopReason) -> Result<ServiceStatus> {
-        self.done("stop service", self.service.stop(reason))
+        self.done("stop service", self.stopped(self.service.stop(reason)))
     }
 
     fn status(&self) -> Result<ServiceStatus> {
@@ -171,5 +195,23 @@ impl Service for WindowsService {
         let again =
             || scm::Manager::open(None, ManagerAccess::CONNECT)?.open_service(&self.name, self.access);
         self.done("wait for service", self.service.wait(mask, timeout, again))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use svckit_core::kind::ServiceType;
+
+    #[test]
+    fn a_process_that_stops_and_is_gone_before_it_answers_has_done_what_it_was_told() {
+        let stopped = ServiceStatus::stopped(ServiceType::WIN32_OWN_PROCESS, Win32Error::SUCCESS);
+        let running = ServiceStatus { state: ServiceState::RUNNING, ..stopped };
+        let (broken, refused) = (Err(Win32Error::BROKEN_PIPE), Err(Win32Error::ACCESS_DENIED));
+        assert_eq!(settled(broken, || Ok(stopped)), Ok(stopped));
+        assert_eq!(settled(broken, || Ok(running)), broken);
+        assert_eq!(settled(broken, || refused), broken);
+        assert_eq!(settled(refused, || Ok(stopped)), refused);
+        assert_eq!(settled(Ok(running), || Ok(stopped)), Ok(running));
     }
 }

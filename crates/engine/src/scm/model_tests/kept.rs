@@ -178,6 +178,19 @@ fn ends() -> Vec<(&'static str, Vec<Step>)> {
             ],
         ),
         (
+            "who turns back from stopping has no more time than was given",
+            vec![
+                create(0, "a", 0x10, &[]),
+                start(0),
+                Step::Run { name: "a" },
+                Step::Shutdown,
+                Step::Report { name: "a", report: Report { state: 3, hint: 29, ..running() } },
+                Step::Wait { seconds: 20 },
+                Step::Report { name: "a", report: running() },
+                Step::Wait { seconds: 300 },
+            ],
+        ),
+        (
             "a process that was lost is not made again when everything ends",
             vec![
                 create(0, "a", 0x10, &[]),
