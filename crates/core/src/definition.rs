@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::log::rotation::RotateTime;
 use crate::signal::Signal;
+use crate::tree::TreePolicy;
 use crate::{millis, number_keys};
 
 /// The newest form of [`HostDefinition`] that this version writes.
@@ -28,6 +29,9 @@ pub struct HostDefinition {
     pub restart: RestartPolicy,
     /// How it is stopped.
     pub stop: StopPolicy,
+    /// What becomes of the processes that it has started.
+    #[serde(default, skip_serializing_if = "TreePolicy::is_kill")]
+    pub tree: TreePolicy,
     /// Where its output goes.
     pub log: LogPolicy,
     /// What pause, continue and the service's own controls do.
@@ -352,6 +356,7 @@ mod tests {
                 ..RestartPolicy::default()
             },
             stop: StopPolicy::default(),
+            tree: TreePolicy::Leave(vec!["updater".to_owned()]),
             log: LogPolicy {
                 stdout: LogTarget::File("/x.log".into()),
                 stderr: LogTarget::Discard,

@@ -44,6 +44,7 @@ pub mod signal;
 pub mod space;
 pub mod status;
 pub mod time;
+pub mod tree;
 pub mod trigger;
 pub mod usage;
 pub mod wait;

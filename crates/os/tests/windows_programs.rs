@@ -87,6 +87,7 @@ impl World {
             command: plain.into_iter().chain(words.iter().map(OsStr::new)).map(OsString::from).collect(),
             directory: None,
             environment: inherited_environment().chain(more).collect(),
+            leave: Vec::new(),
             terms: Terms::default(),
         }
     }
@@ -181,6 +182,50 @@ fn a_tree_is_ended_by_force() {
     while !world.children.end_rest(pid, "".as_ref(), true).is_empty() {
         assert_eq!(world.news(), News::Orphan);
     }
+}
+
+/// The name of this file's program.
+fn own_name() -> String {
+    let own = std::env::current_exe().unwrap();
+    own.file_stem().unwrap().to_str().unwrap().to_owned()
+}
+
+#[test]
+fn what_may_stay_stays_and_a_program_never_does() {
+    for names in [vec![own_name()], vec!["*".to_owned()]] {
+        let mut world = World::new();
+        let mut command = world.command("parent", &[]);
+        command.leave = names;
+        let (pid, _reader) = world.spawn(&command).unwrap();
+        let (one, other) = (world.arrival(), world.arrival());
+        let (_parent, mut child) = if one.1 == pid { (one, other) } else { (other, one) };
+        world.children.ask(pid, &StopAction::Terminate).unwrap();
+        assert_eq!(world.news(), News::Ended { pid, how: Ended::Code(1) });
+        assert_eq!(world.children.end_rest(pid, "".as_ref(), true), []);
+        let World { mut children, .. } = world;
+        children.end_all();
+        drop(children);
+        // It answers still: its connection ends when it is told to.
+        child.0.get_mut().write_all(b"x").unwrap();
+        assert!(svckit_os::process::program_of(child.1).is_some());
+        assert!(matches!(child.0.read(&mut [0]), Ok(0) | Err(_)));
+    }
+}
+
+#[test]
+fn what_a_program_leaves_is_followed() {
+    let mut world = World::new();
+    let (pid, _reader) = world.spawn(&world.command("parent", &[])).unwrap();
+    let (one, other) = (world.arrival(), world.arrival());
+    let (parent, child) = if one.1 == pid { (one, other) } else { (other, one) };
+    drop(parent);
+    assert_eq!(world.news(), News::Ended { pid, how: Ended::Code(0) });
+    assert_eq!(world.children.follow(pid, "".as_ref(), true), Some(child.1));
+    assert_eq!(world.children.follow(pid, "".as_ref(), true), None);
+    world.children.ask(child.1, &StopAction::Terminate).unwrap();
+    assert_eq!(world.news(), News::Ended { pid: child.1, how: Ended::Code(1) });
+    assert_eq!(world.children.follow(child.1, "".as_ref(), true), None);
+    assert_eq!(world.children.end_rest(child.1, "".as_ref(), true), []);
 }
 
 #[test]

@@ -15,6 +15,7 @@ use svckit_core::kind::{ErrorControl, LaunchProtection, ServiceType, SidType, St
 use svckit_core::name::{Dependency, DisplayName, GroupName, ServiceName};
 use svckit_core::secret::Secret;
 use svckit_core::security::SecurityDescriptor;
+use svckit_core::tree::TreePolicy;
 use svckit_core::trigger::Trigger;
 
 use crate::diagnostic::{Diagnostic, Source};
@@ -202,6 +203,8 @@ pub struct ServiceDefinition {
     pub restart: RestartPolicy,
     /// How it is stopped.
     pub stop: StopPolicy,
+    /// What becomes of the processes that it has started.
+    pub tree: TreePolicy,
     /// When it is ready.
     pub ready: Option<ReadyPolicy>,
     /// Where its output goes.
@@ -251,6 +254,7 @@ impl ServiceDefinition {
             program,
             restart: RestartPolicy::default(),
             stop: platform.stop(),
+            tree: TreePolicy::default(),
             ready: None,
             log: LogSettings::default(),
             controls: BTreeMap::new(),
@@ -306,6 +310,7 @@ impl ServiceDefinition {
             program: self.program.clone(),
             restart: self.restart.clone(),
             stop: self.stop.clone(),
+            tree: self.tree.clone(),
             log: self.log.clone().with_targets(target(&self.log.stdout), target(&self.log.stderr)),
             controls: self.controls.clone(),
             ready: self.ready.clone(),

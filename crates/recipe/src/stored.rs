@@ -50,6 +50,7 @@ impl ServiceDefinition {
             tag: config.tag != 0,
             restart: host.restart.clone(),
             stop: host.stop.clone(),
+            tree: host.tree.clone(),
             ready: host.ready.clone(),
             log: log(host, stored.default_log)?,
             controls: host.controls.clone(),
@@ -123,7 +124,7 @@ mod tests {
     fn definition() -> Definition {
         let text = "[service.shop]\nrun = ['/usr/bin/shop']\ndisplay-name = 'Shop'\ndescription = 'The shop'\nstart = 'delayed'\n\
                     depends-on = ['db']\naccount = 'shop'\nprocess = 'share'\nenvironment = { PORT = '80' }\n\
-                    [service.shop.restart]\ndelay = '1s'\n[service.shop.stop]\nladder = [{ ctrl-c = '5s' }]\n\
+                    [service.shop.restart]\ndelay = '1s'\n[service.shop.stop]\nladder = [{ ctrl-c = '5s' }]\ntree = { leave = ['updater'] }\n\
                     [service.shop.ready]\ntcp = '[::1]:80'\n[service.shop.log]\nstderr-file = 'err.log'\nkeep = { count = 3 }\n\
                     [service.shop.controls]\nreload = 'signal:HUP'\n\
                     [service.shop.recovery]\nactions = [{ restart = '5s' }]\non-stop-with-error = true\n\

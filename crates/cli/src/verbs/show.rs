@@ -11,6 +11,7 @@ use svckit_core::kind::{LaunchProtection, StartType};
 use svckit_core::millis::to_u32;
 use svckit_core::name::ServiceName;
 use svckit_core::security::{SecurityDescriptor, SecurityInformation};
+use svckit_core::tree::TreePolicy;
 use svckit_core::win32::Win32Error;
 
 use crate::app::{App, one_named};
@@ -230,6 +231,7 @@ fn definition_lines(definition: &HostDefinition) -> Vec<(&'static str, String)> 
             ),
         ),
         ("stop", ladder.join(", ")),
+        ("what it started", tree(&definition.tree)),
         ("ready", definition.ready.as_ref().map_or_else(String::new, |ready| format!("tcp {}", ready.tcp))),
         ("standard output", target(&definition.log.stdout)),
         ("standard error", target(&definition.log.stderr)),
@@ -238,6 +240,15 @@ fn definition_lines(definition: &HostDefinition) -> Vec<(&'static str, String)> 
             definition.source.as_ref().map_or_else(String::new, |file| file.display().to_string()),
         ),
     ]
+}
+
+/// What becomes of what the program has started, unless it ends with it.
+fn tree(policy: &TreePolicy) -> String {
+    match policy {
+        TreePolicy::Kill => String::new(),
+        TreePolicy::Leave(names) => format!("goes on: {}", names.join(", ")),
+        TreePolicy::Follow => "is followed when the program ends".to_owned(),
+    }
 }
 
 fn means(action: StopAction) -> String {

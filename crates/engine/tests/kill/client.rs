@@ -281,6 +281,7 @@ impl<'a> Client<'a> {
             log: LogPolicy { buffer: 1 << 16, ..LogPolicy::new(log) },
             controls: BTreeMap::new(),
             ready: None,
+            tree: Default::default(),
             account_password: None,
             source: None,
         }

@@ -182,6 +182,16 @@ impl Service {
     /// The program ended.
     pub(crate) fn program_ended(&mut self, shared: &mut Shared, how: Ended, now: Now) {
         let Run::Running(program) = std::mem::replace(&mut self.run, Run::Idle) else { return };
+        if let Some(pid) = self.follow(shared, how) {
+            let text = format!(
+                "{} goes on as process {pid}, which process {} has left when it ended",
+                self.quoted(),
+                program.pid
+            );
+            self.run = Run::Running(Program { pid, ..program });
+            self.tell(shared, now, Message::new(EventId::PROGRAM_STARTED, Level::Information, text));
+            return;
+        }
         let (code, signal) = match how {
             Ended::Code(code) => (Some(code), None),
             Ended::Signal(signal) => (None, Some(signal)),
@@ -198,6 +208,19 @@ impl Service {
         };
         self.run = Run::Ending { next, until: now.tick + GRACE, ended: Vec::new() };
         self.settle(shared, now);
+    }
+
+    /// What the program that has just ended has left, if that is to be the program now.
+    fn follow(&mut self, shared: &mut Shared, how: Ended) -> Option<u32> {
+        let follows = self.definition.as_ref().is_some_and(|definition| definition.tree.follows(how));
+        if !follows || matches!(self.state, State::Stopping { .. }) {
+            return None;
+        }
+        let mark = shared.setting.mark(&self.name);
+        let pid = shared.children.follow(self.leader?, &mark, shared.alone)?;
+        shared.programs.insert(pid, self.slot);
+        self.leader = Some(pid);
+        Some(pid)
     }
 
     /// What follows an end that nobody asked for.

@@ -125,6 +125,7 @@ impl Service {
             command: program.command.iter().chain(&self.arguments).map(OsString::from).collect(),
             directory: Some(program.directory.clone()),
             environment,
+            leave: definition.tree.left().to_vec(),
             terms: shared.setting.terms.clone().with_sockets(self.sockets.clone()),
         })
     }

@@ -151,6 +151,7 @@ impl Server {
                     command: arguments.into_iter().map(OsString::from).collect(),
                     directory: None,
                     environment: environment(order.instance, order.environment, channel),
+                    leave: Vec::new(),
                     terms: Terms { credentials, ..self.terms.clone() },
                 };
                 let birth = Birth { group: directory, keep: Some(channel), ends_with_parent: false };

@@ -4,6 +4,7 @@
 
 mod controls;
 mod debug;
+mod family;
 mod life;
 mod link;
 mod logs;

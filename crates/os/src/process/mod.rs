@@ -2,7 +2,7 @@
 //!
 //! The programs of a process are its [`Children`], an event source: when the poller brings the token, [`Children::next`] tells the [`News`].
 //!
-//! What each system has of its own: `Children` with `new`, `spawn`, `next`, `end_rest`, `end_tree`, `end_all`, `can`, `ask` and `signal`; `End`, from a
+//! What each system has of its own: `Children` with `new`, `spawn`, `next`, `follow`, `end_rest`, `end_tree`, `end_all`, `can`, `ask` and `signal`; `End`, from a
 //! `ProgramEnd`, a file, or this process's own outputs; `Terms` with `of_this_process`, `with_sockets` and `environment`; `Sockets`; `inherited_environment`,
 //! `variable_key` and `trim_memory`. Everything else that a system exports here is for those who know that they are on it.
 
@@ -32,6 +32,8 @@ pub struct Command {
     pub directory: Option<PathBuf>,
     /// Its whole environment.
     pub environment: Vec<(OsString, OsString)>,
+    /// Names of programs, or patterns: processes of its tree that run them aren't ended with it.
+    pub leave: Vec<String>,
     /// What else the system wants to know.
     pub terms: Terms,
 }

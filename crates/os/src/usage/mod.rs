@@ -9,6 +9,8 @@ mod windows;
 pub use unix::list;
 #[cfg(windows)]
 pub use windows::list;
+#[cfg(windows)]
+pub(crate) use windows::parents;
 
 #[cfg(test)]
 mod tests {

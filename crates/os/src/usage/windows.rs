@@ -22,6 +22,11 @@ const fn size<T>() -> u32 {
 
 /// Every process of a snapshot. The system tells of no time of children that ended.
 pub fn list() -> io::Result<Vec<Process>> {
+    Ok(parents()?.into_iter().map(|(pid, parent)| process(pid, parent)).collect())
+}
+
+/// Every process of a snapshot, with the one that started it.
+pub(crate) fn parents() -> io::Result<Vec<(u32, u32)>> {
     // SAFETY: the call takes no pointer.
     let snapshot = unsafe { CreateToolhelp32Snapshot(TH32CS_SNAPPROCESS, 0) };
     if snapshot == INVALID_HANDLE_VALUE {
@@ -34,7 +39,7 @@ pub fn list() -> io::Result<Vec<Process>> {
     // SAFETY: the handle is open, and the structure says how long it is; so below.
     let mut more = unsafe { Process32FirstW(snapshot.as_raw_handle(), &raw mut entry) } != 0;
     while more {
-        found.push(process(entry.th32ProcessID, entry.th32ParentProcessID));
+        found.push((entry.th32ProcessID, entry.th32ParentProcessID));
         // SAFETY: as above.
         more = unsafe { Process32NextW(snapshot.as_raw_handle(), &raw mut entry) } != 0;
     }

@@ -354,7 +354,7 @@ pub(super) fn duration(reader: &Reader<'_>, entry: Entry<'_>, example: &str) -> 
     duration
 }
 
-pub(super) fn choice<T: Copy>(reader: &Reader<'_>, entry: Entry<'_>, words: &[(&str, T)]) -> Option<T> {
+pub(super) fn choice<T: Clone>(reader: &Reader<'_>, entry: Entry<'_>, words: &[(&str, T)]) -> Option<T> {
     let listed = words.iter().map(|(word, _)| format!("{word:?}")).collect::<Vec<_>>().join(", ");
     let DeValue::String(text) = entry.value.get_ref() else {
         wrong_type(
@@ -366,7 +366,7 @@ pub(super) fn choice<T: Copy>(reader: &Reader<'_>, entry: Entry<'_>, words: &[(&
         return None;
     };
     if let Some((_, value)) = words.iter().find(|(word, _)| word == text) {
-        return Some(*value);
+        return Some(value.clone());
     }
     let help = match closest(text, words.iter().map(|(word, _)| *word)) {
         Some(right) => format!("did you mean {right:?}?"),

@@ -41,7 +41,10 @@ pub(super) fn read<'a>(reader: &'a Reader<'a>, entry: Entry<'a>) -> Option<Servi
         *place = section.span(key);
     }
     let restart = section.section("restart").map(restart::read).unwrap_or_default();
-    let stop = section.section("stop").map_or_else(|| reader.platform.stop(), stop::read);
+    let (stop, tree) = match section.section("stop") {
+        Some(section) => stop::read(section),
+        None => (reader.platform.stop(), Default::default()),
+    };
     let ready = section.section("ready").and_then(|section| controls::read_ready(section, &mut places));
     let log = section.section("log").map(log::read).unwrap_or_default();
     let controls = section.section("controls").map(controls::read).unwrap_or_default();
@@ -76,6 +79,7 @@ pub(super) fn read<'a>(reader: &'a Reader<'a>, entry: Entry<'a>) -> Option<Servi
         program: program?,
         restart,
         stop,
+        tree,
         ready,
         log,
         controls,

@@ -2,9 +2,10 @@
 
 use svckit_core::definition::{Rung, StopAction, StopPolicy};
 use svckit_core::signal::Signal;
+use svckit_core::tree::TreePolicy;
 use toml::de::{DeTable, DeValue};
 
-use super::section::{Entry, Reader, Section, closest, duration, wrong_type};
+use super::section::{Entry, Reader, Section, choice, closest, duration, wrong_type};
 
 pub(super) const ACTIONS: &[(&str, StopAction)] = &[
     ("ctrl-c", StopAction::CtrlC),
@@ -17,29 +18,41 @@ pub(super) const ACTIONS: &[(&str, StopAction)] = &[
 /// Means that the definition file has and this version hasn't.
 const LATER: &[&str] = &["http", "command"];
 
+pub(super) const TREES: &[(&str, TreePolicy)] = &[("kill", TreePolicy::Kill), ("follow", TreePolicy::Follow)];
+
+const LEAVE: &str = r#"write tree = { leave = ["updater"] }"#;
+
 const EXAMPLE: &str = r#"write ladder = [{ ctrl-c = "5s" }, { "signal:TERM" = "10s" }]"#;
 
-pub(super) fn read(mut section: Section<'_>) -> StopPolicy {
+pub(super) fn read(mut section: Section<'_>) -> (StopPolicy, TreePolicy) {
     let policy = match section.entry("ladder") {
         Some(entry) => StopPolicy { ladder: ladder(&section, entry) },
         None => section.reader.platform.stop(),
     };
-    if let Some(entry) = section.entry("tree") {
-        match entry.value.get_ref() {
-            DeValue::String(word) if word == "kill" => {}
-            DeValue::String(word) if word == "follow" => section.not_yet(entry.span(), "tree = follow"),
-            DeValue::Table(table) if table.iter().any(|(key, _)| key.get_ref() == "leave") => {
-                section.not_yet(entry.span(), "tree = leave");
-            }
-            DeValue::String(word) => {
-                let help = Some(r#"write tree = "kill""#.to_owned());
-                section.reader.report(entry.span(), format!("\"tree\" can't be {word:?}"), help);
-            }
-            _ => wrong_type(section.reader, entry, "a string", r#"write tree = "kill""#),
+    let tree = section.entry("tree").and_then(|entry| tree(&section, entry)).unwrap_or_default();
+    section.finish();
+    (policy, tree)
+}
+
+fn tree(section: &Section<'_>, entry: Entry<'_>) -> Option<TreePolicy> {
+    let DeValue::Table(_) = entry.value.get_ref() else {
+        return choice(section.reader, entry, TREES);
+    };
+    let path = format!("{}.tree", section.path());
+    let mut table = Section::of(section.reader, path, entry, LEAVE)?;
+    let names = table.strings("leave", r#"["updater"]"#);
+    if names.is_none() && table.entry("leave").is_none() {
+        section.reader.report(entry.span(), "\"tree\" doesn't say what is left", Some(LEAVE.to_owned()));
+    }
+    table.finish();
+    let names = names?;
+    for (name, span) in &names {
+        if name.is_empty() || name.contains(['/', '\\']) {
+            let message = format!("{name:?} is not the name of a program's file");
+            section.reader.report(span.clone(), message, Some(LEAVE.to_owned()));
         }
     }
-    section.finish();
-    policy
+    Some(TreePolicy::Leave(names.into_iter().map(|(name, _)| name.to_owned()).collect()))
 }
 
 fn ladder(section: &Section<'_>, entry: Entry<'_>) -> Vec<Rung> {

@@ -13,6 +13,7 @@ use svckit_core::failure::{ActionType, FailureAction, ResetPeriod};
 use svckit_core::kind::{ErrorControl, ServiceType, SidType, StartType};
 use svckit_core::log::rotation::RotateTime;
 use svckit_core::signal::Signal;
+use svckit_core::tree::TreePolicy;
 
 use super::parse;
 use crate::definition::{Definition, Process, ServiceDefinition, StartMode};
@@ -477,6 +478,36 @@ fn times_of_rotation_that_make_no_sense_are_refused() {
 }
 
 #[test]
+fn what_becomes_of_processes_is_said_or_told() {
+    let tree = |value: &str| {
+        let text = format!("[service.web]\nrun = 'x'\n[service.web.stop]\ntree = {value}\n");
+        parse("/srv/service.toml", &text, Platform::Unix).unwrap().services.remove(0).tree
+    };
+    assert_eq!(tree("'kill'"), TreePolicy::Kill);
+    assert_eq!(tree("'follow'"), TreePolicy::Follow);
+    let names = vec!["updater.exe".to_owned(), "log*".to_owned()];
+    assert_eq!(tree("{ leave = ['updater.exe', 'log*'] }"), TreePolicy::Leave(names));
+    let refused = |value: &str, expected: &str| {
+        refuses_keys(&format!("[service.web.stop]\ntree = {value}"), expected);
+    };
+    refused("'folow'", r#"4:8: "tree" can't be "folow" (did you mean "follow"?)"#);
+    refused("1", r#"4:8: "tree" must be one of "kill", "follow", not a whole number (write tree = "kill")"#);
+    refused("{}", r#"4:8: "tree" doesn't say what is left (write tree = { leave = ["updater"] })"#);
+    refused(
+        "{ leave = 'x' }",
+        r#"4:18: "leave" must be a list of strings, not a string (write leave = ["updater"])"#,
+    );
+    refused(
+        "{ leave = ['bin/x'] }",
+        r#"4:19: "bin/x" is not the name of a program's file (write tree = { leave = ["updater"] })"#,
+    );
+    refused(
+        "{ leave = ['x'], keep = 1 }",
+        r#"4:25: unknown key "keep" in [service.web.stop.tree] (the keys here are leave)"#,
+    );
+}
+
+#[test]
 fn what_comes_later_is_refused_and_not_ignored() {
     let later = |keys: &str, place: &str, key: &str, section: &str| {
         let expected = format!(
@@ -489,8 +520,6 @@ fn what_comes_later_is_refused_and_not_ignored() {
     later("[service.web.limits]\nmemory = '1GB'", "3:14", "limits", "");
     later("[service.web.ready]\nhttp = 'x'", "4:1", "http", ".ready");
     later("[service.web.stop]\nladder = [{ http = 'x' }]", "4:13", "http", ".stop");
-    later("[service.web.stop]\ntree = 'follow'", "4:8", "tree = follow", ".stop");
-    later("[service.web.stop]\ntree = { leave = ['x'] }", "4:8", "tree = leave", ".stop");
     later("[service.web.controls]\nreload = { command = 'x' }", "4:12", "command", ".controls");
 }
 

@@ -10,6 +10,7 @@ use svckit_core::definition::{ControlAction, PasswordSource, RestartPolicy, Secr
 use svckit_core::failure::{FailureActions, ResetPeriod};
 use svckit_core::kind::{ErrorControl, LaunchProtection, SidType};
 use svckit_core::name::ServiceName;
+use svckit_core::tree::TreePolicy;
 use toml_writer::{ToTomlKey, ToTomlValue, WriteTomlValue};
 
 use super::{controls, log, parse, recovery, restart, service, stop, windows};
@@ -117,7 +118,7 @@ fn difference(one: &ServiceDefinition, other: &ServiceDefinition) -> &'static st
     let all = [
         ("what is run", one.program != other.program),
         ("the restart policy", one.restart != other.restart),
-        ("how it is stopped", one.stop != other.stop),
+        ("how it is stopped", (&one.stop, &one.tree) != (&other.stop, &other.tree)),
         ("when it is ready", one.ready != other.ready),
         ("where its output goes", one.log != other.log),
         ("what controls do", one.controls != other.controls),
@@ -227,6 +228,12 @@ fn one(service: &ServiceDefinition, platform: Platform) -> Result<String, String
     if service.stop != platform.stop() {
         let rungs = service.stop.ladder.iter().map(|rung| Ok((means(rung.action)?, time(rung.wait)?)));
         stop.written("ladder", steps(rungs)?);
+    }
+    match &service.tree {
+        TreePolicy::Leave(names) => {
+            stop.written("tree", inline(&[("leave".to_owned(), names.to_toml_value())]));
+        }
+        other => stop.word("tree", stop::TREES, &TreePolicy::default(), other)?,
     }
     tables.add(Some("stop"), stop);
     let mut ready = Keys::default();

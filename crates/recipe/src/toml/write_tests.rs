@@ -15,6 +15,7 @@ use svckit_core::kind::{ErrorControl, LaunchProtection, SidType};
 use svckit_core::log::rotation::RotateTime;
 use svckit_core::name::{Dependency, DisplayName, GroupName, ServiceName};
 use svckit_core::signal::Signal;
+use svckit_core::tree::TreePolicy;
 use svckit_core::trigger::Trigger;
 
 use super::{Unwritable, parse, write};
@@ -117,6 +118,11 @@ fn stop() -> impl Strategy<Value = StopPolicy> {
     ]
 }
 
+fn tree() -> impl Strategy<Value = TreePolicy> {
+    let names = prop::collection::vec("[a-z]{1,4}[*?]?", 0..3).prop_map(TreePolicy::Leave);
+    prop_oneof![Just(TreePolicy::Kill), Just(TreePolicy::Follow), names]
+}
+
 fn log() -> impl Strategy<Value = LogSettings> {
     let files = prop_oneof![
         (prop::option::of(path()), prop::option::of(path())),
@@ -208,7 +214,7 @@ prop_compose! {
 
 prop_compose! {
     fn service()(
-        naming in naming(), program in program(), restart in restart(), stop in stop(), log in log(), recovery in recovery(),
+        naming in naming(), program in program(), restart in restart(), stop in stop(), tree in tree(), log in log(), recovery in recovery(),
         ready in prop::option::of((1_u16.., time())), controls in prop::collection::btree_map(128_u32..=255, signal(), 0..3),
         pause in prop::option::of(signal()), share in any::<bool>(), group in prop::option::of(name()), tag in any::<bool>(),
         sid in prop::sample::select(&[SidType::NONE, SidType::UNRESTRICTED, SidType::RESTRICTED][..]),
@@ -235,6 +241,7 @@ prop_compose! {
             program,
             restart,
             stop,
+            tree,
             ready: ready.map(|(port, timeout)| ReadyPolicy { tcp: format!("[::1]:{port}"), timeout }),
             log,
             controls: controls.into_iter().chain(pausing).map(|(key, signal)| (key, ControlAction::Signal(signal))).collect(),

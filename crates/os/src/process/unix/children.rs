@@ -1,6 +1,6 @@
 //! The programs of this process, and what they leave to it.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::ffi::OsStr;
 use std::fs::File;
 use std::io::{self, Read};
@@ -10,7 +10,11 @@ use svckit_core::definition::StopAction;
 use svckit_core::dispatch::MARK_VARIABLE;
 use svckit_core::signal::Signal;
 
-use super::{Birth, become_subreaper, environment_value, kill, reap, reap_one, session, signal_group, spawn};
+use super::spared::Spared;
+use super::{
+    Birth, all_processes, become_subreaper, environment_value, group_of, kill, process, raw, reap, reap_one,
+    session, spawn, stat,
+};
 use crate::event::{Interest, Poller};
 use crate::process::{Command, News, SpawnError, Stdio};
 use crate::signal::{Delivered, SignalSource, ignore_file_size_signal};
@@ -27,6 +31,10 @@ pub struct Children {
     signals: SignalSource,
     /// INVARIANT: started, and not waited for, so that their ids are nobody else's.
     running: HashSet<u32>,
+    /// For programs that may leave something, running or not: what.
+    spared: HashMap<u32, Spared>,
+    /// What programs have left that goes on. INVARIANT: children of this process that were not waited for.
+    stayed: HashSet<u32>,
     /// Whether the signals of this round were taken.
     taken: bool,
     /// Whether an orphan was waited for outside of [`Children::next`].
@@ -41,13 +49,24 @@ impl Children {
         ignore_file_size_signal();
         let signals = SignalSource::new(&[Delivered::Child, Delivered::End])?;
         poller.add(&signals, token, Interest::Read)?;
-        Ok(Self { signals, running: HashSet::new(), taken: false, orphan: false })
+        Ok(Self {
+            signals,
+            running: HashSet::new(),
+            spared: HashMap::new(),
+            stayed: HashSet::new(),
+            taken: false,
+            orphan: false,
+        })
     }
 
     /// Starts a program as the leader of a session of its own; it ends when this process does. Returns its process id.
     pub fn spawn(&mut self, command: &Command, stdio: Stdio<'_>) -> Result<u32, SpawnError> {
         let pid = spawn(command, stdio, Birth { ends_with_parent: true, ..Birth::default() })?;
         self.running.insert(pid);
+        match Spared::new(&command.leave) {
+            Some(spared) => self.spared.insert(pid, spared),
+            None => self.spared.remove(&pid),
+        };
         Ok(pid)
     }
 
@@ -72,7 +91,30 @@ impl Children {
             return Ok(Some(News::Orphan));
         }
         let Some((pid, how)) = reap()? else { return Ok(None) };
+        self.stayed.remove(&pid);
         Ok(Some(if self.running.remove(&pid) { News::Ended { pid, how } } else { News::Orphan }))
+    }
+
+    /// Of what a program that has ended left to this process, the oldest: from now on it is one of the programs that were started here. `None` if nothing
+    /// is left. `mark` and `alone` as for [`Children::end_rest`].
+    pub fn follow(&mut self, leader: u32, mark: &OsStr, alone: bool) -> Option<u32> {
+        for _ in 0..LOOKS {
+            let orphans = self.orphans();
+            let own = orphans.alive.into_iter().filter(|pid| alone || belongs(*pid, leader, mark));
+            let began = |pid: &u32| stat(*pid).map_or(u64::MAX, |stat| stat.began);
+            if let Some(pid) = own.min_by_key(|pid| (began(pid), *pid)) {
+                self.running.insert(pid);
+                return Some(pid);
+            }
+            if orphans.ended.is_empty() {
+                return None;
+            }
+            // What these have left may have been passed over, as not ours then.
+            for pid in orphans.ended {
+                self.orphan |= reap_one(pid);
+            }
+        }
+        None
     }
 
     /// Ends by force what a program has left to this process so far: those that were still alive. It is to be called again when
@@ -87,6 +129,10 @@ impl Children {
             let mut orphans = self.orphans();
             for pid in orphans.alive {
                 if alone || belongs(pid, leader, mark) {
+                    if self.spared.get(&leader).is_some_and(|spared| spared.is(pid)) {
+                        self.stayed.insert(pid);
+                        continue;
+                    }
                     // One that may not be ended stays in the list, and is told of.
                     let _ = kill(pid);
                     left.push(pid);
@@ -108,12 +154,15 @@ impl Children {
                 self.orphan |= reap_one(pid);
             }
         }
+        if left.is_empty() && !self.running.contains(&leader) {
+            self.spared.remove(&leader);
+        }
         left
     }
 
     /// Ends a program by force, with everything in its process group.
     pub fn end_tree(&mut self, pid: u32) -> io::Result<()> {
-        signal_group(pid, Signal::Kill)
+        self.signal(pid, Signal::Kill)
     }
 
     /// Ends by force everything that is a child of this process; what nobody could tell whose it is too.
@@ -134,28 +183,38 @@ impl Children {
     /// Asks a program, with everything in its process group, to end.
     pub fn ask(&self, pid: u32, action: &StopAction) -> io::Result<()> {
         match action {
-            StopAction::CtrlC => signal_group(pid, Signal::Int),
-            StopAction::Signal(signal) => signal_group(pid, *signal),
-            StopAction::Terminate => signal_group(pid, Signal::Kill),
+            StopAction::CtrlC => self.signal(pid, Signal::Int),
+            StopAction::Signal(signal) => self.signal(pid, *signal),
+            StopAction::Terminate => self.signal(pid, Signal::Kill),
             StopAction::CtrlBreak | StopAction::WmClose | StopAction::StdinClose => {
                 Err(io::ErrorKind::Unsupported.into())
             }
         }
     }
 
-    /// Sends a signal to a program and everything in its process group.
+    /// Sends a signal to a program and everything in its process group, but for what it may leave.
     pub fn signal(&self, pid: u32, signal: Signal) -> io::Result<()> {
-        signal_group(pid, signal)
+        // One that is followed need not lead its group.
+        let group = group_of(pid).ok_or(rustix::io::Errno::SRCH)?;
+        match self.spared.get(&pid) {
+            Some(spared) => spared.signal_others(pid, group, raw(signal)),
+            None => rustix::process::kill_process_group(process(group)?, raw(signal))?,
+        }
+        Ok(())
     }
 
-    /// The children of this process that it did not start.
+    /// The children of this process that it did not start, but for those that stay.
     fn orphans(&self) -> Orphans {
         let mut found = Orphans::default();
         if self.running.is_empty() && matches!(kinship(libc::P_ALL, 0), Kinship::None) {
             return found;
         }
+        // For a kernel without such a list: to ask for each process whether it is a child is one short system call; its parent in `/proc/PID/stat` would be a file
+        // that the kernel has to write out.
         let candidates = listed_children().unwrap_or_else(|_| all_processes());
-        for pid in candidates.into_iter().filter(|pid| !self.running.contains(pid)) {
+        for pid in
+            candidates.into_iter().filter(|pid| !self.running.contains(pid) && !self.stayed.contains(pid))
+        {
             match kinship(libc::P_PID, pid) {
                 Kinship::None => {}
                 Kinship::Alive => found.alive.push(pid),
@@ -178,13 +237,6 @@ fn listed_children() -> io::Result<Vec<u32>> {
         found.extend(list.split_ascii_whitespace().filter_map(|pid| pid.parse::<u32>().ok()));
     }
     Ok(found)
-}
-
-/// Every process, for a kernel without such a list. To ask for each whether it is a child is one short system call; its parent in `/proc/PID/stat` would be a
-/// file that the kernel has to write out.
-fn all_processes() -> Vec<u32> {
-    let entries = std::fs::read_dir("/proc").into_iter().flatten().flatten();
-    entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok()).collect()
 }
 
 #[derive(Debug, Default)]

@@ -3,6 +3,7 @@
 mod children;
 mod credentials;
 mod lean;
+mod spared;
 mod spawn;
 
 use std::ffi::{OsStr, OsString, c_int};
@@ -231,25 +232,43 @@ pub fn is_alive(pid: u32) -> bool {
 /// What `/proc/PID/stat` tells.
 struct Stat {
     ended: bool,
+    parent: u32,
+    /// When it began, in ticks since the system did.
+    began: u64,
     /// Where in its memory the environment ends that it was executed with; none in the middle of that, and of its end.
     environment_end: Option<u64>,
 }
 
 fn stat(pid: u32) -> Option<Stat> {
     let line = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
-    // The name of the program, in parentheses, may hold anything; the state follows it as the third field, and the end of the environment is the 51st.
+    // The name of the program, in parentheses, may hold anything; the state follows it as the third field and the parent as the fourth, the begin is the 22nd, and
+    // the end of the environment the 51st.
     let mut fields = line.rsplit_once(')')?.1.split_ascii_whitespace();
     let ended = matches!(fields.next()?, "Z" | "X");
-    let environment_end = fields.nth(47).and_then(|end| end.parse().ok()).filter(|end| *end != 0);
-    Some(Stat { ended, environment_end })
+    let parent = fields.next()?.parse().ok()?;
+    let began = fields.nth(17)?.parse().ok()?;
+    let environment_end = fields.nth(28).and_then(|end| end.parse().ok()).filter(|end| *end != 0);
+    Some(Stat { ended, parent, began, environment_end })
 }
 
-/// Sends a signal to all processes of the group that `leader` leads. The caller makes sure that `leader` was not waited for.
-pub fn signal_group(leader: u32, signal: Signal) -> io::Result<()> {
+/// The signal as the system takes it.
+fn raw(signal: Signal) -> RawSignal {
     let number = crate::signal::number(signal);
     // SAFETY: the number is that of a standard signal, none that the C library keeps for itself.
-    let signal = unsafe { RawSignal::from_raw_unchecked(number) };
-    Ok(rustix::process::kill_process_group(process(leader)?, signal)?)
+    unsafe { RawSignal::from_raw_unchecked(number) }
+}
+
+/// The process group that a process is in.
+fn group_of(pid: u32) -> Option<u32> {
+    // SAFETY: `getpgid` takes any number. (It may return zero, for the kernel's own processes.)
+    let group = unsafe { libc::getpgid(pid.cast_signed()) };
+    u32::try_from(group).ok().filter(|group| *group != 0)
+}
+
+/// Every process.
+fn all_processes() -> Vec<u32> {
+    let entries = std::fs::read_dir("/proc").into_iter().flatten().flatten();
+    entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok()).collect()
 }
 
 /// Ends a process by force. The caller makes sure that it is a child that was not waited for.

@@ -11,9 +11,9 @@ use std::sync::Arc;
 use svckit_core::definition::StopAction;
 use svckit_core::restart::Ended;
 use svckit_core::signal::Signal;
-use windows_sys::Win32::Foundation::{MAX_PATH, WAIT_OBJECT_0};
+use windows_sys::Win32::Foundation::{FILETIME, MAX_PATH, WAIT_OBJECT_0};
 use windows_sys::Win32::System::Threading::{
-    GetExitCodeProcess, OpenProcess, PROCESS_QUERY_LIMITED_INFORMATION, PROCESS_SYNCHRONIZE,
+    GetExitCodeProcess, GetProcessTimes, OpenProcess, PROCESS_QUERY_LIMITED_INFORMATION, PROCESS_SYNCHRONIZE,
     QueryFullProcessImageNameW, WaitForSingleObject,
 };
 
@@ -40,7 +40,8 @@ pub struct Children {
 struct Child {
     process: Arc<OwnedHandle>,
     job: Job,
-    at_console: bool,
+    /// The group that it leads at the console of this process, if it is there.
+    group: Option<u32>,
 }
 
 /// What a program left.
@@ -49,6 +50,7 @@ struct Left {
     job: Job,
     /// Its processes whose ends are waited for.
     waited: HashSet<u32>,
+    group: Option<u32>,
 }
 
 impl Children {
@@ -62,7 +64,7 @@ impl Children {
     /// Starts a program in a job of its own; it ends when this process does. Returns its process id.
     pub fn spawn(&mut self, command: &Command, stdio: Stdio<'_>) -> Result<u32, SpawnError> {
         let Started { pid, process, job, at_console } = spawn::start(command, stdio, &self.bell)?;
-        self.running.insert(pid, Child { process: Arc::new(process), job, at_console });
+        self.running.insert(pid, Child { process: Arc::new(process), job, group: at_console.then_some(pid) });
         Ok(pid)
     }
 
@@ -90,18 +92,37 @@ impl Children {
     fn ended(&mut self, pid: u32) -> io::Result<News> {
         let child = self.running.remove(&pid).ok_or(io::ErrorKind::NotFound)?;
         let how = ending(child.process.as_raw_handle())?;
-        self.left.insert(pid, Left { job: child.job, waited: HashSet::new() });
+        self.left.insert(pid, Left { job: child.job, waited: HashSet::new(), group: child.group });
         Ok(News::Ended { pid, how })
+    }
+
+    /// Of what a program that has ended left, the oldest: from now on it is one of the programs that were started here. `None` if nothing is left.
+    pub fn follow(&mut self, leader: u32, _mark: &OsStr, _alone: bool) -> Option<u32> {
+        let job = &self.left.get(&leader)?.job;
+        let mut rest = job.processes().ok()?;
+        rest.retain(|pid| *pid != leader && !is_console_host(*pid));
+        let opened = rest.into_iter().filter_map(|pid| Some((pid, open(pid).ok()?)));
+        let oldest = opened.min_by_key(|(_, process)| began(process.as_raw_handle()));
+        // One that is listed still is of the process that was opened.
+        let (pid, process) = oldest.filter(|(pid, _)| job.processes().is_ok_and(|all| all.contains(pid)))?;
+        let process = Arc::new(process);
+        // The job may have told of its end already.
+        self.ends.add(pid, Arc::clone(&process)).ok()?;
+        let Left { job, group, .. } = self.left.remove(&leader)?;
+        self.running.insert(pid, Child { process, job, group });
+        Some(pid)
     }
 
     /// Ends by force what a program has left: those processes that were still alive. It is to be called again when [`News::Orphan`] comes; nothing is left of
     /// a program that has ended when nothing is returned. Nothing can leave a job, so neither `mark` nor `alone` is needed to know what is the program's.
     pub fn end_rest(&mut self, leader: u32, _mark: &OsStr, _alone: bool) -> Vec<u32> {
         let Some(left) = self.left.get_mut(&leader) else { return Vec::new() };
-        let mut alive = left.job.processes().unwrap_or_default();
+        let mut alive = left.job.mortal().unwrap_or_default();
         // It may be listed for a moment still, and so may be the system's process behind its console, which nobody started: it ends with the job.
         alive.retain(|pid| *pid != leader && !is_console_host(*pid));
         if alive.is_empty() {
+            // What can't be let go ends with the job.
+            let _ = left.job.let_go();
             self.left.remove(&leader);
             return alive;
         }
@@ -151,11 +172,12 @@ impl Children {
     ///
     /// At the console of this process, which others use too, Ctrl+Break takes the place of Ctrl+C: only that can be meant for one group.
     pub fn ask(&mut self, pid: u32, action: &StopAction) -> io::Result<()> {
-        let at_console = self.running.get(&pid).is_some_and(|child| child.at_console);
+        let group = self.running.get(&pid).and_then(|child| child.group);
         match action {
-            StopAction::CtrlC | StopAction::CtrlBreak if at_console => console::send_here(pid),
-            StopAction::CtrlC => console::send(pid, false),
-            StopAction::CtrlBreak => console::send(pid, true),
+            StopAction::CtrlC | StopAction::CtrlBreak => match group {
+                Some(group) => console::send_here(group),
+                None => console::send(pid, *action == StopAction::CtrlBreak),
+            },
             StopAction::WmClose => {
                 window::close(&self.processes(pid));
                 Ok(())
@@ -171,7 +193,7 @@ impl Children {
     }
 
     fn processes(&self, pid: u32) -> Vec<u32> {
-        self.running.get(&pid).and_then(|child| child.job.processes().ok()).unwrap_or_default()
+        self.running.get(&pid).and_then(|child| child.job.mortal().ok()).unwrap_or_default()
     }
 }
 
@@ -205,6 +227,15 @@ pub fn program_of(pid: u32) -> Option<PathBuf> {
     };
     let image = space.get(..usize::try_from(length).unwrap_or(0)).unwrap_or_default();
     (done != 0).then(|| PathBuf::from(OsString::from_wide(image)))
+}
+
+/// When a process began, as the system counts; at the end of all times if that may not be known.
+fn began(process: RawHandle) -> u64 {
+    let [mut began, mut ended, mut kernel, mut user] = [FILETIME::default(); 4];
+    // SAFETY: the handle is open; the structures are written to during the call only.
+    let done =
+        unsafe { GetProcessTimes(process, &raw mut began, &raw mut ended, &raw mut kernel, &raw mut user) };
+    if done == 0 { u64::MAX } else { u64::from(began.dwHighDateTime) << 32 | u64::from(began.dwLowDateTime) }
 }
 
 /// Whether a process has ended altogether.

@@ -6,12 +6,15 @@ use std::ptr;
 
 use windows_sys::Win32::Foundation::ERROR_MORE_DATA;
 use windows_sys::Win32::System::JobObjects::{
-    AssignProcessToJobObject, CreateJobObjectW, JOB_OBJECT_LIMIT_DIE_ON_UNHANDLED_EXCEPTION,
-    JOB_OBJECT_LIMIT_KILL_ON_JOB_CLOSE, JOBOBJECT_EXTENDED_LIMIT_INFORMATION, JobObjectBasicProcessIdList,
-    JobObjectExtendedLimitInformation, QueryInformationJobObject, SetInformationJobObject,
-    TerminateJobObject,
+    AssignProcessToJobObject, CreateJobObjectW, JOB_OBJECT_LIMIT,
+    JOB_OBJECT_LIMIT_DIE_ON_UNHANDLED_EXCEPTION, JOB_OBJECT_LIMIT_KILL_ON_JOB_CLOSE,
+    JOBOBJECT_EXTENDED_LIMIT_INFORMATION, JobObjectBasicProcessIdList, JobObjectExtendedLimitInformation,
+    QueryInformationJobObject, SetInformationJobObject, TerminateJobObject,
 };
 
+use windows_sys::Win32::System::Threading::{OpenProcess, PROCESS_TERMINATE, TerminateProcess};
+
+use super::spared::Spared;
 use crate::event::Bell;
 
 /// What programs that are ended by force end with, as by `taskkill /F`.
@@ -20,54 +23,98 @@ const FORCED: u32 = 1;
 /// How many processes are asked for at first.
 const USUAL: usize = 16;
 
-/// A program with everything that it starts, which can't leave. When this is dropped, whatever is left is ended.
+/// A program with everything that it starts, which can't leave. When this is dropped, whatever is left is ended, unless it was let go.
 #[derive(Debug)]
 pub(super) struct Job {
     handle: OwnedHandle,
+    /// What is not ended, if there may be something.
+    spared: Option<Spared>,
+    /// The program itself, which never is.
+    leader: u32,
 }
 
 impl Job {
-    /// An empty one; `bell` tells when a process of it ends.
-    pub(super) fn new(bell: &Bell) -> io::Result<Self> {
+    /// An empty one; `bell` tells when a process of it ends. Processes that run a program of one of the names are spared.
+    pub(super) fn new(bell: &Bell, names: &[String]) -> io::Result<Self> {
         // SAFETY: no name and no security attributes are passed.
         let handle = unsafe { CreateJobObjectW(ptr::null(), ptr::null()) };
         if handle.is_null() {
             return Err(io::Error::last_os_error());
         }
         // SAFETY: the handle is new, and nobody else's.
-        let job = Self { handle: unsafe { OwnedHandle::from_raw_handle(handle) } };
+        let handle = unsafe { OwnedHandle::from_raw_handle(handle) };
+        let job = Self { handle, spared: Spared::new(names), leader: 0 };
+        job.limit(JOB_OBJECT_LIMIT_KILL_ON_JOB_CLOSE)?;
+        bell.follow_job(job.handle.as_raw_handle())?;
+        Ok(job)
+    }
+
+    /// Sets the limits: these, and one that every job has.
+    fn limit(&self, flags: JOB_OBJECT_LIMIT) -> io::Result<()> {
         let mut limits = JOBOBJECT_EXTENDED_LIMIT_INFORMATION::default();
-        // Without the second a program that crashes waits for somebody to close a window that nobody sees.
-        limits.BasicLimitInformation.LimitFlags =
-            JOB_OBJECT_LIMIT_KILL_ON_JOB_CLOSE | JOB_OBJECT_LIMIT_DIE_ON_UNHANDLED_EXCEPTION;
+        // Without it a program that crashes waits for somebody to close a window that nobody sees.
+        limits.BasicLimitInformation.LimitFlags = flags | JOB_OBJECT_LIMIT_DIE_ON_UNHANDLED_EXCEPTION;
         // SAFETY: the structure is of the class and the size that are said, and is only read during the call.
         let done = unsafe {
             SetInformationJobObject(
-                job.handle.as_raw_handle(),
+                self.handle.as_raw_handle(),
                 JobObjectExtendedLimitInformation,
                 (&raw const limits).cast(),
                 size(size_of_val(&limits)),
             )
         };
-        if done == 0 {
-            return Err(io::Error::last_os_error());
-        }
-        bell.follow_job(job.handle.as_raw_handle())?;
-        Ok(job)
+        if done == 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
     }
 
-    /// Takes a process in.
-    pub(super) fn assign(&self, process: RawHandle) -> io::Result<()> {
+    /// Lets what is spared go on when this is dropped. It is still in the job, which then nobody has a handle of.
+    pub(super) fn let_go(&self) -> io::Result<()> {
+        if self.spared.is_some() { self.limit(0) } else { Ok(()) }
+    }
+
+    /// Takes in the program.
+    pub(super) fn assign(&mut self, process: RawHandle, pid: u32) -> io::Result<()> {
+        self.leader = pid;
         // SAFETY: both handles are open.
         let done = unsafe { AssignProcessToJobObject(self.handle.as_raw_handle(), process) };
         if done == 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
     }
 
-    /// Ends everything in it by force.
+    /// Ends everything in it by force that is not spared.
     pub(super) fn terminate(&self) -> io::Result<()> {
+        if self.spared.is_some() {
+            return self.terminate_others();
+        }
         // SAFETY: the handle is open.
         let done = unsafe { TerminateJobObject(self.handle.as_raw_handle(), FORCED) };
         if done == 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
+    }
+
+    /// One after the other: who starts another meanwhile has it ended when this is called again.
+    fn terminate_others(&self) -> io::Result<()> {
+        for pid in self.mortal()? {
+            // SAFETY: plain numbers are passed.
+            let handle = unsafe { OpenProcess(PROCESS_TERMINATE, 0, pid) };
+            if handle.is_null() {
+                continue;
+            }
+            // SAFETY: the handle is new, and nobody else's.
+            let handle = unsafe { OwnedHandle::from_raw_handle(handle) };
+            // An id is nobody else's as long as a handle is open: one that is listed still is of the process that was opened.
+            if self.processes()?.contains(&pid) {
+                // SAFETY: the handle is open. That the process has ended meanwhile is what is wanted.
+                unsafe { TerminateProcess(handle.as_raw_handle(), FORCED) };
+            }
+        }
+        Ok(())
+    }
+
+    /// The processes in it that have not ended and are not spared.
+    pub(super) fn mortal(&self) -> io::Result<Vec<u32>> {
+        let all = self.processes()?;
+        Ok(match &self.spared {
+            Some(spared) => spared.others(self.leader, all),
+            None => all,
+        })
     }
 
     /// The processes in it that have not ended.

@@ -120,7 +120,7 @@ pub(super) fn start(command: &Command, stdio: Stdio<'_>, bell: &Bell) -> Result<
     }
     let line = command_line(&program, command)
         .map_err(|why| fail(Stage::Program, io::Error::new(io::ErrorKind::InvalidInput, why)))?;
-    let job = Job::new(bell).map_err(|error| fail(Stage::Process, error))?;
+    let mut job = Job::new(bell, &command.leave).map_err(|error| fail(Stage::Process, error))?;
     let at_console = stdio.output.is_own();
     let created =
         Plan { line, directory: command.directory.as_deref(), environment: block(&command.environment) }
@@ -129,7 +129,7 @@ pub(super) fn start(command: &Command, stdio: Stdio<'_>, bell: &Bell) -> Result<
         let at_directory = error.raw_os_error() == Some(ERROR_DIRECTORY.cast_signed());
         fail(if at_directory { Stage::Directory } else { Stage::Program }, error)
     })?;
-    let begun = job.assign(process.as_raw_handle()).and_then(|()| {
+    let begun = job.assign(process.as_raw_handle(), pid).and_then(|()| {
         // SAFETY: the thread's handle is open.
         if unsafe { ResumeThread(thread.as_raw_handle()) } == u32::MAX {
             return Err(io::Error::last_os_error());

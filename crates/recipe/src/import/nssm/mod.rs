@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use svckit_core::definition::{ExitAction, RestartPolicy, RestartWhen, Rung, StopAction, StopPolicy};
+use svckit_core::tree::TreePolicy;
 
 use super::ini::{Section, Setting};
 use super::reader::{Advice, Reader};
@@ -33,14 +34,13 @@ impl Found {
 
 const MAPPED: &str = "Application AppParameters AppDirectory AppEnvironment AppEnvironmentExtra AppRestartDelay AppThrottle \
     AppStopMethodSkip AppStopMethodConsole AppStopMethodWindow AppStdout AppStderr AppRotateFiles AppRotateOnline AppRotateBytes \
-    AppRotateBytesHigh AppTimestampLog";
+    AppRotateBytesHigh AppTimestampLog AppKillProcessTree";
 
 const ADVICE: Advice<'_> = &[
     (
         "AppStopMethodThreads",
         "after WM_CLOSE the program is ended by force; give that rung of the stop ladder more time",
     ),
-    ("AppKillProcessTree", "what the program started is always stopped with it"),
     (
         "AppStdin AppStdinShareMode AppStdinCreationDisposition AppStdinFlagsAndAttributes",
         "a service has nothing to read",
@@ -133,6 +133,11 @@ fn definition(reader: &mut Reader<'_>, mut found: Found) -> Option<ServiceDefini
     service.restart = restart(reader, parameters, &mut found.exits);
     service.stop = stop(reader, parameters);
     service.log = log(reader, parameters, &folder);
+    if let Some(setting) = parameters.take("AppKillProcessTree")
+        && reader.number::<u32>(&setting) == Some(0)
+    {
+        service.tree = TreePolicy::Leave(vec!["*".to_owned()]);
+    }
     native::read(reader, found.native, &mut service);
     for setting in found.parameters.rest() {
         match setting.key.strip_prefix("AppEvents ") {

@@ -13,6 +13,7 @@ use svckit_core::control::Control;
 use svckit_core::definition::{ControlAction, Rung, StopAction, StopPolicy};
 use svckit_core::name::Dependency;
 use svckit_core::signal::Signal;
+use svckit_core::tree::TreePolicy;
 
 use super::ini::{self, Dialect, Section, Setting};
 use super::reader::Reader;
@@ -100,7 +101,7 @@ impl Unit<'_, '_> {
         }
         program.environment_files = self.environment_files();
         let mut definition = ServiceDefinition::new(name, program, self.reader.platform);
-        self.kind();
+        definition.tree = self.tree();
         definition.description = self.text("Description").filter(|text| !text.is_empty());
         definition.dependencies = self.dependencies();
         definition.account = self.service_text("User").filter(|user| !user.is_empty());
@@ -137,13 +138,31 @@ impl Unit<'_, '_> {
         time
     }
 
-    fn kind(&mut self) {
-        let Some(setting) = self.service.take("Type") else { return };
-        let help = match setting.value.as_str() {
-            "simple" | "exec" | "idle" | "" => return,
-            "forking" => {
-                "the program has to stay in the foreground: leave the option out that sends it to the background"
+    /// What becomes of the processes that the program starts.
+    fn tree(&mut self) -> TreePolicy {
+        let forks = self.kind();
+        let Some(setting) = self.service.take("KillMode") else {
+            return if forks { TreePolicy::Follow } else { TreePolicy::Kill };
+        };
+        match setting.value.as_str() {
+            "control-group" if forks => TreePolicy::Follow,
+            "control-group" => TreePolicy::Kill,
+            "process" if !forks => TreePolicy::Leave(vec!["*".to_owned()]),
+            mode => {
+                let message = format!("KillMode={mode} is not mapped");
+                let help = "all that the program started gets the signal, and what is left is ended by force";
+                self.reader.remark(setting.span, message, help);
+                if forks { TreePolicy::Follow } else { TreePolicy::Kill }
             }
+        }
+    }
+
+    /// Whether the program leaves its service to a process that it starts.
+    fn kind(&mut self) -> bool {
+        let Some(setting) = self.service.take("Type") else { return false };
+        let help = match setting.value.as_str() {
+            "simple" | "exec" | "idle" | "" => return false,
+            "forking" => return true,
             "oneshot" => {
                 "the service is stopped as soon as its program has ended; say restart.when = \"never\""
             }
@@ -154,6 +173,7 @@ impl Unit<'_, '_> {
         };
         let message = format!("Type={} is not mapped", setting.value);
         self.reader.remark(setting.span, message, help);
+        false
     }
 
     /// The working directory; of a system's unit it is `/` if nothing else is said.
@@ -290,11 +310,6 @@ impl Unit<'_, '_> {
         if hang_up == Some(true) {
             ladder[0].wait = Duration::ZERO;
             ladder.push(Rung { action: StopAction::Signal(Signal::Hup), wait });
-        }
-        if let Some(setting) = self.service.take("KillMode").filter(|mode| mode.value != "control-group") {
-            let message = format!("KillMode={} is not mapped", setting.value);
-            let help = "all that the program started gets the signal, and what is left is ended by force";
-            self.reader.remark(setting.span, message, help);
         }
         StopPolicy { ladder }
     }

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use svckit_core::definition::{ExitAction, RestartWhen, Rung, StopAction};
+use svckit_core::tree::TreePolicy;
 
 use super::told;
 use crate::Diagnostics;
@@ -103,6 +104,8 @@ fn each_value_is_mapped() {
     assert_eq!((log.rotate_size, log.rotate_at_start), (Some(1024), false));
     let log = own("\"AppRotateFiles\"=dword:1\n\"AppTimestampLog\"=dword:1\n").log;
     assert_eq!((log.rotate_size, log.rotate_at_start, log.timestamps), (None, true, true));
+    assert_eq!(own("\"AppKillProcessTree\"=dword:1\n").tree, TreePolicy::Kill);
+    assert_eq!(own("\"AppKillProcessTree\"=dword:0\n").tree, TreePolicy::Leave(vec!["*".to_owned()]));
 }
 
 #[test]

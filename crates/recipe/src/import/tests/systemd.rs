@@ -5,6 +5,7 @@ use std::time::Duration;
 use svckit_core::control::Control;
 use svckit_core::definition::{ControlAction, ExitAction, RestartWhen, Rung, StopAction};
 use svckit_core::signal::Signal;
+use svckit_core::tree::TreePolicy;
 
 use super::{Import, told, wrong};
 use crate::definition::{ServiceDefinition, StartMode};
@@ -104,9 +105,19 @@ fn dependencies_are_services_that_svckit_has_to_have() {
 }
 
 #[test]
+fn what_becomes_of_processes_is_carried_over() {
+    let tree = |lines: &str| unit(lines).tree;
+    assert_eq!(tree(""), TreePolicy::Kill);
+    assert_eq!(tree("KillMode=control-group\n"), TreePolicy::Kill);
+    assert_eq!(tree("KillMode=process\n"), TreePolicy::Leave(vec!["*".to_owned()]));
+    assert_eq!(tree("Type=forking\n"), TreePolicy::Follow);
+    assert_eq!(tree("Type=forking\nKillMode=control-group\n"), TreePolicy::Follow);
+}
+
+#[test]
 fn what_has_no_place_is_told_where_it_is() {
     for (lines, remark) in [
-        ("Type=forking", "3:6: Type=forking is not mapped"),
+        ("Type=oneshot", "3:6: Type=oneshot is not mapped"),
         ("ExecStartPre=/bin/x", "3:1: ExecStartPre is not mapped"),
         ("ExecReload=/bin/x", "3:12: ExecReload is not mapped"),
         ("FailureAction=reboot", "3:1: FailureAction is not mapped"),
@@ -119,7 +130,8 @@ fn what_has_no_place_is_told_where_it_is() {
         ("MemoryMax=1G", "3:1: MemoryMax is not mapped"),
         ("X-Mine=1", "3:1: X-Mine is not mapped"),
         ("ExecStrat=/bin/x", "3:1: ExecStrat is not known, and not mapped"),
-        ("KillMode=process", "3:10: KillMode=process is not mapped"),
+        ("KillMode=mixed", "3:10: KillMode=mixed is not mapped"),
+        ("Type=forking\nKillMode=process", "4:10: KillMode=process is not mapped"),
         (
             "TimeoutStopSec=infinity",
             "1:1: a stop can't take for ever: after a day the program is ended by force",
