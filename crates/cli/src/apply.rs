@@ -8,6 +8,7 @@ use svckit_core::name::ServiceName;
 use svckit_core::native::{Reply, Request};
 use svckit_core::secret::Secret;
 use svckit_manager::install::{self, InstallPlan};
+use svckit_manager::update::Former;
 use svckit_manager::{plan, update};
 use svckit_recipe::ServiceDefinition;
 
@@ -26,12 +27,14 @@ pub(crate) struct Wanted {
 }
 
 /// What bringing a service in line came to.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Default)]
 pub(crate) struct Changes {
     /// What was changed, in words; empty: it was in line.
     pub(crate) fields: Vec<&'static str>,
     /// Whether a running service has to be restarted for it.
     pub(crate) needs_restart: bool,
+    /// How it was before.
+    pub(crate) former: Former,
 }
 
 /// Creates the service, whole or not at all.
@@ -55,7 +58,8 @@ pub(crate) fn update(app: &mut App, wanted: &Wanted) -> Result<Changes, Failure>
         plan::runs_differently((&present, stored.as_deref()), after) || wanted.password.is_some();
     let updated = update::update(app.backend()?, &to)?;
     warn(app, wanted, &updated.warnings)?;
-    Ok(Changes { needs_restart: needs_restart && !updated.changed.is_empty(), fields: updated.changed })
+    let needs_restart = needs_restart && !updated.changed.is_empty();
+    Ok(Changes { needs_restart, fields: updated.changed, former: updated.former })
 }
 
 /// What the file doesn't say stays as it is `present`: when the service is started, and under which account.

@@ -223,6 +223,9 @@ pub(crate) struct Up {
     pub(crate) definition: Definition,
     #[command(flatten)]
     pub(crate) options: InstallOptions,
+    /// A service that was changed and doesn't start stays as it is now; otherwise it is made what it was before, and started if it ran
+    #[arg(long)]
+    pub(crate) no_rollback: bool,
     #[command(flatten)]
     pub(crate) jobs: Jobs,
 }

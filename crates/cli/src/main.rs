@@ -24,6 +24,7 @@ mod passwords;
 mod pending;
 mod report;
 mod resolve;
+mod rollback;
 mod sc;
 mod several;
 mod table;

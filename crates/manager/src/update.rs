@@ -10,7 +10,7 @@ use svckit_core::name::ServiceName;
 use svckit_core::rights;
 use svckit_core::secret::Secret;
 use svckit_core::security::{SecurityDescriptor, SecurityInformation};
-use svckit_core::{Error, Result};
+use svckit_core::{Error, Result, Win32Error};
 
 use crate::access;
 use crate::definition;
@@ -22,12 +22,21 @@ use crate::install::{
 const OPERATION: &str = "update service";
 
 /// A service was brought to a plan.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Default)]
 pub struct Updated {
     /// What was changed, in words: `the image path`.
     pub changed: Vec<&'static str>,
     /// What this service control manager can't store, and was left out.
     pub warnings: Vec<Error>,
+    /// How it was before, as far as it was changed.
+    pub former: Former,
+}
+
+/// How a service was before an update, for [`take_back`].
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Former {
+    rights: ServiceAccess,
+    undo: Vec<Undo>,
 }
 
 /// What the basic configuration shall be.
@@ -39,11 +48,13 @@ enum Wanted<'a> {
 }
 
 /// How a step is taken back, and what it changed, in words.
+#[derive(Debug, Clone, PartialEq)]
 struct Undo {
     changed: Vec<&'static str>,
     step: Step,
 }
 
+#[derive(Debug, Clone, PartialEq)]
 enum Step {
     Config(Box<ConfigChange>),
     Config2(Config2Change),
@@ -107,19 +118,37 @@ fn carry_out(
     let mut update =
         Update { backend, service: &*service, name, undo: Vec::new(), result: Updated::default() };
     match update.run(&wanted, config2, rest) {
-        Ok(()) => Ok(update.result),
+        Ok(()) => Ok(Updated { former: Former { rights, undo: update.undo }, ..update.result }),
         Err(error) if update.undo.is_empty() => Err(because(*error, OPERATION, name, "nothing was changed")),
         Err(error) => {
-            let failed = update.roll_back();
-            let outcome = match failed.is_empty() {
-                true => "the changes before it were taken back".to_owned(),
-                false => {
-                    format!("of the changes before it these could not be taken back: {}", failed.join(", "))
-                }
+            let outcome = match not_taken_back(&update.roll_back()) {
+                None => "the changes before it were taken back".to_owned(),
+                Some(failed) => format!("of the changes before it {failed}"),
             };
             Err(because(*error, OPERATION, name, &outcome))
         }
     }
+}
+
+/// Takes an update back that was carried out, but for a password and a tag, as [`update`] has it. The error is the first of what can't be taken back, and names all
+/// of it; the rest is.
+pub fn take_back(backend: &dyn Backend, name: &ServiceName, former: Former) -> Result<()> {
+    const OPERATION: &str = "take back update of service";
+    let service = access::open(backend, OPERATION, name, former.rights)?;
+    let mut update =
+        Update { backend, service: &*service, name, undo: former.undo, result: Updated::default() };
+    let failed = update.roll_back();
+    let Some(outcome) = not_taken_back(&failed) else { return Ok(()) };
+    let code = failed.first().map_or(Win32Error::GEN_FAILURE, |(_, error)| error.code);
+    let error = Error::new(OPERATION, code).service(name.as_str()).target(backend.target());
+    Err(Box::new(error.cause(outcome)))
+}
+
+/// What could not be taken back, and why: the end of a sentence.
+fn not_taken_back(failed: &[(String, Box<Error>)]) -> Option<String> {
+    let each = |(what, error): &(String, Box<Error>)| format!("{what} ({})", reason(error));
+    let all: Vec<String> = failed.iter().map(each).collect();
+    (!all.is_empty()).then(|| format!("these could not be taken back: {}", all.join(", ")))
 }
 
 impl Update<'_> {
@@ -212,7 +241,7 @@ impl Update<'_> {
     }
 
     /// Takes back what was done, the last first, and goes on after a failure; what could not be taken back, and why.
-    fn roll_back(&mut self) -> Vec<String> {
+    fn roll_back(&mut self) -> Vec<(String, Box<Error>)> {
         let mut failed = Vec::new();
         for undo in std::mem::take(&mut self.undo).into_iter().rev() {
             let undone = match undo.step {
@@ -222,7 +251,7 @@ impl Update<'_> {
                 Step::Definition(definition) => definition::store(self.backend, self.name, definition),
             };
             if let Err(error) = undone {
-                failed.push(format!("{} ({})", undo.changed.join(" and "), reason(&error)));
+                failed.push((undo.changed.join(" and "), error));
             }
         }
         failed

@@ -13,6 +13,7 @@ mod logging;
 mod plan;
 mod ready;
 mod recipe;
+mod rollback;
 mod sc;
 mod site;
 mod strangers;

@@ -16,6 +16,7 @@ use crate::args::{Goal, Up};
 use crate::bulk::{self, Action, End};
 use crate::failure::Failure;
 use crate::report;
+use crate::rollback::{self, Before};
 use crate::several::each;
 use crate::table::printable;
 use crate::verbs::install::{Prepared, exists, is_stopped, prepare, say_changes};
@@ -37,7 +38,7 @@ struct Started {
 pub(crate) fn run(app: &mut App, arguments: &Up) -> Result<(), Failure> {
     let prepared = prepare(app, &arguments.definition.definition, &arguments.options)?;
     let at_a_time = arguments.jobs.at_a_time;
-    let (mut again, anything_changed) = bring_in_line(app, &prepared)?;
+    let Brought { mut again, mut before, anything } = bring_in_line(app, &prepared)?;
     control::add_dependents(app, &mut again);
     let own = prepared.names();
     let is_one = own.len() == 1 && again.iter().all(|name| own.contains(name));
@@ -59,11 +60,21 @@ pub(crate) fn run(app: &mut App, arguments: &Up) -> Result<(), Failure> {
     })?;
     end = end.and(looked_at.end);
     to_start.append(&mut again);
-    let ends =
-        bulk::run(app, &to_start, (Action::Start(Vec::new()), at_a_time), &mut |app, name, end| match end {
+    let start = |app: &mut App, services: &[ServiceName]| {
+        bulk::run(app, services, (Action::Start(Vec::new()), at_a_time), &mut |app, name, end| match end {
             End::Done if !is_one => app.ui.say(format!("started {name}")),
             end => tell(app, end, is_one),
-        })?;
+        })
+    };
+    let ends = start(app, &to_start)?;
+    if arguments.no_rollback {
+        before.clear();
+    }
+    let mut retried = rollback::set_back(app, &to_start, &ends, &mut before)?;
+    while !retried.is_empty() {
+        let ends = start(app, &retried)?;
+        retried = rollback::set_back(app, &retried, &ends, &mut before)?;
+    }
     let has_begun = |end: &End| matches!(end, End::Done | End::AlreadySo);
     let begun = to_start.into_iter().zip(logs).zip(&ends).filter(|(_, end)| has_begun(end));
     let started: Vec<_> = begun.map(|((name, log), _)| Started { name, log }).collect();
@@ -73,7 +84,7 @@ pub(crate) fn run(app: &mut App, arguments: &Up) -> Result<(), Failure> {
         end?;
         end = Ok(());
     }
-    if !anything_changed && started.is_empty() {
+    if !anything && started.is_empty() {
         app.ui.say("everything is as the file says and runs; nothing to do")?;
     }
     show(app, &prepared, &started).and(end)
@@ -106,21 +117,30 @@ fn is_to_start(app: &mut App, wanted: &Wanted) -> Result<bool, Failure> {
     Ok(true)
 }
 
-/// Installs what isn't there and updates what is. The running services whose program is affected are returned, to be started anew; and whether anything was
-/// changed. A change that is refused finds nothing stopped for its sake.
-fn bring_in_line(app: &mut App, prepared: &Prepared) -> Result<(Vec<ServiceName>, bool), Failure> {
+/// What bringing services in line came to.
+#[derive(Default)]
+struct Brought {
+    /// The running services whose program is affected, to be started anew.
+    again: Vec<ServiceName>,
+    /// How those that were changed were before.
+    before: Vec<Before>,
+    /// Whether anything was changed.
+    anything: bool,
+}
+
+/// Installs what isn't there and updates what is. A change that is refused finds nothing stopped for its sake.
+fn bring_in_line(app: &mut App, prepared: &Prepared) -> Result<Brought, Failure> {
     let manager = app.manager(ManagerAccess::CONNECT)?;
-    let mut again = Vec::new();
-    let mut changed = false;
+    let mut brought = Brought::default();
     let mut installed: Vec<&ServiceName> = Vec::new();
     for wanted in &prepared.wanted {
         let name = &wanted.service.name;
         let is_new = !exists(&*manager, name)?;
-        let brought = match is_new {
+        let changed = match is_new {
             true => apply::install(app, wanted).map(|()| Changes::default()),
             false => apply::update(app, wanted),
         };
-        let changes = match brought {
+        let changes = match changed {
             Ok(changes) => changes,
             Err(failure) => {
                 take_back(app, &installed)?;
@@ -129,21 +149,23 @@ fn bring_in_line(app: &mut App, prepared: &Prepared) -> Result<(Vec<ServiceName>
         };
         if is_new {
             installed.push(name);
-            changed = true;
+            brought.anything = true;
             app.ui.say(format!("installed {name}"))?;
             continue;
         }
         if changes.fields.is_empty() {
             continue;
         }
-        changed = true;
+        brought.anything = true;
         say_changes(app, name, &changes)?;
-        if changes.needs_restart && !is_stopped(&*manager, name)? {
+        let ran = !is_stopped(&*manager, name)?;
+        if changes.needs_restart && ran {
             app.ui.say(format!("restarting {name}"))?;
-            again.push(name.clone());
+            brought.again.push(name.clone());
         }
+        brought.before.push(Before { name: name.clone(), former: changes.former, ran });
     }
-    Ok((again, changed))
+    Ok(brought)
 }
 
 /// Removes what this run installed before it failed.
