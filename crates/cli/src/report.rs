@@ -144,6 +144,12 @@ pub(crate) fn detail(report: &ServiceReport) -> String {
             Phase::GaveUp => parts.push("gave up restarting".to_owned()),
             _ => {}
         }
+        if let Some(hook) = &host.hook {
+            parts.push(format!("hook {hook} runs"));
+        }
+        if let Some(failure) = &host.hook_failure {
+            parts.push(format!("hook {} {}", failure.hook, failure.reason));
+        }
         if host.log_bytes_lost > 0 {
             parts.push(format!("{} bytes of output lost", host.log_bytes_lost));
         }
@@ -209,7 +215,16 @@ struct HostJson<'a> {
     next_retry_at: Option<String>,
     log_files: &'a [std::path::PathBuf],
     log_bytes_lost: u64,
+    hook: Option<&'a str>,
+    hook_failure: Option<HookFailureJson<'a>>,
     start_error: Option<&'a str>,
+}
+
+#[derive(Serialize)]
+struct HookFailureJson<'a> {
+    hook: &'a str,
+    reason: &'a str,
+    at: String,
 }
 
 #[derive(Serialize)]
@@ -249,6 +264,8 @@ impl<'a> HostJson<'a> {
             next_retry_at,
             ref log_files,
             log_bytes_lost,
+            ref hook,
+            ref hook_failure,
         } = named.state;
         Self {
             child_pid,
@@ -263,6 +280,12 @@ impl<'a> HostJson<'a> {
             next_retry_at: next_retry_at.map(times::rfc3339),
             log_files,
             log_bytes_lost,
+            hook: hook.as_deref(),
+            hook_failure: hook_failure.as_ref().map(|failure| HookFailureJson {
+                hook: &failure.hook,
+                reason: &failure.reason,
+                at: times::rfc3339(failure.at),
+            }),
             start_error: named.start_error.as_deref(),
         }
     }

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use crate::hook::{Hook, Moment};
 use crate::log::rotation::RotateTime;
 use crate::signal::Signal;
 use crate::tree::TreePolicy;
@@ -40,6 +41,9 @@ pub struct HostDefinition {
     /// When the program counts as ready; absent: as soon as it runs.
     #[serde(default)]
     pub ready: Option<ReadyPolicy>,
+    /// Commands for moments in its life.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub hooks: BTreeMap<Moment, Hook>,
     /// Where the password of the service's account is: a host needs none, but by this it is known whether that changed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub account_password: Option<PasswordSource>,
@@ -337,6 +341,7 @@ pub struct ReadyPolicy {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::hook::Errand;
     use crate::native::Request;
 
     #[test]
@@ -369,6 +374,13 @@ mod tests {
             },
             controls: BTreeMap::from([(200, ControlAction::Signal(Signal::Hup))]),
             ready: Some(ReadyPolicy { tcp: "localhost:1".to_owned(), timeout: Duration::from_millis(1500) }),
+            hooks: BTreeMap::from([(
+                Moment::PreStart,
+                Hook {
+                    errand: Errand { command: vec!["y".to_owned()], timeout: Duration::from_secs(3) },
+                    on_failure: Moment::PreStart.usual(),
+                },
+            )]),
             account_password: Some(PasswordSource::Environment("X_PASSWORD".to_owned())),
             source: None,
         };

@@ -11,12 +11,47 @@ pub const PULSE: Duration = Duration::from_secs(3);
 /// How long the system has to end a tree by force, and what is added to a rung's time for the wait hint.
 pub const GRACE: Duration = Duration::from_secs(10);
 
+/// The checkpoints of a service that is on its way: they only rise, and there is one every [`PULSE`] at least.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Pulse {
+    next: Tick,
+    checkpoint: u32,
+}
+
+impl Pulse {
+    /// Begins with this checkpoint.
+    pub fn begin(checkpoint: u32, now: Tick) -> Self {
+        Self { next: now + PULSE, checkpoint }
+    }
+
+    /// Time went by.
+    pub fn at(&mut self, now: Tick) {
+        if now >= self.next {
+            self.step(now);
+        }
+    }
+
+    /// Something happened that is a step by itself.
+    pub fn step(&mut self, now: Tick) {
+        *self = Self::begin(self.checkpoint + 1, now);
+    }
+
+    /// When [`Pulse::at`] has to be called.
+    pub fn deadline(&self) -> Tick {
+        self.next
+    }
+
+    /// The checkpoint to report.
+    pub fn checkpoint(&self) -> u32 {
+        self.checkpoint
+    }
+}
+
 /// A stop under way.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Ladder {
     position: Position,
-    pulse: Tick,
-    checkpoint: u32,
+    pulse: Pulse,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,9 +70,23 @@ impl Ladder {
         now: Tick,
         can: impl Fn(StopAction) -> bool,
     ) -> (Self, Vec<StopAction>) {
-        let start =
-            Self { position: Position::Waiting { next: 0, until: now }, pulse: now + PULSE, checkpoint: 0 };
-        start.at(policy, now, can)
+        Self::after(0, policy, now, can)
+    }
+
+    /// The same for a service that has told this checkpoint already.
+    pub fn after(
+        checkpoint: u32,
+        policy: &StopPolicy,
+        now: Tick,
+        can: impl Fn(StopAction) -> bool,
+    ) -> (Self, Vec<StopAction>) {
+        let position = Position::Waiting { next: 0, until: now };
+        Self { position, pulse: Pulse::begin(checkpoint, now) }.at(policy, now, can)
+    }
+
+    /// Force at once.
+    pub fn force(checkpoint: u32, now: Tick) -> Self {
+        Self { position: Position::Forced { until: now + GRACE }, pulse: Pulse::begin(checkpoint + 1, now) }
     }
 
     /// Time went by: what is due now.
@@ -48,10 +97,7 @@ impl Ladder {
         can: impl Fn(StopAction) -> bool,
     ) -> (Self, Vec<StopAction>) {
         let mut actions = Vec::new();
-        if now >= self.pulse {
-            self.checkpoint += 1;
-            self.pulse = now + PULSE;
-        }
+        self.pulse.at(now);
         while let Position::Waiting { next, until } = self.position
             && now >= until
         {
@@ -83,15 +129,14 @@ impl Ladder {
         if action == StopAction::Terminate {
             self.position = Position::Forced { until: now + GRACE };
         }
-        self.checkpoint += 1;
-        self.pulse = now + PULSE;
+        self.pulse.step(now);
         actions.push(action);
     }
 
     /// When [`Ladder::at`] has to be called next.
     pub fn deadline(&self) -> Tick {
         match self.position {
-            Position::Waiting { until, .. } | Position::Forced { until } => until.min(self.pulse),
+            Position::Waiting { until, .. } | Position::Forced { until } => until.min(self.pulse.deadline()),
         }
     }
 
@@ -107,7 +152,7 @@ impl Ladder {
 
     /// The checkpoint to report; it only rises.
     pub fn checkpoint(&self) -> u32 {
-        self.checkpoint
+        self.pulse.checkpoint()
     }
 
     /// How long it may take until the next checkpoint or the end.

@@ -19,6 +19,7 @@ pub mod dispatch;
 pub mod error;
 pub mod executable;
 pub mod failure;
+pub mod hook;
 pub mod image_path;
 pub mod kind;
 pub mod ladder;

@@ -316,6 +316,23 @@ pub struct HostState {
     /// Bytes of output that could not be kept since the service started.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub log_bytes_lost: u64,
+    /// The hook that runs at the moment.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hook: Option<String>,
+    /// The hook that failed last since the service started.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hook_failure: Option<HookFailure>,
+}
+
+/// A hook, or another command beside the program, that failed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HookFailure {
+    /// Which.
+    pub hook: String,
+    /// How, as a clause.
+    pub reason: String,
+    /// When.
+    pub at: WallTime,
 }
 
 /// How a program ended.
@@ -396,6 +413,8 @@ open_value! {
         LOG_RESUMED = 10 => "LOG_RESUMED",
         /// Host: processes that outlived the program were ended.
         LEFTOVERS_ENDED = 11 => "LEFTOVERS_ENDED",
+        /// Host: a hook, or another command beside the program, failed or took too long.
+        HOOK_FAILED = 12 => "HOOK_FAILED",
         /// The built-in service control manager: a trigger starts or stops the service.
         TRIGGERED = 21 => "TRIGGERED",
         /// It does nothing because of a trigger that it stores.

@@ -27,6 +27,14 @@ impl Ended {
             Self::Signal(_) => ExitStatus::Win32(Win32Error::PROCESS_ABORTED),
         }
     }
+
+    /// The same for an end that counts as an error whatever its code is.
+    pub fn error_status(self) -> ExitStatus {
+        match self {
+            Self::Code(0) => ExitStatus::Win32(Win32Error::PROCESS_ABORTED),
+            how => how.status(),
+        }
+    }
 }
 
 /// What follows the end of a program.
@@ -65,15 +73,15 @@ impl Backoff {
         let state = if ran_for > policy.reset_after { Self::new(policy) } else { self };
         let restart = match (mapped(policy, how), how, policy.when) {
             (Some(ExitAction::Stop), ..) => return (state, Decision::Stop),
-            (Some(ExitAction::Fail), ..) => return (state, Decision::Fail(error_status(how))),
+            (Some(ExitAction::Fail), ..) => return (state, Decision::Fail(how.error_status())),
             (Some(ExitAction::Restart), ..) => true,
             (None, Ended::Code(0), when) => when == RestartWhen::Always,
             (None, _, when) => when != RestartWhen::Never,
         };
         match (restart, how) {
-            (true, _) => state.again(policy, error_status(how), roll),
+            (true, _) => state.again(policy, how.error_status(), roll),
             (false, Ended::Code(0)) => (state, Decision::Stop),
-            (false, _) => (state, Decision::Fail(error_status(how))),
+            (false, _) => (state, Decision::Fail(how.error_status())),
         }
     }
 
@@ -97,14 +105,6 @@ fn mapped(policy: &RestartPolicy, how: Ended) -> Option<ExitAction> {
     match how {
         Ended::Code(code) => policy.exit_codes.get(&code).copied(),
         Ended::Signal(_) => None,
-    }
-}
-
-/// The status for an end that counts as an error whatever its code is.
-fn error_status(how: Ended) -> ExitStatus {
-    match how {
-        Ended::Code(0) => ExitStatus::Win32(Win32Error::PROCESS_ABORTED),
-        how => how.status(),
     }
 }
 

@@ -8,7 +8,6 @@ use std::path::{Path, PathBuf};
 use svckit_core::Win32Error;
 use svckit_core::definition::{Program, SecretSource};
 use svckit_core::dispatch::{CHANNEL_VARIABLE, MARK_VARIABLE};
-use svckit_core::name::ServiceName;
 use svckit_os::{errno, process, secret};
 
 use crate::supervisor::Setting;
@@ -52,11 +51,11 @@ pub struct Variable {
 }
 
 /// The whole environment of a program, later sources over earlier: what the host has, what came with the order for the host, what belongs to the
-/// user, the files, the definition with its secrets, and the mark by which the program's tree is known.
+/// user, the files, the definition with its secrets, and what the host has to tell: the mark by which the program's tree is known.
 pub(crate) fn assemble(
     setting: &Setting,
-    service: &ServiceName,
     program: &Program,
+    told: impl IntoIterator<Item = (OsString, OsString)>,
 ) -> Result<Vec<(OsString, OsString)>, EnvironmentError> {
     let given = setting.environment.iter().map(|(name, value)| (name.into(), value.into()));
     let all = layered(inherited().chain(given), setting.terms.environment(), program)?;
@@ -65,8 +64,9 @@ pub(crate) fn assemble(
         let name = variable.name.clone();
         whole.insert(process::variable_key(&name), (name, value(variable)?));
     }
-    let mark = OsString::from(MARK_VARIABLE);
-    whole.insert(process::variable_key(&mark), (mark, setting.mark(service)));
+    for (name, value) in told {
+        whole.insert(process::variable_key(&name), (name, value));
+    }
     Ok(whole.into_values().collect())
 }
 

@@ -183,7 +183,7 @@ impl Supervisor {
                 News::Orphan => orphans = true,
                 News::Ended { pid, how } => {
                     if let Some(slot) = self.shared.programs.remove(&pid) {
-                        self.with(slot, now, |service, shared| service.program_ended(shared, how, now));
+                        self.with(slot, now, |service, shared| service.process_ended(shared, pid, how, now));
                     }
                 }
             }

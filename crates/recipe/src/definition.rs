@@ -10,6 +10,7 @@ use svckit_core::definition::{
     ReadyPolicy, RestartPolicy, StopPolicy,
 };
 use svckit_core::failure::FailureActions;
+use svckit_core::hook::{Hook, Moment};
 use svckit_core::image_path::ImagePath;
 use svckit_core::kind::{ErrorControl, LaunchProtection, ServiceType, SidType, StartType};
 use svckit_core::name::{Dependency, DisplayName, GroupName, ServiceName};
@@ -148,6 +149,8 @@ pub struct Places {
     pub stop: Option<Span>,
     /// The section on the log, if there is one.
     pub log: Option<Span>,
+    /// The section on hooks, if there is one.
+    pub hooks: Option<Span>,
     /// The section on recovery, if there is one.
     pub recovery: Option<Span>,
     /// Which word of the command is a file that has to be there, though it may be no program, and where the file says it.
@@ -211,6 +214,8 @@ pub struct ServiceDefinition {
     pub log: LogSettings,
     /// What controls do.
     pub controls: BTreeMap<u32, ControlAction>,
+    /// Commands for moments in its life.
+    pub hooks: BTreeMap<Moment, Hook>,
     /// Where this is in the file.
     pub places: Places,
 }
@@ -258,6 +263,7 @@ impl ServiceDefinition {
             ready: None,
             log: LogSettings::default(),
             controls: BTreeMap::new(),
+            hooks: BTreeMap::new(),
             places: Places::default(),
         }
     }
@@ -313,6 +319,7 @@ impl ServiceDefinition {
             tree: self.tree.clone(),
             log: self.log.clone().with_targets(target(&self.log.stdout), target(&self.log.stderr)),
             controls: self.controls.clone(),
+            hooks: self.hooks.clone(),
             ready: self.ready.clone(),
             account_password: self.password.clone(),
             source: Some(source.to_owned()),

@@ -54,6 +54,7 @@ impl ServiceDefinition {
             ready: host.ready.clone(),
             log: log(host, stored.default_log)?,
             controls: host.controls.clone(),
+            hooks: host.hooks.clone(),
             ..base
         };
         for value in stored.optional {
@@ -126,7 +127,7 @@ mod tests {
                     depends-on = ['db']\naccount = 'shop'\nprocess = 'share'\nenvironment = { PORT = '80' }\n\
                     [service.shop.restart]\ndelay = '1s'\n[service.shop.stop]\nladder = [{ ctrl-c = '5s' }]\ntree = { leave = ['updater'] }\n\
                     [service.shop.ready]\ntcp = '[::1]:80'\n[service.shop.log]\nstderr-file = 'err.log'\nkeep = { count = 3 }\n\
-                    [service.shop.controls]\nreload = 'signal:HUP'\n\
+                    [service.shop.controls]\nreload = 'signal:HUP'\n[service.shop.hooks]\npre-start = 'bin/up'\n\
                     [service.shop.recovery]\nactions = [{ restart = '5s' }]\non-stop-with-error = true\n\
                     [service.shop.windows]\npreshutdown = '1m'\nprivileges = ['SeBackupPrivilege']\nsid-type = 'restricted'\n\
                     error-control = 'ignore'\npreferred-node = 2\nlaunch-protection = 'antimalware-light'\ntriggers = ['start/tcp/80', 'stop/domainleave']\n";

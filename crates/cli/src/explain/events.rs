@@ -59,6 +59,15 @@ pub(super) const ENTRIES: &[Entry] = &[
         &["nothing, unless they should go on: then they need a service of their own"],
     ),
     entry(
+        12,
+        "a hook, or another command beside the program, failed, took too long, or was ended because nobody needed it any more",
+        &["its command is wrong", "it waits for something", "what it needs is not there"],
+        &[
+            "svc logs NAME shows what it wrote; the message has its exit code",
+            "timeout and on-failure in the definition say how long it may take and what its failure means",
+        ],
+    ),
+    entry(
         21,
         "a trigger starts or stops the service: somebody connected, or raised an event",
         &[],

@@ -7,6 +7,7 @@ use svckit_core::backend::Service;
 use svckit_core::config::{Config2, Config2Level, ServiceConfig};
 use svckit_core::definition::{HostDefinition, LogTarget, PasswordSource, SecretSource, StopAction};
 use svckit_core::failure::{FailureActions, ResetPeriod};
+use svckit_core::hook::{Hook, Moment};
 use svckit_core::kind::{LaunchProtection, StartType};
 use svckit_core::millis::to_u32;
 use svckit_core::name::ServiceName;
@@ -212,6 +213,11 @@ fn definition_lines(definition: &HostDefinition) -> Vec<(&'static str, String)> 
     // The values of variables may be secrets.
     let names: Vec<_> = definition.program.environment.keys().cloned().collect();
     let when = serde_json::to_value(restart.when).ok();
+    let hook = |(moment, hook): (&Moment, &Hook)| {
+        let command = svckit_core::image_path::join(&hook.errand.command);
+        format!("{} {command}, {}", moment.word(), times::span(hook.errand.timeout))
+    };
+    let hooks: Vec<_> = definition.hooks.iter().map(hook).collect();
     vec![
         ("runs", svckit_core::image_path::join(&definition.program.command)),
         ("in", definition.program.directory.display().to_string()),
@@ -233,6 +239,7 @@ fn definition_lines(definition: &HostDefinition) -> Vec<(&'static str, String)> 
         ("stop", ladder.join(", ")),
         ("what it started", tree(&definition.tree)),
         ("ready", definition.ready.as_ref().map_or_else(String::new, |ready| format!("tcp {}", ready.tcp))),
+        ("hooks", hooks.join("; ")),
         ("standard output", target(&definition.log.stdout)),
         ("standard error", target(&definition.log.stderr)),
         (

@@ -37,6 +37,7 @@ fn definition(folder: &Path, command: &[&str]) -> HostDefinition {
         controls: BTreeMap::new(),
         ready: None,
         tree: Default::default(),
+        hooks: Default::default(),
         account_password: None,
         source: None,
     }

@@ -282,6 +282,7 @@ impl<'a> Client<'a> {
             controls: BTreeMap::new(),
             ready: None,
             tree: Default::default(),
+            hooks: Default::default(),
             account_password: None,
             source: None,
         }

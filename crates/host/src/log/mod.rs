@@ -51,6 +51,9 @@ pub(crate) struct Stream {
 }
 
 impl Stream {
+    /// How many a service has at most: one for each output.
+    pub(crate) const MOST: usize = 2;
+
     /// A stream into a file. Nothing is opened yet.
     pub(crate) fn new(path: PathBuf, policy: &LogPolicy) -> Self {
         Self { pipe: None, large: false, writer: Writer::new(path, policy) }
@@ -64,6 +67,22 @@ impl Stream {
         self.pipe = Some(read);
         self.large = false;
         Ok(write)
+    }
+
+    /// Opens the log, if it is not, and makes a pipe for something beside the program: our end and the other.
+    pub(crate) fn aside(&mut self, now: Now, remarks: &mut Vec<Remark>) -> io::Result<(Reader, ProgramEnd)> {
+        self.writer.prepare(now, remarks);
+        pipe::outflow()
+    }
+
+    /// Moves what is in such a pipe, up to the size of a turn.
+    pub(crate) fn pump_aside(&mut self, pipe: &mut Option<Reader>, now: Now, remarks: &mut Vec<Remark>) {
+        transfer(&mut self.writer, pipe, TURN, now, remarks);
+    }
+
+    /// Takes what is in such a pipe now, and closes it.
+    pub(crate) fn drain_aside(&mut self, pipe: &mut Option<Reader>, now: Now, remarks: &mut Vec<Remark>) {
+        drain(&mut self.writer, pipe, now, remarks);
     }
 
     /// The end to wait at.
@@ -93,7 +112,7 @@ impl Stream {
 
     /// Moves what is in the pipe, up to the size of a turn. At the end of the output the pipe is closed.
     pub(crate) fn pump(&mut self, now: Now, remarks: &mut Vec<Remark>) {
-        let moved = self.transfer(TURN, now, remarks);
+        let moved = transfer(&mut self.writer, &mut self.pipe, TURN, now, remarks);
         if moved >= BUSY
             && !self.large
             && let Some(pipe) = &mut self.pipe
@@ -106,11 +125,7 @@ impl Stream {
 
     /// Takes what is in the pipe now, and closes it. Somebody who still holds the other end, and may write for ever, holds up nothing.
     pub(crate) fn drain(&mut self, now: Now, remarks: &mut Vec<Remark>) {
-        if let Some(pipe) = &mut self.pipe {
-            let rest = pipe.available().unwrap_or(TURN);
-            self.transfer(rest, now, remarks);
-            self.pipe = None;
-        }
+        drain(&mut self.writer, &mut self.pipe, now, remarks);
     }
 
     /// The service stops: tries once more to write what is held, and counts as lost what can't be.
@@ -118,24 +133,37 @@ impl Stream {
         self.pipe = None;
         self.writer.finish(now, remarks);
     }
+}
 
-    fn transfer(&mut self, limit: u64, now: Now, remarks: &mut Vec<Remark>) -> u64 {
-        let mut moved = 0;
-        while let Some(pipe) = &mut self.pipe
-            && moved < limit
-        {
-            let wanted = usize::try_from(limit - moved).unwrap_or(usize::MAX);
-            match self.writer.take(pipe, wanted, now, remarks) {
-                Ok(0) => self.pipe = None,
-                Ok(count) => moved += count as u64,
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
-                Err(error) => {
-                    remarks
-                        .push(Remark::Unread { path: self.path().to_owned(), why: errno::describe(&error) });
-                    self.pipe = None;
-                }
+fn drain(writer: &mut Writer, from: &mut Option<Reader>, now: Now, remarks: &mut Vec<Remark>) {
+    if let Some(pipe) = from {
+        let rest = pipe.available().unwrap_or(TURN);
+        transfer(writer, from, rest, now, remarks);
+        *from = None;
+    }
+}
+
+fn transfer(
+    writer: &mut Writer,
+    from: &mut Option<Reader>,
+    limit: u64,
+    now: Now,
+    remarks: &mut Vec<Remark>,
+) -> u64 {
+    let mut moved = 0;
+    while let Some(pipe) = from
+        && moved < limit
+    {
+        let wanted = usize::try_from(limit - moved).unwrap_or(usize::MAX);
+        match writer.take(pipe, wanted, now, remarks) {
+            Ok(0) => *from = None,
+            Ok(count) => moved += count as u64,
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
+            Err(error) => {
+                remarks.push(Remark::Unread { path: writer.path().to_owned(), why: errno::describe(&error) });
+                *from = None;
             }
         }
-        moved
     }
+    moved
 }

@@ -1,5 +1,7 @@
 //! One service: its program, its state, and what it tells.
 
+mod errand;
+mod hooks;
 mod program;
 mod report;
 mod stop;
@@ -8,9 +10,10 @@ use std::time::Duration;
 
 use svckit_core::control::Control;
 use svckit_core::definition::{ControlAction, DEFINITION_VERSION, HostDefinition};
-use svckit_core::ladder::{GRACE, Ladder, PULSE};
+use svckit_core::hook::Moment;
+use svckit_core::ladder::{GRACE, Ladder, Pulse};
 use svckit_core::name::{DisplayName, ServiceName};
-use svckit_core::native::{EventId, HostState, Level, ProgramExit};
+use svckit_core::native::{EventId, HookFailure, HostState, Level, ProgramExit};
 use svckit_core::restart::{Backoff, Decision, Ended};
 use svckit_core::signal::Signal;
 use svckit_core::status::{ExitStatus, ServiceStatus};
@@ -22,6 +25,7 @@ use crate::log::Stream;
 use crate::message::{self, Message};
 use crate::supervisor::{Shared, Start};
 
+use errand::Purpose;
 use program::{NotStarted, Program, Waiting};
 
 /// Which source of a service it is: its streams come first, by number.
@@ -52,6 +56,10 @@ pub(crate) struct Service {
     last_exit: Option<ProgramExit>,
     /// The losses that were told.
     lost: u64,
+    /// What runs beside the program.
+    errands: Vec<errand::Running>,
+    /// What of that failed last.
+    hook_failure: Option<HookFailure>,
     told_status: Option<ServiceStatus>,
     told_host: Option<HostState>,
 }
@@ -60,11 +68,15 @@ pub(crate) struct Service {
 #[derive(Debug)]
 enum State {
     /// The program is not ready yet.
-    Starting { until: Option<Tick>, pulse: Tick, checkpoint: u32 },
+    Starting { until: Option<Tick>, pulse: Pulse },
     /// It runs, or will again.
     Up,
+    /// It was told to stop, with this exit status; the hook before the stop ladder runs.
+    Asked { pulse: Pulse, exit: ExitStatus },
     /// The stop ladder is under way; at its end the service has this exit status.
     Stopping { ladder: Ladder, exit: ExitStatus },
+    /// Nothing is left of the program; what runs beside it ends, and then the last hook runs.
+    Finishing { pulse: Pulse, exit: ExitStatus, gave_up: bool, hooked: bool },
     /// At rest.
     Stopped { exit: ExitStatus, gave_up: bool },
 }
@@ -72,10 +84,14 @@ enum State {
 /// The program.
 #[derive(Debug)]
 enum Run {
+    /// The hook before it runs.
+    Preparing,
     /// It runs.
     Running(Program),
     /// It ended; what it left behind is being ended, not longer than until then.
     Ending { next: Next, until: Tick, ended: Vec<u32> },
+    /// Nothing is left of it; the hooks after it run.
+    Aftermath { next: Next },
     /// It is run again then.
     Backoff { until: Tick, at: WallTime },
     /// There is none and will be none.
@@ -86,7 +102,12 @@ enum Run {
 #[derive(Debug, Clone, Copy)]
 enum Next {
     Restart(Duration),
-    Stop { exit: ExitStatus, gave_up: bool },
+    /// The service stops; `crashed` says that nobody wanted the program to end.
+    Stop {
+        exit: ExitStatus,
+        gave_up: bool,
+        crashed: bool,
+    },
 }
 
 impl Service {
@@ -94,8 +115,6 @@ impl Service {
         let Start { display_name, arguments, definition, sockets } = start;
         let definition = definition.filter(|definition| definition.version <= DEFINITION_VERSION);
         let backoff = Backoff::new(&definition.as_ref().map(|d| d.restart.clone()).unwrap_or_default());
-        let ready = definition.as_ref().and_then(|definition| definition.ready.as_ref());
-        let until = ready.map(|ready| now.tick + ready.timeout);
         Self {
             slot,
             name,
@@ -103,7 +122,7 @@ impl Service {
             definition,
             arguments,
             sockets,
-            state: State::Starting { until, pulse: now.tick + PULSE, checkpoint: 1 },
+            state: State::Starting { until: None, pulse: Pulse::begin(1, now.tick) },
             run: Run::Idle,
             backoff,
             paused: false,
@@ -112,6 +131,8 @@ impl Service {
             restarts: 0,
             last_exit: None,
             lost: 0,
+            errands: Vec::new(),
+            hook_failure: None,
             told_status: None,
             told_host: None,
         }
@@ -121,30 +142,49 @@ impl Service {
         matches!(self.state, State::Stopped { .. })
     }
 
-    /// Runs the program for the first time.
+    /// Runs the program for the first time, after its hook.
     pub(crate) fn start(&mut self, shared: &mut Shared, now: Now) {
-        match self.launch(shared, now) {
-            Ok(pid) => {
-                let text = format!("{} runs as process {pid}", self.quoted());
-                self.tell(shared, now, Message::new(EventId::PROGRAM_STARTED, Level::Information, text));
+        self.run = Run::Preparing;
+        self.at_moment(shared, Moment::PreStart, now);
+    }
+
+    /// Runs the program again, after its hook.
+    fn relaunch(&mut self, shared: &mut Shared, now: Now) {
+        self.restarts += 1;
+        self.run = Run::Preparing;
+        self.at_moment(shared, Moment::PreStart, now);
+    }
+
+    fn run_program(&mut self, shared: &mut Shared, now: Now) {
+        let again = !matches!(self.state, State::Starting { .. });
+        let (id, text) = match self.launch(shared, now) {
+            Ok(pid) if again => {
+                (EventId::PROGRAM_RECOVERED, format!("{} runs again, as process {pid}", self.quoted()))
             }
+            Ok(pid) => (EventId::PROGRAM_STARTED, format!("{} runs as process {pid}", self.quoted())),
+            Err(not_started) if again => return self.relaunch_failed(shared, not_started, now),
             Err(NotStarted { code, message }) => {
                 let text = format!("{} could not be started: {message}", self.quoted());
                 self.tell(shared, now, Message::new(EventId::PROGRAM_NOT_STARTED, Level::Error, text));
-                self.rest(shared, ExitStatus::Win32(code), false, now);
+                return self.finish(shared, ExitStatus::Win32(code), false, now);
             }
+        };
+        self.tell(shared, now, Message::new(id, Level::Information, text));
+        if matches!(&self.run, Run::Running(program) if program.waiting.is_none()) {
+            self.became_ready(shared, now);
         }
     }
 
-    /// Runs the program again.
-    fn relaunch(&mut self, shared: &mut Shared, now: Now) {
-        self.restarts += 1;
-        match self.launch(shared, now) {
-            Ok(pid) => {
-                let text = format!("{} runs again, as process {pid}", self.quoted());
-                self.tell(shared, now, Message::new(EventId::PROGRAM_RECOVERED, Level::Information, text));
-            }
-            Err(not_started) => self.relaunch_failed(shared, not_started, now),
+    /// The hook before the program failed.
+    fn not_prepared(&mut self, shared: &mut Shared, exit: ExitStatus, now: Now) {
+        let message = "the hook pre-start failed".to_owned();
+        if matches!(self.state, State::Starting { .. }) {
+            let text = format!("{} was not started: {message}", self.quoted());
+            self.tell(shared, now, Message::new(EventId::PROGRAM_NOT_STARTED, Level::Error, text));
+            self.finish(shared, exit, false, now);
+        } else {
+            let (code, _) = exit.codes();
+            self.relaunch_failed(shared, NotStarted { code, message }, now);
         }
     }
 
@@ -168,9 +208,10 @@ impl Service {
                 let text =
                     format!("{} could not be started again: {message}; the service stops", self.quoted());
                 self.tell(shared, now, Message::new(EventId::GAVE_UP, Level::Error, text));
-                self.rest(shared, exit, true, now);
+                self.run = Run::Aftermath { next: Next::Stop { exit, gave_up: true, crashed: false } };
+                self.at_moment(shared, Moment::OnGiveUp, now);
             }
-            Decision::Stop => self.rest(shared, ExitStatus::CLEAN, false, now),
+            Decision::Stop => self.finish(shared, ExitStatus::CLEAN, false, now),
         }
     }
 
@@ -179,8 +220,16 @@ impl Service {
         self.run = Run::Backoff { until, at: now.wall_at(until) };
     }
 
-    /// The program ended.
-    pub(crate) fn program_ended(&mut self, shared: &mut Shared, how: Ended, now: Now) {
+    /// A process ended that was started for this service.
+    pub(crate) fn process_ended(&mut self, shared: &mut Shared, pid: u32, how: Ended, now: Now) {
+        if matches!(&self.run, Run::Running(program) if program.pid == pid) {
+            self.program_ended(shared, how, now);
+        } else {
+            self.errand_ended(shared, pid, how, now);
+        }
+    }
+
+    fn program_ended(&mut self, shared: &mut Shared, how: Ended, now: Now) {
         let Run::Running(program) = std::mem::replace(&mut self.run, Run::Idle) else { return };
         if let Some(pid) = self.follow(shared, how) {
             let text = format!(
@@ -197,12 +246,13 @@ impl Service {
             Ended::Signal(signal) => (None, Some(signal)),
         };
         self.last_exit = Some(ProgramExit { code, signal, at: now.wall });
+        self.abandon_errands(shared, |purpose| purpose == Purpose::Hook(Moment::PostStart), now);
         let next = match &self.state {
-            State::Stopping { exit, .. } => {
+            State::Asked { exit, .. } | State::Stopping { exit, .. } => {
                 let exit = *exit;
                 let text = format!("{} was stopped; it ended with {}", self.quoted(), message::ending(how));
                 self.tell(shared, now, Message::new(EventId::PROGRAM_STOPPED, Level::Information, text));
-                Next::Stop { exit, gave_up: false }
+                Next::Stop { exit, gave_up: false, crashed: false }
             }
             _ => self.decide(shared, how, now.tick.since(program.since), now),
         };
@@ -213,11 +263,11 @@ impl Service {
     /// What the program that has just ended has left, if that is to be the program now.
     fn follow(&mut self, shared: &mut Shared, how: Ended) -> Option<u32> {
         let follows = self.definition.as_ref().is_some_and(|definition| definition.tree.follows(how));
-        if !follows || matches!(self.state, State::Stopping { .. }) {
+        if !follows || matches!(self.state, State::Asked { .. } | State::Stopping { .. }) {
             return None;
         }
         let mark = shared.setting.mark(&self.name);
-        let pid = shared.children.follow(self.leader?, &mark, shared.alone)?;
+        let pid = shared.children.follow(self.leader?, &mark, shared.alone && self.errands.is_empty())?;
         shared.programs.insert(pid, self.slot);
         self.leader = Some(pid);
         Some(pid)
@@ -226,7 +276,7 @@ impl Service {
     /// What follows an end that nobody asked for.
     fn decide(&mut self, shared: &mut Shared, how: Ended, ran_for: Duration, now: Now) -> Next {
         let Some(definition) = &self.definition else {
-            return Next::Stop { exit: how.status(), gave_up: false };
+            return Next::Stop { exit: how.status(), gave_up: false, crashed: false };
         };
         let roll = svckit_os::random::unit();
         let (backoff, decision) = self.backoff.ended(&definition.restart, how, ran_for, roll);
@@ -243,13 +293,13 @@ impl Service {
                 EventId::PROGRAM_STOPPED,
                 Level::Information,
                 format!("{name} ended with {ending}; the service stops"),
-                Next::Stop { exit: ExitStatus::CLEAN, gave_up: false },
+                Next::Stop { exit: ExitStatus::CLEAN, gave_up: false, crashed: false },
             ),
             Decision::Fail(exit) => (
                 EventId::PROGRAM_STOPPED,
                 Level::Error,
                 format!("{name} ended with {ending}; the service stops with an error"),
-                Next::Stop { exit, gave_up: false },
+                Next::Stop { exit, gave_up: false, crashed: true },
             ),
             Decision::GiveUp(exit) => (
                 EventId::GAVE_UP,
@@ -258,7 +308,7 @@ impl Service {
                     "{name} ended unexpectedly with {ending} again, after {} of waiting between restarts; the service gives up",
                     message::span(backoff.spent())
                 ),
-                Next::Stop { exit, gave_up: true },
+                Next::Stop { exit, gave_up: true, crashed: true },
             ),
         };
         self.tell(shared, now, Message::new(id, level, text));
@@ -268,6 +318,7 @@ impl Service {
     /// Some orphan ended; perhaps it was the last that was left.
     pub(crate) fn orphan_ended(&mut self, shared: &mut Shared, now: Now) {
         self.settle(shared, now);
+        self.settle_errands(shared, now);
     }
 
     /// Ends what is left of the program, and goes on when nothing is.
@@ -287,11 +338,7 @@ impl Service {
             stream.drain(now, &mut remarks);
         }
         self.tell_remarks(shared, &remarks, now);
-        match next {
-            Next::Stop { exit, gave_up } => self.rest(shared, exit, gave_up, now),
-            Next::Restart(Duration::ZERO) => self.relaunch(shared, now),
-            Next::Restart(delay) => self.wait(delay, now),
-        }
+        self.look_back(shared, next, now);
     }
 
     fn tell_of_leftovers(&self, shared: &mut Shared, ended: usize, left: &[u32], now: Now) {
@@ -310,7 +357,7 @@ impl Service {
     fn end_rest(&self, shared: &mut Shared) -> Vec<u32> {
         let Some(leader) = self.leader else { return Vec::new() };
         let mark = shared.setting.mark(&self.name);
-        shared.children.end_rest(leader, &mark, shared.alone)
+        shared.children.end_rest(leader, &mark, shared.alone && self.errands.is_empty())
     }
 
     /// The service has stopped for good.
@@ -388,22 +435,28 @@ impl Service {
             && program.waiting.as_mut().is_some_and(|waiting| waiting.probe.decided(now.tick))
         {
             program.waiting = None;
-            self.became_ready();
+            self.became_ready(shared, now);
+        } else {
+            self.errand_ready(kind, now, &mut remarks);
         }
         self.tell_remarks(shared, &remarks, now);
     }
 
-    fn became_ready(&mut self) {
-        if matches!(self.state, State::Starting { .. }) {
-            self.state = State::Up;
+    fn became_ready(&mut self, shared: &mut Shared, now: Now) {
+        if let State::Starting { until, .. } = &mut self.state {
+            *until = None;
         }
+        self.at_moment(shared, Moment::PostStart, now);
     }
 
     /// When [`Service::tick`] has to be called.
     pub(crate) fn deadline(&self) -> Option<Tick> {
         let streams = self.streams.iter().filter_map(Stream::deadline);
         let state = match &self.state {
-            State::Starting { until, pulse, .. } => Some(until.map_or(*pulse, |until| until.min(*pulse))),
+            State::Starting { until, pulse } => {
+                Some(until.map_or(pulse.deadline(), |until| until.min(pulse.deadline())))
+            }
+            State::Asked { pulse, .. } | State::Finishing { pulse, .. } => Some(pulse.deadline()),
             State::Stopping { ladder, .. } => Some(ladder.deadline()),
             State::Up | State::Stopped { .. } => None,
         };
@@ -412,9 +465,9 @@ impl Service {
                 program.waiting.as_ref().map(|waiting| waiting.until.min(waiting.probe.deadline()))
             }
             Run::Ending { until, .. } | Run::Backoff { until, .. } => Some(*until),
-            Run::Idle => None,
+            Run::Preparing | Run::Aftermath { .. } | Run::Idle => None,
         };
-        streams.chain(state).chain(run).min()
+        streams.chain(state).chain(run).chain(self.errands_deadline()).min()
     }
 
     /// Does what is due.
@@ -429,13 +482,13 @@ impl Service {
         self.tell_remarks(shared, &remarks, now);
         match &mut self.state {
             State::Starting { until: Some(until), .. } if *until <= now.tick => self.not_ready(shared, now),
-            State::Starting { pulse, checkpoint, .. } if *pulse <= now.tick => {
-                *pulse = now.tick + PULSE;
-                *checkpoint += 1;
+            State::Starting { pulse, .. } | State::Asked { pulse, .. } | State::Finishing { pulse, .. } => {
+                pulse.at(now.tick);
             }
             State::Stopping { .. } => self.climb(shared, now),
-            _ => {}
+            State::Up | State::Stopped { .. } => {}
         }
+        self.tick_errands(shared, now);
         match &mut self.run {
             Run::Running(program) => {
                 let due = program.waiting.as_mut().filter(|w| w.until.min(w.probe.deadline()) <= now.tick);

@@ -2,10 +2,10 @@
 
 use std::ffi::OsString;
 use std::io;
-use std::path::PathBuf;
 
 use svckit_core::control::Control;
 use svckit_core::definition::{LogTarget, StopAction};
+use svckit_core::dispatch::MARK_VARIABLE;
 use svckit_core::time::{Now, Tick};
 use svckit_core::win32::Win32Error;
 use svckit_os::event::{Interest, Source};
@@ -14,7 +14,7 @@ use svckit_os::process::{Command, End, Stdio};
 use svckit_os::{errno, file};
 
 use super::{PROBE, Run, Service, State};
-use crate::environment;
+use crate::environment::{self, EnvironmentError};
 use crate::log::Stream;
 use crate::probe::Probe;
 use crate::supervisor::{Output, Shared, token};
@@ -45,8 +45,19 @@ pub(super) struct NotStarted {
 }
 
 impl NotStarted {
-    fn system(what: &str, error: &io::Error) -> Self {
+    pub(super) fn no_definition() -> Self {
+        let message = "it has no definition that this version of svckit can read".to_owned();
+        Self { code: Win32Error::INVALID_DATA, message }
+    }
+
+    pub(super) fn system(what: &str, error: &io::Error) -> Self {
         Self { code: errno::win32(error), message: format!("cannot {what}: {}", errno::describe(error)) }
+    }
+}
+
+impl From<EnvironmentError> for NotStarted {
+    fn from(error: EnvironmentError) -> Self {
+        Self { code: error.code, message: error.message }
     }
 }
 
@@ -101,8 +112,8 @@ impl Service {
             until: now.tick + ready.timeout,
             probe: Probe::new(&ready.tcp, now.tick),
         });
-        if waiting.is_none() && matches!(self.state, State::Starting { .. }) {
-            self.state = State::Up;
+        if let State::Starting { until: until @ None, .. } = &mut self.state {
+            *until = waiting.as_ref().map(|waiting| waiting.until);
         }
         self.run = Run::Running(Program { pid, since: now.tick, input: ours, waiting });
         if self.paused {
@@ -112,15 +123,10 @@ impl Service {
     }
 
     fn command(&self, shared: &Shared) -> Result<Command, NotStarted> {
-        let Some(definition) = &self.definition else {
-            return Err(NotStarted {
-                code: Win32Error::INVALID_DATA,
-                message: "it has no definition that this version of svckit can read".to_owned(),
-            });
-        };
+        let definition = self.definition.as_ref().ok_or_else(NotStarted::no_definition)?;
         let program = &definition.program;
-        let environment = environment::assemble(&shared.setting, &self.name, program)
-            .map_err(|error| NotStarted { code: error.code, message: error.message })?;
+        let mark = (MARK_VARIABLE.into(), shared.setting.mark(&self.name));
+        let environment = environment::assemble(&shared.setting, program, [mark])?;
         Ok(Command {
             command: program.command.iter().chain(&self.arguments).map(OsString::from).collect(),
             directory: Some(program.directory.clone()),
@@ -142,34 +148,35 @@ impl Service {
         Ok((Some(ours), Some(theirs)))
     }
 
+    /// Makes the streams that the definition wants, unless there are any.
+    pub(super) fn make_streams(&mut self) {
+        let Some(log) = self.definition.as_ref().map(|definition| &definition.log) else { return };
+        if self.streams.is_empty() {
+            self.streams = log.files().into_iter().map(|path| Stream::new(path, log)).collect();
+        }
+    }
+
+    /// Which stream is for the output and which for the errors; none where they are thrown away.
+    pub(super) fn places(&self) -> [Option<usize>; 2] {
+        let Some(log) = self.definition.as_ref().map(|definition| &definition.log) else { return [None; 2] };
+        [&log.stdout, &log.stderr].map(|target| match target {
+            LogTarget::File(path) => self.streams.iter().position(|stream| stream.path() == path),
+            LogTarget::Discard => None,
+        })
+    }
+
     /// Connects the streams.
     fn outputs(&mut self, shared: &mut Shared, now: Now) -> Result<Outputs, NotStarted> {
-        let mut outputs = Outputs::default();
         if shared.setting.output == Output::Console {
-            return Ok(outputs);
+            return Ok(Outputs::default());
         }
-        let Some(log) = self.definition.as_ref().map(|definition| definition.log.clone()) else {
-            return Ok(outputs);
-        };
-        let path = |target: &LogTarget| match target {
-            LogTarget::File(path) => Some(path.clone()),
-            LogTarget::Discard => None,
-        };
-        let [output, error] = [path(&log.stdout), path(&log.stderr)];
-        if self.streams.is_empty() {
-            let mut distinct: Vec<PathBuf> = [&output, &error].into_iter().flatten().cloned().collect();
-            distinct.dedup();
-            self.streams = distinct.into_iter().map(|path| Stream::new(path, &log)).collect();
-        }
+        self.make_streams();
         let mut remarks = Vec::new();
         let ends: io::Result<_> =
             self.streams.iter_mut().map(|stream| stream.connect(now, &mut remarks)).collect();
         self.tell_remarks(shared, &remarks, now);
-        outputs.ends = ends.map_err(|error| NotStarted::system("make a pipe", &error))?;
-        let place = |path: Option<PathBuf>| {
-            self.streams.iter().position(|stream| Some(stream.path()) == path.as_deref())
-        };
-        (outputs.output, outputs.error) = (place(output), place(error));
-        Ok(outputs)
+        let ends = ends.map_err(|error| NotStarted::system("make a pipe", &error))?;
+        let [output, error] = self.places();
+        Ok(Outputs { ends, output, error })
     }
 }

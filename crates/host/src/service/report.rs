@@ -42,9 +42,9 @@ impl Service {
         let mut status = ServiceStatus::stopped(ServiceType::WIN32_OWN_PROCESS, Win32Error::SUCCESS);
         status.pid = std::process::id();
         match &self.state {
-            State::Starting { checkpoint, .. } => {
+            State::Starting { pulse, .. } => {
                 status.state = ServiceState::START_PENDING;
-                status.checkpoint = *checkpoint;
+                status.checkpoint = pulse.checkpoint();
                 status.wait_hint = PULSE + GRACE;
                 // One that never gets ready has to be stopped too.
                 status.controls_accepted = ControlsAccepted::STOP;
@@ -52,6 +52,11 @@ impl Service {
             State::Up => {
                 status.state = if self.paused { ServiceState::PAUSED } else { ServiceState::RUNNING };
                 status.controls_accepted = self.controls_accepted();
+            }
+            State::Asked { pulse, .. } | State::Finishing { pulse, .. } => {
+                status.state = ServiceState::STOP_PENDING;
+                status.checkpoint = pulse.checkpoint();
+                status.wait_hint = PULSE + GRACE;
             }
             State::Stopping { ladder, .. } => {
                 status.state = ServiceState::STOP_PENDING;
@@ -82,7 +87,7 @@ impl Service {
         let (child_pid, ready, next_retry_at) = match &self.run {
             Run::Running(program) => (Some(program.pid), program.waiting.is_none(), None),
             Run::Backoff { at, .. } => (None, false, Some(*at)),
-            Run::Ending { .. } | Run::Idle => (None, false, None),
+            Run::Preparing | Run::Ending { .. } | Run::Aftermath { .. } | Run::Idle => (None, false, None),
         };
         HostState {
             child_pid,
@@ -93,6 +98,8 @@ impl Service {
             next_retry_at,
             log_files: self.streams.iter().map(|stream| stream.path().to_owned()).collect(),
             log_bytes_lost: self.lost,
+            hook: self.hook_now(),
+            hook_failure: self.hook_failure.clone(),
         }
     }
 
@@ -100,9 +107,12 @@ impl Service {
         match (&self.state, &self.run) {
             (State::Stopped { gave_up: true, .. }, _) => Phase::GaveUp,
             (State::Stopped { .. }, _) => Phase::Stopped,
-            (State::Stopping { .. }, _) | (_, Run::Ending { next: Next::Stop { .. }, .. }) => Phase::Stopping,
-            (_, Run::Backoff { .. } | Run::Ending { .. }) => Phase::Backoff,
-            (State::Starting { .. }, _) => Phase::Starting,
+            (State::Asked { .. } | State::Stopping { .. } | State::Finishing { .. }, _)
+            | (_, Run::Ending { next: Next::Stop { .. }, .. } | Run::Aftermath { next: Next::Stop { .. } }) => {
+                Phase::Stopping
+            }
+            (_, Run::Backoff { .. } | Run::Ending { .. } | Run::Aftermath { .. }) => Phase::Backoff,
+            (State::Starting { .. }, _) | (_, Run::Preparing) => Phase::Starting,
             (State::Up, _) if self.paused => Phase::Paused,
             (State::Up, _) => Phase::Running,
         }

@@ -15,33 +15,54 @@ impl Service {
     /// Somebody asked for the stop of the service.
     pub(super) fn stop(&mut self, shared: &mut Shared, now: Now) -> Win32Error {
         match self.state {
-            State::Stopping { .. } => return Win32Error::SERVICE_CANNOT_ACCEPT_CTRL,
+            State::Asked { .. } | State::Stopping { .. } | State::Finishing { .. } => {
+                return Win32Error::SERVICE_CANNOT_ACCEPT_CTRL;
+            }
             State::Stopped { .. } => return Win32Error::SERVICE_NOT_ACTIVE,
-            State::Starting { .. } | State::Up => self.begin_stop(shared, ExitStatus::CLEAN, now),
+            State::Starting { .. } | State::Up => {}
         }
+        let what = match &self.run {
+            Run::Preparing | Run::Aftermath { .. } => Some("while a hook ran, which is ended"),
+            Run::Backoff { .. } | Run::Idle => Some("while it waited to be started again"),
+            Run::Running(_) | Run::Ending { .. } => None,
+        };
+        if let Some(what) = what {
+            let text = format!("{} was stopped {what}", self.quoted());
+            self.tell(shared, now, Message::new(EventId::PROGRAM_STOPPED, Level::Information, text));
+        }
+        self.begin_stop(shared, ExitStatus::CLEAN, now);
         Win32Error::SUCCESS
     }
 
     fn begin_stop(&mut self, shared: &mut Shared, exit: ExitStatus, now: Now) {
+        match &self.run {
+            Run::Running(_) => {
+                self.abandon_errands(shared, |_| true, now);
+                self.ask(shared, exit, now);
+            }
+            Run::Preparing | Run::Aftermath { .. } => self.break_off(shared, exit, now),
+            Run::Ending { .. } => self.descend(shared, exit, 0, now),
+            Run::Backoff { .. } | Run::Idle => self.finish(shared, exit, false, now),
+        }
+    }
+
+    /// Begins the stop ladder, after this checkpoint.
+    pub(super) fn descend(&mut self, shared: &mut Shared, exit: ExitStatus, checkpoint: u32, now: Now) {
         match &mut self.run {
             Run::Running(_) => {
                 let policy = self.stop_policy();
-                let (ladder, actions) = Ladder::begin(&policy, now.tick, |action| self.can(shared, action));
+                let (ladder, actions) =
+                    Ladder::after(checkpoint, &policy, now.tick, |action| self.can(shared, action));
                 self.state = State::Stopping { ladder, exit };
                 self.carry_out(shared, &actions);
             }
             // Its end is under way, by force already.
             Run::Ending { next, .. } => {
-                *next = Next::Stop { exit, gave_up: false };
-                let force = StopPolicy { ladder: Vec::new() };
-                let (ladder, _) = Ladder::begin(&force, now.tick, |_| true);
-                self.state = State::Stopping { ladder, exit };
+                *next = Next::Stop { exit, gave_up: false, crashed: false };
+                self.state = State::Stopping { ladder: Ladder::force(checkpoint, now.tick), exit };
             }
-            Run::Backoff { .. } | Run::Idle => {
-                let text = format!("{} was stopped while it waited to be started again", self.quoted());
-                self.tell(shared, now, Message::new(EventId::PROGRAM_STOPPED, Level::Information, text));
-                self.rest(shared, exit, false, now);
-            }
+            // What comes after it is under way.
+            Run::Preparing | Run::Aftermath { .. } | Run::Backoff { .. } | Run::Idle => {}
         }
     }
 
@@ -51,7 +72,7 @@ impl Service {
         if ladder.is_exhausted(now.tick) && matches!(self.run, Run::Running(_)) {
             let text = format!("the system does not end {}, not even by force", self.quoted());
             self.tell(shared, now, Message::new(EventId::STOP_RUNG, Level::Error, text));
-            self.rest(shared, ExitStatus::Win32(Win32Error::SERVICE_REQUEST_TIMEOUT), false, now);
+            self.finish(shared, ExitStatus::Win32(Win32Error::SERVICE_REQUEST_TIMEOUT), false, now);
             return;
         }
         let policy = self.stop_policy();

@@ -5,6 +5,7 @@
 mod controls;
 mod debug;
 mod family;
+mod hooks;
 mod life;
 mod link;
 mod logs;

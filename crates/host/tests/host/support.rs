@@ -138,6 +138,7 @@ pub(crate) fn script_in(folder: &Path, script: &str) -> HostDefinition {
         controls: BTreeMap::new(),
         ready: None,
         tree: Default::default(),
+        hooks: Default::default(),
         account_password: None,
         source: None,
     }

@@ -41,6 +41,7 @@ fn wanted(name: &str, program: &str, needs: &[&str]) -> InstallPlan {
         controls: BTreeMap::new(),
         ready: None,
         tree: Default::default(),
+        hooks: Default::default(),
         account_password: None,
         source: Some("/service.toml".into()),
     };

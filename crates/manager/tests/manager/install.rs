@@ -34,6 +34,7 @@ fn definition(program: &str) -> Box<HostDefinition> {
         controls: Default::default(),
         ready: None,
         tree: Default::default(),
+        hooks: Default::default(),
         account_password: None,
         source: None,
     })

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use svckit_core::definition::{Program, SecretSource};
 use toml::de::DeValue;
 
-use super::section::{Entry, Section, string, wrong_type};
+use super::section::{Entry, Reader, Section, string, wrong_type};
 use crate::definition::Places;
 
 const EXAMPLE: &str = r#"run = ["python3", "app.py"]"#;
@@ -28,43 +28,53 @@ pub(super) fn read(section: &mut Section<'_>, header: Entry<'_>, places: &mut Pl
         return None;
     };
     places.run = run.span().into();
-    let mut command = words(section, run)?;
-    let program = command.first().filter(|program| !program.is_empty());
-    let Some(program) = program else {
-        section.reader.report(run.span(), "there is nothing to run", Some(format!("write {EXAMPLE}")));
-        return None;
-    };
-    if Path::new(program).components().count() > 1 || program.contains(std::path::is_separator) {
-        let path = section.reader.joined(&directory, program, run.span());
-        command[0] = path.to_string_lossy().into_owned();
-    }
+    let command = line(section.reader, run, &directory, EXAMPLE)?;
     Some(Program { command, directory, environment, environment_files, secrets })
 }
 
-fn words(section: &Section<'_>, run: Entry<'_>) -> Option<Vec<String>> {
+/// Reads a command; a program with a path is relative to `directory`.
+pub(super) fn line(
+    reader: &Reader<'_>,
+    run: Entry<'_>,
+    directory: &Path,
+    example: &str,
+) -> Option<Vec<String>> {
+    let mut command = words(reader, run, example)?;
+    let program = command.first().filter(|program| !program.is_empty());
+    let Some(program) = program else {
+        reader.report(run.span(), "there is nothing to run", Some(format!("write {example}")));
+        return None;
+    };
+    if Path::new(program).components().count() > 1 || program.contains(std::path::is_separator) {
+        let path = reader.joined(directory, program, run.span());
+        command[0] = path.to_string_lossy().into_owned();
+    }
+    Some(command)
+}
+
+fn words(reader: &Reader<'_>, run: Entry<'_>, example: &str) -> Option<Vec<String>> {
     let expected = "a list of strings or one string";
     match run.value.get_ref() {
         DeValue::Array(items) => items
             .iter()
             .map(|value| {
                 let entry = Entry { key: run.key, value };
-                string(section.reader, entry, expected, EXAMPLE).map(|(word, _)| word.to_owned())
+                string(reader, entry, expected, example).map(|(word, _)| word.to_owned())
             })
             .collect(),
         DeValue::String(_) => {
-            let (line, span) = string(section.reader, run, expected, EXAMPLE)?;
-            section
-                .reader
+            let (line, span) = string(reader, run, expected, example)?;
+            reader
                 .platform
                 .split(line)
                 .map_err(|error| {
-                    let help = format!("or write it as a list: {EXAMPLE}");
-                    section.reader.report(span, format!("this command can't be split: {error}"), Some(help));
+                    let help = format!("or write it as a list: {example}");
+                    reader.report(span, format!("this command can't be split: {error}"), Some(help));
                 })
                 .ok()
         }
         _ => {
-            wrong_type(section.reader, run, expected, &format!("write {EXAMPLE}"));
+            wrong_type(reader, run, expected, &format!("write {example}"));
             None
         }
     }

@@ -2,6 +2,7 @@
 
 mod command;
 mod controls;
+mod hooks;
 mod log;
 mod password;
 mod recovery;

@@ -1,10 +1,12 @@
 //! `[service.NAME]`.
 
+use std::path::PathBuf;
+
 use svckit_core::kind::ErrorControl;
 use svckit_core::name::{Dependency, DisplayName, ServiceName};
 
 use super::section::{Entry, Reader, Section};
-use super::{command, controls, log, password, recovery, restart, stop, windows};
+use super::{command, controls, hooks, log, password, recovery, restart, stop, windows};
 use crate::definition::{Places, Process, ServiceDefinition, StartMode, checked_description};
 
 pub(super) const PROCESSES: &[(&str, Process)] = &[("own", Process::Own), ("share", Process::Share)];
@@ -36,6 +38,7 @@ pub(super) fn read<'a>(reader: &'a Reader<'a>, entry: Entry<'a>) -> Option<Servi
         ("restart", &mut places.restart),
         ("stop", &mut places.stop),
         ("log", &mut places.log),
+        ("hooks", &mut places.hooks),
         ("recovery", &mut places.recovery),
     ] {
         *place = section.span(key);
@@ -50,7 +53,10 @@ pub(super) fn read<'a>(reader: &'a Reader<'a>, entry: Entry<'a>) -> Option<Servi
     let controls = section.section("controls").map(controls::read).unwrap_or_default();
     let (recovery, recovery_on_error) = section.section("recovery").map(recovery::read).unwrap_or_default();
     let windows = section.section("windows").map(windows::read).unwrap_or_default();
-    for later in ["health", "hooks", "limits"] {
+    // Without a program there is no service, but all that is wrong is told.
+    let directory = program.as_ref().map_or_else(PathBuf::new, |program| program.directory.clone());
+    let hooks = section.section("hooks").map(|section| hooks::read(section, &directory)).unwrap_or_default();
+    for later in ["health", "limits"] {
         section.later(later);
     }
     section.finish();
@@ -83,6 +89,7 @@ pub(super) fn read<'a>(reader: &'a Reader<'a>, entry: Entry<'a>) -> Option<Servi
         ready,
         log,
         controls,
+        hooks,
         places,
     })
 }

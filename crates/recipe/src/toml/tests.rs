@@ -10,6 +10,7 @@ use svckit_core::definition::{
     RestartWhen, Rung, SecretSource, StopAction, StopPolicy,
 };
 use svckit_core::failure::{ActionType, FailureAction, ResetPeriod};
+use svckit_core::hook::{Errand, Hook, Moment, OnFailure};
 use svckit_core::kind::{ErrorControl, ServiceType, SidType, StartType};
 use svckit_core::log::rotation::RotateTime;
 use svckit_core::signal::Signal;
@@ -451,6 +452,58 @@ fn the_ladder_and_the_controls_know_their_means() {
 }
 
 #[test]
+fn hooks_are_commands_for_moments_that_there_are() {
+    let hooks = |line: &str| format!("[service.web.hooks]\n{line}");
+    let text = "[service.web]\nrun = 'web'\n[service.web.hooks]\npre-start = 'bin/up --now'\n\
+                on-crash = { run = ['tell', 'me'], timeout = '5s', on-failure = 'fail' }\n";
+    let service = parse("/srv/service.toml", text, Platform::Unix).unwrap().services.remove(0);
+    let hook = |command: &[&str], seconds, on_failure| Hook {
+        errand: Errand {
+            command: command.iter().map(|&word| word.to_owned()).collect(),
+            timeout: Duration::from_secs(seconds),
+        },
+        on_failure,
+    };
+    let expected = [
+        (Moment::PreStart, hook(&["/srv/bin/up", "--now"], 30, OnFailure::Fail)),
+        (Moment::OnCrash, hook(&["tell", "me"], 5, OnFailure::Fail)),
+    ];
+    assert_eq!(service.hooks, expected.into());
+    refuses_keys(
+        &hooks("prestart = 'x'"),
+        r#"4:1: unknown key "prestart" in [service.web.hooks] (did you mean "pre-start"?)"#,
+    );
+    refuses_keys(
+        &hooks("xyz = 'x'"),
+        r#"4:1: unknown key "xyz" in [service.web.hooks] (the keys here are pre-start, post-start, pre-stop, post-stop, on-crash, on-give-up)"#,
+    );
+    refuses_keys(
+        "pre-start = 'x'",
+        r#"3:1: unknown key "pre-start" in [service.web] (write it in [service.web.hooks])"#,
+    );
+    refuses_keys(
+        &hooks("pre-start = []"),
+        r#"4:13: there is nothing to run (write pre-start = ["python3", "migrate.py"])"#,
+    );
+    refuses_keys(
+        &hooks("pre-start = { timeout = '5s' }"),
+        r#"4:1: the hook "pre-start" does not say what to run (write run = ["python3", "migrate.py"])"#,
+    );
+    refuses_keys(
+        &hooks("pre-start = { run = 'x', timeout = 5 }"),
+        r#"4:36: "timeout" must be a duration, not a whole number (write timeout = "30s")"#,
+    );
+    refuses_keys(
+        &hooks("pre-start = { run = 'x', onfailure = 'fail' }"),
+        r#"4:26: unknown key "onfailure" in [service.web.hooks.pre-start] (did you mean "on-failure"?)"#,
+    );
+    refuses_keys(
+        &hooks("post-stop = { run = 'x', on-failure = 'fail' }"),
+        r#"4:39: the failure of "post-stop" can't fail anything: the service stops anyway (write on-failure = "go-on", or leave it out)"#,
+    );
+}
+
+#[test]
 fn times_of_rotation_that_make_no_sense_are_refused() {
     let rotate = |keys: &str, wrong: &str| {
         refuses_keys(&format!("[service.web.log]\nrotate = {{ {keys} }}"), wrong);
@@ -516,7 +569,6 @@ fn what_comes_later_is_refused_and_not_ignored() {
         refuses_keys(keys, &expected);
     };
     later("[service.web.health]\nhttp = 'x'", "3:14", "health", "");
-    later("hooks = { pre-start = 'x' }", "3:1", "hooks", "");
     later("[service.web.limits]\nmemory = '1GB'", "3:14", "limits", "");
     later("[service.web.ready]\nhttp = 'x'", "4:1", "http", ".ready");
     later("[service.web.stop]\nladder = [{ http = 'x' }]", "4:13", "http", ".stop");
@@ -642,7 +694,7 @@ fn almost() -> impl Strategy<Value = String> {
     let line = prop_oneof![
         Just("[service.web]".to_owned()),
         Just("[service.'a/b']".to_owned()),
-        "\\[service\\.web\\.(restart|stop|log|ready|controls|recovery|windows|environment)\\]",
+        "\\[service\\.web\\.(restart|stop|log|ready|controls|hooks|recovery|windows|environment)\\]",
         "(run|directory|start|when|delay|factor|ladder|actions|size|count|rotate|keep|tcp|200|x) = ('[ -~]{0,6}'|[0-9.]{1,4}|true|\\[\\]|\\['x', 3\\]|\\{ [a-z]{1,3} = '5s' \\}|\\[\\{ ctrl-c = '5s' \\}\\])"
             .prop_map(|line| line),
         ".{0,12}",

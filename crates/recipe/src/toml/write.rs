@@ -8,12 +8,13 @@ use std::time::Duration;
 use svckit_core::control::Control;
 use svckit_core::definition::{ControlAction, PasswordSource, RestartPolicy, SecretSource, StopAction};
 use svckit_core::failure::{FailureActions, ResetPeriod};
+use svckit_core::hook::{Errand, Hook, Moment};
 use svckit_core::kind::{ErrorControl, LaunchProtection, SidType};
 use svckit_core::name::ServiceName;
 use svckit_core::tree::TreePolicy;
 use toml_writer::{ToTomlKey, ToTomlValue, WriteTomlValue};
 
-use super::{controls, log, parse, recovery, restart, service, stop, windows};
+use super::{controls, hooks, log, parse, recovery, restart, service, stop, windows};
 use crate::definition::{LogSettings, Places, Process, ServiceDefinition, StartMode};
 use crate::file::MAX_FILE;
 use crate::moments;
@@ -105,10 +106,13 @@ fn plain(service: &ServiceDefinition) -> ServiceDefinition {
     }
     plain.log.stdout = plain.log.stdout.as_ref().map(clean);
     plain.log.stderr = plain.log.stderr.as_ref().map(clean);
-    if let Some(program) = plain.program.command.first_mut()
-        && let Some(path) = Some(Path::new(program)).filter(|path| path.is_absolute())
-    {
-        *program = super::section::clean(path).to_string_lossy().into_owned();
+    let errands = plain.hooks.values_mut().map(|hook| &mut hook.errand.command);
+    for command in errands.chain([&mut plain.program.command]) {
+        if let Some(program) = command.first_mut()
+            && let Some(path) = Some(Path::new(program)).filter(|path| path.is_absolute())
+        {
+            *program = super::section::clean(path).to_string_lossy().into_owned();
+        }
     }
     plain
 }
@@ -122,6 +126,7 @@ fn difference(one: &ServiceDefinition, other: &ServiceDefinition) -> &'static st
         ("when it is ready", one.ready != other.ready),
         ("where its output goes", one.log != other.log),
         ("what controls do", one.controls != other.controls),
+        ("its hooks", one.hooks != other.hooks),
         (
             "the recovery",
             (&one.recovery, one.recovery_on_error) != (&other.recovery, other.recovery_on_error),
@@ -244,6 +249,7 @@ fn one(service: &ServiceDefinition, platform: Platform) -> Result<String, String
     tables.add(Some("ready"), ready);
     tables.add(Some("log"), log_keys(&service.log)?);
     tables.add(Some("controls"), control_keys(&service.controls));
+    tables.add(Some("hooks"), hook_keys(&service.hooks)?);
     tables.add(Some("recovery"), recovery_keys(&service.recovery, service.recovery_on_error)?);
     tables.add(Some("windows"), windows_keys(service)?);
     Ok(tables.text)
@@ -373,6 +379,25 @@ fn control_keys(all: &BTreeMap<u32, ControlAction>) -> Keys {
         keys.value(&key, format!("signal:{signal}"));
     }
     keys
+}
+
+fn hook_keys(all: &BTreeMap<Moment, Hook>) -> Result<Keys, String> {
+    let mut keys = Keys::default();
+    for (moment, Hook { errand, on_failure }) in all {
+        let mut table = vec![("run".to_owned(), errand.command.to_toml_value())];
+        if errand.timeout != Errand::TIMEOUT {
+            table.push(("timeout".to_owned(), time(errand.timeout)?.to_toml_value()));
+        }
+        if *on_failure != moment.usual() {
+            let word = word("on-failure", hooks::ON_FAILURE, on_failure)?;
+            table.push(("on-failure".to_owned(), word.to_toml_value()));
+        }
+        match &table[..] {
+            [(_, run)] => keys.written(moment.word(), run.clone()),
+            several => keys.written(moment.word(), inline(several)),
+        }
+    }
+    Ok(keys)
 }
 
 fn recovery_keys(actions: &FailureActions, on_error: bool) -> Result<Keys, String> {

@@ -11,6 +11,7 @@ use svckit_core::definition::{
     Rung, SecretSource, StopAction, StopPolicy,
 };
 use svckit_core::failure::{ActionType, FailureAction, FailureActions, ResetPeriod};
+use svckit_core::hook::{Errand, Hook, Moment, OnFailure};
 use svckit_core::kind::{ErrorControl, LaunchProtection, SidType};
 use svckit_core::log::rotation::RotateTime;
 use svckit_core::name::{Dependency, DisplayName, GroupName, ServiceName};
@@ -123,6 +124,19 @@ fn tree() -> impl Strategy<Value = TreePolicy> {
     prop_oneof![Just(TreePolicy::Kill), Just(TreePolicy::Follow), names]
 }
 
+fn hooks() -> impl Strategy<Value = BTreeMap<Moment, Hook>> {
+    let moment = prop::sample::select(Moment::NAMED).prop_map(|(_, moment)| moment);
+    let hook = (program(), prop_oneof![Just(Errand::TIMEOUT), time()], any::<bool>());
+    let all = prop::collection::btree_map(moment, hook, 0..4);
+    all.prop_map(|all| {
+        let hook = |(moment, (program, timeout, fails)): (Moment, (Program, Duration, bool))| {
+            let on_failure = if fails && moment.may_fail() { OnFailure::Fail } else { OnFailure::GoOn };
+            (moment, Hook { errand: Errand { command: program.command, timeout }, on_failure })
+        };
+        all.into_iter().map(hook).collect()
+    })
+}
+
 fn log() -> impl Strategy<Value = LogSettings> {
     let files = prop_oneof![
         (prop::option::of(path()), prop::option::of(path())),
@@ -222,6 +236,7 @@ prop_compose! {
         security in prop::option::of(prop::sample::select(&["D:(A;;GA;;;BA)", "O:BAD:PS:(ML;;NW;;;HI)", "D:(0x16;;#01020304)"][..])),
         preshutdown in prop_oneof![Just(ServiceDefinition::DEFAULT_PRESHUTDOWN), time()], recovery_on_error in any::<bool>(),
         ports in prop::collection::vec(1_u16.., 0..3), preferred_node in any::<Option<u16>>(), protection in 0_u32..4,
+        hooks in hooks(),
     ) -> ServiceDefinition {
         let pausing = pause.into_iter().flat_map(|signal| [(2, signal), (3, signal)]);
         ServiceDefinition {
@@ -245,6 +260,7 @@ prop_compose! {
             ready: ready.map(|(port, timeout)| ReadyPolicy { tcp: format!("[::1]:{port}"), timeout }),
             log,
             controls: controls.into_iter().chain(pausing).map(|(key, signal)| (key, ControlAction::Signal(signal))).collect(),
+            hooks,
             ..naming
         }
     }
@@ -317,6 +333,10 @@ fn everything_has_its_place() {
                \n\
                [service.\"the shop\".controls]\n\
                reload = \"signal:HUP\"\n\
+               \n\
+               [service.\"the shop\".hooks]\n\
+               pre-start = [\"python3\", \"migrate.py\"]\n\
+               on-crash = { run = [\"/srv/shop/tell\"], timeout = \"5s\", on-failure = \"fail\" }\n\
                \n\
                [service.\"the shop\".recovery]\n\
                actions = [{ restart = \"5s\" }]\n\

@@ -1,0 +1,83 @@
+//! `[service.NAME.hooks]`.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use svckit_core::hook::{Errand, Hook, Moment, OnFailure};
+use toml::de::DeValue;
+
+use super::command;
+use super::section::{Entry, Section, closest};
+
+pub(super) const ON_FAILURE: &[(&str, OnFailure)] = &[("fail", OnFailure::Fail), ("go-on", OnFailure::GoOn)];
+
+const EXAMPLE: &str = r#"["python3", "migrate.py"]"#;
+
+/// Reads the hooks; a program in one is looked for from `directory`, as that of the service is.
+pub(super) fn read(mut section: Section<'_>, directory: &Path) -> BTreeMap<Moment, Hook> {
+    let mut hooks = BTreeMap::new();
+    for entry in section.entries() {
+        let Some(moment) = moment(&section, entry) else { continue };
+        if let Some(hook) = hook(&section, entry, moment, directory) {
+            hooks.insert(moment, hook);
+        }
+    }
+    hooks
+}
+
+fn moment(section: &Section<'_>, entry: Entry<'_>) -> Option<Moment> {
+    let found = Moment::NAMED.iter().find(|(word, _)| *word == entry.name());
+    if found.is_none() {
+        let words = || Moment::NAMED.iter().map(|(word, _)| *word);
+        let help = match closest(entry.name(), words()) {
+            Some(right) => format!("did you mean {right:?}?"),
+            None => format!("the keys here are {}", words().collect::<Vec<_>>().join(", ")),
+        };
+        let message = format!("unknown key {:?} in [{}]", entry.name(), section.path());
+        section.reader.report(entry.key.span(), message, Some(help));
+    }
+    found.map(|(_, moment)| *moment)
+}
+
+fn hook(section: &Section<'_>, entry: Entry<'_>, moment: Moment, directory: &Path) -> Option<Hook> {
+    if !matches!(entry.value.get_ref(), DeValue::Table(_)) {
+        let example = format!("{} = {EXAMPLE}", entry.name());
+        let command = command::line(section.reader, entry, directory, &example)?;
+        let errand = Errand { command, timeout: Errand::TIMEOUT };
+        return Some(Hook { errand, on_failure: moment.usual() });
+    }
+    let path = format!("{}.{}", section.path(), entry.name());
+    let mut table = Section::of(section.reader, path, entry, "write { run = […] }")?;
+    let timeout = table.duration("timeout", "30s");
+    let is_bad = timeout.is_none() && table.entry("timeout").is_some();
+    let on_failure = on_failure(&mut table, moment);
+    let example = format!("run = {EXAMPLE}");
+    let run = table.entry("run");
+    let reader = table.reader;
+    table.finish();
+    let Some(run) = run else {
+        let message = format!("the hook {:?} does not say what to run", entry.name());
+        reader.report(entry.key.span(), message, Some(format!("write {example}")));
+        return None;
+    };
+    let command = command::line(reader, run, directory, &example)?;
+    let errand = Errand { command, timeout: timeout.unwrap_or(Errand::TIMEOUT) };
+    (!is_bad).then_some(Hook { errand, on_failure })
+}
+
+fn on_failure(table: &mut Section<'_>, moment: Moment) -> OnFailure {
+    let said = table.choice("on-failure", ON_FAILURE).unwrap_or(moment.usual());
+    if said == OnFailure::Fail
+        && !moment.may_fail()
+        && let Some(entry) = table.entry("on-failure")
+    {
+        let message =
+            format!("the failure of {:?} can't fail anything: the service stops anyway", moment.word());
+        table.reader.report(
+            entry.span(),
+            message,
+            Some(r#"write on-failure = "go-on", or leave it out"#.to_owned()),
+        );
+    }
+    said
+}
