@@ -227,8 +227,9 @@ prop_compose! {
 }
 
 prop_compose! {
+    // Boxed: all of them at once are more than the stack of a test holds.
     fn service()(
-        naming in naming(), program in program(), restart in restart(), stop in stop(), tree in tree(), log in log(), recovery in recovery(),
+        naming in naming().boxed(), program in program().boxed(), restart in restart().boxed(), stop in stop().boxed(), tree in tree(), log in log().boxed(), recovery in recovery().boxed(),
         ready in prop::option::of((1_u16.., time())), controls in prop::collection::btree_map(128_u32..=255, signal(), 0..3),
         pause in prop::option::of(signal()), share in any::<bool>(), group in prop::option::of(name()), tag in any::<bool>(),
         sid in prop::sample::select(&[SidType::NONE, SidType::UNRESTRICTED, SidType::RESTRICTED][..]),
@@ -236,7 +237,7 @@ prop_compose! {
         security in prop::option::of(prop::sample::select(&["D:(A;;GA;;;BA)", "O:BAD:PS:(ML;;NW;;;HI)", "D:(0x16;;#01020304)"][..])),
         preshutdown in prop_oneof![Just(ServiceDefinition::DEFAULT_PRESHUTDOWN), time()], recovery_on_error in any::<bool>(),
         ports in prop::collection::vec(1_u16.., 0..3), preferred_node in any::<Option<u16>>(), protection in 0_u32..4,
-        hooks in hooks(),
+        hooks in hooks().boxed(),
     ) -> ServiceDefinition {
         let pausing = pause.into_iter().flat_map(|signal| [(2, signal), (3, signal)]);
         ServiceDefinition {
