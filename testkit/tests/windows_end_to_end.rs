@@ -5,15 +5,16 @@
 #![expect(clippy::unwrap_used, reason = "a failed expectation is how a test fails")]
 
 use std::fs;
-use std::io::Write;
+use std::io::{BufRead, BufReader, Write};
 use std::net::{TcpListener, TcpStream};
 use std::os::windows::process::CommandExt;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 use serde_json::Value;
 use svckit_core::access::{ManagerAccess, ServiceAccess};
 use svckit_core::backend::{Backend, Service};
+use svckit_core::native::{Overview, Reply, ServiceView};
 use svckit_core::status::{NotifyMask, ServiceState, ServiceStatus};
 use svckit_manager::windows::WindowsBackend;
 use svckit_recipe::winservice;
@@ -484,6 +485,106 @@ fn a_service_is_up_when_its_program_accepts_connections() {
     up(&svc, &file);
     TcpStream::connect(&free).unwrap();
     assert_eq!(svc.status(&svc.name("ready"))["host"]["ready"], true);
+}
+
+#[test]
+fn a_service_is_waited_for_until_its_program_is_ready_or_can_not_be() {
+    let svc = Svc::new();
+    let place = TcpListener::bind("127.83.7.1:0").unwrap().local_addr().unwrap();
+    let ready = format!("ready = {{ tcp = \"{place}\", timeout = \"1h\" }}\n");
+    let (file, name) = (define(&svc, "ready", "hang", &ready), svc.name("ready"));
+    svc.ok(&["install", text(&file)]);
+    let mut waits = svc.command(&["wait", &name, "--state", "ready", "--verbose", "--timeout", "1000"]);
+    let mut waits = waits.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut told = BufReader::new(waits.stderr.take().unwrap()).lines();
+    assert!(starting(|| svc.run(&["start", &name, "--wait", "0"])).status.success());
+    assert!(told.any(|line| line.unwrap() == format!("waiting for {name}: START_PENDING")));
+    std::thread::spawn(move || told.for_each(drop));
+    refused(&svc, &["wait", &name, "--state", "ready", "--timeout", "0.2"], 5);
+    let listener = TcpListener::bind(place).unwrap();
+    assert!(waits.wait().unwrap().success());
+    assert_eq!(svc.status(&name)["host"]["ready"], true);
+    drop(listener);
+    svc.ok(&["stop", &name]);
+    assert!(refused(&svc, &["wait", &name, "--state", "ready"], 7).contains("it stopped without an error"));
+}
+
+/// Waits until a change is as wanted; those before it are gone.
+#[track_caller]
+fn changes(backend: &WindowsBackend, revision: &mut u64, wanted: impl Fn(&Overview) -> bool) {
+    loop {
+        match backend.changes(*revision, None, PATIENCE).unwrap() {
+            Some(Reply::Overview(overview)) => {
+                assert!(!overview.complete && overview.revision > *revision, "{overview:?}");
+                *revision = overview.revision;
+                if wanted(&overview) {
+                    return;
+                }
+            }
+            other => panic!("no change is told: {other:?}"),
+        }
+    }
+}
+
+/// What `svc top` follows: everything, from which it goes on.
+fn follow(backend: &WindowsBackend) -> Overview {
+    match backend.changes(0, None, PATIENCE).unwrap() {
+        Some(Reply::Overview(all)) if all.complete => all,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn who_goes_on_looking_is_told_of_services_that_come_and_change() {
+    let svc = Svc::new();
+    let (file, name) = (define(&svc, "seen", "hang", ""), svc.name("seen"));
+    let backend = WindowsBackend::local();
+    let all = follow(&backend);
+    assert!(all.services.iter().all(|view| view.service.as_str() != name));
+    let mut revision = all.revision;
+    let is_it = |view: &&ServiceView| view.service.as_str() == name;
+    svc.ok(&["install", text(&file)]);
+    changes(&backend, &mut revision, |news| news.services.iter().any(|view| is_it(&view)));
+    assert!(start(&svc, &name).status.success());
+    changes(&backend, &mut revision, |news| {
+        let host = news.services.iter().find(is_it).filter(|view| view.status.state == ServiceState::RUNNING);
+        host.and_then(|view| view.host.as_ref()).is_some_and(|host| host.state.ready)
+    });
+    svc.ok(&["stop", &name]);
+    changes(&backend, &mut revision, |news| {
+        news.services.iter().find(is_it).is_some_and(|view| view.status.state == ServiceState::STOPPED)
+    });
+}
+
+#[test]
+fn who_goes_on_looking_lets_a_service_go_that_is_removed() {
+    let svc = Svc::new();
+    let (file, name) = (define(&svc, "removed", "hang", ""), svc.name("removed"));
+    svc.ok(&["install", text(&file)]);
+    let backend = WindowsBackend::local();
+    let mut revision = follow(&backend).revision;
+    let mut removes = svc.command(&["remove", &name]);
+    let mut removes = removes.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    changes(&backend, &mut revision, |news| news.gone.iter().any(|gone| gone.as_str() == name));
+    assert!(removes.wait().unwrap().success());
+}
+
+#[test]
+fn a_service_that_is_held_is_removed_when_nobody_holds_it_any_more() {
+    let svc = Svc::new();
+    let (file, name) = (define(&svc, "held", "hang", ""), svc.name("held"));
+    svc.ok(&["install", text(&file)]);
+    let backend = WindowsBackend::local();
+    follow(&backend);
+    let held = svc.run(&["remove", &name, "--wait", "0"]);
+    assert_eq!(held.code(), Some(9), "{}{}", held.stdout, held.stderr);
+    let mut waits = svc.command(&["remove", &name, "--verbose"]);
+    let mut waits = waits.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut told = BufReader::new(waits.stderr.take().unwrap()).lines();
+    assert!(told.any(|line| line.unwrap().starts_with(&format!("removing {name}: it goes when "))));
+    std::thread::spawn(move || told.for_each(drop));
+    drop(backend);
+    assert!(waits.wait().unwrap().success());
 }
 
 #[test]

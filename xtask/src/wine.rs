@@ -71,6 +71,26 @@ const NOT_UNDER_WINE: &[(&str, &str, &str)] = &[
     ),
     ("svckit_os", "log::tests::a_cursor_into_a_deleted_file_goes_on_with_the_oldest", KEPT_NAME),
     ("svckit_os", "log::tests::following_sees_everything_once", KEPT_NAME),
+    (
+        "windows_doctor",
+        "the_process_that_listens_is_named",
+        "Windows knows the process that listens; with Wine its server has the socket, and nobody is told",
+    ),
+    (
+        "windows_doctor",
+        "a_dependency_that_is_not_there_is_told_of",
+        "Windows lists dependencies; Wine stores them and lists none",
+    ),
+    (
+        "windows_doctor",
+        "a_service_that_waits_for_its_last_handle_is_told_of",
+        "Windows says 1072 of it; Wine tells its state as that of any other",
+    ),
+    (
+        "windows_end_to_end",
+        "who_goes_on_looking_lets_a_service_go_that_is_removed",
+        "Windows tells who waits for a service that it is marked for deletion; Wine tells of states alone, so it stays as long as somebody looks on",
+    ),
     ("wire", "impacket::impacket_reads_our_answers", UNIX_PYTHON),
     ("wire", "impacket::the_vectors_are_those_of_the_impacket_that_is_installed", UNIX_PYTHON),
     ("buildout", "zc_buildout_deviates_where_documented", UNIX_PYTHON),
