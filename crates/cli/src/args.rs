@@ -260,6 +260,9 @@ pub(crate) struct Desired {
 pub(crate) struct Apply {
     #[command(flatten)]
     pub(crate) desired: Desired,
+    /// Set the accounts' passwords anew, from where the definitions say they are
+    #[arg(long)]
+    pub(crate) renew_password: bool,
     #[command(flatten)]
     pub(crate) jobs: Jobs,
 }

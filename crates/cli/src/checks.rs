@@ -177,16 +177,18 @@ pub(crate) fn are_others_in(file: &Path) -> bool {
 /// Every dependency is in the file or installed; if not, what Windows would answer at the start (1075) is told now.
 pub(crate) fn dependencies(app: &mut App, definition: &Definition) -> Result<(), Failure> {
     let wrong = unknown_dependencies(definition, |name| {
-        if definition.service(name).is_some() {
-            return Ok(true);
-        }
-        match app.manager(ManagerAccess::CONNECT)?.display_name(name.as_str()) {
-            Ok(_) => Ok(true),
-            Err(error) if error.code == Win32Error::SERVICE_DOES_NOT_EXIST => Ok(false),
-            Err(error) => Err(error.into()),
-        }
+        Ok(definition.service(name).is_some() || is_installed(app, name)?)
     })?;
     Diagnostics::new(wrong).map_or(Ok(()), |wrong| Err(wrong.into()))
+}
+
+/// Whether a service is there. Its display name is told to everybody, also to who may not read the service.
+pub(crate) fn is_installed(app: &mut App, name: &ServiceName) -> Result<bool, Failure> {
+    match app.manager(ManagerAccess::CONNECT)?.display_name(name.as_str()) {
+        Ok(_) => Ok(true),
+        Err(error) if error.code == Win32Error::SERVICE_DOES_NOT_EXIST => Ok(false),
+        Err(error) => Err(error.into()),
+    }
 }
 
 /// The dependencies on services that nobody knows, each at its place.

@@ -19,6 +19,7 @@ use crate::changes::{Field, View, fields};
 use crate::checks;
 use crate::definitions;
 use crate::failure::Failure;
+use crate::passwords;
 use crate::pending;
 use crate::several::each;
 use crate::verbs::install;
@@ -36,14 +37,23 @@ pub(crate) struct Desired {
 }
 
 impl Desired {
-    /// Reads the definitions, checks them against this machine and each other, and asks what is there; nothing is changed.
-    pub(crate) fn read(app: &mut App, arguments: &args::Desired, state: PathBuf) -> Result<Self, Failure> {
+    /// Reads the definitions, checks them against this machine and each other, and asks what is there; nothing is changed. With `renew` passwords are looked up that
+    /// the definitions say the place of, and are to be set whatever else is the same.
+    pub(crate) fn read(
+        app: &mut App,
+        arguments: &args::Desired,
+        state: PathBuf,
+        renew: bool,
+    ) -> Result<Self, Failure> {
         let definitions = read(app, arguments)?;
         let platform = app.surroundings.platform;
         let mut wanted = Vec::new();
         for definition in &definitions {
             let options = InstallOptions::default();
             wanted.extend(install::wanted(platform, &state, definition, &options, None)?);
+        }
+        if renew {
+            passwords::look_up(app, &mut wanted, true)?;
         }
         let names: Vec<_> = wanted.iter().map(|wanted| wanted.service.name.clone()).collect();
         let present = configurations(app.backend()?, &names)?;
@@ -60,7 +70,9 @@ impl Desired {
         let gone: HashSet<String> = removed.iter().map(|(name, _)| name.folded()).collect();
         depend_on_known(&definitions, |name| {
             let key = name.folded();
-            wanted_names.contains(&key) || present_by_name.contains_key(&key) && !gone.contains(&key)
+            let is_seen = wanted_names.contains(&key) || present_by_name.contains_key(&key);
+            // One that may not be read, or is a driver, was not told with the others.
+            Ok(!gone.contains(&key) && (is_seen || checks::is_installed(app, name)?))
         })?;
         let mut plans = Vec::with_capacity(wanted.len());
         for wanted in &mut wanted {
@@ -149,11 +161,11 @@ fn read(app: &mut App, arguments: &args::Desired) -> Result<Vec<Definition>, Fai
 
 fn depend_on_known(
     definitions: &[Definition],
-    is_known: impl Fn(&ServiceName) -> bool,
+    mut is_known: impl FnMut(&ServiceName) -> Result<bool, Failure>,
 ) -> Result<(), Failure> {
     let mut wrong = Vec::new();
     for definition in definitions {
-        wrong.extend(checks::unknown_dependencies(definition, |name| Ok(is_known(name)))?);
+        wrong.extend(checks::unknown_dependencies(definition, &mut is_known)?);
     }
     Diagnostics::new(wrong).map_or(Ok(()), |wrong| Err(wrong.into()))
 }

@@ -71,6 +71,8 @@ pub(crate) struct Contents {
     pub(crate) directory: Option<PathBuf>,
     /// Whether it can't tell all configurations in one answer, as that of Windows.
     pub(crate) has_no_configurations: bool,
+    /// Services whose configuration may not be read.
+    pub(crate) unreadable: BTreeSet<String>,
     /// The room on disks, by a folder on each; all others are on one with much.
     pub(crate) disks: BTreeMap<PathBuf, Space>,
     /// The version that it says it is, if that is another.
@@ -240,7 +242,10 @@ impl Backend for Fake {
                     security: (record.security != *rights::SERVICE_SECURITY).then(|| record.security.clone()),
                     definition: record.definition.clone().map(Box::new),
                 };
-                Reply::Configurations { services: self.contents().services.iter().map(one).collect() }
+                let contents = self.contents();
+                let readable =
+                    contents.services.iter().filter(|(name, _)| !contents.unreadable.contains(*name));
+                Reply::Configurations { services: readable.map(one).collect() }
             }
             Request::SetDefinition { service, definition } => {
                 self.note(format!("define {service}"))?;
@@ -328,8 +333,11 @@ impl Manager for Fake {
         Ok((Box::new(Handle(self.clone(), name)), 0))
     }
 
-    fn open_service(&self, name: &str, _: ServiceAccess) -> Result<Box<dyn Service>> {
+    fn open_service(&self, name: &str, access: ServiceAccess) -> Result<Box<dyn Service>> {
         self.with(name, |_| ())?;
+        if access.contains(ServiceAccess::QUERY_CONFIG) && self.contents().unreadable.contains(name) {
+            return Err(fail("open service", Win32Error::ACCESS_DENIED, name));
+        }
         Ok(Box::new(Handle(self.clone(), name.to_owned())))
     }
 

@@ -56,7 +56,7 @@ impl Drifts {
 /// What a file says, or its first mistake; nothing is known of one that can't be read, or of several parts of which one is meant.
 fn read(app: &mut App, file: &Path, state: PathBuf) -> Result<Desired, Option<String>> {
     let arguments = args::Desired { definitions: vec![file.to_owned()], prune: false };
-    Desired::read(app, &arguments, state).map_err(|failure| match failure {
+    Desired::read(app, &arguments, state, false).map_err(|failure| match failure {
         Failure::Definition(wrong) => wrong.iter().next().map(|first| first.message.clone()),
         _ => None,
     })

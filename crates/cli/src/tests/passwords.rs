@@ -61,6 +61,25 @@ fn a_password_is_looked_up_when_something_tells_that_it_may_be_another() {
 }
 
 #[test]
+fn apply_renews_passwords_when_asked_to_and_lets_what_runs_run() {
+    let world = with_password("ann", "{ file = 'pw' }");
+    let both = format!("{WEB}account = 'ann'\npassword = {{ file = 'pw' }}\n[service.other]\nrun = 'sh'\n");
+    world.file("service.toml", &both);
+    secret(&world, "pw", 0o600);
+    assert_eq!(world.svc("apply FILE --renew-password").status, 0, "also one that is new");
+    assert_eq!(passwords(&world), [Some(Secret::from(SECRET)), None]);
+    assert_eq!(world.svc("start web").status, 0);
+    world.journal();
+    let ran = world.svc("apply FILE --renew-password");
+    assert_eq!((ran.status, ran.out.as_str(), ran.err.as_str()), (0, "updated web: the account\n", ""));
+    assert_eq!(passwords(&world), [Some(Secret::from(SECRET))]);
+    assert_eq!(world.journal(), [r"grant .\ann", "config web"]);
+    std::fs::remove_file(world.folder.path().join("pw")).unwrap();
+    assert_eq!(world.svc("apply FILE --renew-password").status, Status::Usage as u8);
+    assert_eq!(world.journal(), [""; 0]);
+}
+
+#[test]
 fn a_password_is_told_by_nothing() {
     let world = with_password("ann", "{ file = 'pw' }");
     secret(&world, "pw", 0o600);

@@ -223,6 +223,28 @@ fn several_files_are_one_goal() {
 }
 
 #[test]
+fn a_dependency_that_may_not_be_read_is_there() {
+    for has_no_configurations in [false, true] {
+        let world = world();
+        world.file("service.toml", "[service.db]\nrun = 'sh'\n");
+        world.svc("install FILE");
+        {
+            let mut contents = world.scm.contents();
+            contents.has_no_configurations = has_no_configurations;
+            contents.unreadable.insert("db".to_owned());
+        }
+        world.file("service.toml", "[service.web]\nrun = 'sh'\ndepends-on = ['DB']\n");
+        let ran = world.svc("apply FILE");
+        assert_eq!((ran.out.as_str(), ran.err.as_str()), ("installed web\n", ""));
+        idle(&world.svc("apply FILE"));
+        world.scm.contents().services.remove("db");
+        let ran = world.svc("plan FILE");
+        assert_eq!(ran.status, Status::Usage as u8);
+        assert!(ran.err.contains("dependency \"DB\" is neither in this file nor installed"), "{}", ran.err);
+    }
+}
+
+#[test]
 fn after_a_failure_nothing_is_left_stopped() {
     let world = world();
     let text = |program: &str| {
@@ -240,7 +262,7 @@ fn after_a_failure_nothing_is_left_stopped() {
     assert!(record(&world).is_some(), "a is still to be restarted");
     // As it can't be done, the stop of the second is refused too: the first is back all the same.
     world.scm.contents().sabotage = Some(("stop a".to_owned(), Win32Error::ACCESS_DENIED));
-    let ran = world.svc("apply FILE --json");
+    let ran = world.svc("apply FILE --json --jobs 1");
     assert_eq!(ran.status, Status::AccessDenied as u8);
     assert_eq!(world.journal(), ["define b", "stop b", "stop a", "start b"]);
     let done: Value = serde_json::from_str(&ran.out).unwrap();

@@ -40,7 +40,7 @@ struct StepReport<'a> {
 /// Prints what is different, and what would be done about it in which order.
 pub(crate) fn plan(app: &mut App, arguments: &args::Desired) -> Result<(), Failure> {
     let state = app.state_directory()?;
-    let desired = Desired::read(app, arguments, state)?;
+    let desired = Desired::read(app, arguments, state, false)?;
     let differences = differences(&desired);
     let steps: Vec<_> = desired.plan.steps.iter().map(|step| report(&desired, step)).collect();
     if app.ui.json {
@@ -62,7 +62,7 @@ pub(crate) fn plan(app: &mut App, arguments: &args::Desired) -> Result<(), Failu
 /// Prints what is different.
 pub(crate) fn diff(app: &mut App, arguments: &args::Desired) -> Result<(), Failure> {
     let state = app.state_directory()?;
-    let desired = Desired::read(app, arguments, state)?;
+    let desired = Desired::read(app, arguments, state, false)?;
     let differences = differences(&desired);
     if app.ui.json {
         app.ui.print_json(&differences)?;
@@ -89,7 +89,7 @@ pub(crate) fn apply(app: &mut App, arguments: &args::Apply) -> Result<(), Failur
     }
     let state = app.state_directory()?;
     let mut record = Record::lock(app, &state)?;
-    let mut desired = Desired::read(app, &arguments.desired, state)?;
+    let mut desired = Desired::read(app, &arguments.desired, state, arguments.renew_password)?;
     passwords::look_up(app, &mut desired.wanted, false)?;
     let steps = &desired.plan.steps;
     let restarts = steps.iter().filter_map(|step| match step {
