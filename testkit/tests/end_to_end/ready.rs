@@ -89,6 +89,31 @@ fn running_is_not_enough_and_up_waits_too() {
 }
 
 #[test]
+fn up_waits_for_all_at_the_same_time() {
+    let (svc, place) = (Svc::new(), Place::new());
+    let services = ["web-1", "web-2"];
+    let listener = place.open();
+    let one = |name: &&str| format!("[service.{name}]\nrun = 'sleep 1000'\n{}", place.lines());
+    let text: String = services.iter().map(one).collect();
+    let file = svc.write("service.toml", &text);
+    svc.ok(&["up", file.to_str().unwrap()]);
+    drop(listener);
+    services.iter().for_each(|service| kill_program(&svc, service));
+    let mut up = svc.command(&["up", file.to_str().unwrap(), "--verbose"]);
+    let mut up = up.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut told = BufReader::new(up.stderr.take().unwrap()).lines().map(Result::unwrap);
+    // Neither is ready before both are waited for.
+    let mut awaited: Vec<_> = services.iter().map(|name| format!("waiting for {name}: RUNNING")).collect();
+    while !awaited.is_empty() {
+        let line = told.next().expect("svc up has not ended");
+        awaited.retain(|other| *other != line);
+    }
+    let _listener = place.open();
+    std::thread::spawn(move || told.for_each(drop));
+    assert!(up.wait().unwrap().success());
+}
+
+#[test]
 fn one_that_stops_fails_at_once_and_the_others_are_waited_for() {
     let (svc, place) = (Svc::new(), Place::new());
     for service in ["web-1", "web-2"] {

@@ -47,18 +47,22 @@ pub(crate) fn run(app: &mut App, arguments: &Up) -> Result<(), Failure> {
     let mut end = bulk::end(app, stopped, is_one, "stopped");
     again.retain(|name| !own.contains(name));
     let mut logs = Vec::new();
-    let mut to_start = Vec::new();
+    let (mut to_start, mut to_wait) = (Vec::new(), Vec::new());
     let looked_at = each(app, &prepared.wanted, is_one, |app, wanted| {
-        if is_to_start(app, wanted)? {
-            let name = &wanted.service.name;
-            logs.push(
-                logs::read(app, name, LogFrom::Tail { lines: 0 }, false).ok().map(|(_, cursor)| cursor),
-            );
-            to_start.push(name.clone());
+        let name = &wanted.service.name;
+        match lack(app, wanted)? {
+            Lack::Start => {
+                logs.push(
+                    logs::read(app, name, LogFrom::Tail { lines: 0 }, false).ok().map(|(_, cursor)| cursor),
+                );
+                to_start.push(name.clone());
+            }
+            Lack::Wait => to_wait.push(name.clone()),
+            Lack::Nothing => {}
         }
         Ok(())
     })?;
-    end = end.and(looked_at.end);
+    end = end.and(looked_at.end).and(wait_for(app, &to_wait, is_one)?);
     to_start.append(&mut again);
     let start = |app: &mut App, services: &[ServiceName]| {
         bulk::run(app, services, (Action::Start(Vec::new()), at_a_time), &mut |app, name, end| match end {
@@ -98,23 +102,35 @@ fn tell(app: &mut App, end: &End, is_one: bool) -> Result<(), Failure> {
     }
 }
 
-/// Whether a service is to be started: it doesn't run, and may. One that runs is waited for until it is ready.
-fn is_to_start(app: &mut App, wanted: &Wanted) -> Result<bool, Failure> {
+/// What a service lacks of being up.
+enum Lack {
+    /// It doesn't run, and may.
+    Start,
+    /// It runs, but its program may have been run again just now, and not be ready.
+    Wait,
+    Nothing,
+}
+
+fn lack(app: &mut App, wanted: &Wanted) -> Result<Lack, Failure> {
     let name = &wanted.service.name;
     match state(app, name)? {
         ServiceState::STOPPED | ServiceState::START_PENDING | ServiceState::STOP_PENDING => {}
-        // Its program may have been run again just now.
-        ServiceState::RUNNING if wanted.host.ready.is_some() && app.waits() => {
-            control::quietly(app, name, Action::Wait(Goal::Ready))?;
-            return Ok(false);
-        }
-        _ => return Ok(false),
+        ServiceState::RUNNING if wanted.host.ready.is_some() && app.waits() => return Ok(Lack::Wait),
+        _ => return Ok(Lack::Nothing),
     }
     if wanted.service.start == Some(StartMode::Disabled) {
         app.ui.say(format!("{name} is disabled; it is not started"))?;
-        return Ok(false);
+        return Ok(Lack::Nothing);
     }
-    Ok(true)
+    Ok(Lack::Start)
+}
+
+/// Waits until they are ready, for all of them at the same time.
+fn wait_for(app: &mut App, names: &[ServiceName], is_one: bool) -> Result<Result<(), Failure>, Failure> {
+    let all = u16::try_from(names.len()).unwrap_or(u16::MAX);
+    let ends =
+        bulk::run(app, names, (Action::Wait(Goal::Ready), all), &mut |app, _, end| tell(app, end, is_one))?;
+    Ok(bulk::end(app, ends, is_one, "ready"))
 }
 
 /// What bringing services in line came to.
