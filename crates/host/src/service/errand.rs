@@ -83,6 +83,7 @@ impl Service {
             Stdio { input, output: end(output), error: end(error) }
         };
         let pid = shared.children.spawn(&command, stdio);
+        command.forget();
         let pid = pid.map_err(|error| NotStarted { code: error.code(), message: error.to_string() })?;
         for (index, output) in outputs.iter_mut().enumerate() {
             if let Some(pipe) = output {

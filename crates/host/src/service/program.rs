@@ -99,6 +99,7 @@ impl Service {
             Stdio { input, output: end(outputs.output), error: end(outputs.error) }
         };
         let pid = shared.children.spawn(&command, stdio);
+        command.forget();
         let pid = pid.map_err(|error| NotStarted { code: error.code(), message: error.to_string() })?;
         for (kind, stream) in self.streams.iter().enumerate() {
             if let Some(pipe) = stream.pipe() {

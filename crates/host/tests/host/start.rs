@@ -1,7 +1,7 @@
 //! What a program is started with, and every way not to start.
 
 use std::net::TcpListener;
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{FileExt, PermissionsExt};
 use std::time::Duration;
 
 use svckit_core::control::ControlsAccepted;
@@ -10,6 +10,7 @@ use svckit_core::dispatch::{FromProcess, ToProcess};
 use svckit_core::native::{EventId, Phase};
 use svckit_core::status::ServiceState;
 use svckit_core::win32::Win32Error;
+use svckit_os::process::environment_value;
 
 use crate::support::{Bed, name, wait_gone};
 
@@ -116,6 +117,50 @@ fn secrets_are_read_at_every_start_and_only_if_nobody_else_may() {
     let (code, words) = failure(&mut bed, definition);
     assert_eq!(code, 2);
     assert!(words.contains("cannot read the secret TOKEN"), "{words}");
+}
+
+/// How often bytes are in the memory of a process that it can write to.
+fn found_in_memory(pid: u32, wanted: &[u8]) -> usize {
+    let memory = std::fs::File::open(format!("/proc/{pid}/mem")).unwrap();
+    let maps = std::fs::read_to_string(format!("/proc/{pid}/maps")).unwrap();
+    let number = |text: &str| u64::from_str_radix(text, 16).unwrap();
+    let mut found = 0;
+    for (range, rest) in maps.lines().map(|line| line.split_once(' ').unwrap()) {
+        if rest.starts_with("rw") {
+            let (begin, end) =
+                range.split_once('-').map(|(begin, end)| (number(begin), number(end))).unwrap();
+            let mut bytes = vec![0; usize::try_from(end - begin).unwrap()];
+            // Some of the kernel's own can't be read.
+            if memory.read_exact_at(&mut bytes, begin).is_ok() {
+                found += bytes.windows(wanted.len()).filter(|window| *window == wanted).count();
+            }
+        }
+    }
+    found
+}
+
+#[test]
+fn a_host_forgets_secrets_when_the_program_runs() {
+    let mut bed = Bed::new();
+    let mut definition = bed.script("exec sleep 1000");
+    let file = bed.path("token");
+    // What frees memory may write over its beginning.
+    let end = "that-nobody-else-shall-ever-find";
+    std::fs::write(&file, format!("a-secret-of-some-length-{end}")).unwrap();
+    std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o600)).unwrap();
+    definition.program.secrets.insert("TOKEN".to_owned(), SecretSource::File(file));
+    let known = "what-is-no-secret-is-still-there";
+    definition.program.environment.insert("KNOWN".to_owned(), known.to_owned());
+    let mut host = bed.host();
+    host.link.start("web", definition);
+    host.link.state("web", ServiceState::RUNNING);
+    let program = host.link.program();
+    assert_eq!(
+        environment_value(program, "TOKEN").unwrap().to_str().unwrap().rsplit_once(end),
+        Some(("a-secret-of-some-length-", ""))
+    );
+    assert!(found_in_memory(host.pid, known.as_bytes()) > 0, "the definition is kept");
+    assert_eq!(found_in_memory(host.pid, end.as_bytes()), 0);
 }
 
 #[test]

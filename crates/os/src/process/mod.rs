@@ -17,6 +17,7 @@ use std::path::PathBuf;
 
 use svckit_core::Win32Error;
 use svckit_core::restart::Ended;
+use zeroize::Zeroizing;
 
 #[cfg(unix)]
 pub use unix::*;
@@ -36,6 +37,15 @@ pub struct Command {
     pub leave: Vec<String>,
     /// What else the system wants to know.
     pub terms: Terms,
+}
+
+impl Command {
+    /// Overwrites the values of the variables, since secrets may be among them. What is made of them for the system is overwritten in any case.
+    pub fn forget(self) {
+        for (_, value) in self.environment {
+            drop(Zeroizing::new(value.into_encoded_bytes()));
+        }
+    }
 }
 
 /// The three standard streams of a program.

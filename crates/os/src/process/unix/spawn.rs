@@ -9,6 +9,8 @@ use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::Path;
 use std::sync::Arc;
 
+use zeroize::Zeroizing;
+
 use super::{CLONE_INTO_CGROUP, Credentials, OpenFiles, Sockets};
 use crate::process::{Command, SpawnError, Stage, Stdio};
 
@@ -110,13 +112,15 @@ fn search_path(environment: &[(OsString, OsString)]) -> OsString {
 /// Strings in the form that `execve` wants.
 struct Strings {
     pointers: Vec<*const c_char>,
-    /// INVARIANT: `pointers` point into these and end with a null pointer.
-    _owned: Vec<Vec<u8>>,
+    /// INVARIANT: `pointers` point into these and end with a null pointer. Overwritten when they go: secrets may be among them.
+    _owned: Vec<Zeroizing<Vec<u8>>>,
 }
 
 impl Strings {
     fn new(strings: impl Iterator<Item = OsString>) -> io::Result<Self> {
-        let terminated = |string: OsString| CString::new(string.into_vec()).map(CString::into_bytes_with_nul);
+        let terminated = |string: OsString| {
+            CString::new(string.into_vec()).map(|string| Zeroizing::new(string.into_bytes_with_nul()))
+        };
         let mut owned = strings.map(terminated).collect::<Result<Vec<_>, _>>()?;
         let pointers = owned.iter_mut().map(|line| line.as_mut_ptr().cast::<c_char>().cast_const());
         let pointers = pointers.chain([std::ptr::null()]).collect();
@@ -177,7 +181,9 @@ impl Prepared {
         let told = socket_variables(sockets);
         let others = command.environment.iter().filter(|(name, _)| !told.iter().any(|(own, _)| own == name));
         let assignments = others.chain(&told).map(|(name, value)| {
-            let mut line = name.clone();
+            // With room for all of it and the NUL: one that grew would leave a copy behind.
+            let mut line = OsString::with_capacity(name.len() + value.len() + 2);
+            line.push(name);
             line.push("=");
             line.push(value);
             line

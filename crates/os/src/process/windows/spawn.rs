@@ -22,6 +22,7 @@ use windows_sys::Win32::System::Threading::{
     PROCESS_INFORMATION, ResumeThread, STARTF_USESTDHANDLES, STARTUPINFOEXW, TerminateProcess,
     UpdateProcThreadAttribute,
 };
+use zeroize::Zeroizing;
 
 use super::job::Job;
 use crate::event::Bell;
@@ -215,11 +216,13 @@ pub(super) fn system_file(name: &str) -> io::Result<String> {
     Ok(format!(r"{}\{name}", String::from_utf16_lossy(folder)))
 }
 
-/// The variables in the form that the system wants: `NAME=value`, each with a NUL, one more at the end.
-fn block(environment: &[(OsString, OsString)]) -> Vec<u16> {
+/// The variables in the form that the system wants: `NAME=value`, each with a NUL, one more at the end. Overwritten when it goes: secrets may be among them.
+fn block(environment: &[(OsString, OsString)]) -> Zeroizing<Vec<u16>> {
     let mut sorted: Vec<_> = environment.iter().collect();
     sorted.sort_by_key(|(name, _)| super::variable_key(name));
-    let mut units = Vec::new();
+    // No text has more units than bytes. A block that grew would leave a copy behind.
+    let most = sorted.iter().map(|(name, value)| name.len() + value.len() + 2).sum::<usize>() + 2;
+    let mut units = Zeroizing::new(Vec::with_capacity(most));
     for (name, value) in sorted {
         units.extend(name.encode_wide().filter(|unit| *unit != 0));
         units.push(u16::from(b'='));
@@ -236,7 +239,7 @@ fn block(environment: &[(OsString, OsString)]) -> Vec<u16> {
 struct Plan<'a> {
     line: Line,
     directory: Option<&'a Path>,
-    environment: Vec<u16>,
+    environment: Zeroizing<Vec<u16>>,
 }
 
 impl Plan<'_> {
