@@ -15,6 +15,8 @@ pub mod event;
 #[cfg(windows)]
 pub mod event_log;
 pub mod file;
+#[cfg(windows)]
+pub mod interrupt;
 pub mod keyboard;
 #[cfg(windows)]
 mod library;

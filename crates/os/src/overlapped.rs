@@ -4,7 +4,7 @@
 
 use std::cell::UnsafeCell;
 use std::io;
-use std::os::windows::io::{AsRawHandle, FromRawHandle, OwnedHandle};
+use std::os::windows::io::{AsHandle, AsRawHandle, BorrowedHandle, FromRawHandle, OwnedHandle};
 use std::process;
 use std::ptr;
 
@@ -33,7 +33,7 @@ pub(crate) struct Operation {
     /// INVARIANT: while `is_pending` the system may write to it; nobody else touches it, and it stays where it is.
     raw: Box<UnsafeCell<OVERLAPPED>>,
     /// What the operation waits at, so that its end can be told from that of others.
-    _event: OwnedHandle,
+    event: OwnedHandle,
     is_pending: bool,
 }
 
@@ -42,7 +42,12 @@ impl Operation {
     pub(crate) fn new() -> io::Result<Self> {
         let event = new_event(true)?;
         let raw = OVERLAPPED { hEvent: event.as_raw_handle(), ..OVERLAPPED::default() };
-        Ok(Self { raw: Box::new(UnsafeCell::new(raw)), _event: event, is_pending: false })
+        Ok(Self { raw: Box::new(UnsafeCell::new(raw)), event, is_pending: false })
+    }
+
+    /// What is signalled when the one that was begun last has ended.
+    pub(crate) fn event(&self) -> BorrowedHandle<'_> {
+        self.event.as_handle()
     }
 
     /// Whether one was begun whose end [`settle`](Self::settle) has not told.

@@ -112,7 +112,7 @@ impl Feed {
         self.generation += 1;
         self.followed.clone_from(&wanted);
         let Some((service, pane)) = wanted else { return Ok(true) };
-        let follower = Follower { is_over: Arc::default(), interrupt: Interrupt::default() };
+        let follower = Follower { is_over: Arc::default(), interrupt: Interrupt::new()? };
         let following = Following {
             service,
             generation: self.generation,

@@ -78,6 +78,14 @@ struct Interrupted {
 }
 
 impl Interrupt {
+    /// One that has not come.
+    ///
+    /// # Errors
+    /// None here: other systems have to be asked for something to wait at.
+    pub fn new() -> io::Result<Self> {
+        Ok(Self::default())
+    }
+
     /// From now on calls on these connections fail, also those under way.
     pub fn interrupt(&self) {
         let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);

@@ -9,6 +9,8 @@ use svckit_core::name::ServiceName;
 use svckit_core::{Error, Result, Win32Error};
 use svckit_os::{account, errno, process};
 
+pub use svckit_os::interrupt::Interrupt;
+
 use super::{Inherited, Logon, NO_REMOTE, refused};
 use crate::Target;
 use crate::windows::{WindowsBackend, account_code};
@@ -28,23 +30,17 @@ pub(crate) fn connect(target: &Target) -> Result<Box<dyn Backend>> {
     }
 }
 
-/// The same; what is being waited for goes on until something comes.
-pub(crate) fn connect_until(target: &Target, _: &Interrupt) -> Result<Box<dyn Backend>> {
-    connect(target)
+/// The same; `interrupt` ends what is being waited for on it.
+pub(crate) fn connect_until(target: &Target, interrupt: &Interrupt) -> Result<Box<dyn Backend>> {
+    match target {
+        Target::Windows => Ok(Box::new(WindowsBackend::local_until(interrupt.clone()))),
+        other => connect(other),
+    }
 }
 
 /// That of Windows is there as long as Windows is.
 pub fn wait_until_served(target: &Target) -> Result<()> {
     Err(refused(target, "it can't be waited for"))
-}
-
-/// Nothing that waits here is in anybody's way: it holds no connection.
-#[derive(Debug, Clone, Default)]
-pub struct Interrupt(());
-
-impl Interrupt {
-    /// What is being waited for goes on until something comes.
-    pub fn interrupt(&self) {}
 }
 
 /// The directory for what belongs to no definition: logs whose definition names no file. Services are the machine's, whoever installs them. `variable`

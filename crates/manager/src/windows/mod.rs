@@ -18,6 +18,7 @@ use svckit_core::native::{Reply, Request};
 use svckit_core::security::{SecurityDescriptor, SecurityInformation};
 use svckit_core::status::StateFilter;
 use svckit_core::{Error, Result, Win32Error};
+use svckit_os::interrupt::Interrupt;
 use svckit_os::{errno, scm};
 
 use overview::Follower;
@@ -31,12 +32,19 @@ const TARGET: &str = "windows";
 pub struct WindowsBackend {
     /// For who asks for overviews one after the other.
     follower: RefCell<Option<Follower>>,
+    /// Ends what is being waited for.
+    interrupt: Option<Interrupt>,
 }
 
 impl WindowsBackend {
     /// That of this machine.
     pub fn local() -> Self {
         Self::default()
+    }
+
+    /// The same; `interrupt` ends waits for events and for output.
+    pub fn local_until(interrupt: Interrupt) -> Self {
+        Self { interrupt: Some(interrupt), ..Self::default() }
     }
 
     /// What services do; after the last answer, what has changed since.
@@ -87,7 +95,7 @@ impl Backend for WindowsBackend {
                 Some(reply) => Ok(reply),
                 None => Err(failed("list services", None, Win32Error::WAIT_TIMEOUT)),
             },
-            request => native::answer(request),
+            request => native::answer(request, self.interrupt.as_ref()),
         }
     }
 

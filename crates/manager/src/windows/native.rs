@@ -11,6 +11,7 @@ use svckit_core::native::{Event, HostState, LogFrom, NamedHostState, Phase, Repl
 use svckit_core::record::{DEFINITION_KEY, DEFINITION_VALUE, HostRecord, SERVICES_KEY};
 use svckit_core::status::StateFilter;
 use svckit_core::{Error, Result, Win32Error};
+use svckit_os::interrupt::Interrupt;
 use svckit_os::registry::Key;
 use svckit_os::{errno, event_log, log, scm};
 
@@ -18,16 +19,17 @@ use super::overview;
 use super::records;
 use super::{account_code, failed};
 
-pub(super) fn answer(request: Request) -> Result<Reply> {
+/// `interrupt` ends the waits.
+pub(super) fn answer(request: Request, interrupt: Option<&Interrupt>) -> Result<Reply> {
     match request {
         Request::Definition { service } => Ok(Reply::Definition { definition: definition(&service)? }),
         Request::SetDefinition { service, definition } => set_definition(&service, definition.as_deref()),
         Request::HostStates { services } => host_states(services),
         Request::Events { service, after, limit, wait } => {
-            let events = events(service.as_ref(), after.unwrap_or(0), limit, wait)?;
+            let events = events(service.as_ref(), after.unwrap_or(0), limit, wait.then_some(interrupt))?;
             Ok(Reply::Events { events })
         }
-        Request::Log { service, from, wait } => log(&service, from, wait),
+        Request::Log { service, from, wait } => log(&service, from, wait.then_some(interrupt)),
         // Windows tells nobody.
         Request::Holders { .. } => Err(failed("query holders", None, Win32Error::NOT_SUPPORTED)),
         Request::Usage => overview::usage(),
@@ -98,7 +100,13 @@ fn host_states(wanted: Option<Vec<ServiceName>>) -> Result<Reply> {
     Ok(Reply::HostStates { states })
 }
 
-fn events(service: Option<&ServiceName>, after: u64, limit: Option<u32>, wait: bool) -> Result<Vec<Event>> {
+/// With `wait` until there are any, or it is interrupted.
+fn events(
+    service: Option<&ServiceName>,
+    after: u64,
+    limit: Option<u32>,
+    wait: Option<Option<&Interrupt>>,
+) -> Result<Vec<Event>> {
     const OPERATION: &str = "read events";
     let told = |error: &io::Error| {
         Box::new(
@@ -107,7 +115,8 @@ fn events(service: Option<&ServiceName>, after: u64, limit: Option<u32>, wait: b
         )
     };
     // Begun before the look: what comes in between is not missed.
-    let watch = if wait { Some(records::watch(service).map_err(|error| told(&error))?) } else { None };
+    let watch = wait.map(|interrupt| records::watch(service).map(|watch| (watch, interrupt)));
+    let watch = watch.transpose().map_err(|error| told(&error))?;
     loop {
         let names = match service {
             Some(service) => {
@@ -126,13 +135,16 @@ fn events(service: Option<&ServiceName>, after: u64, limit: Option<u32>, wait: b
             all.drain(..first);
         }
         match &watch {
-            Some(watch) if all.is_empty() => watch.wait().map_err(|error| told(&error))?,
+            Some((watch, interrupt)) if all.is_empty() => {
+                watch.wait(*interrupt).map_err(|error| told(&error))?;
+            }
             _ => return Ok(all),
         }
     }
 }
 
-fn log(service: &ServiceName, from: LogFrom, wait: bool) -> Result<Reply> {
+/// With `wait` until there is more, or it is interrupted.
+fn log(service: &ServiceName, from: LogFrom, wait: Option<Option<&Interrupt>>) -> Result<Reply> {
     const OPERATION: &str = "read log of service";
     let told = |error: &io::Error| broken(OPERATION, service, error);
     let refused = |code, cause: &str| {
@@ -149,13 +161,14 @@ fn log(service: &ServiceName, from: LogFrom, wait: bool) -> Result<Reply> {
         LogFrom::Tail { .. } => None,
     };
     // Begun before the look: what comes in between is not missed.
-    let mut follower = if wait { Some(follow(OPERATION, service)?) } else { None };
+    let mut follower =
+        wait.map(|interrupt| follow(OPERATION, service).map(|all| (all, interrupt))).transpose()?;
     loop {
         let piece = log::read(&path, from).map_err(|error| told(&error))?;
         let is_news = !piece.data.is_empty() || begun.is_none_or(|file| file != piece.cursor.file);
         match &mut follower {
-            Some(follower) if !is_news => {
-                if !follower.wait().map_err(|error| told(&error))? {
+            Some((follower, interrupt)) if !is_news => {
+                if !follower.wait(*interrupt).map_err(|error| told(&error))? {
                     *follower = follow(OPERATION, service)?;
                 }
             }

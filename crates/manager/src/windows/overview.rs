@@ -88,7 +88,7 @@ pub(super) fn at_once(sight: &Selection) -> Result<Overview> {
 fn look(sight: &Selection) -> Result<BTreeMap<String, ServiceView>> {
     let found: Vec<_> = enumerate(OPERATION)?.filter(|(name, _)| sight.has(name)).collect();
     let services = (!sight.is_all()).then(|| found.iter().map(|(name, _)| name.clone()).collect());
-    let Reply::HostStates { states } = native::answer(Request::HostStates { services })? else {
+    let Reply::HostStates { states } = native::answer(Request::HostStates { services }, None)? else {
         return Ok(BTreeMap::new());
     };
     let mut hosts: HashMap<String, NamedHostState> =

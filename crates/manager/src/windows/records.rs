@@ -1,7 +1,7 @@
 //! What hosts have left in files, and the folders for it.
 
-use std::fs::{self, File};
-use std::io::{self, Read};
+use std::fs;
+use std::io;
 use std::path::PathBuf;
 
 use svckit_core::name::ServiceName;
@@ -10,7 +10,8 @@ use svckit_core::record::{
     self, DEFINITION_KEY, EARLIER_EVENTS_FILE, EVENTS_FILE, EventRecord, FOLDER_VALUE, HostRecord,
     PARAMETERS_KEY, SERVICES_KEY, STATE_FILE, output_pipe,
 };
-use svckit_os::named_pipe;
+use svckit_os::interrupt::Interrupt;
+use svckit_os::named_pipe::Listener;
 use svckit_os::registry::Key;
 use svckit_os::watch::Watch;
 use svckit_os::{account, security};
@@ -123,7 +124,7 @@ pub(super) fn watch(service: Option<&ServiceName>) -> io::Result<Watch> {
 #[derive(Debug)]
 pub(super) enum Follower {
     /// Its host tells.
-    Host(File),
+    Host(Listener),
     /// There is none: the next one tells of itself in the service's folder.
     Folder(Watch),
 }
@@ -135,16 +136,15 @@ impl Follower {
         let watch = watch(Some(service))?;
         match host {
             0 => Ok(Self::Folder(watch)),
-            host => Ok(named_pipe::connect(&output_pipe(host)).map_or(Self::Folder(watch), Self::Host)),
+            host => Ok(Listener::connect(&output_pipe(host)).map_or(Self::Folder(watch), Self::Host)),
         }
     }
 
-    /// Waits; whether it can be asked again. If not, the host has ended, or another has begun.
-    pub(super) fn wait(&mut self) -> io::Result<bool> {
+    /// Waits; whether it can be asked again. If not, the host has ended, or another has begun. To be interrupted is an error.
+    pub(super) fn wait(&mut self, interrupt: Option<&Interrupt>) -> io::Result<bool> {
         match self {
-            // Several bytes are the same news.
-            Self::Host(host) => Ok(host.read(&mut [0; 512]).is_ok_and(|count| count > 0)),
-            Self::Folder(watch) => watch.wait().map(|()| false),
+            Self::Host(host) => host.wait(interrupt),
+            Self::Folder(watch) => watch.wait(interrupt).map(|()| false),
         }
     }
 }

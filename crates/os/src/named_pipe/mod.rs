@@ -2,6 +2,7 @@
 
 #![allow(unsafe_code)]
 
+mod listener;
 mod place;
 #[cfg(test)]
 mod tests;
@@ -23,6 +24,7 @@ use crate::clock;
 use crate::event::{Bell, Interest, Source};
 use crate::overlapped::is;
 use crate::text;
+pub use listener::Listener;
 use place::Place;
 
 /// Where named pipes of this machine are.
@@ -51,7 +53,7 @@ pub struct Notices {
 impl Notices {
     /// Takes a name, such as `\\.\pipe\svckit\web`, for clients of this machine whom the security descriptor lets in.
     ///
-    /// Clients that [`connect`] need the rights `0x12019b`: to read and to write, but not to make a place for clients themselves, which
+    /// Clients ([`Listener`]) need the rights `0x12019b`: to read and to write, but not to make a place for clients themselves, which
     /// `GENERIC_WRITE` has in it
     /// ([named pipe security](https://learn.microsoft.com/en-us/windows/win32/ipc/named-pipe-security-and-access-rights)). The user of this process needs that too.
     ///
@@ -134,24 +136,15 @@ impl fmt::Debug for Notices {
     }
 }
 
-/// Connects to a named pipe of this machine, such as `\\.\pipe\svckit\web`.
-///
-/// Who answers can find out who we are, but can't act in our name (`SECURITY_IDENTIFICATION`), since anybody may have taken a name that is free.
-///
-/// # Errors
-/// `InvalidInput` for a name that is none of a pipe on this machine; `NotFound` if nobody has it; `TimedOut` if there is no place for this client
-/// for five seconds; `PermissionDenied`.
-pub fn connect(name: &str) -> io::Result<File> {
-    connect_within(name, PATIENCE)
-}
-
-fn connect_within(name: &str, limit: Duration) -> io::Result<File> {
+/// Connects to a named pipe, with these flags of `CreateFileW`.
+fn connect_within(name: &str, limit: Duration, flags: u32) -> io::Result<File> {
     let wide = wide(name)?;
     let begin = clock::now().tick.0;
     loop {
         let opened = OpenOptions::new()
             .access_mode(GENERIC_READ | FILE_WRITE_DATA)
             .share_mode(0)
+            .custom_flags(flags)
             .security_qos_flags(SECURITY_IDENTIFICATION)
             .open(name);
         match opened {

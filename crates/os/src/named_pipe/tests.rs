@@ -1,5 +1,6 @@
 use super::*;
 use crate::event::Poller;
+use crate::interrupt::Interrupt;
 use std::io::{Read, Write};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::{env, process, thread};
@@ -11,6 +12,11 @@ fn name() -> String {
     static COUNT: AtomicU32 = AtomicU32::new(0);
     let count = COUNT.fetch_add(1, Ordering::Relaxed);
     format!(r"\\.\pipe\svckit-test\{}-{count}", process::id())
+}
+
+/// A client that reads and writes as it likes.
+fn connect(name: &str) -> io::Result<File> {
+    connect_within(name, PATIENCE, 0)
 }
 
 /// Notices and the loop that a process has around them.
@@ -80,6 +86,27 @@ fn everybody_is_told_at_once_and_of_everything_new() {
     for client in &mut all {
         assert!(!client.read(&mut [0]).is_ok_and(|count| count > 0));
     }
+}
+
+#[test]
+fn a_listener_hears_of_everything_new_until_it_is_interrupted_or_alone() {
+    let mut bed = Bed::new();
+    let mut listener = Listener::connect(&bed.name).unwrap();
+    bed.until(1);
+    assert!(listener.wait(None).unwrap());
+    let interrupt = Interrupt::new().unwrap();
+    bed.notices.tell();
+    assert!(listener.wait(Some(&interrupt)).unwrap());
+    let other = interrupt.clone();
+    let caller = thread::spawn(move || other.interrupt());
+    assert_eq!(listener.wait(Some(&interrupt)).unwrap_err().raw_os_error(), Some(995));
+    caller.join().unwrap();
+    bed.notices.tell();
+    assert!(listener.wait(Some(&interrupt)).is_err(), "it stays so");
+    assert!(listener.wait(None).unwrap(), "what the interrupt came before is not lost");
+    drop(bed);
+    assert!(!listener.wait(None).unwrap());
+    assert!(!listener.wait(None).unwrap());
 }
 
 #[test]
@@ -153,7 +180,7 @@ fn a_name_is_taken_once() {
 fn a_client_waits_for_its_turn() {
     let mut bed = Bed::new();
     let first = connect(&bed.name).unwrap();
-    let error = connect_within(&bed.name, Duration::from_millis(30)).unwrap_err();
+    let error = connect_within(&bed.name, Duration::from_millis(30), 0).unwrap_err();
     assert_eq!(error.kind(), io::ErrorKind::TimedOut, "{error}");
     let name = bed.name.clone();
     let second = thread::spawn(move || connect(&name));
@@ -168,7 +195,7 @@ fn without_a_place_for_the_next_the_name_is_kept() {
     bed.notices.sddl = "nonsense".to_owned();
     let mut client = bed.client();
     assert_eq!(byte(&mut client), 1);
-    assert_ne!(connect_within(&bed.name, Duration::ZERO).unwrap_err().kind(), io::ErrorKind::NotFound);
+    assert_ne!(connect_within(&bed.name, Duration::ZERO, 0).unwrap_err().kind(), io::ErrorKind::NotFound);
     bed.notices.sddl = SDDL.to_owned();
     bed.notices.ready();
     bed.client();

@@ -1,15 +1,15 @@
 #![allow(unsafe_code)]
 
 use std::io;
-use std::os::windows::io::{AsHandle, AsRawHandle, BorrowedHandle, FromRawHandle, OwnedHandle};
-use std::ptr;
+use std::os::windows::io::{AsHandle, AsRawHandle, BorrowedHandle, OwnedHandle};
 use std::time::Duration;
 
 use windows_sys::Win32::Foundation::{ERROR_SUCCESS, WAIT_OBJECT_0, WAIT_TIMEOUT};
 use windows_sys::Win32::System::Registry::{REG_NOTIFY_CHANGE_NAME, RegNotifyChangeKeyValue};
-use windows_sys::Win32::System::Threading::{CreateEventW, INFINITE, ResetEvent, WaitForSingleObject};
+use windows_sys::Win32::System::Threading::{INFINITE, ResetEvent, WaitForSingleObject};
 
 use super::Key;
+use crate::overlapped::new_event;
 
 /// Keys directly below a key that are made and removed. Its handle is signalled from a change until the next [`Changes::wait`].
 #[derive(Debug)]
@@ -22,13 +22,7 @@ pub struct Changes {
 impl Changes {
     /// Of a key, from now on. The system tells the thread that asks, for as long as it lives.
     pub fn new(key: Key) -> io::Result<Self> {
-        // SAFETY: no pointers but null are passed; the event stays signalled until it is reset.
-        let event = unsafe { CreateEventW(ptr::null(), 1, 0, ptr::null()) };
-        if event.is_null() {
-            return Err(io::Error::last_os_error());
-        }
-        // SAFETY: the handle is new, and nobody else's.
-        let changes = Self { key, event: unsafe { OwnedHandle::from_raw_handle(event) } };
+        let changes = Self { key, event: new_event(true)? };
         changes.ask()?;
         Ok(changes)
     }

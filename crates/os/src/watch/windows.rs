@@ -1,7 +1,7 @@
 #![allow(unsafe_code)]
 
 use std::io;
-use std::os::windows::io::{AsRawHandle, BorrowedHandle};
+use std::os::windows::io::{AsHandle, AsRawHandle, BorrowedHandle};
 use std::path::Path;
 use std::ptr;
 use std::time::Duration;
@@ -13,8 +13,9 @@ use windows_sys::Win32::Storage::FileSystem::{
     FILE_NOTIFY_CHANGE_FILE_NAME, FILE_NOTIFY_CHANGE_LAST_WRITE, FILE_NOTIFY_CHANGE_SIZE,
     FindCloseChangeNotification, FindFirstChangeNotificationW, FindNextChangeNotification,
 };
-use windows_sys::Win32::System::Threading::{INFINITE, WaitForMultipleObjectsEx, WaitForSingleObject};
+use windows_sys::Win32::System::Threading::{INFINITE, WaitForMultipleObjectsEx};
 
+use crate::interrupt::Interrupt;
 use crate::path::wide;
 
 /// The second of two handles is signalled.
@@ -40,18 +41,12 @@ impl Watch {
         if handle == INVALID_HANDLE_VALUE { Err(io::Error::last_os_error()) } else { Ok(Self { handle }) }
     }
 
-    /// Waits for the next change since the last wait, or since the watch began.
-    pub fn wait(&self) -> io::Result<()> {
-        // SAFETY: the handle is open by the invariant.
-        let done = unsafe {
-            WaitForSingleObject(self.handle, INFINITE) == WAIT_OBJECT_0
-                && FindNextChangeNotification(self.handle) != 0
-        };
-        if done { Ok(()) } else { Err(io::Error::last_os_error()) }
+    /// Waits for the next change since the last wait, or since the watch began, or until the system has called this thread. To be interrupted is an error.
+    pub fn wait(&self, interrupt: Option<&Interrupt>) -> io::Result<()> {
+        self.wait_or_be_called(interrupt.map(AsHandle::as_handle), None)?;
+        interrupt.map_or(Ok(()), Interrupt::check)
     }
-}
 
-impl Watch {
     /// The same, but also until the system has called this thread, as it does to tell of services, another handle is signalled, or the time is over.
     pub fn wait_or_be_called(
         &self,
@@ -93,12 +88,12 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let watch = Watch::new(folder.path(), false).unwrap();
         fs::write(folder.path().join("x"), "x").unwrap();
-        watch.wait().unwrap();
+        watch.wait(None).unwrap();
         let writer = std::thread::spawn(move || {
             fs::write(folder.path().join("y"), "y").unwrap();
             folder
         });
-        watch.wait().unwrap();
+        watch.wait(None).unwrap();
         drop(writer.join().unwrap());
     }
 
@@ -108,6 +103,21 @@ mod tests {
         fs::create_dir(folder.path().join("a")).unwrap();
         let watch = Watch::new(folder.path(), true).unwrap();
         fs::write(folder.path().join("a/x"), "x").unwrap();
-        watch.wait().unwrap();
+        watch.wait(None).unwrap();
+    }
+
+    #[test]
+    fn an_interrupt_ends_the_waits() {
+        let folder = tempfile::tempdir().unwrap();
+        let watch = Watch::new(folder.path(), false).unwrap();
+        let interrupt = Interrupt::new().unwrap();
+        fs::write(folder.path().join("x"), "x").unwrap();
+        watch.wait(Some(&interrupt)).unwrap();
+        let other = interrupt.clone();
+        let caller = std::thread::spawn(move || other.interrupt());
+        // What is written may be told of more than once.
+        while watch.wait(Some(&interrupt)).is_ok() {}
+        caller.join().unwrap();
+        assert_eq!(watch.wait(Some(&interrupt)).unwrap_err().raw_os_error(), Some(995));
     }
 }

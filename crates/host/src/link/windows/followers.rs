@@ -35,27 +35,24 @@ impl Followers {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::io::Read;
-    use svckit_os::named_pipe::connect;
+    use svckit_os::named_pipe::Listener;
 
     #[test]
     fn a_follower_hears_of_news_and_of_the_end() {
         let poller = Poller::new().unwrap();
         let mut followers = Followers::new(&poller, 1);
-        let client = std::thread::spawn(|| connect(&output_pipe(std::process::id())).unwrap());
+        let mut client = Listener::connect(&output_pipe(std::process::id())).unwrap();
         let mut ready = Vec::new();
         while followers.notices.as_ref().unwrap().is_empty() {
             poller.wait(&mut ready, None).unwrap();
             followers.ready();
         }
-        let mut client = client.join().unwrap();
-        let mut bytes = [9];
         // At once: something may have been new before.
-        assert_eq!((client.read(&mut bytes).unwrap(), bytes), (1, [0]));
+        assert!(client.wait(None).unwrap());
         followers.tell();
-        assert_eq!(client.read(&mut bytes).unwrap(), 1);
+        assert!(client.wait(None).unwrap());
         drop(followers);
-        assert!(!client.read(&mut bytes).is_ok_and(|count| count > 0));
-        assert!(connect(&output_pipe(std::process::id())).is_err());
+        assert!(!client.wait(None).unwrap());
+        assert!(Listener::connect(&output_pipe(std::process::id())).is_err());
     }
 }
