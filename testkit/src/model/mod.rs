@@ -162,16 +162,14 @@ impl Model {
     /// Lets time pass to a moment that is not behind the next deadline; what is to be put in after that.
     pub fn advance(&mut self, now: u64) -> Vec<Input> {
         self.now = now;
-        self.expire_processes();
-        if self.stopping.is_some() {
-            // It was launched before everything was to end: what this sets free is told to stop before anybody's time to stop is over.
-            self.settle();
-        }
         self.expire_controls();
         self.expire_hangs();
-        self.expire_shutdown();
-        self.settle();
+        let (late, stubborn) = (self.late_processes(), self.late_to_stop());
         self.expire_actions();
+        self.settle();
+        // Whoever is killed is gone only after everything else that is due at the same moment.
+        self.expire_processes(late);
+        self.end_by_force(stubborn);
         self.settle();
         std::mem::take(&mut self.inputs)
     }

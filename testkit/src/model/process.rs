@@ -224,14 +224,19 @@ impl Model {
         }
     }
 
-    pub(super) fn expire_processes(&mut self) {
+    /// Those that should have connected by now.
+    pub(super) fn late_processes(&self) -> Vec<String> {
         let late = |process: &Process| process.connects_until().is_some_and(|until| until <= self.now);
-        let late: Vec<String> =
-            self.processes.iter().filter(|(_, process)| late(process)).map(|(id, _)| id.clone()).collect();
+        self.processes.iter().filter(|(_, process)| late(process)).map(|(id, _)| id.clone()).collect()
+    }
+
+    /// They are killed, and are gone one after the other.
+    pub(super) fn expire_processes(&mut self, late: Vec<String>) {
         for id in late {
             self.seen.push(Seen::Killed { process: id.clone() });
             self.tell_end(&id);
             self.gone(&id, 1053);
+            self.settle();
         }
     }
 

@@ -92,7 +92,8 @@ impl Model {
         }
     }
 
-    fn end_by_force(&mut self, services: Vec<String>) {
+    /// Ends these, if everything is to end.
+    pub(super) fn end_by_force(&mut self, services: Vec<String>) {
         let mut processes = BTreeSet::new();
         for key in services {
             let now = self.now;
@@ -126,12 +127,10 @@ impl Model {
         self.services.keys().filter_map(|key| self.patience_ends(key)).min()
     }
 
-    pub(super) fn expire_shutdown(&mut self) {
+    /// Those whose time to stop is over.
+    pub(super) fn late_to_stop(&self) -> Vec<String> {
         let late = |key: &&String| self.patience_ends(key).is_some_and(|until| until <= self.now);
-        let late: Vec<String> = self.services.keys().filter(late).cloned().collect();
-        if !late.is_empty() {
-            self.end_by_force(late);
-        }
+        self.services.keys().filter(late).cloned().collect()
     }
 
     fn stopping(&mut self) -> &mut Stopping {

@@ -11,7 +11,7 @@ use svckit_core::time::Tick;
 use svckit_core::win32::Win32Error;
 
 use super::native::NativeAnswer;
-use super::timers::Timer;
+use super::timers::{Timer, TimerId};
 use super::{Effect, Scm};
 use crate::error::Failure;
 
@@ -30,8 +30,8 @@ pub(super) enum Stage {
 
 #[derive(Default)]
 pub(super) struct Stopping {
-    /// Services that were told to stop, and until when they have time whatever they report.
-    told: BTreeMap<String, Tick>,
+    /// Services that were told to stop.
+    told: BTreeMap<String, Told>,
     /// Services that were starting and have a time limit.
     starting: BTreeSet<String>,
     /// Services whose process was ended by force.
@@ -40,6 +40,13 @@ pub(super) struct Stopping {
     lingering: bool,
     /// Who waits for the end.
     answers: Vec<NativeAnswer>,
+}
+
+struct Told {
+    /// Until when it has time whatever it reports.
+    until: Tick,
+    /// For when it is ended by force.
+    timer: Option<TimerId>,
 }
 
 impl Scm {
@@ -109,13 +116,8 @@ impl Scm {
             let needed = self.order.direct_dependents(service.name()).iter().any(|name| {
                 self.services.get(&name.folded()).is_some_and(|s| s.state() != ServiceState::STOPPED)
             });
-            match stopping.told.get(&key) {
-                None if !needed => self.tell_to_stop(&key),
-                // It had more time because it made progress towards its end, and has turned back.
-                Some(until) if *until <= self.now.tick && service.state() != ServiceState::STOP_PENDING => {
-                    self.timers.set(self.now.tick, Timer::Shutdown(key));
-                }
-                _ => {}
+            if !needed && !stopping.told.contains_key(&key) {
+                self.tell_to_stop(&key);
             }
         }
     }
@@ -141,9 +143,9 @@ impl Scm {
         };
         let until = self.now.tick + time.max(active.wait_hint);
         if let Stage::Stopping(stopping) = &mut self.stage {
-            stopping.told.insert(key.to_owned(), until);
+            stopping.told.insert(key.to_owned(), Told { until, timer: None });
         }
-        self.timers.set(until, Timer::Shutdown(key.to_owned()));
+        self.watch_stop(key);
         if let Some(control) = control {
             self.send_control(key.to_owned(), instance, control, None);
         }
@@ -158,21 +160,30 @@ impl Scm {
         }
     }
 
-    /// Ends a service by force that had its time and makes no progress.
+    /// Watches how long a service has that was told to stop: what it was given, and while it makes progress what it asks for.
+    pub(super) fn watch_stop(&mut self, key: &str) {
+        let Some(service) = self.services.get(key) else { return };
+        let progress = service.life.hangs_at(self.settings.shutdown_timeout);
+        let progress = progress.filter(|_| service.state() == ServiceState::STOP_PENDING);
+        let Stage::Stopping(stopping) = &mut self.stage else { return };
+        let Some(told) = stopping.told.get_mut(key) else { return };
+        // Set anew each time: a report may ask for less than the one before.
+        self.timers.cancel(told.timer.take());
+        if service.state() != ServiceState::STOPPED && !stopping.forced.contains(key) {
+            let at = progress.map_or(told.until, |progress| told.until.max(progress));
+            told.timer = Some(self.timers.set(at.max(self.now.tick), Timer::Shutdown(key.to_owned())));
+        }
+    }
+
+    /// Ends a service by force that had its time.
     pub(super) fn shutdown_timed_out(&mut self, key: &str) {
         let Stage::Stopping(stopping) = &self.stage else { return };
         let Some(service) = self.services.get(key) else { return };
-        if service.state() == ServiceState::STOPPED {
-            return;
-        }
-        // While it makes progress it has the time that it asks for.
-        let progress = service.life.hangs_at(self.settings.shutdown_timeout);
-        let progress = progress.filter(|_| service.state() == ServiceState::STOP_PENDING);
-        match stopping.told.get(key).copied().max(progress) {
-            Some(until) if until > self.now.tick => {
-                self.timers.set(until, Timer::Shutdown(key.to_owned()));
-            }
-            _ => self.force(key),
+        // The time of one that was starting may be over while it stops as it was told.
+        let is_given_more =
+            stopping.told.get(key).and_then(|told| told.timer).is_some_and(|id| id.is_after(self.now.tick));
+        if service.state() != ServiceState::STOPPED && !is_given_more {
+            self.force(key);
         }
     }
 
@@ -187,7 +198,8 @@ impl Scm {
 
     fn force(&mut self, key: &str) {
         let Stage::Stopping(stopping) = &mut self.stage else { return };
-        stopping.told.insert(key.to_owned(), self.now.tick);
+        let told = stopping.told.insert(key.to_owned(), Told { until: self.now.tick, timer: None });
+        self.timers.cancel(told.and_then(|told| told.timer));
         if !stopping.forced.insert(key.to_owned()) {
             return;
         }

@@ -239,6 +239,7 @@ impl Scm {
             }
         }
         self.watch_progress(key);
+        self.watch_stop(key);
         self.touched.push(key.to_owned());
         self.remove_if_over(key);
     }

@@ -29,6 +29,13 @@ pub(super) enum Timer {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct TimerId(Tick, u64);
 
+impl TimerId {
+    /// Whether it is to go off later than at a moment.
+    pub(super) fn is_after(self, moment: Tick) -> bool {
+        self.0 > moment
+    }
+}
+
 /// All that is due, first things first.
 #[derive(Debug, Default)]
 pub(super) struct Timers {
