@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::hook::{Hook, Moment};
 use crate::log::rotation::RotateTime;
+use crate::probe::ReadyPolicy;
 use crate::signal::Signal;
 use crate::tree::TreePolicy;
 use crate::{millis, number_keys};
@@ -327,22 +328,12 @@ pub enum ControlAction {
     Signal(Signal),
 }
 
-/// When a program counts as ready.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct ReadyPolicy {
-    /// `HOST:PORT` that accepts a connection.
-    pub tcp: String,
-    /// How long the program has.
-    #[serde(with = "millis", rename = "timeout_ms")]
-    pub timeout: Duration,
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::hook::Errand;
     use crate::native::Request;
+    use crate::probe::ReadyWhen;
 
     #[test]
     fn a_definition_survives_inside_a_tagged_message() {
@@ -373,7 +364,10 @@ mod tests {
                 ..LogPolicy::new(LogTarget::Discard)
             },
             controls: BTreeMap::from([(200, ControlAction::Signal(Signal::Hup))]),
-            ready: Some(ReadyPolicy { tcp: "localhost:1".to_owned(), timeout: Duration::from_millis(1500) }),
+            ready: Some(ReadyPolicy {
+                when: ReadyWhen::Tcp("localhost:1".to_owned()),
+                timeout: Duration::from_millis(1500),
+            }),
             hooks: BTreeMap::from([(
                 Moment::PreStart,
                 Hook {

@@ -31,6 +31,7 @@ pub mod native;
 pub mod number_keys;
 pub mod order;
 pub mod pattern;
+pub mod probe;
 pub mod ready;
 pub mod reason;
 pub mod record;

@@ -7,13 +7,14 @@ use std::time::Duration;
 use svckit_core::config::{Config2, DEFAULT_PRESHUTDOWN_TIMEOUT, LOCAL_SYSTEM, NewService, ServiceConfig};
 use svckit_core::definition::{
     ControlAction, DEFINITION_VERSION, HostDefinition, LogPolicy, LogTarget, PasswordSource, Program,
-    ReadyPolicy, RestartPolicy, StopPolicy,
+    RestartPolicy, StopPolicy,
 };
 use svckit_core::failure::FailureActions;
 use svckit_core::hook::{Hook, Moment};
 use svckit_core::image_path::ImagePath;
 use svckit_core::kind::{ErrorControl, LaunchProtection, ServiceType, SidType, StartType};
 use svckit_core::name::{Dependency, DisplayName, GroupName, ServiceName};
+use svckit_core::probe::ReadyPolicy;
 use svckit_core::secret::Secret;
 use svckit_core::security::SecurityDescriptor;
 use svckit_core::tree::TreePolicy;

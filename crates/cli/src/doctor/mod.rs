@@ -81,7 +81,7 @@ struct Patient {
     name: ServiceName,
     /// Whether by its own name: else its definition was looked at already.
     is_named: bool,
-    /// Where its definition says that it is ready.
+    /// Where its definition says that it is asked whether it is ready.
     ready: Option<String>,
 }
 
@@ -92,7 +92,7 @@ impl Patient {
 
     /// Of a definition.
     fn defined(service: &ServiceDefinition) -> Self {
-        let ready = service.ready.as_ref().map(|ready| ready.tcp.clone());
+        let ready = service.ready.as_ref().and_then(|ready| ready.when.address());
         Self { name: service.name.clone(), is_named: false, ready }
     }
 }
@@ -198,7 +198,7 @@ fn host_facts(configured: &svckit_core::native::Configured, report: &ServiceRepo
         next_retry: host.next_retry_at.map(times::plain),
         bytes_lost: host.log_bytes_lost,
         start_error: named.start_error.clone(),
-        ready_at: ready.map(|ready| ready.tcp.clone()),
+        ready_when: ready.map(|ready| ready.when.deed()),
     })
 }
 

@@ -16,7 +16,7 @@ use crate::resolve::{LIMIT, Lookup};
 pub(super) fn look(app: &App, census: &Census, patients: &[Patient]) -> Result<Option<Section>, Failure> {
     let asked = patients.iter().filter_map(|patient| {
         let installed = census.of(&patient.name).and_then(|(one, _)| one.definition.as_ref());
-        let installed = installed.and_then(|host| host.ready.as_ref()).map(|ready| ready.tcp.clone());
+        let installed = installed.and_then(|host| host.ready.as_ref()?.when.address());
         let tcp = patient.ready.clone().or(installed)?;
         let host = host(&tcp)?.to_owned();
         Some((&patient.name, tcp, host))
@@ -38,7 +38,7 @@ pub(super) fn look(app: &App, census: &Census, patients: &[Patient]) -> Result<O
         Some(Finding::new(Severity::Error, "ready-name", message).at(tcp.clone()).help(help).of(name))
     };
     let findings: Vec<_> = asked.iter().filter_map(finding).collect();
-    Ok((!findings.is_empty()).then(|| Section::new("names in ready.tcp", findings)))
+    Ok((!findings.is_empty()).then(|| Section::new("names in ready", findings)))
 }
 
 /// The host of an address, if it is a name.

@@ -7,6 +7,7 @@ mod libraries;
 use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 
+use svckit_core::probe::{ReadyPolicy, ReadyWhen};
 use svckit_core::win32::Win32Error;
 use svckit_host::listen::{self, Owner};
 use svckit_host::{environment, program};
@@ -44,6 +45,7 @@ const RULES: &[Rule] = &[
     environment_file_mistakes,
     ready_address,
     port_in_use,
+    ready_folder,
 ];
 
 /// Everything that the rules find in a definition whose programs were looked up; `words` are the programs as they were before.
@@ -145,20 +147,23 @@ fn ready_address(service: &ServiceDefinition, _: &str) -> Vec<Found> {
     let Some(ready) = service.ready.as_ref().filter(|_| PLATFORM == Platform::Windows) else {
         return Vec::new();
     };
-    if !on_this_machine(&ready.tcp).is_some_and(|address| address.ip().is_unspecified()) {
+    let Some(asked) = ready.when.address() else { return Vec::new() };
+    if !on_this_machine(&asked).is_some_and(|address| address.ip().is_unspecified()) {
         return Vec::new();
     }
     let message =
-        format!("Windows connects to no address like {}, so the program never counts as ready", ready.tcp);
-    let help = "name an address that can be connected to: tcp = \"127.0.0.1:PORT\"".to_owned();
+        format!("Windows connects to no address like {asked}, so the program never counts as ready");
+    let help = "name an address that can be connected to, with 127.0.0.1 in place of all".to_owned();
     let span = service.places.ready.unwrap_or(service.places.name);
     vec![Found { severity: Severity::Error, rule: "ready-address", span, message, help }]
 }
 
 /// Who accepts connections where the service will be asked whether it is ready.
 fn port_in_use(service: &ServiceDefinition, _: &str) -> Vec<Found> {
-    let Some(ready) = &service.ready else { return Vec::new() };
-    let Some(address) = on_this_machine(&ready.tcp) else { return Vec::new() };
+    let Some(asked) = service.ready.as_ref().and_then(|ready| ready.when.address()) else {
+        return Vec::new();
+    };
+    let Some(address) = on_this_machine(&asked) else { return Vec::new() };
     // Where the system doesn't tell who listens there is nothing to say.
     let listeners = listen::all().unwrap_or_default();
     let Some(listener) = listeners.into_iter().find(|listener| listener.accepts(address)) else {
@@ -169,18 +174,30 @@ fn port_in_use(service: &ServiceDefinition, _: &str) -> Vec<Found> {
         Some(Owner { pid, program: None }) => format!("process {pid}"),
         None => "something".to_owned(),
     };
-    let tcp = &ready.tcp;
     let message = format!(
-        "{who} accepts connections at {tcp} already, so the program would count as ready before it is"
+        "{who} accepts connections at {asked} already, so the program would count as ready before it is"
     );
     let help = "stop what listens there, unless it is this service, or choose another port".to_owned();
     let span = service.places.ready.unwrap_or(service.places.name);
     vec![Found::warning("port-in-use", span, message, help)]
 }
 
+/// A folder that isn't there for a file that is to be made in it.
+fn ready_folder(service: &ServiceDefinition, _: &str) -> Vec<Found> {
+    let Some(ReadyPolicy { when: ReadyWhen::File(file), .. }) = &service.ready else { return Vec::new() };
+    let Some(folder) = file.parent().filter(|folder| !folder.is_dir()) else { return Vec::new() };
+    let message = format!(
+        "the folder {} is not there, so unless the program makes it, it never counts as ready",
+        folder.display()
+    );
+    let help = "make the folder, or name a file in one that is there".to_owned();
+    let span = service.places.ready.unwrap_or(service.places.name);
+    vec![Found::warning("ready-folder", span, message, help)]
+}
+
 /// The address if it is one of this machine's own; names other than `localhost` are not looked up.
-fn on_this_machine(tcp: &str) -> Option<SocketAddr> {
-    let (host, port) = tcp.rsplit_once(':')?;
+fn on_this_machine(address: &str) -> Option<SocketAddr> {
+    let (host, port) = address.rsplit_once(':')?;
     let ip = match host {
         "localhost" => IpAddr::from([127, 0, 0, 1]),
         host => host.trim_matches(['[', ']']).parse().ok()?,

@@ -238,6 +238,14 @@ fn addresses_that_nobody_can_connect_to() {
 }
 
 #[test]
+fn folders_of_files_that_nobody_makes() {
+    let world = World::new();
+    let text = |file: &str| format!("{WEB}ready.file = '{file}'\n");
+    assert_eq!(rules(&world, &text("up")), Vec::<String>::new());
+    assert_eq!(rules(&world, &text("run/up")), ["warning ready-folder"]);
+}
+
+#[test]
 fn accounts_that_are_not_there() {
     let mut world = World::new();
     let text = |account: &str| format!("{WEB}account = '{account}'\nstop.ladder = [{{ ctrl-c = '5s' }}]\n");

@@ -238,7 +238,7 @@ fn definition_lines(definition: &HostDefinition) -> Vec<(&'static str, String)> 
         ),
         ("stop", ladder.join(", ")),
         ("what it started", tree(&definition.tree)),
-        ("ready", definition.ready.as_ref().map_or_else(String::new, |ready| format!("tcp {}", ready.tcp))),
+        ("ready", definition.ready.as_ref().map_or_else(String::new, |ready| ready.when.to_string())),
         ("hooks", hooks.join("; ")),
         ("standard output", target(&definition.log.stdout)),
         ("standard error", target(&definition.log.stderr)),

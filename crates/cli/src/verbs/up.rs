@@ -213,13 +213,14 @@ fn show(app: &mut App, prepared: &Prepared, started: &[Started]) -> Result<(), F
     }
     report::print(&mut app.ui, &reports)?;
     for wanted in &prepared.wanted {
-        if let Some(ready) = &wanted.host.ready {
+        // A line or a file are no place to go to.
+        if let Some(ready) = wanted.host.ready.as_ref().filter(|ready| ready.when.address().is_some()) {
             let name = &wanted.service.name;
             let is_ready = reports.iter().any(|report| {
                 report.name == name.as_str() && report.host.as_ref().is_some_and(|host| host.state.ready)
             });
             if is_ready {
-                app.ui.say(format!("{name} accepts connections at {}", ready.tcp))?;
+                app.ui.say(format!("{name} {}", ready.when.deed()))?;
             }
         }
     }

@@ -8,6 +8,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use svckit_core::definition::LogPolicy;
+use svckit_core::probe::{Finder, LinePattern};
 use svckit_core::time::{Now, Tick};
 use svckit_os::errno;
 use svckit_os::pipe::{self, ProgramEnd, Reader};
@@ -67,6 +68,16 @@ impl Stream {
         self.pipe = Some(read);
         self.large = false;
         Ok(write)
+    }
+
+    /// Looks for a pattern in what comes from now on; with none it looks at nothing, which is faster.
+    pub(crate) fn look_for(&mut self, pattern: Option<&LinePattern>) {
+        self.writer.look_for(pattern.map(Finder::new));
+    }
+
+    /// Whether it was found.
+    pub(crate) fn has_found(&self) -> bool {
+        self.writer.has_found()
     }
 
     /// Opens the log, if it is not, and makes a pipe for something beside the program: our end and the other.

@@ -8,6 +8,7 @@ use std::time::Duration;
 use svckit_core::definition::LogPolicy;
 use svckit_core::log::rotation::{Due, RotateTime};
 use svckit_core::log::stamp::{self, Stamps};
+use svckit_core::probe::Finder;
 use svckit_core::time::{Now, Tick, WallTime};
 use svckit_os::pipe::Reader;
 use svckit_os::{clock, errno, file};
@@ -47,6 +48,8 @@ pub(super) struct Writer {
     archive: Archive,
     /// If lines begin with the time.
     stamps: Option<Stamps>,
+    /// What is looked for, if something is.
+    finder: Option<Finder>,
     memory: usize,
     file: Option<Target>,
     /// When the file is rotated by time.
@@ -87,6 +90,7 @@ impl Writer {
             time: policy.rotate_time,
             rotates_old: policy.rotate_at_start,
             stamps: policy.timestamps.then(Stamps::default),
+            finder: None,
             memory: usize::try_from(policy.buffer).unwrap_or(usize::MAX),
             file: None,
             due: None,
@@ -102,6 +106,14 @@ impl Writer {
 
     pub(super) fn lost(&self) -> u64 {
         self.lost
+    }
+
+    pub(super) fn look_for(&mut self, finder: Option<Finder>) {
+        self.finder = finder;
+    }
+
+    pub(super) fn has_found(&self) -> bool {
+        self.finder.as_ref().is_some_and(Finder::is_there)
     }
 
     /// When [`Writer::tick`] has to be called.
@@ -164,6 +176,7 @@ impl Writer {
             Poured::Copy(most) => {
                 let mut bytes = Vec::new();
                 let count = from.read(&mut bytes, most.min(limit))?;
+                look_at(&mut self.finder, &bytes);
                 if let Some(stamps) = &mut self.stamps {
                     bytes = stamps.stamp(&bytes, now.wall);
                 }
@@ -191,12 +204,12 @@ impl Writer {
 
     /// Moves bytes without looking at them, as long as that may be.
     fn pour(&mut self, from: &mut Reader, limit: usize, now: Now) -> Poured {
-        let is_stamped = self.stamps.is_some();
+        let is_seen = self.stamps.is_some() || self.finder.is_some();
         let target = match self.target(now) {
             Ok(target) => target,
             Err(error) => return Poured::Failed(error),
         };
-        if !target.direct || is_stamped {
+        if !target.direct || is_seen {
             return Poured::Copy(COPY);
         }
         let size = match target.size() {
@@ -278,17 +291,31 @@ impl Writer {
         let room = self.memory.saturating_sub(blocked.held.len());
         let most = room.min(limit).min(COPY);
         match &mut self.stamps {
-            None if most > 0 => return from.read(&mut blocked.held, most),
+            None if most > 0 => {
+                let begin = blocked.held.len();
+                let count = from.read(&mut blocked.held, most)?;
+                look_at(&mut self.finder, blocked.held.get(begin..).unwrap_or_default());
+                return Ok(count);
+            }
             // Each byte may be a line.
             Some(stamps) if most > stamp::LENGTH => {
                 let mut bytes = Vec::new();
                 let count = from.read(&mut bytes, most / (stamp::LENGTH + 1))?;
+                look_at(&mut self.finder, &bytes);
                 blocked.held.extend(stamps.stamp(&bytes, now.wall));
                 return Ok(count);
             }
             _ => {}
         }
-        let count = from.waste(limit.min(PIECE))?;
+        let count = match &self.finder {
+            None => from.waste(limit.min(PIECE))?,
+            Some(_) => {
+                let mut bytes = Vec::new();
+                let count = from.read(&mut bytes, limit.min(COPY))?;
+                look_at(&mut self.finder, &bytes);
+                count
+            }
+        };
         if blocked.lost == 0 && count > 0 {
             remarks.push(Remark::Losing { path: self.path.clone() });
         }
@@ -408,6 +435,12 @@ impl Writer {
             if left.is_zero() { RETRY_DELETION } else { left }
         });
         self.wake = [due, expiry].into_iter().flatten().min().map(|wait| now.tick + wait.min(LONGEST));
+    }
+}
+
+fn look_at(finder: &mut Option<Finder>, bytes: &[u8]) {
+    if let Some(finder) = finder {
+        finder.take(bytes);
     }
 }
 

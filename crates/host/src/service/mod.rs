@@ -23,10 +23,11 @@ use svckit_os::process::Sockets;
 
 use crate::log::Stream;
 use crate::message::{self, Message};
-use crate::supervisor::{Shared, Start};
+use crate::probe::Waiting;
+use crate::supervisor::{Shared, Start, token};
 
 use errand::Purpose;
-use program::{NotStarted, Program, Waiting};
+use program::{NotStarted, Program};
 
 /// Which source of a service it is: its streams come first, by number.
 const PROBE: usize = 16;
@@ -428,21 +429,39 @@ impl Service {
     /// Something can be read from a stream, or the probe is decided.
     pub(crate) fn ready(&mut self, shared: &mut Shared, kind: usize, now: Now) {
         let mut remarks = Vec::new();
-        if let Some(stream) = self.streams.get_mut(kind) {
-            stream.pump(now, &mut remarks);
-        } else if kind == PROBE
-            && let Run::Running(program) = &mut self.run
-            && program.waiting.as_mut().is_some_and(|waiting| waiting.probe.decided(now.tick))
-        {
-            program.waiting = None;
+        let is_asked = self.is_asked();
+        let is_ready = match (self.streams.get_mut(kind), &mut self.run) {
+            (Some(stream), _) => {
+                stream.pump(now, &mut remarks);
+                stream.has_found()
+            }
+            (None, Run::Running(Program { waiting: Some(waiting), .. })) if kind == PROBE => {
+                waiting.heard(&shared.poller, token(self.slot, PROBE), now.tick)
+            }
+            _ => {
+                self.errand_ready(kind, now, &mut remarks);
+                false
+            }
+        };
+        // One that is being stopped needn't get ready any more.
+        if is_ready && !is_asked {
             self.became_ready(shared, now);
-        } else {
-            self.errand_ready(kind, now, &mut remarks);
         }
         self.tell_remarks(shared, &remarks, now);
     }
 
+    /// Whether somebody asked for the end, or it is under way for another reason.
+    fn is_asked(&self) -> bool {
+        !matches!(self.state, State::Starting { .. } | State::Up)
+    }
+
     fn became_ready(&mut self, shared: &mut Shared, now: Now) {
+        for stream in &mut self.streams {
+            stream.look_for(None);
+        }
+        if let Run::Running(program) = &mut self.run {
+            program.waiting = None;
+        }
         if let State::Starting { until, .. } = &mut self.state {
             *until = None;
         }
@@ -461,9 +480,8 @@ impl Service {
             State::Up | State::Stopped { .. } => None,
         };
         let run = match &self.run {
-            Run::Running(program) => {
-                program.waiting.as_ref().map(|waiting| waiting.until.min(waiting.probe.deadline()))
-            }
+            Run::Running(_) if self.is_asked() => None,
+            Run::Running(program) => program.waiting.as_ref().map(Waiting::deadline),
             Run::Ending { until, .. } | Run::Backoff { until, .. } => Some(*until),
             Run::Preparing | Run::Aftermath { .. } | Run::Idle => None,
         };
@@ -490,14 +508,13 @@ impl Service {
         }
         self.tick_errands(shared, now);
         match &mut self.run {
-            Run::Running(program) => {
-                let due = program.waiting.as_mut().filter(|w| w.until.min(w.probe.deadline()) <= now.tick);
-                if let Some(Waiting { until, probe }) = due {
-                    if *until <= now.tick {
-                        self.not_ready_again(shared, now);
-                    } else if let Some(attempt) = probe.attempt(now.tick) {
-                        program::watch(shared, self.slot, PROBE, attempt);
-                    }
+            Run::Running(Program { waiting: Some(waiting), .. })
+                if matches!(self.state, State::Starting { .. } | State::Up) =>
+            {
+                if waiting.is_over(now.tick) {
+                    self.not_ready_again(shared, now);
+                } else if waiting.tick(&shared.poller, token(self.slot, PROBE), now.tick) {
+                    self.became_ready(shared, now);
                 }
             }
             Run::Backoff { until, .. } if *until <= now.tick => self.relaunch(shared, now),

@@ -6,6 +6,7 @@ use std::io;
 use svckit_core::control::Control;
 use svckit_core::definition::{LogTarget, StopAction};
 use svckit_core::dispatch::MARK_VARIABLE;
+use svckit_core::probe::{ReadyPolicy, ReadyWhen};
 use svckit_core::time::{Now, Tick};
 use svckit_core::win32::Win32Error;
 use svckit_os::event::{Interest, Source};
@@ -13,10 +14,10 @@ use svckit_os::pipe::{self, ProgramEnd, Writer};
 use svckit_os::process::{Command, End, Stdio};
 use svckit_os::{errno, file};
 
-use super::{PROBE, Run, Service, State};
+use super::{Run, Service, State};
 use crate::environment::{self, EnvironmentError};
 use crate::log::Stream;
-use crate::probe::Probe;
+use crate::probe::{FileStamp, Waiting};
 use crate::supervisor::{Output, Shared, token};
 
 /// A program that runs.
@@ -28,13 +29,6 @@ pub(super) struct Program {
     pub(super) input: Option<Writer>,
     /// Until it is ready.
     pub(super) waiting: Option<Waiting>,
-}
-
-/// A program that isn't ready yet.
-#[derive(Debug)]
-pub(super) struct Waiting {
-    pub(super) until: Tick,
-    pub(super) probe: Probe,
 }
 
 /// Why a program does not run.
@@ -61,11 +55,10 @@ impl From<EnvironmentError> for NotStarted {
     }
 }
 
-/// Waits for a source of a service.
+/// Waits for output.
 pub(super) fn watch(shared: &Shared, slot: usize, kind: usize, source: &impl Source) {
-    let interest = if kind == PROBE { Interest::Write } else { Interest::Read };
-    // It can fail only without memory; a probe then is tried again, and output is read when the program ends.
-    let _ = shared.poller.add(source, token(slot, kind), interest);
+    // It can fail only without memory; output is read when the program ends then.
+    let _ = shared.poller.add(source, token(slot, kind), Interest::Read);
 }
 
 /// The program's ends of the pipes for its two outputs.
@@ -98,6 +91,11 @@ impl Service {
             let end = |which| outputs.end(which).unwrap_or(null);
             Stdio { input, output: end(outputs.output), error: end(outputs.error) }
         };
+        let ready = self.definition.as_ref().and_then(|definition| definition.ready.clone());
+        let before = match ready.as_ref().map(|ready| &ready.when) {
+            Some(ReadyWhen::File(path)) => FileStamp::of(path),
+            _ => FileStamp::default(),
+        };
         let pid = shared.children.spawn(&command, stdio);
         command.forget();
         let pid = pid.map_err(|error| NotStarted { code: error.code(), message: error.to_string() })?;
@@ -108,13 +106,14 @@ impl Service {
         }
         shared.programs.insert(pid, self.slot);
         self.leader = Some(pid);
-        let ready = self.definition.as_ref().and_then(|definition| definition.ready.as_ref());
-        let waiting = ready.map(|ready| Waiting {
-            until: now.tick + ready.timeout,
-            probe: Probe::new(&ready.tcp, now.tick),
-        });
+        // Of output that goes to the console nothing is seen here.
+        let is_seen = |ready: &ReadyPolicy| match &ready.when {
+            ReadyWhen::Log(_) => shared.setting.output == Output::Logs,
+            _ => true,
+        };
+        let waiting = ready.filter(is_seen).map(|ready| Waiting::new(&ready, before, now.tick));
         if let State::Starting { until: until @ None, .. } = &mut self.state {
-            *until = waiting.as_ref().map(|waiting| waiting.until);
+            *until = waiting.as_ref().map(Waiting::until);
         }
         self.run = Run::Running(Program { pid, since: now.tick, input: ours, waiting });
         if self.paused {
@@ -173,8 +172,16 @@ impl Service {
         }
         self.make_streams();
         let mut remarks = Vec::new();
-        let ends: io::Result<_> =
-            self.streams.iter_mut().map(|stream| stream.connect(now, &mut remarks)).collect();
+        let ready = self.definition.as_ref().and_then(|definition| definition.ready.as_ref());
+        let pattern = match ready.map(|ready| &ready.when) {
+            Some(ReadyWhen::Log(pattern)) => Some(pattern),
+            _ => None,
+        };
+        let connect = |stream: &mut Stream| {
+            stream.look_for(pattern);
+            stream.connect(now, &mut remarks)
+        };
+        let ends: io::Result<_> = self.streams.iter_mut().map(connect).collect();
         self.tell_remarks(shared, &remarks, now);
         let ends = ends.map_err(|error| NotStarted::system("make a pipe", &error))?;
         let [output, error] = self.places();

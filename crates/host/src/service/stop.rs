@@ -7,6 +7,7 @@ use svckit_core::status::ExitStatus;
 use svckit_core::time::Now;
 use svckit_core::win32::Win32Error;
 
+use super::program::Program;
 use super::{Next, Run, Service, State};
 use crate::message::{self, Message};
 use crate::supervisor::Shared;
@@ -125,11 +126,10 @@ impl Service {
 
     /// A program that was run again isn't ready in time: that counts as an end that nobody asked for.
     pub(super) fn not_ready_again(&mut self, shared: &mut Shared, now: Now) {
+        self.tell_not_ready(shared, "it is ended", now);
         if let Run::Running(program) = &mut self.run {
             program.waiting = None;
-            let pid = program.pid;
-            self.tell_not_ready(shared, "it is ended", now);
-            let _ = shared.children.end_tree(pid);
+            let _ = shared.children.end_tree(program.pid);
         }
     }
 
@@ -137,11 +137,16 @@ impl Service {
         let Some(ready) = self.definition.as_ref().and_then(|definition| definition.ready.as_ref()) else {
             return;
         };
+        let why = match &self.run {
+            Run::Running(Program { waiting: Some(waiting), .. }) => waiting.why(),
+            _ => None,
+        };
         let text = format!(
-            "{} was not ready within {}: nobody accepts connections at {}; {consequence}",
+            "{} was not ready within {}: {}{}; {consequence}",
             self.quoted(),
             message::span(ready.timeout),
-            ready.tcp
+            ready.when.lack(),
+            why.map_or_else(String::new, |why| format!(" ({why})")),
         );
         self.tell(shared, now, Message::new(EventId::START_HANG, Level::Error, text));
     }

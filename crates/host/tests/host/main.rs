@@ -9,6 +9,7 @@ mod hooks;
 mod life;
 mod link;
 mod logs;
+mod ready;
 mod restart;
 mod shared;
 mod spawner;

@@ -1,13 +1,10 @@
 //! What a program is started with, and every way not to start.
 
-use std::net::TcpListener;
 use std::os::unix::fs::{FileExt, PermissionsExt};
-use std::time::Duration;
 
-use svckit_core::control::ControlsAccepted;
-use svckit_core::definition::{HostDefinition, ReadyPolicy, SecretSource};
+use svckit_core::definition::{HostDefinition, SecretSource};
 use svckit_core::dispatch::{FromProcess, ToProcess};
-use svckit_core::native::{EventId, Phase};
+use svckit_core::native::EventId;
 use svckit_core::status::ServiceState;
 use svckit_core::win32::Win32Error;
 use svckit_os::process::environment_value;
@@ -187,55 +184,6 @@ fn a_host_without_a_definition_says_so() {
     });
     let status = host.link.state("none", ServiceState::STOPPED);
     assert_eq!(status.win32_exit_code, Win32Error::INVALID_DATA);
-}
-
-/// A port on which nobody listens.
-fn free_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
-}
-
-#[test]
-fn a_service_runs_only_when_its_program_accepts_connections() {
-    let mut bed = Bed::new();
-    let mut host = bed.host();
-    let port = free_port();
-    let mut definition = bed.script("exec sleep 1000");
-    definition.ready =
-        Some(ReadyPolicy { tcp: format!("127.0.0.1:{port}"), timeout: Duration::from_secs(60) });
-    host.link.start("web", definition);
-    let state = host.link.host_state(|state| state.child_pid.is_some());
-    assert!(!state.ready && state.phase == Phase::Starting);
-    let status = host.link.state("web", ServiceState::START_PENDING);
-    assert!(
-        status.checkpoint > 0
-            && status.wait_hint > Duration::ZERO
-            && status.controls_accepted == ControlsAccepted::STOP
-    );
-    let _listener = TcpListener::bind(("127.0.0.1", port)).unwrap();
-    host.link.state("web", ServiceState::RUNNING);
-    let told = host.link.seen.iter().rev().find_map(|frame| match frame {
-        FromProcess::Host { state, .. } => Some(state.clone()),
-        _ => None,
-    });
-    assert!(told.unwrap().ready, "the state of the host comes before the status");
-    host.link.stop("web");
-}
-
-#[test]
-fn a_program_that_is_not_ready_in_time_is_ended() {
-    let mut bed = Bed::new();
-    let mut host = bed.host();
-    let mut definition = bed.script("exec sleep 1000");
-    let tcp = format!("127.0.0.1:{}", free_port());
-    definition.ready = Some(ReadyPolicy { tcp, timeout: Duration::from_millis(200) });
-    let status = host.link.run("web", definition);
-    assert_eq!(status.win32_exit_code, Win32Error::SERVICE_REQUEST_TIMEOUT);
-    let words = host.link.events().into_iter().find(|(id, _)| *id == EventId::START_HANG).unwrap().1;
-    assert!(
-        words.starts_with(r#""web" was not ready within 200 ms: nobody accepts connections at 127.0.0.1:"#),
-        "{words}"
-    );
-    wait_gone(host.link.program());
 }
 
 #[test]

@@ -1,33 +1,33 @@
-use std::io;
+use std::io::{self, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Duration;
 
-use crate::event::{Bell, Interest, Source};
+use super::{LONGEST_ANSWER, PIECE};
+use crate::clock;
+use crate::event::{Bell, Interest, Poller, Source};
 
-/// Longer than anybody waits for an attempt; the thread that makes it shall end some day.
-const LIMIT: Duration = Duration::from_secs(30);
-
-/// An attempt to connect, made by a thread: it is one at a time for a service, while that starts.
+/// An attempt to connect, and to be answered if there is a question, made by a thread that ends with it: it is one at a time for a service.
 #[derive(Debug)]
 pub struct Attempt {
     shared: Arc<Mutex<State>>,
+    answer: Vec<u8>,
 }
 
 #[derive(Debug, Default)]
 struct State {
     bell: Option<Bell>,
-    result: Option<io::Result<()>>,
+    result: Option<io::Result<Vec<u8>>>,
 }
 
 impl Attempt {
-    /// Begins to connect.
-    pub fn begin(address: SocketAddr) -> io::Result<Self> {
+    /// Begins to connect; then the question is asked, if it is not empty. Longer than about the limit it doesn't take.
+    pub fn begin(address: SocketAddr, question: Vec<u8>, limit: Duration) -> io::Result<Self> {
         let shared = Arc::new(Mutex::new(State::default()));
         let told = Arc::clone(&shared);
         thread::Builder::new().name("dial".to_owned()).spawn(move || {
-            let result = TcpStream::connect_timeout(&address, LIMIT).map(drop);
+            let result = ask(address, &question, limit.max(Duration::from_millis(1)));
             let mut state = lock(&told);
             state.result = Some(result);
             if let Some(bell) = state.bell.take() {
@@ -35,13 +35,51 @@ impl Attempt {
                 let _ = bell.writable();
             }
         })?;
-        Ok(Self { shared })
+        Ok(Self { shared, answer: Vec::new() })
     }
 
-    /// How the attempt ended, when it has; `WouldBlock` as long as it has not.
-    pub fn result(self) -> io::Result<()> {
-        lock(&self.shared).result.take().unwrap_or_else(|| Err(io::ErrorKind::WouldBlock.into()))
+    /// Goes on when its poller brought its number; whether it is over: connected, or answered.
+    pub fn go_on(&mut self, _: &Poller, _: u64) -> io::Result<bool> {
+        match lock(&self.shared).result.take() {
+            Some(result) => {
+                self.answer = result?;
+                Ok(true)
+            }
+            None => Ok(false),
+        }
     }
+
+    /// What was answered.
+    pub fn answer(&self) -> &[u8] {
+        &self.answer
+    }
+}
+
+/// The answer to a question; an empty one is not asked.
+fn ask(address: SocketAddr, question: &[u8], limit: Duration) -> io::Result<Vec<u8>> {
+    let until = clock::now().tick + limit;
+    let mut stream = TcpStream::connect_timeout(&address, limit)?;
+    let mut answer = Vec::new();
+    if question.is_empty() {
+        return Ok(answer);
+    }
+    stream.write_all(question)?;
+    let mut piece = [0; PIECE];
+    while answer.len() < LONGEST_ANSWER {
+        let left = until.since(clock::now().tick);
+        if left.is_zero() {
+            break;
+        }
+        stream.set_read_timeout(Some(left))?;
+        match stream.read(&mut piece) {
+            Ok(0) => break,
+            Ok(count) => answer.extend(piece.get(..count).unwrap_or_default()),
+            // Who answered and went away, or left it at that, has answered.
+            Err(_) if !answer.is_empty() => break,
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(answer)
 }
 
 impl Source for Attempt {

@@ -58,6 +58,30 @@ impl AsFd for Watch {
     }
 }
 
+/// Tells a poller that something changed in a directory.
+#[derive(Debug)]
+pub struct Changes(Watch);
+
+impl Changes {
+    /// What is written, made, renamed or deleted in a directory from now on; that of a watched one is told once it is waited for.
+    pub fn of(directory: &Path) -> io::Result<Self> {
+        let watch = Watch::new()?;
+        watch.add(directory)?;
+        Ok(Self(watch))
+    }
+
+    /// Takes what was told of: only what changes after this is told of again.
+    pub fn take(&mut self) -> io::Result<()> {
+        self.0.drain().map(drop)
+    }
+}
+
+impl AsFd for Changes {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.0.as_fd()
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -1,7 +1,11 @@
 #![allow(unsafe_code)]
 
+use std::cell::{RefCell, UnsafeCell};
+use std::fmt;
+use std::fs::OpenOptions;
 use std::io;
-use std::os::windows::io::{AsHandle, AsRawHandle, BorrowedHandle};
+use std::os::windows::fs::OpenOptionsExt;
+use std::os::windows::io::{AsHandle, AsRawHandle, BorrowedHandle, OwnedHandle};
 use std::path::Path;
 use std::ptr;
 use std::time::Duration;
@@ -10,12 +14,16 @@ use windows_sys::Win32::Foundation::{
     HANDLE, INVALID_HANDLE_VALUE, WAIT_IO_COMPLETION, WAIT_OBJECT_0, WAIT_TIMEOUT,
 };
 use windows_sys::Win32::Storage::FileSystem::{
-    FILE_NOTIFY_CHANGE_FILE_NAME, FILE_NOTIFY_CHANGE_LAST_WRITE, FILE_NOTIFY_CHANGE_SIZE,
-    FindCloseChangeNotification, FindFirstChangeNotificationW, FindNextChangeNotification,
+    FILE_FLAG_BACKUP_SEMANTICS, FILE_FLAG_OVERLAPPED, FILE_LIST_DIRECTORY, FILE_NOTIFY_CHANGE_FILE_NAME,
+    FILE_NOTIFY_CHANGE_LAST_WRITE, FILE_NOTIFY_CHANGE_SIZE, FILE_SHARE_DELETE, FILE_SHARE_READ,
+    FILE_SHARE_WRITE, FindCloseChangeNotification, FindFirstChangeNotificationW, FindNextChangeNotification,
+    ReadDirectoryChangesW,
 };
 use windows_sys::Win32::System::Threading::{INFINITE, WaitForMultipleObjectsEx};
 
+use crate::event::{Bell, Interest, Source};
 use crate::interrupt::Interrupt;
+use crate::overlapped::Operation;
 use crate::path::wide;
 
 /// The second of two handles is signalled.
@@ -75,6 +83,78 @@ impl Drop for Watch {
     fn drop(&mut self) {
         // SAFETY: the handle is open by the invariant, and nobody can use it after this.
         unsafe { FindCloseChangeNotification(self.handle) };
+    }
+}
+
+/// What may be said of changes at once; when there are more, only that there were some.
+const DETAILS: usize = 64;
+
+/// Tells a poller that something changed in a directory.
+pub struct Changes {
+    directory: OwnedHandle,
+    state: RefCell<Following>,
+}
+
+struct Following {
+    operation: Operation,
+    /// INVARIANT: while the operation is under way, the system may write to it; nobody else touches it, and it stays where it is.
+    details: Box<UnsafeCell<[u32; DETAILS]>>,
+}
+
+impl Changes {
+    /// What is written, made, renamed or deleted in a directory, once it is waited for.
+    pub fn of(directory: &Path) -> io::Result<Self> {
+        let directory = OpenOptions::new()
+            .access_mode(FILE_LIST_DIRECTORY)
+            .share_mode(FILE_SHARE_READ | FILE_SHARE_WRITE | FILE_SHARE_DELETE)
+            .custom_flags(FILE_FLAG_BACKUP_SEMANTICS | FILE_FLAG_OVERLAPPED)
+            .open(directory)?;
+        let following =
+            Following { operation: Operation::new()?, details: Box::new(UnsafeCell::new([0; DETAILS])) };
+        Ok(Self { directory: directory.into(), state: RefCell::new(following) })
+    }
+
+    /// Takes what was told of: only what changes after this is told of again.
+    pub fn take(&mut self) -> io::Result<()> {
+        self.state.get_mut().operation.settle(self.directory.as_raw_handle(), false);
+        self.follow()
+    }
+
+    fn follow(&self) -> io::Result<()> {
+        let Following { operation, details } = &mut *self.state.borrow_mut();
+        if operation.is_pending() {
+            return Ok(());
+        }
+        let what = FILE_NOTIFY_CHANGE_FILE_NAME | FILE_NOTIFY_CHANGE_LAST_WRITE | FILE_NOTIFY_CHANGE_SIZE;
+        let (handle, to) = (self.directory.as_raw_handle(), details.get());
+        // SAFETY: none is pending; the buffer is of the length that is said, aligned as the system wants it, lives as long as the operation (`Drop`), and nobody touches
+        // it (its invariant). Its end is asked for on the same handle.
+        unsafe {
+            operation.begin(|raw| {
+                let length = u32::try_from(size_of::<[u32; DETAILS]>()).unwrap_or(0);
+                ReadDirectoryChangesW(handle, to.cast(), length, 0, what, ptr::null_mut(), raw, None)
+            })?;
+        }
+        Ok(())
+    }
+}
+
+impl Source for Changes {
+    fn attach(&self, bell: &Bell, _: Interest) -> io::Result<()> {
+        bell.follow(self.directory.as_raw_handle())?;
+        self.follow()
+    }
+}
+
+impl Drop for Changes {
+    fn drop(&mut self) {
+        self.state.get_mut().operation.settle(self.directory.as_raw_handle(), true);
+    }
+}
+
+impl fmt::Debug for Changes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Changes")
     }
 }
 

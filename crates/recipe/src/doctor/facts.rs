@@ -51,8 +51,8 @@ pub struct HostFacts {
     pub bytes_lost: u64,
     /// Why the last start failed.
     pub start_error: Option<String>,
-    /// Where it accepts connections when it is ready.
-    pub ready_at: Option<String>,
+    /// What its program does when it is ready, such as `accepts connections at localhost:80`.
+    pub ready_when: Option<String>,
 }
 
 /// How a program ended.

@@ -133,14 +133,13 @@ pub(super) fn pending(facts: &Facts) -> Vec<Finding> {
     if !status.state.is_pending() {
         return Vec::new();
     }
-    let waits = facts.host.as_ref().and_then(|host| host.ready_at.as_deref());
+    let waits = facts.host.as_ref().and_then(|host| host.ready_when.as_deref());
     let waits = waits.filter(|_| status.state == ServiceState::START_PENDING);
     let progress = match status.checkpoint {
         0 => String::new(),
         checkpoint => format!(", at checkpoint {checkpoint}"),
     };
-    let reason = waits
-        .map_or_else(String::new, |at| format!("; it is ready when its program accepts connections at {at}"));
+    let reason = waits.map_or_else(String::new, |deed| format!("; it is ready when its program {deed}"));
     let message = format!("it is {}{progress}{reason}", status.state);
     let found = Finding::new(Severity::Warning, "pending", message).noting(&facts.last_output);
     vec![found.help(format!("svc events {} -f tells how it goes on", facts.name))]

@@ -189,7 +189,7 @@ fn pending_disabled_marked_lost() {
     assert_eq!(
         told(|facts| {
             (facts.status.state, facts.status.checkpoint) = (ServiceState::START_PENDING, 2);
-            host(facts).ready_at = Some("127.0.0.1:80".to_owned());
+            host(facts).ready_when = Some("accepts connections at 127.0.0.1:80".to_owned());
         }),
         [
             "warning pending: it is START_PENDING, at checkpoint 2; it is ready when its program accepts connections at 127.0.0.1:80 | boom"

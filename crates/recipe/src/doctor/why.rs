@@ -16,6 +16,7 @@ pub const RULES: &[(&str, &str)] = &[
     ("environment-file-readable", "secrets in it are none any more"),
     ("secret-variable", "secrets in it are none any more"),
     ("port-in-use", "the program can't listen there, or counts as ready before it is"),
+    ("ready-folder", "the start fails when its time is over, unless the program makes the folder"),
     ("disabled-dependency", "the service can't be started"),
     ("never-restarted", "the first failure is the last"),
     ("max-delay", "the first delay is longer than meant"),

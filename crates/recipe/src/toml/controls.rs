@@ -1,24 +1,19 @@
-//! `[service.NAME.controls]` and `[service.NAME.ready]`.
+//! `[service.NAME.controls]`.
 
 use std::collections::BTreeMap;
-use std::time::Duration;
 
 use svckit_core::control::Control;
-use svckit_core::definition::{ControlAction, ReadyPolicy};
+use svckit_core::definition::ControlAction;
 use svckit_core::signal::Signal;
 use toml::de::DeValue;
 
 use super::section::{Entry, Section, closest, string};
 use super::stop::signal_help;
-use crate::definition::Places;
 
 pub(super) const NAMED: &[(&str, Control)] =
     &[("pause", Control::PAUSE), ("continue", Control::CONTINUE), ("reload", Control::PARAMCHANGE)];
 
 const EXAMPLE: &str = r#""signal:HUP""#;
-
-/// How long a program has to be ready if the file doesn't say.
-pub(super) const READY_TIMEOUT: Duration = Duration::from_secs(60);
 
 pub(super) fn read(mut section: Section<'_>) -> BTreeMap<u32, ControlAction> {
     let mut controls = BTreeMap::new();
@@ -84,36 +79,4 @@ fn action(section: &Section<'_>, entry: Entry<'_>) -> Option<ControlAction> {
         section.reader.report(span, format!("there is no signal {name:?}"), Some(signal_help(name)));
     }
     signal.map(ControlAction::Signal)
-}
-
-pub(super) fn read_ready(mut section: Section<'_>, places: &mut Places) -> Option<ReadyPolicy> {
-    let later = ["http", "log", "file", "command", "notify"];
-    let header = section.entries().first().copied();
-    let has_later = section.entries().iter().any(|entry| later.contains(&entry.name()));
-    for key in later {
-        section.later(key);
-    }
-    let timeout = section.duration("timeout", "60s").unwrap_or(READY_TIMEOUT);
-    let tcp = section.string("tcp", "127.0.0.1:8080");
-    if let (None, Some(header), false) = (&tcp, header, has_later) {
-        let message = format!("[{}] does not say when the program is ready", section.path());
-        if section.entry("tcp").is_none() {
-            section.reader.report(
-                header.key.span(),
-                message,
-                Some(r#"write tcp = "127.0.0.1:8080""#.to_owned()),
-            );
-        }
-    }
-    let reader = section.reader;
-    section.finish();
-    let (tcp, span) = tcp?;
-    places.ready = Some(span.clone().into());
-    let port = tcp.rsplit_once(':').filter(|(host, _)| !host.is_empty()).map(|(_, port)| port);
-    if !port.is_some_and(|port| port.parse().is_ok_and(|port: u16| port != 0)) {
-        let help = r#"write tcp = "127.0.0.1:8080" or tcp = "[::1]:8080""#.to_owned();
-        reader.report(span, format!("{tcp:?} is not HOST:PORT"), Some(help));
-        return None;
-    }
-    Some(ReadyPolicy { tcp: tcp.to_owned(), timeout })
 }

@@ -5,6 +5,7 @@ mod controls;
 mod hooks;
 mod log;
 mod password;
+mod ready;
 mod recovery;
 mod restart;
 pub(crate) mod section;

@@ -95,7 +95,7 @@ pub(super) struct Section<'a> {
 pub(super) const ELSEWHERE: &[(&str, &[&str])] = &[
     ("restart", &["when", "delay", "factor", "max-delay", "jitter", "budget", "reset-after", "exit-codes"]),
     ("stop", &["ladder", "tree"]),
-    ("ready", &["tcp", "timeout"]),
+    ("ready", &["tcp", "http", "timeout"]),
     ("log", &["file", "stdout-file", "stderr-file", "rotate", "keep", "buffer"]),
     ("controls", &["pause", "continue", "reload"]),
     ("hooks", &["pre-start", "post-start", "pre-stop", "post-stop", "on-crash", "on-give-up"]),
@@ -160,6 +160,11 @@ impl<'a> Section<'a> {
     pub(super) fn refused(&mut self, key: &'static str) -> Option<Entry<'a>> {
         self.refused.push(key);
         self.find(key)
+    }
+
+    /// Whether a key is there that is known to be wrong.
+    pub(super) fn has_refused(&self) -> bool {
+        self.refused.iter().any(|key| self.find(key).is_some())
     }
 
     fn find(&self, key: &str) -> Option<Entry<'a>> {

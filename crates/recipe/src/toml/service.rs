@@ -6,7 +6,7 @@ use svckit_core::kind::ErrorControl;
 use svckit_core::name::{Dependency, DisplayName, ServiceName};
 
 use super::section::{Entry, Reader, Section};
-use super::{command, controls, hooks, log, password, recovery, restart, stop, windows};
+use super::{command, controls, hooks, log, password, ready, recovery, restart, stop, windows};
 use crate::definition::{Places, Process, ServiceDefinition, StartMode, checked_description};
 
 pub(super) const PROCESSES: &[(&str, Process)] = &[("own", Process::Own), ("share", Process::Share)];
@@ -48,7 +48,7 @@ pub(super) fn read<'a>(reader: &'a Reader<'a>, entry: Entry<'a>) -> Option<Servi
         Some(section) => stop::read(section),
         None => (reader.platform.stop(), Default::default()),
     };
-    let ready = section.section("ready").and_then(|section| controls::read_ready(section, &mut places));
+    let ready = section.section("ready").and_then(|section| ready::read(section, &mut places));
     let log = section.section("log").map(log::read).unwrap_or_default();
     let controls = section.section("controls").map(controls::read).unwrap_or_default();
     let (recovery, recovery_on_error) = section.section("recovery").map(recovery::read).unwrap_or_default();

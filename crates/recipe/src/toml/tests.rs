@@ -13,6 +13,7 @@ use svckit_core::failure::{ActionType, FailureAction, ResetPeriod};
 use svckit_core::hook::{Errand, Hook, Moment, OnFailure};
 use svckit_core::kind::{ErrorControl, ServiceType, SidType, StartType};
 use svckit_core::log::rotation::RotateTime;
+use svckit_core::probe::{HttpUrl, LinePattern, ReadyWhen};
 use svckit_core::signal::Signal;
 use svckit_core::tree::TreePolicy;
 
@@ -196,7 +197,8 @@ fn every_key_is_read() {
     let triggers: Vec<_> = service.triggers.iter().filter_map(|trigger| trigger.to_text()).collect();
     assert_eq!(triggers, ["start/tcp/8080", "start/namedpipe//run/shop.sock"]);
     let ready = service.ready.unwrap();
-    assert_eq!((ready.tcp.as_str(), ready.timeout), ("[::1]:8080", Duration::from_secs(90)));
+    let tcp = ReadyWhen::Tcp("[::1]:8080".to_owned());
+    assert_eq!((ready.when, ready.timeout), (tcp, Duration::from_secs(90)));
 }
 
 #[test]
@@ -381,6 +383,22 @@ fn a_wrong_value_is_told_with_what_would_be_right() {
     refuses_keys(
         "[service.web.ready]\ntimeout = '3s'",
         r#"4:1: [service.web.ready] does not say when the program is ready (write tcp = "127.0.0.1:8080")"#,
+    );
+    refuses_keys(
+        "[service.web.ready]\ntcp = '[::1]:80'\nlog = 'up'",
+        r#"5:1: "tcp" and "log" can't be together in [service.web.ready] (leave one of them)"#,
+    );
+    refuses_keys(
+        "[service.web.ready]\nhttp = 'https://localhost/'",
+        r#"4:8: "https://localhost/" can't be asked: this version speaks no TLS (name an address without TLS, such as one for this machine only, or write tcp = "HOST:PORT")"#,
+    );
+    refuses_keys(
+        "[service.web.ready]\nhttp = 'localhost:80'",
+        r#"4:8: "localhost:80" is not http://HOST:PORT/PATH (write http = "http://127.0.0.1:8080/health")"#,
+    );
+    refuses_keys(
+        "[service.web.ready]\nlog = '*'",
+        r#"4:7: "*" is no text within a line (write log = "listening on", a part of the line; * in it is any text)"#,
     );
     refuses_keys(
         "[service.web.windows]\ntag = true",
@@ -570,7 +588,7 @@ fn what_comes_later_is_refused_and_not_ignored() {
     };
     later("[service.web.health]\nhttp = 'x'", "3:14", "health", "");
     later("[service.web.limits]\nmemory = '1GB'", "3:14", "limits", "");
-    later("[service.web.ready]\nhttp = 'x'", "4:1", "http", ".ready");
+    later("[service.web.ready]\ncommand = 'x'", "4:1", "command", ".ready");
     later("[service.web.stop]\nladder = [{ http = 'x' }]", "4:13", "http", ".stop");
     later("[service.web.controls]\nreload = { command = 'x' }", "4:12", "command", ".controls");
 }
@@ -680,6 +698,19 @@ fn files_that_cannot_be_read_are_told() {
     assert_eq!(told(&file), format!("{}:2:9: this is not UTF-8 (save the file as UTF-8)", file.display()));
     std::fs::write(&file, vec![b'#'; (1 << 20) + 1]).unwrap();
     assert_eq!(told(&file), lead(&file) + "it is larger than 1 MiB");
+}
+
+#[test]
+fn a_program_is_ready_in_one_of_several_ways() {
+    for (keys, when) in [
+        ("http = 'http://x:1/y'", ReadyWhen::Http(HttpUrl::new("http://x:1/y").unwrap())),
+        ("log = 'port * open'", ReadyWhen::Log(LinePattern::new("port * open").unwrap())),
+        ("file = 'run/up'", ReadyWhen::File("/srv/shop/run/up".into())),
+    ] {
+        let text = format!("[service.web]\nrun = 'x'\n[service.web.ready]\n{keys}");
+        let ready = only(&text).ready.unwrap();
+        assert_eq!((ready.when, ready.timeout), (when, Duration::from_secs(60)));
+    }
 }
 
 #[test]

@@ -11,10 +11,11 @@ use svckit_core::failure::{FailureActions, ResetPeriod};
 use svckit_core::hook::{Errand, Hook, Moment};
 use svckit_core::kind::{ErrorControl, LaunchProtection, SidType};
 use svckit_core::name::ServiceName;
+use svckit_core::probe::{ReadyPolicy, ReadyWhen};
 use svckit_core::tree::TreePolicy;
 use toml_writer::{ToTomlKey, ToTomlValue, WriteTomlValue};
 
-use super::{controls, hooks, log, parse, recovery, restart, service, stop, windows};
+use super::{controls, hooks, log, parse, ready, recovery, restart, service, stop, windows};
 use crate::definition::{LogSettings, Places, Process, ServiceDefinition, StartMode};
 use crate::file::MAX_FILE;
 use crate::moments;
@@ -102,6 +103,9 @@ fn plain(service: &ServiceDefinition) -> ServiceDefinition {
         *file = clean(file);
     }
     if let Some(PasswordSource::File(file)) = &mut plain.password {
+        *file = clean(file);
+    }
+    if let Some(ReadyPolicy { when: ReadyWhen::File(file), .. }) = &mut plain.ready {
         *file = clean(file);
     }
     plain.log.stdout = plain.log.stdout.as_ref().map(clean);
@@ -241,12 +245,17 @@ fn one(service: &ServiceDefinition, platform: Platform) -> Result<String, String
         other => stop.word("tree", stop::TREES, &TreePolicy::default(), other)?,
     }
     tables.add(Some("stop"), stop);
-    let mut ready = Keys::default();
+    let mut keys = Keys::default();
     if let Some(policy) = &service.ready {
-        ready.value("tcp", &policy.tcp);
-        ready.duration("timeout", controls::READY_TIMEOUT, policy.timeout)?;
+        match &policy.when {
+            ReadyWhen::Tcp(address) => keys.value("tcp", address),
+            ReadyWhen::Http(url) => keys.value("http", url.as_str()),
+            ReadyWhen::Log(pattern) => keys.value("log", pattern.as_str()),
+            ReadyWhen::File(path) => keys.path("file", path)?,
+        }
+        keys.duration("timeout", ready::TIMEOUT, policy.timeout)?;
     }
-    tables.add(Some("ready"), ready);
+    tables.add(Some("ready"), keys);
     tables.add(Some("log"), log_keys(&service.log)?);
     tables.add(Some("controls"), control_keys(&service.controls));
     tables.add(Some("hooks"), hook_keys(&service.hooks)?);

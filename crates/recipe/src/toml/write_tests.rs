@@ -7,14 +7,15 @@ use std::time::Duration;
 use proptest::prelude::*;
 use svckit_core::config::LOCAL_SYSTEM;
 use svckit_core::definition::{
-    Compression, ControlAction, ExitAction, PasswordSource, Program, ReadyPolicy, RestartPolicy, RestartWhen,
-    Rung, SecretSource, StopAction, StopPolicy,
+    Compression, ControlAction, ExitAction, PasswordSource, Program, RestartPolicy, RestartWhen, Rung,
+    SecretSource, StopAction, StopPolicy,
 };
 use svckit_core::failure::{ActionType, FailureAction, FailureActions, ResetPeriod};
 use svckit_core::hook::{Errand, Hook, Moment, OnFailure};
 use svckit_core::kind::{ErrorControl, LaunchProtection, SidType};
 use svckit_core::log::rotation::RotateTime;
 use svckit_core::name::{Dependency, DisplayName, GroupName, ServiceName};
+use svckit_core::probe::{HttpUrl, LinePattern, ReadyPolicy, ReadyWhen};
 use svckit_core::signal::Signal;
 use svckit_core::tree::TreePolicy;
 use svckit_core::trigger::Trigger;
@@ -57,6 +58,16 @@ fn path() -> impl Strategy<Value = PathBuf> {
 fn time() -> impl Strategy<Value = Duration> {
     prop_oneof![0..u64::from(u32::MAX), (0_u64..4000).prop_map(|seconds| seconds * 1000)]
         .prop_map(Duration::from_millis)
+}
+
+fn ready_when() -> impl Strategy<Value = ReadyWhen> {
+    prop_oneof![
+        (1_u16..).prop_map(|port| ReadyWhen::Tcp(format!("[::1]:{port}"))),
+        "http://[a-z]{1,4}(:8[0-9])?(/[a-z%?'\"]{0,4})?"
+            .prop_map(|url| ReadyWhen::Http(HttpUrl::new(&url).unwrap())),
+        text().prop_filter_map("not in a line", |text| LinePattern::new(&text).ok()).prop_map(ReadyWhen::Log),
+        path().prop_map(ReadyWhen::File),
+    ]
 }
 
 fn signal() -> impl Strategy<Value = Signal> {
@@ -230,7 +241,7 @@ prop_compose! {
     // Boxed: all of them at once are more than the stack of a test holds.
     fn service()(
         naming in naming().boxed(), program in program().boxed(), restart in restart().boxed(), stop in stop().boxed(), tree in tree(), log in log().boxed(), recovery in recovery().boxed(),
-        ready in prop::option::of((1_u16.., time())), controls in prop::collection::btree_map(128_u32..=255, signal(), 0..3),
+        ready in prop::option::of((ready_when(), time())).boxed(), controls in prop::collection::btree_map(128_u32..=255, signal(), 0..3),
         pause in prop::option::of(signal()), share in any::<bool>(), group in prop::option::of(name()), tag in any::<bool>(),
         sid in prop::sample::select(&[SidType::NONE, SidType::UNRESTRICTED, SidType::RESTRICTED][..]),
         error_control in 0_u32..4, privileges in prop::collection::vec(text(), 0..3),
@@ -258,7 +269,7 @@ prop_compose! {
             restart,
             stop,
             tree,
-            ready: ready.map(|(port, timeout)| ReadyPolicy { tcp: format!("[::1]:{port}"), timeout }),
+            ready: ready.map(|(when, timeout)| ReadyPolicy { when, timeout }),
             log,
             controls: controls.into_iter().chain(pausing).map(|(key, signal)| (key, ControlAction::Signal(signal))).collect(),
             hooks,
