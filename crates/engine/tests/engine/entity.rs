@@ -1,5 +1,8 @@
 //! Services as things ([`svckit_manager::entity`]), with real processes.
 
+#[path = "../../../../testkit/cases/entity.rs"]
+mod cases;
+
 use std::cell::RefCell;
 use std::rc::Rc;
 use std::time::Duration;
@@ -8,25 +11,19 @@ use svckit_core::Win32Error;
 use svckit_core::access::{ManagerAccess, ServiceAccess};
 use svckit_core::backend::Backend;
 use svckit_core::config::{Config2Change, LOCAL_SYSTEM};
-use svckit_core::control::{Control, ControlsAccepted};
 use svckit_core::failure::FailureActions;
-use svckit_core::image_path::ImagePath;
 use svckit_core::kind::{ErrorControl, ServiceType, SidType, StartType};
 use svckit_core::name::Dependency;
 use svckit_core::security::{SecurityDescriptor, SecurityInformation};
-use svckit_core::status::{NotifyMask, ServiceState};
+use svckit_core::status::ServiceState;
 use svckit_core::wait::Limits;
 use svckit_manager::entity::{Deleted, NewService, Progress, Service, ServiceManager};
-use svckit_testkit::binary;
-use svckit_testkit::gate::Gate;
 
 use crate::support::{Scm, state};
-
-/// What is done with every service control manager.
-type Expectation = fn(&ServiceManager);
+use cases::{Bed, entity_cases, scripted};
 
 /// Runs an expectation on the service control manager directly and through the wire.
-fn both_ways(expectation: Expectation) {
+fn both_ways(expectation: impl Fn(&ServiceManager)) {
     for wire in [false, true] {
         let state = state();
         let scm = Scm::serve(state.path());
@@ -36,11 +33,12 @@ fn both_ways(expectation: Expectation) {
     }
 }
 
-fn scripted(name: &str, script: &[&str]) -> NewService {
-    let program = binary::scripted();
-    let words: Vec<&str> = [program.to_str().unwrap()].into_iter().chain(script.iter().copied()).collect();
-    NewService::new(name, ImagePath::from_arguments(&words).unwrap()).unwrap()
+/// A case that other service control managers have too; here it needs no names of its own.
+fn shared(case: fn(&Bed<'_>)) {
+    both_ways(|manager| case(&Bed { manager, prefix: "" }));
 }
+
+entity_cases!(shared, cases);
 
 fn create(manager: &ServiceManager, new: NewService) -> Service {
     let mut service = manager.create(new);
@@ -151,104 +149,6 @@ fn a_descriptor_that_can_not_be_set_takes_everything_back() {
 }
 
 #[test]
-fn a_service_is_sent_where_it_shall_be_and_is_there_afterwards() {
-    both_ways(|manager| {
-        // It has no failure actions, which is no reason not to control it.
-        let service = create(manager, scripted("web", &["accept=STOP,PAUSE_CONTINUE"]));
-        let state = |status: svckit_core::Result<_>| {
-            let status: svckit_core::status::ServiceStatus = status.unwrap();
-            assert_eq!(manager.status("web").unwrap(), status);
-            (status.state, status.pid)
-        };
-        assert_eq!(state(service.stop()).0, ServiceState::STOPPED);
-        let (running, pid) = state(service.start(&[]));
-        assert_eq!(running, ServiceState::RUNNING);
-        assert_eq!(state(service.start(&[])), (running, pid));
-        assert_eq!(state(service.resume()), (running, pid));
-        assert_eq!(state(service.interrogate()), (running, pid));
-        assert_eq!(state(service.pause()), (ServiceState::PAUSED, pid));
-        assert_eq!(state(service.pause()), (ServiceState::PAUSED, pid));
-        assert_eq!(state(service.resume()), (running, pid));
-        let (again, other) = state(service.restart(&[]));
-        assert_eq!(again, ServiceState::RUNNING);
-        assert_ne!(other, pid);
-        assert_eq!(state(service.stop()), (ServiceState::STOPPED, 0));
-        assert_eq!(state(service.restart(&[])).0, ServiceState::RUNNING);
-        let accepted = service.status().unwrap().controls_accepted;
-        assert!(accepted.contains(ControlsAccepted::STOP | ControlsAccepted::PAUSE_CONTINUE));
-        assert_eq!(accepted.names(), ["STOP", "PAUSE_CONTINUE"]);
-    });
-}
-
-#[test]
-fn what_a_control_needs_and_is_missing_is_told() {
-    both_ways(|manager| {
-        let service = create(manager, scripted("web", &["accept="]));
-        let target = manager.target();
-        let told = |error: Box<svckit_core::Error>| {
-            assert_eq!((error.service.as_deref(), error.target.as_deref()), (Some("web"), Some(&*target)));
-            error.to_string()
-        };
-        assert_eq!(
-            told(service.interrogate().unwrap_err()),
-            "cannot interrogate service \"web\": it is STOPPED (1062 ERROR_SERVICE_NOT_ACTIVE)"
-        );
-        assert_eq!(
-            told(service.pause().unwrap_err()),
-            "cannot pause service \"web\": it is STOPPED (1062 ERROR_SERVICE_NOT_ACTIVE)"
-        );
-        service.start(&[]).unwrap();
-        assert_eq!(
-            told(service.pause().unwrap_err()),
-            "cannot pause service \"web\": it does not accept PAUSE_CONTINUE (1052 ERROR_INVALID_SERVICE_CONTROL)"
-        );
-        assert_eq!(
-            told(service.stop().unwrap_err()),
-            "cannot stop service \"web\": it does not accept STOP (1052 ERROR_INVALID_SERVICE_CONTROL)"
-        );
-        assert_eq!(
-            told(service.control(Control::SHUTDOWN).unwrap_err()),
-            "cannot control service \"web\": only the system sends SHUTDOWN (87 ERROR_INVALID_PARAMETER)"
-        );
-        assert_eq!(service.control(Control(200)).unwrap().state, ServiceState::RUNNING);
-    });
-}
-
-#[test]
-fn a_service_that_ends_instead_of_running_says_why() {
-    both_ways(|manager| {
-        let service = create(manager, scripted("web", &["start=specific:42"]));
-        assert_eq!(
-            service.start(&[]).unwrap_err().to_string(),
-            "cannot start service \"web\": it stopped with the error 42 of its own (1066 ERROR_SERVICE_SPECIFIC_ERROR)"
-        );
-        let done = create(manager, scripted("done", &["start=stop:0"]));
-        assert_eq!(done.start(&[]).unwrap().state, ServiceState::STOPPED);
-        let words = ["start=stop:5".to_owned()];
-        assert_eq!(done.start(&words).unwrap_err().code, Win32Error::ACCESS_DENIED);
-    });
-}
-
-#[test]
-fn a_wait_that_is_over_says_what_it_waited_for() {
-    both_ways(|manager| {
-        let gate = Gate::new();
-        let mut service = create(manager, scripted("slow", &[&format!("start=gate:{}", gate.address())]));
-        service.set_limits(Limits { total: Some(Duration::from_millis(50)), ..Limits::default() });
-        assert_eq!(
-            service.start(&[]).unwrap_err().to_string(),
-            "cannot start service \"slow\": it is still START_PENDING after 50ms (258 WAIT_TIMEOUT)"
-        );
-        let error = service.wait_for(NotifyMask::RUNNING).unwrap_err();
-        assert_eq!((error.operation, error.code), ("wait for service", Win32Error::WAIT_TIMEOUT));
-        // One that is on its way is waited for.
-        service.set_limits(Limits::default());
-        gate.arrival().release();
-        assert_eq!(service.start(&[]).unwrap().state, ServiceState::RUNNING);
-    });
-}
-
-#[test]
 fn dependents_that_prevent_a_stop_are_named() {
     both_ways(|manager| {
         let db = create(manager, scripted("db", &[]));
@@ -265,22 +165,6 @@ fn dependents_that_prevent_a_stop_are_named() {
 }
 
 #[test]
-fn a_running_service_is_deleted_only_with_a_stop() {
-    both_ways(|manager| {
-        let service = create(manager, scripted("web", &[]));
-        service.start(&[]).unwrap();
-        assert_eq!(
-            service.delete().unwrap_err().to_string(),
-            "cannot delete service \"web\": it is RUNNING, and has to be stopped first (1061 \
-             ERROR_SERVICE_CANNOT_ACCEPT_CTRL)"
-        );
-        assert_eq!(service.stop_and_delete(), Ok(Deleted::Gone));
-        assert!(!service.exists().unwrap());
-        assert_eq!(service.delete().unwrap_err().code, Win32Error::SERVICE_DOES_NOT_EXIST);
-    });
-}
-
-#[test]
 fn a_deleted_service_that_somebody_holds_is_only_marked() {
     both_ways(|manager| {
         let service = create(manager, scripted("web", &[]));
@@ -291,18 +175,6 @@ fn a_deleted_service_that_somebody_holds_is_only_marked() {
         assert!(service.exists().unwrap());
         drop(held);
         assert!(!service.exists().unwrap());
-    });
-}
-
-#[test]
-fn every_service_is_listed_with_its_status() {
-    both_ways(|manager| {
-        create(manager, scripted("one", &[]));
-        create(manager, scripted("two", &[])).start(&[]).unwrap();
-        let found = manager.statuses(ServiceType::WIN32).unwrap();
-        let found: Vec<_> = found.iter().map(|one| (one.name.as_str(), one.status.state)).collect();
-        assert_eq!(found, [("one", ServiceState::STOPPED), ("two", ServiceState::RUNNING)]);
-        assert!(manager.statuses(ServiceType::DRIVER).unwrap().is_empty());
     });
 }
 
