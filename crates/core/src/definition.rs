@@ -10,6 +10,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::hook::{Hook, Moment};
+use crate::limits::Limits;
 use crate::log::rotation::RotateTime;
 use crate::probe::ReadyPolicy;
 use crate::signal::Signal;
@@ -34,6 +35,9 @@ pub struct HostDefinition {
     /// What becomes of the processes that it has started.
     #[serde(default, skip_serializing_if = "TreePolicy::is_kill")]
     pub tree: TreePolicy,
+    /// What it may use of the machine.
+    #[serde(default, skip_serializing_if = "Limits::is_none")]
+    pub limits: Limits,
     /// Where its output goes.
     pub log: LogPolicy,
     /// What pause, continue and the service's own controls do.
@@ -353,6 +357,7 @@ mod tests {
             },
             stop: StopPolicy::default(),
             tree: TreePolicy::Leave(vec!["updater".to_owned()]),
+            limits: Limits { open_files: Some(64), ..Limits::default() },
             log: LogPolicy {
                 stdout: LogTarget::File("/x.log".into()),
                 stderr: LogTarget::Discard,

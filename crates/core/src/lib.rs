@@ -24,6 +24,7 @@ pub mod image_path;
 pub mod kind;
 pub mod ladder;
 pub mod lifecycle;
+pub mod limits;
 pub mod log;
 pub mod millis;
 pub mod name;

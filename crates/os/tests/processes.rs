@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use svckit_core::Win32Error;
+use svckit_core::limits::{Limits, Priority};
 use svckit_os::process::{Birth, Command, End, SpawnError, Stage, Stdio, spawn};
 use svckit_os::{file, pipe};
 
@@ -122,6 +123,35 @@ fn every_way_not_to_start_has_its_code() {
     let (stage, code, text) = failure(&lost);
     assert_eq!((stage, code), (Stage::Directory, Win32Error::DIRECTORY));
     assert!(text.starts_with("cannot use the working directory"), "{text}");
+}
+
+#[test]
+fn a_program_has_its_limits() {
+    let mut limited =
+        command(&["sh", "-c", "ulimit -n; ulimit -c; nice; grep Cpus_allowed_list /proc/self/status"]);
+    limited.limits = Limits {
+        priority: Some(Priority::BelowNormal),
+        affinity: vec![0],
+        open_files: Some(100),
+        core_size: Some(0),
+    };
+    let text = output(&limited).unwrap();
+    assert_eq!(text.lines().collect::<Vec<_>>(), ["100", "0", "10", "Cpus_allowed_list:\t0"]);
+}
+
+#[test]
+fn a_limit_that_cannot_be_is_no_start() {
+    let refused = |limits: Limits| {
+        let (stage, _, text) = failure(&Command { limits, ..command(&["true"]) });
+        assert_eq!(stage, Stage::Limits);
+        text
+    };
+    let text = refused(Limits { affinity: vec![0, 1000], ..Limits::default() });
+    let expected = "cannot set the limit \"affinity = [0, 1000]\": invalid argument: not all of these processors are there for it";
+    assert_eq!(text, expected);
+    // More than the kernel lets anybody have (`fs.nr_open`).
+    let text = refused(Limits { open_files: Some(1 << 30), ..Limits::default() });
+    assert!(text.starts_with("cannot set the limit \"files = 1073741824\": "), "{text}");
 }
 
 #[test]

@@ -13,6 +13,7 @@ use std::time::Duration;
 
 use svckit_core::Win32Error;
 use svckit_core::definition::StopAction;
+use svckit_core::limits::Priority;
 use svckit_core::restart::Ended;
 use svckit_os::event::{Interest, Poller};
 use svckit_os::file;
@@ -88,6 +89,7 @@ impl World {
             directory: None,
             environment: inherited_environment().chain(more).collect(),
             leave: Vec::new(),
+            limits: Default::default(),
             terms: Terms::default(),
         }
     }
@@ -182,6 +184,21 @@ fn a_tree_is_ended_by_force() {
     while !world.children.end_rest(pid, "".as_ref(), true).is_empty() {
         assert_eq!(world.news(), News::Orphan);
     }
+}
+
+#[test]
+fn a_program_runs_with_limits_that_can_be_and_not_with_others() {
+    let mut world = World::new();
+    let mut command = world.command("words", &[]);
+    command.limits.priority = Some(Priority::BelowNormal);
+    command.limits.affinity = vec![0];
+    let (pid, _reader) = world.spawn(&command).unwrap();
+    assert_eq!(world.news(), News::Ended { pid, how: Ended::Code(101) });
+    command.limits.affinity = vec![0, 63];
+    let refused = world.spawn(&command).unwrap_err();
+    assert_eq!(refused.stage, Stage::Limits);
+    assert!(refused.to_string().starts_with("cannot set the limit \"affinity = [0, 63]\": "), "{refused}");
+    assert!(refused.to_string().ends_with(": not all of these processors are there for it"), "{refused}");
 }
 
 /// The name of this file's program.

@@ -13,6 +13,7 @@ use svckit_core::failure::FailureActions;
 use svckit_core::hook::{Hook, Moment};
 use svckit_core::image_path::ImagePath;
 use svckit_core::kind::{ErrorControl, LaunchProtection, ServiceType, SidType, StartType};
+use svckit_core::limits::Limits;
 use svckit_core::name::{Dependency, DisplayName, GroupName, ServiceName};
 use svckit_core::probe::ReadyPolicy;
 use svckit_core::secret::Secret;
@@ -148,6 +149,8 @@ pub struct Places {
     pub restart: Option<Span>,
     /// The section on stopping, if there is one.
     pub stop: Option<Span>,
+    /// The section on limits, if there is one.
+    pub limits: Option<Span>,
     /// The section on the log, if there is one.
     pub log: Option<Span>,
     /// The section on hooks, if there is one.
@@ -209,6 +212,8 @@ pub struct ServiceDefinition {
     pub stop: StopPolicy,
     /// What becomes of the processes that it has started.
     pub tree: TreePolicy,
+    /// What it may use of the machine.
+    pub limits: Limits,
     /// When it is ready.
     pub ready: Option<ReadyPolicy>,
     /// Where its output goes.
@@ -261,6 +266,7 @@ impl ServiceDefinition {
             restart: RestartPolicy::default(),
             stop: platform.stop(),
             tree: TreePolicy::default(),
+            limits: Limits::default(),
             ready: None,
             log: LogSettings::default(),
             controls: BTreeMap::new(),
@@ -318,6 +324,7 @@ impl ServiceDefinition {
             restart: self.restart.clone(),
             stop: self.stop.clone(),
             tree: self.tree.clone(),
+            limits: self.limits.clone(),
             log: self.log.clone().with_targets(target(&self.log.stdout), target(&self.log.stderr)),
             controls: self.controls.clone(),
             hooks: self.hooks.clone(),

@@ -73,6 +73,7 @@ const RULES: &[(&str, Rule)] = &[
     ("unreachable-rung", unreachable_rung),
     ("no-graceful-stop", no_graceful_stop),
     ("long-stop", long_stop),
+    ("limit-elsewhere", limit_elsewhere),
     ("keep-without-rotate", keep_without_rotate),
     ("reboot", reboot),
 ];
@@ -208,6 +209,20 @@ fn long_stop(service: &ServiceDefinition, _: &Definition, platform: Platform) ->
         message,
         format!("shorten the ladder, or set preshutdown in [service.{name}.windows]"),
     )
+}
+
+fn limit_elsewhere(service: &ServiceDefinition, _: &Definition, platform: Platform) -> Option<Found> {
+    let limits = &service.limits;
+    let key = match (limits.open_files, limits.core_size) {
+        (Some(_), _) => "files",
+        (None, Some(_)) => "core",
+        (None, None) => return None,
+    };
+    if platform == Platform::Unix {
+        return None;
+    }
+    let message = format!("there is no limit {key:?} on Windows, so the program runs without it");
+    warning(service.places.limits, message, "leave it out there")
 }
 
 fn keep_without_rotate(service: &ServiceDefinition, _: &Definition, _: Platform) -> Option<Found> {
@@ -358,6 +373,14 @@ mod tests {
             &["warning long-stop 3:14: stopping may take 4m, but when the system shuts down it waits 3m"],
         );
         finds("[service.web.stop]\nladder = [{ ctrl-c = '2m' }, { wm-close = '2m' }]\n", &[]);
+    }
+
+    #[test]
+    fn limits_that_are_none_on_windows() {
+        let text = "[service.web]\nrun = 'web'\n[service.web.limits]\npriority = 'idle'\ncore = 'none'\n";
+        assert_eq!(findings(text, Platform::Unix), [""; 0]);
+        let expected = "warning limit-elsewhere 3:14: there is no limit \"core\" on Windows, so the program runs without it";
+        assert_eq!(findings(text, Platform::Windows), [expected]);
     }
 
     #[test]

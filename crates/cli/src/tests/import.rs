@@ -5,7 +5,8 @@ use serde_json::Value;
 use super::World;
 use crate::failure::Status;
 
-const UNIT: &str = "[Unit]\nDescription=The shop\n[Service]\nExecStart=/bin/sh -c 'exec sleep 9'\nNice=5\n";
+const UNIT: &str =
+    "[Unit]\nDescription=The shop\n[Service]\nExecStart=/bin/sh -c 'exec sleep 9'\nUMask=022\n";
 
 /// `svc import` with the path of a file in the world's folder in place of `UNIT` and of another in place of `OUT`.
 fn import(world: &World, name: &str, rest: &str) -> super::Ran {
@@ -25,8 +26,10 @@ fn a_unit_is_printed_as_a_definition_with_what_is_not_mapped() {
         ran.out
     );
     assert!(ran.out.contains("description = \"The shop\"\n"), "{}", ran.out);
-    let place =
-        format!("warning: Nice is not mapped\n --> {}:5:1\n5 | Nice=5\n  | ^^^^\nhint: ", file.display());
+    let place = format!(
+        "warning: UMask is not mapped\n --> {}:5:1\n5 | UMask=022\n  | ^^^^^\nhint: ",
+        file.display()
+    );
     assert!(ran.err.starts_with(&place), "{}", ran.err);
     world.file("service.toml", &ran.out);
     let installed = world.svc("install FILE");

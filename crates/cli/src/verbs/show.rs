@@ -9,6 +9,7 @@ use svckit_core::definition::{HostDefinition, LogTarget, PasswordSource, SecretS
 use svckit_core::failure::{FailureActions, ResetPeriod};
 use svckit_core::hook::{Hook, Moment};
 use svckit_core::kind::{LaunchProtection, StartType};
+use svckit_core::limits::Limits;
 use svckit_core::millis::to_u32;
 use svckit_core::name::ServiceName;
 use svckit_core::security::{SecurityDescriptor, SecurityInformation};
@@ -238,6 +239,7 @@ fn definition_lines(definition: &HostDefinition) -> Vec<(&'static str, String)> 
         ),
         ("stop", ladder.join(", ")),
         ("what it started", tree(&definition.tree)),
+        ("limits", limits(&definition.limits)),
         ("ready", definition.ready.as_ref().map_or_else(String::new, |ready| ready.when.to_string())),
         ("hooks", hooks.join("; ")),
         ("standard output", target(&definition.log.stdout)),
@@ -256,6 +258,21 @@ fn tree(policy: &TreePolicy) -> String {
         TreePolicy::Leave(names) => format!("goes on: {}", names.join(", ")),
         TreePolicy::Follow => "is followed when the program ends".to_owned(),
     }
+}
+
+fn limits(limits: &Limits) -> String {
+    let affinity = limits.affinity.iter().map(u16::to_string).collect::<Vec<_>>().join(", ");
+    let core = limits.core_size.map(|size| match size {
+        Limits::UNLIMITED => "core unlimited".to_owned(),
+        size => format!("core {size} bytes"),
+    });
+    let all = [
+        limits.priority.map(|priority| format!("priority {}", priority.word())),
+        (!affinity.is_empty()).then(|| format!("processors {affinity}")),
+        limits.open_files.map(|files| format!("files {files}")),
+        core,
+    ];
+    all.into_iter().flatten().collect::<Vec<_>>().join("; ")
 }
 
 fn means(action: StopAction) -> String {

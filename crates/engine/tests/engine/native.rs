@@ -38,6 +38,7 @@ fn definition(folder: &Path, command: &[&str]) -> HostDefinition {
         ready: None,
         tree: Default::default(),
         hooks: Default::default(),
+        limits: Default::default(),
         account_password: None,
         source: None,
     }

@@ -283,6 +283,7 @@ impl<'a> Client<'a> {
             ready: None,
             tree: Default::default(),
             hooks: Default::default(),
+            limits: Default::default(),
             account_password: None,
             source: None,
         }

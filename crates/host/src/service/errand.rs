@@ -125,6 +125,7 @@ impl Service {
             directory: Some(program.directory.clone()),
             environment: environment::assemble(&shared.setting, program, own)?,
             leave: Vec::new(),
+            limits: Default::default(),
             terms: shared.setting.terms.clone(),
         })
     }

@@ -132,6 +132,7 @@ impl Service {
             directory: Some(program.directory.clone()),
             environment,
             leave: definition.tree.left().to_vec(),
+            limits: definition.limits.clone(),
             terms: shared.setting.terms.clone().with_sockets(self.sockets.clone()),
         })
     }

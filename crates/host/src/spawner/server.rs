@@ -152,6 +152,7 @@ impl Server {
                     directory: None,
                     environment: environment(order.instance, order.environment, channel),
                     leave: Vec::new(),
+                    limits: Default::default(),
                     terms: Terms { credentials, ..self.terms.clone() },
                 };
                 let birth = Birth { group: directory, keep: Some(channel), ends_with_parent: false };

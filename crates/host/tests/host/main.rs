@@ -7,6 +7,7 @@ mod debug;
 mod family;
 mod hooks;
 mod life;
+mod limits;
 mod link;
 mod logs;
 mod ready;

@@ -139,6 +139,7 @@ pub(crate) fn script_in(folder: &Path, script: &str) -> HostDefinition {
         ready: None,
         tree: Default::default(),
         hooks: Default::default(),
+        limits: Default::default(),
         account_password: None,
         source: None,
     }

@@ -42,6 +42,7 @@ fn wanted(name: &str, program: &str, needs: &[&str]) -> InstallPlan {
         ready: None,
         tree: Default::default(),
         hooks: Default::default(),
+        limits: Default::default(),
         account_password: None,
         source: Some("/service.toml".into()),
     };

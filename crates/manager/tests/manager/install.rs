@@ -35,6 +35,7 @@ fn definition(program: &str) -> Box<HostDefinition> {
         ready: None,
         tree: Default::default(),
         hooks: Default::default(),
+        limits: Default::default(),
         account_password: None,
         source: None,
     })

@@ -16,6 +16,7 @@ use std::io;
 use std::path::PathBuf;
 
 use svckit_core::Win32Error;
+use svckit_core::limits::Limits;
 use svckit_core::restart::Ended;
 use zeroize::Zeroizing;
 
@@ -35,6 +36,8 @@ pub struct Command {
     pub environment: Vec<(OsString, OsString)>,
     /// Names of programs, or patterns: processes of its tree that run them aren't ended with it.
     pub leave: Vec<String>,
+    /// What it may use of the machine.
+    pub limits: Limits,
     /// What else the system wants to know.
     pub terms: Terms,
 }
@@ -80,6 +83,8 @@ pub enum News {
 pub enum Stage {
     /// Making the process.
     Process,
+    /// Limiting what it may use.
+    Limits,
     /// Becoming the user.
     Credentials,
     /// Entering the working directory.
@@ -116,6 +121,7 @@ impl SpawnError {
     fn sentence(&self) -> String {
         let what = match self.stage {
             Stage::Process => "cannot make a process for",
+            Stage::Limits => "cannot set the limit",
             Stage::Credentials => "cannot become the user for",
             Stage::Directory => "cannot use the working directory",
             Stage::Program => "cannot run",

@@ -23,6 +23,7 @@ pub const RULES: &[(&str, &str)] = &[
     ("no-graceful-stop", "the program has no chance to save what it holds"),
     ("unreachable-rung", "a part of the ladder is never used"),
     ("long-stop", "the system ends the program in the middle of its stop"),
+    ("limit-elsewhere", "the program may use as much as it likes"),
     ("keep-without-rotate", "the log grows until the disk is full"),
     ("shared-log", "lines of one tear those of the other apart"),
     ("reboot", "a failure of one program stops the whole machine, or the setting is refused"),

@@ -4,6 +4,7 @@
 //! understood is an error, and then there is no result, since half a service is none. Reading is a function of the text, the file's path and the platform.
 
 mod ini;
+mod limits;
 mod native;
 mod nssm;
 mod procrun;
@@ -118,7 +119,7 @@ pub fn load(path: &Path, from: Option<Kind>, platform: Platform) -> Result<Impor
 ///
 /// ```
 /// use svckit_recipe::{Platform, import};
-/// let unit = b"[Service]\nExecStart=/usr/bin/shop --port 80\nNice=5\n";
+/// let unit = b"[Service]\nExecStart=/usr/bin/shop --port 80\nUMask=022\n";
 /// let import = import::read("/etc/systemd/system/shop.service", unit, None, Platform::Unix)?;
 /// assert_eq!(import.services[0].program.command, ["/usr/bin/shop", "--port", "80"]);
 /// assert_eq!(import.remarks[0].place.as_ref().map(|place| place.line), Some(3));

@@ -4,9 +4,11 @@ use std::time::Duration;
 
 use svckit_core::definition::{ExitAction, RestartPolicy, RestartWhen, Rung, StopAction, StopPolicy};
 use svckit_core::image_path;
+use svckit_core::limits::Priority;
 use svckit_core::name::Dependency;
 
 use super::ini::Setting;
+use super::limits;
 use super::native;
 use super::reader::Reader;
 use crate::definition::{LogSettings, ServiceDefinition, Span, StartMode};
@@ -141,6 +143,10 @@ impl Wrapped {
         let wait = Duration::from_millis(self.number(reader, "stop-timeout", 3000_u32).into());
         service.stop = StopPolicy { ladder: vec![Rung { action: StopAction::CtrlC, wait }] };
         service.log = self.log(reader, service.name.as_str(), &base);
+        let setting = self.take("priority");
+        service.limits.priority = setting
+            .and_then(|setting| limits::priority(reader, &setting))
+            .filter(|one| *one != Priority::Normal);
         self.rest(reader);
         Some(service)
     }
@@ -213,9 +219,6 @@ impl Wrapped {
         for always in ["pass-start-args", "kill-process-tree"] {
             self.take(always);
         }
-        if self.options.iter().any(|option| option.key == "priority" && option.value == "normal") {
-            self.take("priority");
-        }
         for option in self.options {
             let help = match option.key.as_str() {
                 "no-log" | "no-log-cmd" => "output is always kept: svc logs",
@@ -223,7 +226,6 @@ impl Wrapped {
                 "path" | "path-prepend" => {
                     "write the program with its whole path, or set PATH in environment"
                 }
-                "priority" => "let start /B with its options run the program from a batch file",
                 "interactive" => "svc debug runs the program in a console",
                 _ => {
                     let message = format!("--{} is not known, and not mapped", option.key);

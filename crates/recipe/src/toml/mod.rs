@@ -3,6 +3,7 @@
 mod command;
 mod controls;
 mod hooks;
+mod limits;
 mod log;
 mod password;
 mod ready;

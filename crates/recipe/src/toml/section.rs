@@ -99,6 +99,7 @@ pub(super) const ELSEWHERE: &[(&str, &[&str])] = &[
     ("log", &["file", "stdout-file", "stderr-file", "rotate", "keep", "buffer"]),
     ("controls", &["pause", "continue", "reload"]),
     ("hooks", &["pre-start", "post-start", "pre-stop", "post-stop", "on-crash", "on-give-up"]),
+    ("limits", &["priority", "affinity", "files", "core"]),
     ("recovery", &["actions", "reset-period", "command", "reboot-message", "on-stop-with-error"]),
     (
         "windows",

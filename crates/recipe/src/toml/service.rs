@@ -6,7 +6,7 @@ use svckit_core::kind::ErrorControl;
 use svckit_core::name::{Dependency, DisplayName, ServiceName};
 
 use super::section::{Entry, Reader, Section};
-use super::{command, controls, hooks, log, password, ready, recovery, restart, stop, windows};
+use super::{command, controls, hooks, limits, log, password, ready, recovery, restart, stop, windows};
 use crate::definition::{Places, Process, ServiceDefinition, StartMode, checked_description};
 
 pub(super) const PROCESSES: &[(&str, Process)] = &[("own", Process::Own), ("share", Process::Share)];
@@ -37,6 +37,7 @@ pub(super) fn read<'a>(reader: &'a Reader<'a>, entry: Entry<'a>) -> Option<Servi
     for (key, place) in [
         ("restart", &mut places.restart),
         ("stop", &mut places.stop),
+        ("limits", &mut places.limits),
         ("log", &mut places.log),
         ("hooks", &mut places.hooks),
         ("recovery", &mut places.recovery),
@@ -50,15 +51,14 @@ pub(super) fn read<'a>(reader: &'a Reader<'a>, entry: Entry<'a>) -> Option<Servi
     };
     let ready = section.section("ready").and_then(|section| ready::read(section, &mut places));
     let log = section.section("log").map(log::read).unwrap_or_default();
+    let limits = section.section("limits").map(limits::read).unwrap_or_default();
     let controls = section.section("controls").map(controls::read).unwrap_or_default();
     let (recovery, recovery_on_error) = section.section("recovery").map(recovery::read).unwrap_or_default();
     let windows = section.section("windows").map(windows::read).unwrap_or_default();
     // Without a program there is no service, but all that is wrong is told.
     let directory = program.as_ref().map_or_else(PathBuf::new, |program| program.directory.clone());
     let hooks = section.section("hooks").map(|section| hooks::read(section, &directory)).unwrap_or_default();
-    for later in ["health", "limits"] {
-        section.later(later);
-    }
+    section.later("health");
     section.finish();
     let name = name?;
     Some(ServiceDefinition {
@@ -86,6 +86,7 @@ pub(super) fn read<'a>(reader: &'a Reader<'a>, entry: Entry<'a>) -> Option<Servi
         restart,
         stop,
         tree,
+        limits,
         ready,
         log,
         controls,

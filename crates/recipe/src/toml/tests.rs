@@ -12,6 +12,7 @@ use svckit_core::definition::{
 use svckit_core::failure::{ActionType, FailureAction, ResetPeriod};
 use svckit_core::hook::{Errand, Hook, Moment, OnFailure};
 use svckit_core::kind::{ErrorControl, ServiceType, SidType, StartType};
+use svckit_core::limits::{Limits, Priority};
 use svckit_core::log::rotation::RotateTime;
 use svckit_core::probe::{HttpUrl, LinePattern, ReadyWhen};
 use svckit_core::signal::Signal;
@@ -579,6 +580,37 @@ fn what_becomes_of_processes_is_said_or_told() {
 }
 
 #[test]
+fn limits_are_read_and_mistakes_are_told() {
+    let text = "[service.web]\nrun = 'x'\n[service.web.limits]\npriority = 'below-normal'\naffinity = [3, 0, 3]\n\
+                files = 1024\ncore = 'unlimited'\n";
+    let limits = parse("/srv/service.toml", text, Platform::Unix).unwrap().services.remove(0).limits;
+    let expected = Limits {
+        priority: Some(Priority::BelowNormal),
+        affinity: vec![0, 3],
+        open_files: Some(1024),
+        core_size: Some(Limits::UNLIMITED),
+    };
+    assert_eq!(limits, expected);
+    let refused =
+        |line: &str, expected: &str| refuses_keys(&format!("[service.web.limits]\n{line}"), expected);
+    refused("priority = 'hihg'", r#"4:12: "priority" can't be "hihg" (did you mean "high"?)"#);
+    refused(
+        "affinity = 1",
+        r#"4:12: "affinity" must be a list of numbers, not a whole number (write affinity = [0, 1])"#,
+    );
+    refused(
+        "affinity = []",
+        "4:12: a program can't run on no processor (leave it out for all processors, or write affinity = [0, 1])",
+    );
+    refused("affinity = [0, 2000]", "4:16: a processor is a number from 0 to 1023 (write affinity = [0, 1])");
+    refused("files = 0", r#"4:9: "files" must be from 1 to 1073741824"#);
+    refused(
+        "core = 'big'",
+        r#"4:8: "big" is not a size ("none", "unlimited", or a number and one of B, KB, MB, GB, KiB, MiB, GiB: core = "100MB")"#,
+    );
+}
+
+#[test]
 fn what_comes_later_is_refused_and_not_ignored() {
     let later = |keys: &str, place: &str, key: &str, section: &str| {
         let expected = format!(
@@ -587,7 +619,7 @@ fn what_comes_later_is_refused_and_not_ignored() {
         refuses_keys(keys, &expected);
     };
     later("[service.web.health]\nhttp = 'x'", "3:14", "health", "");
-    later("[service.web.limits]\nmemory = '1GB'", "3:14", "limits", "");
+    later("[service.web.limits]\nmemory = '1GB'", "4:1", "memory", ".limits");
     later("[service.web.ready]\ncommand = 'x'", "4:1", "command", ".ready");
     later("[service.web.stop]\nladder = [{ http = 'x' }]", "4:13", "http", ".stop");
     later("[service.web.controls]\nreload = { command = 'x' }", "4:12", "command", ".controls");

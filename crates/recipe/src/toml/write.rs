@@ -10,12 +10,13 @@ use svckit_core::definition::{ControlAction, PasswordSource, RestartPolicy, Secr
 use svckit_core::failure::{FailureActions, ResetPeriod};
 use svckit_core::hook::{Errand, Hook, Moment};
 use svckit_core::kind::{ErrorControl, LaunchProtection, SidType};
+use svckit_core::limits::Limits;
 use svckit_core::name::ServiceName;
 use svckit_core::probe::{ReadyPolicy, ReadyWhen};
 use svckit_core::tree::TreePolicy;
 use toml_writer::{ToTomlKey, ToTomlValue, WriteTomlValue};
 
-use super::{controls, hooks, log, parse, ready, recovery, restart, service, stop, windows};
+use super::{controls, hooks, limits, log, parse, ready, recovery, restart, service, stop, windows};
 use crate::definition::{LogSettings, Places, Process, ServiceDefinition, StartMode};
 use crate::file::MAX_FILE;
 use crate::moments;
@@ -127,6 +128,7 @@ fn difference(one: &ServiceDefinition, other: &ServiceDefinition) -> &'static st
         ("what is run", one.program != other.program),
         ("the restart policy", one.restart != other.restart),
         ("how it is stopped", (&one.stop, &one.tree) != (&other.stop, &other.tree)),
+        ("its limits", one.limits != other.limits),
         ("when it is ready", one.ready != other.ready),
         ("where its output goes", one.log != other.log),
         ("what controls do", one.controls != other.controls),
@@ -256,6 +258,7 @@ fn one(service: &ServiceDefinition, platform: Platform) -> Result<String, String
         keys.duration("timeout", ready::TIMEOUT, policy.timeout)?;
     }
     tables.add(Some("ready"), keys);
+    tables.add(Some("limits"), limit_keys(&service.limits));
     tables.add(Some("log"), log_keys(&service.log)?);
     tables.add(Some("controls"), control_keys(&service.controls));
     tables.add(Some("hooks"), hook_keys(&service.hooks)?);
@@ -326,6 +329,24 @@ fn restart_keys(policy: &RestartPolicy) -> Result<Keys, String> {
         keys.written("exit-codes", inline(&codes));
     }
     Ok(keys)
+}
+
+fn limit_keys(limits: &Limits) -> Keys {
+    let mut keys = Keys::default();
+    if let Some(priority) = limits.priority {
+        keys.value("priority", priority.word());
+    }
+    if !limits.affinity.is_empty() {
+        keys.value("affinity", &limits.affinity);
+    }
+    if let Some(files) = limits.open_files {
+        keys.value("files", files);
+    }
+    if let Some(size) = limits.core_size {
+        let word = limits::SIZES.iter().find(|(_, known)| *known == size);
+        keys.value("core", word.map_or_else(|| written_size(size), |(word, _)| (*word).to_owned()));
+    }
+    keys
 }
 
 fn log_keys(settings: &LogSettings) -> Result<Keys, String> {

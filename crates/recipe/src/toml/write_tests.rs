@@ -13,6 +13,7 @@ use svckit_core::definition::{
 use svckit_core::failure::{ActionType, FailureAction, FailureActions, ResetPeriod};
 use svckit_core::hook::{Errand, Hook, Moment, OnFailure};
 use svckit_core::kind::{ErrorControl, LaunchProtection, SidType};
+use svckit_core::limits::{Limits, Priority};
 use svckit_core::log::rotation::RotateTime;
 use svckit_core::name::{Dependency, DisplayName, GroupName, ServiceName};
 use svckit_core::probe::{HttpUrl, LinePattern, ReadyPolicy, ReadyWhen};
@@ -148,6 +149,21 @@ fn hooks() -> impl Strategy<Value = BTreeMap<Moment, Hook>> {
     })
 }
 
+fn limits() -> impl Strategy<Value = Limits> {
+    let priority = prop::sample::select(Priority::NAMED).prop_map(|(_, priority)| priority);
+    let affinity = prop::collection::btree_set(0..=Limits::LAST_PROCESSOR, 0..3);
+    let files = prop::option::of(1_u64..=1 << 30);
+    let core = prop::option::of(prop_oneof![Just(0), Just(Limits::UNLIMITED), any::<u64>()]);
+    (prop::option::of(priority), affinity, files, core).prop_map(
+        |(priority, affinity, open_files, core_size)| Limits {
+            priority,
+            affinity: affinity.into_iter().collect(),
+            open_files,
+            core_size,
+        },
+    )
+}
+
 fn log() -> impl Strategy<Value = LogSettings> {
     let files = prop_oneof![
         (prop::option::of(path()), prop::option::of(path())),
@@ -240,7 +256,7 @@ prop_compose! {
 prop_compose! {
     // Boxed: all of them at once are more than the stack of a test holds.
     fn service()(
-        naming in naming().boxed(), program in program().boxed(), restart in restart().boxed(), stop in stop().boxed(), tree in tree(), log in log().boxed(), recovery in recovery().boxed(),
+        naming in naming().boxed(), program in program().boxed(), restart in restart().boxed(), stop in stop().boxed(), tree in tree(), limits in limits().boxed(), log in log().boxed(), recovery in recovery().boxed(),
         ready in prop::option::of((ready_when(), time())).boxed(), controls in prop::collection::btree_map(128_u32..=255, signal(), 0..3),
         pause in prop::option::of(signal()), share in any::<bool>(), group in prop::option::of(name()), tag in any::<bool>(),
         sid in prop::sample::select(&[SidType::NONE, SidType::UNRESTRICTED, SidType::RESTRICTED][..]),
@@ -269,6 +285,7 @@ prop_compose! {
             restart,
             stop,
             tree,
+            limits,
             ready: ready.map(|(when, timeout)| ReadyPolicy { when, timeout }),
             log,
             controls: controls.into_iter().chain(pausing).map(|(key, signal)| (key, ControlAction::Signal(signal))).collect(),

@@ -390,6 +390,13 @@ pub struct OpenFiles {
     pub hard: u64,
 }
 
+impl OpenFiles {
+    /// So many and no more.
+    pub(crate) fn exactly(count: u64) -> Self {
+        Self { soft: count, hard: count }
+    }
+}
+
 /// Lets this process have as many open files as it may, and returns what it was before, for the programs that it starts: some are slow or break with many.
 pub fn raise_open_files() -> OpenFiles {
     let before = rustix::process::getrlimit(Resource::Nofile);

@@ -9,6 +9,7 @@ use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::Path;
 use std::sync::Arc;
 
+use svckit_core::limits::{Limits, Priority};
 use zeroize::Zeroizing;
 
 use super::{CLONE_INTO_CGROUP, Credentials, OpenFiles, Sockets};
@@ -47,7 +48,10 @@ pub fn spawn(command: &Command, stdio: Stdio<'_>, birth: Birth<'_>) -> Result<u3
         sockets: &prepared.sockets,
         own_id: prepared.own_id,
         credentials: command.terms.credentials.as_ref(),
-        open_files: command.terms.open_files,
+        open_files: command.limits.open_files.map(OpenFiles::exactly).or(command.terms.open_files),
+        nice: command.limits.priority.map(Priority::nice),
+        processors: prepared.processors.as_ref(),
+        core_size: command.limits.core_size,
         parent: if birth.ends_with_parent { std::process::id() } else { 0 },
     };
     let pid = start(&plan, &mut report, birth.group).map_err(|error| fail(Stage::Process, error))?;
@@ -63,9 +67,38 @@ pub fn spawn(command: &Command, stdio: Stdio<'_>, birth: Birth<'_>) -> Result<u3
         STAGE_DIRECTORY => Stage::Directory,
         STAGE_CREDENTIALS => Stage::Credentials,
         STAGE_PROGRAM => Stage::Program,
+        STAGE_PRIORITY | STAGE_AFFINITY | STAGE_FILES | STAGE_CORE => {
+            let error = io::Error::from_raw_os_error(report.errno);
+            return Err(limit_failure(&command.limits, report.stage, error));
+        }
         _ => Stage::Process,
     };
     Err(fail(stage, io::Error::from_raw_os_error(report.errno)))
+}
+
+/// Which limit could not be set, and why that usually is.
+fn limit_failure(limits: &Limits, stage: c_int, error: io::Error) -> SpawnError {
+    let denied = error.kind() == io::ErrorKind::PermissionDenied;
+    let (subject, detail) = match stage {
+        STAGE_PRIORITY => {
+            let word = limits.priority.map_or("", Priority::word);
+            let why = "only root may raise a priority, or who has the right CAP_SYS_NICE";
+            (format!("priority = {word}"), denied.then_some(why))
+        }
+        STAGE_AFFINITY => (
+            format!("affinity = {:?}", limits.affinity),
+            Some("not all of these processors are there for it"),
+        ),
+        STAGE_FILES => {
+            let why = "only root may raise it over the limit of this process, and nobody over fs.nr_open";
+            (format!("files = {}", limits.open_files.unwrap_or_default()), denied.then_some(why))
+        }
+        _ => {
+            let why = "only root may raise it over the limit of this process";
+            (format!("core = {}", limits.core_size.unwrap_or_default()), denied.then_some(why))
+        }
+    };
+    SpawnError { stage: Stage::Limits, error, subject, detail: detail.map(str::to_owned) }
 }
 
 fn failure(command: &Command, stage: Stage, error: io::Error) -> SpawnError {
@@ -139,6 +172,7 @@ struct Prepared {
     arguments: Strings,
     environment: Strings,
     directory: Option<CString>,
+    processors: Option<libc::cpu_set_t>,
     /// The descriptors of the sockets, as they are here.
     sockets: Vec<c_int>,
     /// Where in the environment the new process writes its id; null without sockets.
@@ -200,15 +234,35 @@ impl Prepared {
             arguments: Strings::new(command.command.iter().cloned())?,
             environment,
             directory: directory.transpose()?,
+            processors: processors(&command.limits.affinity),
             sockets: sockets.iter().map(|(_, socket)| socket.as_raw_fd()).collect(),
             own_id,
         })
     }
 }
 
+/// The set of these processors, unless they are all.
+fn processors(numbers: &[u16]) -> Option<libc::cpu_set_t> {
+    if numbers.is_empty() {
+        return None;
+    }
+    // SAFETY: all zero is the empty set; a number beyond it is left out by the function's own check.
+    unsafe {
+        let mut set: libc::cpu_set_t = std::mem::zeroed();
+        for number in numbers.iter().filter(|number| **number <= Limits::LAST_PROCESSOR) {
+            libc::CPU_SET(usize::from(*number), &mut set);
+        }
+        Some(set)
+    }
+}
+
 const STAGE_CREDENTIALS: c_int = 1;
 const STAGE_DIRECTORY: c_int = 2;
 const STAGE_PROGRAM: c_int = 3;
+const STAGE_PRIORITY: c_int = 4;
+const STAGE_AFFINITY: c_int = 5;
+const STAGE_FILES: c_int = 6;
+const STAGE_CORE: c_int = 7;
 
 /// What the new process has to tell if it fails; in memory that both share.
 #[repr(C)]
@@ -228,6 +282,9 @@ struct Plan<'a> {
     own_id: *mut c_char,
     credentials: Option<&'a Credentials>,
     open_files: Option<OpenFiles>,
+    nice: Option<c_int>,
+    processors: Option<&'a libc::cpu_set_t>,
+    core_size: Option<u64>,
     /// The process whose end shall be the program's, zero for none.
     parent: u32,
 }
@@ -331,9 +388,8 @@ unsafe fn become_program(plan: &Plan<'_>) -> (c_int, c_int) {
         if !plan.own_id.is_null() {
             write_id(plan.own_id);
         }
-        if let Some(limit) = plan.open_files {
-            let limit = libc::rlimit { rlim_cur: limit.soft, rlim_max: limit.hard };
-            libc::setrlimit(libc::RLIMIT_NOFILE, &raw const limit);
+        if let Err(stage) = limit(plan) {
+            return (stage, errno());
         }
         if let Some(user) = plan.credentials
             && !become_user(user)
@@ -354,6 +410,46 @@ unsafe fn become_program(plan: &Plan<'_>) -> (c_int, c_int) {
         libc::sigemptyset(none.as_mut_ptr());
         libc::sigprocmask(libc::SIG_SETMASK, none.as_ptr(), std::ptr::null_mut());
         (STAGE_PROGRAM, execute(plan))
+    }
+}
+
+/// Limits what this process may use; at which stage that failed.
+///
+/// # Safety
+/// For the new process only.
+unsafe fn limit(plan: &Plan<'_>) -> Result<(), c_int> {
+    // SAFETY: plain system calls with structures that live during them. No priority is an error's number to `setpriority`.
+    unsafe {
+        if let Some(limit) = plan.open_files {
+            let limit = libc::rlimit { rlim_cur: limit.soft, rlim_max: limit.hard };
+            if libc::setrlimit(libc::RLIMIT_NOFILE, &raw const limit) != 0 {
+                return Err(STAGE_FILES);
+            }
+        }
+        if let Some(size) = plan.core_size {
+            let limit = libc::rlimit { rlim_cur: size, rlim_max: size };
+            if libc::setrlimit(libc::RLIMIT_CORE, &raw const limit) != 0 {
+                return Err(STAGE_CORE);
+            }
+        }
+        if let Some(wanted) = plan.processors {
+            let mut got: libc::cpu_set_t = std::mem::zeroed();
+            let size = size_of::<libc::cpu_set_t>();
+            if libc::sched_setaffinity(0, size, wanted) != 0
+                || libc::sched_getaffinity(0, size, &raw mut got) != 0
+            {
+                return Err(STAGE_AFFINITY);
+            }
+            // The system takes processors that aren't there out of a set, silently.
+            if !libc::CPU_EQUAL(wanted, &got) {
+                *libc::__errno_location() = libc::EINVAL;
+                return Err(STAGE_AFFINITY);
+            }
+        }
+        match plan.nice {
+            Some(nice) if libc::setpriority(libc::PRIO_PROCESS, 0, nice) != 0 => Err(STAGE_PRIORITY),
+            _ => Ok(()),
+        }
     }
 }
 

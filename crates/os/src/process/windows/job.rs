@@ -1,21 +1,25 @@
 //! A job object: a program with everything that it starts.
 
+use std::fmt;
 use std::io;
 use std::os::windows::io::{AsRawHandle, FromRawHandle, OwnedHandle, RawHandle};
 use std::ptr;
 
+use svckit_core::limits::Limits;
 use windows_sys::Win32::Foundation::ERROR_MORE_DATA;
 use windows_sys::Win32::System::JobObjects::{
     AssignProcessToJobObject, CreateJobObjectW, JOB_OBJECT_LIMIT,
     JOB_OBJECT_LIMIT_DIE_ON_UNHANDLED_EXCEPTION, JOB_OBJECT_LIMIT_KILL_ON_JOB_CLOSE,
-    JOBOBJECT_EXTENDED_LIMIT_INFORMATION, JobObjectBasicProcessIdList, JobObjectExtendedLimitInformation,
-    QueryInformationJobObject, SetInformationJobObject, TerminateJobObject,
+    JOB_OBJECT_LIMIT_PRIORITY_CLASS, JOBOBJECT_EXTENDED_LIMIT_INFORMATION, JobObjectBasicProcessIdList,
+    JobObjectExtendedLimitInformation, QueryInformationJobObject, SetInformationJobObject,
+    TerminateJobObject,
 };
 
 use windows_sys::Win32::System::Threading::{OpenProcess, PROCESS_TERMINATE, TerminateProcess};
 
 use super::spared::Spared;
 use crate::event::Bell;
+use crate::process::Command;
 
 /// What programs that are ended by force end with, as by `taskkill /F`.
 const FORCED: u32 = 1;
@@ -24,18 +28,19 @@ const FORCED: u32 = 1;
 const USUAL: usize = 16;
 
 /// A program with everything that it starts, which can't leave. When this is dropped, whatever is left is ended, unless it was let go.
-#[derive(Debug)]
 pub(super) struct Job {
     handle: OwnedHandle,
     /// What is not ended, if there may be something.
     spared: Option<Spared>,
     /// The program itself, which never is.
     leader: u32,
+    /// What limits it has beside those that every job has.
+    limits: JOBOBJECT_EXTENDED_LIMIT_INFORMATION,
 }
 
 impl Job {
-    /// An empty one; `bell` tells when a process of it ends. Processes that run a program of one of the names are spared.
-    pub(super) fn new(bell: &Bell, names: &[String]) -> io::Result<Self> {
+    /// An empty one; `bell` tells when a process of it ends.
+    pub(super) fn new(bell: &Bell, command: &Command) -> io::Result<Self> {
         // SAFETY: no name and no security attributes are passed.
         let handle = unsafe { CreateJobObjectW(ptr::null(), ptr::null()) };
         if handle.is_null() {
@@ -43,7 +48,8 @@ impl Job {
         }
         // SAFETY: the handle is new, and nobody else's.
         let handle = unsafe { OwnedHandle::from_raw_handle(handle) };
-        let job = Self { handle, spared: Spared::new(names), leader: 0 };
+        let job =
+            Self { handle, spared: Spared::new(&command.leave), leader: 0, limits: limits(&command.limits) };
         job.limit(JOB_OBJECT_LIMIT_KILL_ON_JOB_CLOSE)?;
         bell.follow_job(job.handle.as_raw_handle())?;
         Ok(job)
@@ -51,9 +57,9 @@ impl Job {
 
     /// Sets the limits: these, and one that every job has.
     fn limit(&self, flags: JOB_OBJECT_LIMIT) -> io::Result<()> {
-        let mut limits = JOBOBJECT_EXTENDED_LIMIT_INFORMATION::default();
+        let mut limits = self.limits;
         // Without it a program that crashes waits for somebody to close a window that nobody sees.
-        limits.BasicLimitInformation.LimitFlags = flags | JOB_OBJECT_LIMIT_DIE_ON_UNHANDLED_EXCEPTION;
+        limits.BasicLimitInformation.LimitFlags |= flags | JOB_OBJECT_LIMIT_DIE_ON_UNHANDLED_EXCEPTION;
         // SAFETY: the structure is of the class and the size that are said, and is only read during the call.
         let done = unsafe {
             SetInformationJobObject(
@@ -145,6 +151,22 @@ impl Job {
             let ids = space.get(1..).unwrap_or_default().iter().take(listed);
             return Ok(ids.filter_map(|id| u32::try_from(*id).ok()).collect());
         }
+    }
+}
+
+/// What of a program's limits its job keeps: the priority class of everything in it, which a process wouldn't always inherit.
+fn limits(limits: &Limits) -> JOBOBJECT_EXTENDED_LIMIT_INFORMATION {
+    let mut all = JOBOBJECT_EXTENDED_LIMIT_INFORMATION::default();
+    if let Some(priority) = limits.priority {
+        all.BasicLimitInformation.LimitFlags |= JOB_OBJECT_LIMIT_PRIORITY_CLASS;
+        all.BasicLimitInformation.PriorityClass = priority.class();
+    }
+    all
+}
+
+impl fmt::Debug for Job {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Job({})", self.leader)
     }
 }
 

@@ -4,6 +4,7 @@ mod children;
 mod console;
 mod ends;
 mod job;
+mod limits;
 mod spared;
 mod spawn;
 mod window;

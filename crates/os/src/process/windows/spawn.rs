@@ -25,6 +25,7 @@ use windows_sys::Win32::System::Threading::{
 use zeroize::Zeroizing;
 
 use super::job::Job;
+use super::limits;
 use crate::event::Bell;
 use crate::pipe::ProgramEnd;
 use crate::process::{Command, SpawnError, Stage, Stdio};
@@ -121,7 +122,7 @@ pub(super) fn start(command: &Command, stdio: Stdio<'_>, bell: &Bell) -> Result<
     }
     let line = command_line(&program, command)
         .map_err(|why| fail(Stage::Program, io::Error::new(io::ErrorKind::InvalidInput, why)))?;
-    let mut job = Job::new(bell, &command.leave).map_err(|error| fail(Stage::Process, error))?;
+    let mut job = Job::new(bell, command).map_err(|error| fail(Stage::Process, error))?;
     let at_console = stdio.output.is_own();
     let created =
         Plan { line, directory: command.directory.as_deref(), environment: block(&command.environment) }
@@ -130,21 +131,27 @@ pub(super) fn start(command: &Command, stdio: Stdio<'_>, bell: &Bell) -> Result<
         let at_directory = error.raw_os_error() == Some(ERROR_DIRECTORY.cast_signed());
         fail(if at_directory { Stage::Directory } else { Stage::Program }, error)
     })?;
-    let begun = job.assign(process.as_raw_handle(), pid).and_then(|()| {
-        // SAFETY: the thread's handle is open.
-        if unsafe { ResumeThread(thread.as_raw_handle()) } == u32::MAX {
-            return Err(io::Error::last_os_error());
-        }
-        Ok(())
-    });
+    let limited = limits::set(&command.limits, process.as_raw_handle());
+    let begun = limited
+        .and_then(|()| begin(&mut job, &process, &thread, pid).map_err(|error| fail(Stage::Process, error)));
     match begun {
         Ok(()) => Ok(Started { pid, process, job, at_console }),
         Err(error) => {
             // SAFETY: the process's handle is open. It has not run anything yet.
             unsafe { TerminateProcess(process.as_raw_handle(), 1) };
-            Err(fail(Stage::Process, error))
+            Err(error)
         }
     }
+}
+
+/// Puts a process into its job and lets it run.
+fn begin(job: &mut Job, process: &OwnedHandle, thread: &OwnedHandle, pid: u32) -> io::Result<()> {
+    job.assign(process.as_raw_handle(), pid)?;
+    // SAFETY: the thread's handle is open.
+    if unsafe { ResumeThread(thread.as_raw_handle()) } == u32::MAX {
+        return Err(io::Error::last_os_error());
+    }
+    Ok(())
 }
 
 /// The file that is to be run. A relative path is below the working directory, a bare name is looked up in the program's `PATH`.

@@ -6,9 +6,11 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use svckit_core::definition::{ExitAction, RestartPolicy, RestartWhen, Rung, StopAction, StopPolicy};
+use svckit_core::limits::Priority;
 use svckit_core::tree::TreePolicy;
 
 use super::ini::{Section, Setting};
+use super::limits;
 use super::reader::{Advice, Reader};
 use super::{native, registry};
 use crate::definition::{LogSettings, ServiceDefinition, Span};
@@ -34,7 +36,7 @@ impl Found {
 
 const MAPPED: &str = "Application AppParameters AppDirectory AppEnvironment AppEnvironmentExtra AppRestartDelay AppThrottle \
     AppStopMethodSkip AppStopMethodConsole AppStopMethodWindow AppStdout AppStderr AppRotateFiles AppRotateOnline AppRotateBytes \
-    AppRotateBytesHigh AppTimestampLog AppKillProcessTree";
+    AppRotateBytesHigh AppTimestampLog AppKillProcessTree AppPriority AppAffinity";
 
 const ADVICE: Advice<'_> = &[
     (
@@ -54,7 +56,6 @@ const ADVICE: Advice<'_> = &[
         "AppRotateSeconds",
         "a log is rotated however young it is; at which times is said by rotate = { time = \"daily\" }",
     ),
-    ("AppPriority AppAffinity", "let start /B with its options run the program from a batch file"),
     ("AppNoConsole", "the program's console has no window"),
     ("AppRedirectHook", "nothing else is run beside the program"),
 ];
@@ -137,6 +138,12 @@ fn definition(reader: &mut Reader<'_>, mut found: Found) -> Option<ServiceDefini
         && reader.number::<u32>(&setting) == Some(0)
     {
         service.tree = TreePolicy::Leave(vec!["*".to_owned()]);
+    }
+    let setting = parameters.take("AppPriority");
+    service.limits.priority =
+        setting.and_then(|setting| limits::priority(reader, &setting)).filter(|one| *one != Priority::Normal);
+    if let Some(setting) = parameters.take("AppAffinity") {
+        service.limits.affinity = limits::processors(reader, &setting);
     }
     native::read(reader, found.native, &mut service);
     for setting in found.parameters.rest() {

@@ -44,12 +44,12 @@ pub(super) const INSTALL: Advice<'_> = &[
 
 pub(super) const SERVICE_MAPPED: &str = "Type ExecStart ExecReload Restart RestartSec TimeoutSec TimeoutStopSec KillSignal \
     KillMode SendSIGHUP SuccessExitStatus RestartPreventExitStatus RestartForceExitStatus User WorkingDirectory Environment \
-    EnvironmentFile StandardOutput StandardError";
+    EnvironmentFile StandardOutput StandardError Nice CPUAffinity LimitNOFILE LimitCORE";
 
 const SANDBOX: &str = "svckit does not confine programs: keep the service with systemd if it needs that, or run the program \
     in a container";
 
-const LIMITS: &str = "svckit sets no limits: use ulimit in a shell that runs the program";
+const LIMITS: &str = "svckit doesn't set this limit: use ulimit in a shell that runs the program";
 
 pub(super) const SERVICE: Advice<'_> = &[
     // Older units have them here and not in [Unit].
@@ -115,9 +115,9 @@ pub(super) const SERVICE: Advice<'_> = &[
     ),
     ("UMask", "run umask in a shell that runs the program"),
     (
-        "Nice IOSchedulingClass IOSchedulingPriority CPUSchedulingPolicy CPUSchedulingPriority CPUSchedulingResetOnFork \
-         CPUAffinity NUMAPolicy NUMAMask TimerSlackNSec MemoryKSM CoredumpFilter Personality IgnoreSIGPIPE",
-        "let nice, ionice, taskset or the like run the program",
+        "IOSchedulingClass IOSchedulingPriority CPUSchedulingPolicy CPUSchedulingPriority CPUSchedulingResetOnFork \
+         NUMAPolicy NUMAMask TimerSlackNSec MemoryKSM CoredumpFilter Personality IgnoreSIGPIPE",
+        "let ionice, chrt or the like run the program",
     ),
 ];
 

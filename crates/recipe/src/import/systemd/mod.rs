@@ -2,6 +2,7 @@
 
 mod advice;
 mod command;
+mod limits;
 mod restart;
 mod text;
 
@@ -107,6 +108,7 @@ impl Unit<'_, '_> {
         definition.account = self.service_text("User").filter(|user| !user.is_empty());
         definition.restart = restart::policy(self);
         definition.stop = self.stop();
+        definition.limits = limits::read(self);
         definition.log = self.log();
         if let Some(signal) = command::reload(self) {
             definition.controls.insert(Control::PARAMCHANGE.0, ControlAction::Signal(signal));

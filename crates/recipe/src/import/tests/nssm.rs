@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use svckit_core::definition::{ExitAction, RestartWhen, Rung, StopAction};
+use svckit_core::limits::{Limits, Priority};
 use svckit_core::tree::TreePolicy;
 
 use super::told;
@@ -104,6 +105,10 @@ fn each_value_is_mapped() {
     assert_eq!((log.rotate_size, log.rotate_at_start), (Some(1024), false));
     let log = own("\"AppRotateFiles\"=dword:1\n\"AppTimestampLog\"=dword:1\n").log;
     assert_eq!((log.rotate_size, log.rotate_at_start, log.timestamps), (None, true, true));
+    let limits = |line: &str| own(line).limits;
+    assert_eq!(limits("\"AppPriority\"=dword:20\n\"AppAffinity\"=\"All\"\n"), Limits::default());
+    let limits = limits("\"AppPriority\"=dword:4000\n\"AppAffinity\"=\"0-1,3\"\n");
+    assert_eq!((limits.priority, limits.affinity), (Some(Priority::BelowNormal), vec![0, 1, 3]));
     assert_eq!(own("\"AppKillProcessTree\"=dword:1\n").tree, TreePolicy::Kill);
     assert_eq!(own("\"AppKillProcessTree\"=dword:0\n").tree, TreePolicy::Leave(vec!["*".to_owned()]));
 }
@@ -113,7 +118,6 @@ fn what_has_no_place_is_told_where_it_is() {
     for (line, remark) in [
         ("\"AppStopMethodThreads\"=dword:1", "7:1: AppStopMethodThreads is not mapped"),
         ("\"AppStdin\"=\"x\"", "7:1: AppStdin is not mapped"),
-        ("\"AppPriority\"=dword:20", "7:1: AppPriority is not mapped"),
         ("\"Colour\"=\"red\"", "7:1: Colour is not known, and not mapped"),
         (
             "\"AppStopMethodSkip\"=dword:8",

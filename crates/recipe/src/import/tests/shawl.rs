@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use svckit_core::definition::{ExitAction, RestartWhen};
+use svckit_core::limits::Priority;
 use svckit_core::log::rotation::RotateTime;
 
 use super::told;
@@ -59,6 +60,7 @@ fn each_option_is_mapped() {
     let log = service("--log-rotate daily").log;
     let daily = RotateTime::Every { interval: Duration::from_secs(86_400), at: Duration::ZERO };
     assert_eq!((log.rotate_size, log.rotate_time, log.keep_count), (None, Some(daily), Some(2)));
+    assert_eq!(service("--priority above-normal").limits.priority, Some(Priority::AboveNormal));
     assert_eq!(service("--dependencies db,cache").dependencies.len(), 2);
 }
 
@@ -67,7 +69,6 @@ fn what_has_no_place_is_told_where_it_is() {
     for (option, remark) in [
         ("--no-log", "1:1: --no-log is not mapped"),
         ("--path C:\\x", "1:1: --path is not mapped"),
-        ("--priority high", "1:1: --priority is not mapped"),
         ("--interactive", "1:1: --interactive is not mapped"),
         ("--colour red", "1:1: --colour is not known, and not mapped"),
         ("--log-rotate monthly", "1:1: --log-rotate monthly is not mapped"),

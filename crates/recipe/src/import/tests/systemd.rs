@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use svckit_core::control::Control;
 use svckit_core::definition::{ControlAction, ExitAction, RestartWhen, Rung, StopAction};
+use svckit_core::limits::{Limits, Priority};
 use svckit_core::signal::Signal;
 use svckit_core::tree::TreePolicy;
 
@@ -115,6 +116,20 @@ fn what_becomes_of_processes_is_carried_over() {
 }
 
 #[test]
+fn limits_are_carried_over() {
+    let limits = unit("Nice=-5\nCPUAffinity=4 0-2\nLimitNOFILE=1024\nLimitCORE=1M\n").limits;
+    let expected = Limits {
+        priority: Some(Priority::AboveNormal),
+        affinity: vec![0, 1, 2, 4],
+        open_files: Some(1024),
+        core_size: Some(1 << 20),
+    };
+    assert_eq!(limits, expected);
+    let limits = unit("LimitNOFILE=infinity\nLimitCORE=infinity\n").limits;
+    assert_eq!((limits.open_files, limits.core_size), (None, Some(Limits::UNLIMITED)));
+}
+
+#[test]
 fn what_has_no_place_is_told_where_it_is() {
     for (lines, remark) in [
         ("Type=oneshot", "3:6: Type=oneshot is not mapped"),
@@ -125,7 +140,9 @@ fn what_has_no_place_is_told_where_it_is() {
         ("RebootArgument=x", "3:1: RebootArgument is not mapped"),
         ("[Unit]\nFailureAction=reboot", "4:1: FailureAction is not mapped"),
         ("Group=www", "3:1: Group is not mapped"),
-        ("LimitNOFILE=1000", "3:1: LimitNOFILE is not mapped"),
+        ("LimitNPROC=1000", "3:1: LimitNPROC is not mapped"),
+        ("LimitNOFILE=10:20", "3:13: LimitNOFILE is 10 and can't be raised to 20"),
+        ("Nice=12", "3:6: Nice=12 becomes priority = \"below-normal\", nice 10"),
         ("PrivateTmp=yes", "3:1: PrivateTmp is not mapped"),
         ("MemoryMax=1G", "3:1: MemoryMax is not mapped"),
         ("X-Mine=1", "3:1: X-Mine is not mapped"),

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use svckit_core::definition::{RestartWhen, Rung, StopAction};
 use svckit_core::failure::{ActionType, ResetPeriod};
+use svckit_core::limits::Priority;
 use svckit_core::log::rotation::RotateTime;
 
 use super::told;
@@ -88,6 +89,7 @@ fn each_element_is_mapped() {
     );
     assert_eq!(account.account.as_deref(), Some(r"D\g$"));
     assert_eq!(service("<serviceaccount><username>LocalSystem</username></serviceaccount>").account, None);
+    assert_eq!(service("<priority>BelowNormal</priority>").limits.priority, Some(Priority::BelowNormal));
     service(
         "<priority>Normal</priority><interactive>false</interactive><hidewindow>true</hidewindow><autoRefresh>false</autoRefresh>",
     );
@@ -186,7 +188,6 @@ fn what_has_no_place_is_told_where_it_is() {
         ("<prestart><executable>x</executable></prestart>", "2:2: the hook prestart is not mapped"),
         ("<interactive/>", "2:2: interactive is not mapped"),
         ("<beeponshutdown>true</beeponshutdown>", "2:2: beeponshutdown is not mapped"),
-        ("<priority>Idle</priority>", "2:2: priority is not mapped"),
         ("<autoRefresh>true</autoRefresh>", "2:2: autoRefresh is not mapped"),
         ("<colour>red</colour>", "2:2: colour is not known, and not mapped"),
         ("<name lang='en'>x</name>", "2:7: lang is not known, and not mapped"),

@@ -12,8 +12,10 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use svckit_core::definition::{Rung, StopAction, StopPolicy};
+use svckit_core::limits::Priority;
 
 use super::ini::Setting;
+use super::limits;
 use super::native;
 use super::reader::Reader;
 use crate::definition::{ServiceDefinition, Span, StartMode};
@@ -63,6 +65,9 @@ pub(super) fn read(reader: &mut Reader<'_>) -> Option<ServiceDefinition> {
     service.stop = stop(reader, settings);
     native_settings(reader, settings, &mut service);
     account(reader, settings, &mut service);
+    let setting = settings.text(reader, "priority");
+    service.limits.priority =
+        setting.and_then(|setting| limits::priority(reader, &setting)).filter(|one| *one != Priority::Normal);
     beside(reader, settings);
     switches(reader, settings);
     for element in std::mem::take(settings).0 {
@@ -248,11 +253,6 @@ fn switches(reader: &mut Reader<'_>, settings: &mut Elements) {
         if is_on(reader, &setting) && !help.is_empty() {
             reader.remark(setting.key_span, format!("{key} is not mapped"), help);
         }
-    }
-    let priority = settings.text(reader, "priority");
-    if let Some(setting) = priority.filter(|setting| !setting.value.eq_ignore_ascii_case("normal")) {
-        let help = "let start /B with its options run the program from a batch file";
-        reader.remark(setting.key_span, "priority is not mapped", help);
     }
 }
 
