@@ -185,6 +185,9 @@ fn a_program_is_installed_started_stopped_and_removed() {
     held.gone();
     let status = svc.status(&name);
     assert_eq!((&status["state"], &status["win32_exit_code"]), (&"STOPPED".into(), &0.into()));
+    let metrics = svc.ok(&["metrics"]);
+    let state = format!("svckit_service_state{{service=\"{name}\",state=\"STOPPED\"}} 1\n");
+    assert!(metrics.contains(&state), "{metrics}");
     let log = svc.ok(&["logs", &name]);
     assert!(log.contains("running 1 test"), "{log}");
     let events = svc.ok(&["events", &name]);

@@ -10,7 +10,7 @@ use svckit_core::access::{ManagerAccess, ServiceAccess};
 use svckit_core::backend::{Backend, Manager, Service};
 use svckit_core::kind::ServiceType;
 use svckit_core::name::{ServiceName, fold};
-use svckit_core::native::{NamedHostState, Overview, Reply, Request, ScmStatus};
+use svckit_core::native::{NamedHostState, Overview, Reply, Request, ScmStatus, ServiceUsage};
 use svckit_core::pattern::{NamePattern, is_pattern};
 use svckit_core::record;
 use svckit_core::space::Space;
@@ -213,6 +213,15 @@ pub(crate) fn overview(backend: &dyn Backend, after: Option<u64>) -> Result<Over
     const OPERATION: &str = "list services";
     match native(backend, OPERATION, None, Request::Overview { after, services: None })? {
         Reply::Overview(overview) => Ok(overview),
+        _ => Err(unexpected(backend, OPERATION)),
+    }
+}
+
+/// What services use.
+pub(crate) fn usage(backend: &dyn Backend) -> Result<(u64, Vec<ServiceUsage>)> {
+    const OPERATION: &str = "measure services";
+    match native(backend, OPERATION, None, Request::Usage)? {
+        Reply::Usage { at_ms, services } => Ok((at_ms, services)),
         _ => Err(unexpected(backend, OPERATION)),
     }
 }

@@ -6,6 +6,7 @@ use std::time::Duration;
 use clap::{Args, Parser, Subcommand, ValueEnum, value_parser};
 use svckit_core::secret::Secret;
 use svckit_core::trigger::{self, Guid, GuidError};
+use svckit_host::entrance::Address;
 use svckit_recipe::{StartMode, import, units};
 
 use crate::bulk::AT_A_TIME;
@@ -104,6 +105,8 @@ pub(crate) enum Verb {
     Status(Status),
     /// Show services in the terminal, live, with what they use; start and stop them
     Top(Top),
+    /// Print what services do and use for Prometheus, or serve it over HTTP
+    Metrics(Metrics),
     /// Show everything about a service
     Show(One),
     /// Show what a service's program wrote
@@ -359,6 +362,13 @@ pub(crate) struct Top {
     /// Print what would be shown, and end
     #[arg(long)]
     pub(crate) once: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Metrics {
+    /// Serve /metrics at a port of the loopback interface, as 127.0.0.1:9180, or at a Unix socket for this user alone, an absolute path; until it is ended
+    #[arg(long, value_name = "ADDRESS")]
+    pub(crate) listen: Option<Address>,
 }
 
 #[derive(Debug, Args)]

@@ -20,6 +20,7 @@ mod failure;
 mod fake;
 mod lock;
 mod machine;
+mod metrics;
 mod passwords;
 mod pending;
 mod report;
@@ -129,6 +130,7 @@ fn run(app: &mut App, place: &Place, verb: Verb) -> Result<ExitCode, Failure> {
         Verb::Debug(arguments) => return verbs::debug::run(app, &arguments),
         Verb::List(arguments) => verbs::status::list(app, &arguments)?,
         Verb::Status(arguments) => verbs::status::status(app, &arguments)?,
+        Verb::Metrics(arguments) => metrics::run(app, place, &arguments)?,
         Verb::Top(arguments) => top::run(app, place, &arguments)?,
         Verb::Show(arguments) => verbs::show::run(app, &arguments)?,
         Verb::Logs(arguments) => verbs::logs::run(app, &arguments)?,

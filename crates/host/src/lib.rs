@@ -21,4 +21,4 @@ mod supervisor;
 pub use link::{run_from_environment, serve_spawner};
 pub use svckit_os::signal::{name as signal_name, on_end};
 pub use svckit_os::space::of as space;
-pub use svckit_os::{clock, keyboard, listen, program};
+pub use svckit_os::{clock, entrance, keyboard, listen, program};

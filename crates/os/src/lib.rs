@@ -10,6 +10,7 @@ pub mod daemon;
 pub mod dial;
 #[cfg(windows)]
 pub mod dispatcher;
+pub mod entrance;
 pub mod errno;
 pub mod event;
 #[cfg(windows)]

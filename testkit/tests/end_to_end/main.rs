@@ -10,6 +10,7 @@ mod examples;
 mod exported;
 mod hardship;
 mod logging;
+mod metrics;
 mod plan;
 mod ready;
 mod recipe;

@@ -229,22 +229,13 @@ fn changes(
     }
 }
 
-/// What services use.
-pub(crate) fn usage(backend: &dyn Backend) -> Result<(u64, Vec<ServiceUsage>)> {
-    const OPERATION: &str = "measure services";
-    match app::native(backend, OPERATION, None, Request::Usage)? {
-        Reply::Usage { at_ms, services } => Ok((at_ms, services)),
-        _ => Err(app::unexpected(backend, OPERATION)),
-    }
-}
-
 /// Takes a sample each time that one is asked for.
 fn measure(place: &Place, asked: &Receiver<()>, news: &SyncSender<News>) {
     let mut backend: Option<Box<dyn Backend>> = None;
     while asked.recv().is_ok() {
         super::fail_if_told("usage");
         let connected = backend.take().map_or_else(|| place.connect_running(), Ok);
-        let sample = connected.and_then(|connected| usage(&**backend.insert(connected)));
+        let sample = connected.and_then(|connected| app::usage(&**backend.insert(connected)));
         let told = match sample {
             Ok((at, services)) => News::Usage(at, services),
             Err(error) => News::NoUsage(error.to_string()),

@@ -8,12 +8,11 @@ use svckit_core::native::ServiceUsage;
 use svckit_core::status::StateFilter;
 use svckit_core::usage::Usage;
 
-use crate::app::App;
+use crate::app::{self, App};
 use crate::failure::Failure;
 use crate::report::{self, ServiceReport, StatusJson};
 use crate::table::{self, Cell};
 use crate::times;
-use crate::top::feed;
 use crate::top::view::bytes;
 use crate::ui::{state_style, trouble_style};
 
@@ -55,7 +54,7 @@ pub(super) fn print(app: &mut App, only: &[ServiceName]) -> Result<(), Failure> 
         [] => (report::all(app, StateFilter::ALL)?, Ok(())),
         only => report::some(app, only),
     };
-    let (_, usages) = feed::usage(app.backend()?)?;
+    let (_, usages) = app::usage(app.backend()?)?;
     let usages: HashMap<String, ServiceUsage> =
         usages.into_iter().map(|usage| (usage.service.folded(), usage)).collect();
     let all: Vec<_> =
