@@ -13,6 +13,8 @@ pub(super) struct Process {
     connected: bool,
     /// An earlier service control manager ordered it, and it has not connected to this one.
     inherited: bool,
+    /// It was told to end: nothing comes into it any more.
+    killed: bool,
     /// Until when it has to connect.
     until: Option<u64>,
     /// Services of type share of this image path may come into it.
@@ -34,8 +36,9 @@ impl Model {
     pub(super) fn launch(&mut self, key: &str) {
         let image = self.services[key].settings.image();
         let shared = self.services[key].settings.is_shared().then(|| image.clone());
-        let usable =
-            |process: &Process| shared.is_some() && process.shared == shared && !process.services.is_empty();
+        let usable = |process: &Process| {
+            shared.is_some() && process.shared == shared && !process.services.is_empty() && !process.killed
+        };
         let found = self.processes.iter().find(|(_, process)| usable(process)).map(|(name, _)| name.clone());
         let name = found.unwrap_or_else(|| {
             let count = self.launched.entry(image.clone()).or_default();
@@ -45,6 +48,7 @@ impl Model {
                 pid: None,
                 connected: false,
                 inherited: false,
+                killed: false,
                 until: Some(self.now + PATIENCE),
                 shared,
                 services: BTreeSet::new(),
@@ -232,8 +236,11 @@ impl Model {
 
     /// They are killed, and are gone one after the other.
     pub(super) fn expire_processes(&mut self, late: Vec<String>) {
-        for id in late {
+        for id in &late {
             self.seen.push(Seen::Killed { process: id.clone() });
+            self.process(id).killed = true;
+        }
+        for id in late {
             self.tell_end(&id);
             self.gone(&id, 1053);
             self.settle();
