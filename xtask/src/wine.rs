@@ -91,6 +91,11 @@ const NOT_UNDER_WINE: &[(&str, &str, &str)] = &[
         "who_goes_on_looking_lets_a_service_go_that_is_removed",
         "Windows tells who waits for a service that it is marked for deletion; Wine tells of states alone, so it stays as long as somebody looks on",
     ),
+    (
+        "windows_plan",
+        "who_needs_one_that_is_restarted_is_restarted_too",
+        "Windows lists dependencies; Wine stores them and lists none",
+    ),
     ("wire", "impacket::impacket_reads_our_answers", UNIX_PYTHON),
     ("wire", "impacket::the_vectors_are_those_of_the_impacket_that_is_installed", UNIX_PYTHON),
     ("buildout", "zc_buildout_deviates_where_documented", UNIX_PYTHON),
