@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::hook::{Hook, Moment};
+use crate::hook::{Errand, Hook, Moment};
 use crate::limits::Limits;
 use crate::log::rotation::RotateTime;
 use crate::probe::ReadyPolicy;
@@ -164,7 +164,7 @@ impl Default for RestartPolicy {
 }
 
 /// One means of ending a program.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum StopAction {
     /// What Ctrl+C does: `SIGINT` to the program's process group, `CTRL_C_EVENT` on Windows.
@@ -177,12 +177,14 @@ pub enum StopAction {
     StdinClose,
     /// A signal to the program's process group; skipped on Windows.
     Signal(Signal),
+    /// A command beside the program, which has the time of the rung.
+    Command(Vec<String>),
     /// The whole tree is ended by force.
     Terminate,
 }
 
 /// One rung of the stop ladder: what is done, and how long the program has before the next.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Rung {
     /// What is done.
@@ -330,12 +332,13 @@ impl LogPolicy {
 pub enum ControlAction {
     /// A signal to the program's process group.
     Signal(Signal),
+    /// A command beside the program.
+    Command(Errand),
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::hook::Errand;
     use crate::native::Request;
     use crate::probe::ReadyWhen;
 

@@ -68,7 +68,7 @@ impl Ladder {
     pub fn begin(
         policy: &StopPolicy,
         now: Tick,
-        can: impl Fn(StopAction) -> bool,
+        can: impl Fn(&StopAction) -> bool,
     ) -> (Self, Vec<StopAction>) {
         Self::after(0, policy, now, can)
     }
@@ -78,7 +78,7 @@ impl Ladder {
         checkpoint: u32,
         policy: &StopPolicy,
         now: Tick,
-        can: impl Fn(StopAction) -> bool,
+        can: impl Fn(&StopAction) -> bool,
     ) -> (Self, Vec<StopAction>) {
         let position = Position::Waiting { next: 0, until: now };
         Self { position, pulse: Pulse::begin(checkpoint, now) }.at(policy, now, can)
@@ -94,7 +94,7 @@ impl Ladder {
         mut self,
         policy: &StopPolicy,
         now: Tick,
-        can: impl Fn(StopAction) -> bool,
+        can: impl Fn(&StopAction) -> bool,
     ) -> (Self, Vec<StopAction>) {
         let mut actions = Vec::new();
         self.pulse.at(now);
@@ -111,18 +111,18 @@ impl Ladder {
         policy: &StopPolicy,
         next: usize,
         now: Tick,
-        can: &impl Fn(StopAction) -> bool,
+        can: &impl Fn(&StopAction) -> bool,
         actions: &mut Vec<StopAction>,
     ) {
         let action = match policy.ladder.get(next) {
             Some(rung) if rung.action == StopAction::Terminate => StopAction::Terminate,
-            Some(rung) if !can(rung.action) => {
+            Some(rung) if !can(&rung.action) => {
                 self.position = Position::Waiting { next: next + 1, until: now };
                 return;
             }
             Some(rung) => {
                 self.position = Position::Waiting { next: next + 1, until: now + rung.wait };
-                rung.action
+                rung.action.clone()
             }
             None => StopAction::Terminate,
         };
@@ -131,6 +131,27 @@ impl Ladder {
         }
         self.pulse.step(now);
         actions.push(action);
+    }
+
+    /// What the rung that waits does has failed: the next is due at once.
+    #[must_use]
+    pub fn hurry(self, now: Tick) -> Self {
+        match self.position {
+            Position::Waiting { next, .. } => {
+                Self { position: Position::Waiting { next, until: now }, ..self }
+            }
+            Position::Forced { .. } => self,
+        }
+    }
+
+    /// What the rung that waits does.
+    pub fn current<'a>(&self, policy: &'a StopPolicy) -> Option<&'a StopAction> {
+        match self.position {
+            Position::Waiting { next, .. } => {
+                policy.ladder.get(next.checked_sub(1)?).map(|rung| &rung.action)
+            }
+            Position::Forced { .. } => None,
+        }
     }
 
     /// When [`Ladder::at`] has to be called next.
@@ -190,9 +211,23 @@ mod tests {
     fn what_the_system_does_not_know_costs_no_time() {
         let rung = |action, wait| Rung { action, wait: Duration::from_secs(wait) };
         let policy = StopPolicy { ladder: vec![rung(StopAction::WmClose, 60), rung(StopAction::CtrlC, 0)] };
-        let (ladder, actions) = Ladder::begin(&policy, seconds(0), |action| action != StopAction::WmClose);
+        let (ladder, actions) = Ladder::begin(&policy, seconds(0), |action| *action != StopAction::WmClose);
         assert_eq!(actions, [StopAction::CtrlC, StopAction::Terminate]);
         assert!(ladder.is_forced());
+    }
+
+    #[test]
+    fn what_failed_is_not_waited_for() {
+        let rung = |action, wait| Rung { action, wait: Duration::from_secs(wait) };
+        let command = StopAction::Command(vec!["quit".to_owned()]);
+        let policy = StopPolicy { ladder: vec![rung(command.clone(), 60), rung(StopAction::CtrlC, 5)] };
+        let (ladder, actions) = Ladder::begin(&policy, seconds(0), |_| true);
+        assert_eq!((ladder.current(&policy), actions), (Some(&command), vec![command.clone()]));
+        let (ladder, actions) = ladder.hurry(seconds(2)).at(&policy, seconds(2), |_| true);
+        assert_eq!(actions, [StopAction::CtrlC]);
+        let (forced, actions) = ladder.hurry(seconds(3)).at(&policy, seconds(3), |_| true);
+        assert_eq!((forced.current(&policy), actions), (None, vec![StopAction::Terminate]));
+        assert_eq!(forced.hurry(seconds(4)), forced);
     }
 
     fn action() -> impl Strategy<Value = StopAction> {
@@ -211,7 +246,7 @@ mod tests {
         let mut due = start;
         let mut list = Vec::new();
         for rung in policy.ladder.iter().filter(|rung| rung.action != StopAction::WmClose) {
-            list.push((due, rung.action));
+            list.push((due, rung.action.clone()));
             due = due + rung.wait;
         }
         list.push((due, StopAction::Terminate));
@@ -225,9 +260,9 @@ mod tests {
         fn actions_come_when_they_are_due(
             rungs in prop::collection::vec((action(), 0u64..9000), 0..6), start in 0u64..100_000,
         ) {
-            let ladder = rungs.iter().map(|(action, wait)| Rung { action: *action, wait: Duration::from_millis(*wait) }).collect();
+            let ladder = rungs.iter().map(|(action, wait)| Rung { action: action.clone(), wait: Duration::from_millis(*wait) }).collect();
             let policy = StopPolicy { ladder };
-            let can = |action| action != StopAction::WmClose;
+            let can = |action: &StopAction| *action != StopAction::WmClose;
             let mut now = Tick(Duration::from_millis(start));
             let expected = schedule(&policy, now);
             let (mut ladder, actions) = Ladder::begin(&policy, now, can);

@@ -52,13 +52,16 @@ pub(crate) fn again(delay: Duration) -> String {
 }
 
 /// What a rung of the stop ladder does.
-pub(crate) fn action(action: StopAction) -> String {
+pub(crate) fn action(action: &StopAction) -> String {
     match action {
         StopAction::CtrlC => "Ctrl+C".to_owned(),
         StopAction::CtrlBreak => "Ctrl+Break".to_owned(),
         StopAction::WmClose => "WM_CLOSE".to_owned(),
         StopAction::StdinClose => "the end of its input".to_owned(),
         StopAction::Signal(signal) => format!("SIG{signal}"),
+        StopAction::Command(command) => {
+            format!("the command {:?}", command.first().map_or("", String::as_str))
+        }
         StopAction::Terminate => "force".to_owned(),
     }
 }

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use svckit_core::definition::{Rung, StopAction};
 use svckit_core::failure::ActionType;
+use svckit_core::hook::Moment;
 use svckit_core::name::{Dependency, ServiceName};
 
 use crate::definition::{Definition, ServiceDefinition, Span, StartMode};
@@ -179,7 +180,7 @@ fn unreachable_rung(service: &ServiceDefinition, _: &Definition, _: Platform) ->
 }
 
 fn no_graceful_stop(service: &ServiceDefinition, _: &Definition, platform: Platform) -> Option<Found> {
-    let asks = |rung: &Rung| rung.action != StopAction::Terminate && platform.knows(rung.action);
+    let asks = |rung: &Rung| rung.action != StopAction::Terminate && platform.knows(&rung.action);
     if service.stop.ladder.iter().any(asks) {
         return None;
     }
@@ -192,20 +193,26 @@ fn no_graceful_stop(service: &ServiceDefinition, _: &Definition, platform: Platf
 }
 
 fn long_stop(service: &ServiceDefinition, _: &Definition, platform: Platform) -> Option<Found> {
-    let climbed = service.stop.ladder.iter().filter(|rung| platform.knows(rung.action));
+    let climbed = service.stop.ladder.iter().filter(|rung| platform.knows(&rung.action));
     let rungs = climbed.take_while(|rung| rung.action != StopAction::Terminate);
-    let whole = rungs.fold(Duration::ZERO, |sum, rung| sum.saturating_add(rung.wait));
+    let ladder = rungs.fold(Duration::ZERO, |sum, rung| sum.saturating_add(rung.wait));
+    let hook = |moment: Moment| service.hooks.get(&moment).map(|hook| (moment.word(), hook.errand.timeout));
+    let parts = [hook(Moment::PreStop), Some(("the ladder", ladder)), hook(Moment::PostStop)];
+    let parts: Vec<_> = parts.into_iter().flatten().collect();
+    let whole = parts.iter().fold(Duration::ZERO, |sum, (_, time)| sum.saturating_add(*time));
     if whole <= service.preshutdown {
         return None;
     }
+    let sum: Vec<_> = parts.iter().map(|(what, time)| format!("{what} {}", shown(*time))).collect();
+    let sum = if sum.len() > 1 { format!(" ({})", sum.join(" + ")) } else { String::new() };
     let message = format!(
-        "stopping may take {}, but when the system shuts down it waits {}",
+        "stopping may take {}{sum}, but when the system shuts down it waits {}",
         shown(whole),
         shown(service.preshutdown)
     );
     let name = &service.name;
     warning(
-        service.places.stop,
+        service.places.stop.or(service.places.hooks),
         message,
         format!("shorten the ladder, or set preshutdown in [service.{name}.windows]"),
     )
@@ -373,6 +380,13 @@ mod tests {
             &["warning long-stop 3:14: stopping may take 4m, but when the system shuts down it waits 3m"],
         );
         finds("[service.web.stop]\nladder = [{ ctrl-c = '2m' }, { wm-close = '2m' }]\n", &[]);
+        finds(
+            "[service.web.hooks]\npre-stop = { run = 'x', timeout = '2m' }\npost-stop = { run = 'y', timeout = '1m' }\n",
+            &[
+                "warning long-stop 3:14: stopping may take 190s (pre-stop 2m + the ladder 10s + post-stop 1m), but when the system shuts down it waits 3m",
+            ],
+        );
+        finds("[service.web.stop]\nladder = [{ command = 'quit', wait = '5s' }]\n", &[]);
     }
 
     #[test]

@@ -49,11 +49,13 @@ impl Platform {
     }
 
     /// Whether a means of stopping a program is one there; others are skipped.
-    pub fn knows(self, action: StopAction) -> bool {
+    pub fn knows(self, action: &StopAction) -> bool {
         match action {
             StopAction::CtrlBreak | StopAction::WmClose => self == Self::Windows,
             StopAction::Signal(_) => self.has_signals(),
-            StopAction::CtrlC | StopAction::StdinClose | StopAction::Terminate => true,
+            StopAction::CtrlC | StopAction::StdinClose | StopAction::Command(_) | StopAction::Terminate => {
+                true
+            }
         }
     }
 

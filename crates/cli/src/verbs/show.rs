@@ -203,7 +203,7 @@ fn definition_lines(definition: &HostDefinition) -> Vec<(&'static str, String)> 
         .stop
         .ladder
         .iter()
-        .map(|rung| format!("{} {}", means(rung.action), times::span(rung.wait)))
+        .map(|rung| format!("{} {}", means(&rung.action), times::span(rung.wait)))
         .collect();
     let files: Vec<_> =
         definition.program.environment_files.iter().map(|file| file.display().to_string()).collect();
@@ -275,13 +275,14 @@ fn limits(limits: &Limits) -> String {
     all.into_iter().flatten().collect::<Vec<_>>().join("; ")
 }
 
-fn means(action: StopAction) -> String {
+fn means(action: &StopAction) -> String {
     match action {
         StopAction::CtrlC => "ctrl-c".to_owned(),
         StopAction::CtrlBreak => "ctrl-break".to_owned(),
         StopAction::WmClose => "wm-close".to_owned(),
         StopAction::StdinClose => "stdin-close".to_owned(),
         StopAction::Signal(signal) => format!("signal:{signal}"),
+        StopAction::Command(command) => svckit_core::image_path::join(command),
         StopAction::Terminate => "terminate".to_owned(),
     }
 }

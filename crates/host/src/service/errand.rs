@@ -2,7 +2,9 @@
 
 use std::ffi::OsString;
 use std::io;
+use std::time::Duration;
 
+use svckit_core::control::Control;
 use svckit_core::dispatch::MARK_VARIABLE;
 use svckit_core::hook::{Course, Errand, Moment, Outcome};
 use svckit_core::native::{EventId, HookFailure, Level};
@@ -45,6 +47,10 @@ pub(super) struct Running {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Purpose {
     Hook(Moment),
+    /// A rung of the stop ladder, with its time.
+    Rung(Duration),
+    /// What a control does.
+    Control(Control),
 }
 
 impl Purpose {
@@ -52,6 +58,17 @@ impl Purpose {
     pub(super) fn word(self) -> &'static str {
         match self {
             Self::Hook(moment) => moment.word(),
+            Self::Rung(_) => "stop",
+            Self::Control(_) => "control",
+        }
+    }
+
+    /// How events call it.
+    fn name(self) -> String {
+        match self {
+            Self::Hook(moment) => format!("the hook {}", moment.word()),
+            Self::Rung(_) => "the command of the stop ladder".to_owned(),
+            Self::Control(control) => format!("the command for {control}"),
         }
     }
 }
@@ -110,7 +127,12 @@ impl Service {
         };
         let code = self.last_exit.and_then(|exit| exit.code).map(|code| code.to_string());
         let killed = self.last_exit.and_then(|exit| exit.signal).map(signal::name);
+        let control = match purpose {
+            Purpose::Control(control) => control.0.to_string(),
+            _ => String::new(),
+        };
         let own = [
+            ("SVC_CONTROL", control),
             ("SVC_NAME", self.name.as_str().to_owned()),
             ("SVC_HOOK", purpose.word().to_owned()),
             ("SVC_PID", pid),
@@ -244,11 +266,10 @@ impl Service {
     }
 
     fn tell_errand(&mut self, shared: &mut Shared, errand: &Running, outcome: Outcome, now: Now) {
-        let what = errand.purpose.word();
+        let what = errand.purpose.name();
         match outcome {
             Outcome::Abandoned => {
-                let text =
-                    format!("{}: the hook {what} was ended, since it is not needed any more", self.quoted());
+                let text = format!("{}: {what} was ended, since it is not needed any more", self.quoted());
                 self.tell(shared, now, Message::new(EventId::HOOK_FAILED, Level::Information, text));
             }
             Outcome::TimedOut => {
@@ -262,10 +283,7 @@ impl Service {
             Outcome::Ended(_) if !errand.left.is_empty() => {
                 let count = errand.left.len();
                 let noun = if count == 1 { "process" } else { "processes" };
-                let text = format!(
-                    "{}: the hook {what} left {count} {noun} behind, which were ended",
-                    self.quoted()
-                );
+                let text = format!("{}: {what} left {count} {noun} behind, which were ended", self.quoted());
                 self.tell(shared, now, Message::new(EventId::LEFTOVERS_ENDED, Level::Warning, text));
             }
             Outcome::Ended(_) => {}
@@ -275,9 +293,14 @@ impl Service {
     /// Tells of a failure, and keeps it for whoever asks.
     pub(super) fn hook_failed(&mut self, shared: &mut Shared, purpose: Purpose, reason: String, now: Now) {
         let hook = purpose.word().to_owned();
-        let text = format!("{}: the hook {hook} {reason}", self.quoted());
+        let text = format!("{}: {} {reason}", self.quoted(), purpose.name());
         self.hook_failure = Some(HookFailure { hook, reason, at: now.wall });
         self.tell(shared, now, Message::new(EventId::HOOK_FAILED, Level::Warning, text));
+    }
+
+    /// Whether the command for a control runs.
+    pub(super) fn obeys(&self, control: Control) -> bool {
+        self.errands.iter().any(|errand| errand.purpose == Purpose::Control(control))
     }
 
     /// What runs beside the program, for whoever asks.

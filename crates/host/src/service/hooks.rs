@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use svckit_core::control::Control;
+use svckit_core::definition::ControlAction;
 use svckit_core::hook::{Hook, Moment, OnFailure, Outcome};
 use svckit_core::ladder::{Ladder, Pulse};
 use svckit_core::restart::Ended;
@@ -21,6 +23,11 @@ impl Service {
     pub(super) fn limit_of(&self, purpose: Purpose) -> Duration {
         match purpose {
             Purpose::Hook(moment) => self.hook(moment).map_or(Duration::ZERO, |hook| hook.errand.timeout),
+            Purpose::Rung(wait) => wait,
+            Purpose::Control(control) => match self.action(control) {
+                Some(ControlAction::Command(errand)) => errand.timeout,
+                _ => Duration::ZERO,
+            },
         }
     }
 
@@ -45,6 +52,13 @@ impl Service {
                 let failure = (fails && !outcome.is_success()).then(|| outcome.status());
                 self.after(shared, moment, failure, now);
             }
+            Purpose::Rung(_) if matches!(outcome, Outcome::Ended(_)) && !outcome.is_success() => {
+                self.hurry(now)
+            }
+            Purpose::Control(control @ (Control::PAUSE | Control::CONTINUE)) if outcome.is_success() => {
+                self.paused = control == Control::PAUSE;
+            }
+            Purpose::Rung(_) | Purpose::Control(_) => {}
         }
         self.finish_if_over(shared, now);
     }
@@ -137,6 +151,7 @@ impl Service {
             _ => 0,
         };
         self.run = Run::Idle;
+        self.abandon_errands(shared, |purpose| matches!(purpose, Purpose::Control(_)), now);
         let pulse = Pulse::begin(checkpoint + 1, now.tick);
         self.state = State::Finishing { pulse, exit, gave_up, hooked: false };
         self.finish_if_over(shared, now);

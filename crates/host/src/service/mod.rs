@@ -387,11 +387,11 @@ impl Service {
             Control::PAUSE | Control::CONTINUE if !self.accepts_pause() => {
                 Win32Error::INVALID_SERVICE_CONTROL
             }
-            _ if !matches!(self.state, State::Up) => Win32Error::SERVICE_CANNOT_ACCEPT_CTRL,
+            _ if !matches!(self.state, State::Up) || self.turns() => Win32Error::SERVICE_CANNOT_ACCEPT_CTRL,
             Control::PAUSE | Control::CONTINUE => {
                 if matches!(self.run, Run::Running(_)) {
-                    let code = self.act(shared, control);
-                    if code != Win32Error::SUCCESS {
+                    let code = self.act(shared, control, now);
+                    if code != Win32Error::SUCCESS || self.obeys(control) {
                         return code;
                     }
                 }
@@ -399,14 +399,13 @@ impl Service {
                 self.paused = control == Control::PAUSE;
                 Win32Error::SUCCESS
             }
-            other => self.act(shared, other),
+            other => self.act(shared, other, now),
         }
     }
 
     /// Does to the program what the definition says for a control.
-    fn act(&self, shared: &Shared, control: Control) -> Win32Error {
-        let action = self.definition.as_ref().and_then(|definition| definition.controls.get(&control.0));
-        match (action, &self.run) {
+    fn act(&mut self, shared: &mut Shared, control: Control, now: Now) -> Win32Error {
+        match (self.action(control), &self.run) {
             (None, _) => Win32Error::INVALID_SERVICE_CONTROL,
             (Some(ControlAction::Signal(signal)), Run::Running(program)) => {
                 match shared.children.signal(program.pid, *signal) {
@@ -414,8 +413,26 @@ impl Service {
                     Err(error) => svckit_os::errno::win32(&error),
                 }
             }
+            (Some(ControlAction::Command(errand)), Run::Running(_)) if !self.obeys(control) => {
+                let errand = errand.clone();
+                let purpose = Purpose::Control(control);
+                let Err(NotStarted { code, message }) = self.run_errand(shared, purpose, &errand, now) else {
+                    return Win32Error::SUCCESS;
+                };
+                self.hook_failed(shared, purpose, format!("could not be run: {message}"), now);
+                code
+            }
             (Some(_), _) => Win32Error::SERVICE_CANNOT_ACCEPT_CTRL,
         }
+    }
+
+    fn action(&self, control: Control) -> Option<&ControlAction> {
+        self.definition.as_ref()?.controls.get(&control.0)
+    }
+
+    /// Whether a command is about to pause the program, or to let it go on.
+    fn turns(&self) -> bool {
+        self.obeys(if self.paused { Control::CONTINUE } else { Control::PAUSE })
     }
 
     fn accepts_pause(&self) -> bool {
@@ -423,7 +440,7 @@ impl Service {
     }
 
     fn configured(&self, control: Control) -> bool {
-        self.definition.as_ref().is_some_and(|definition| definition.controls.contains_key(&control.0))
+        self.action(control).is_some()
     }
 
     /// Something can be read from a stream, or the probe is decided.

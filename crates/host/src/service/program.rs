@@ -117,7 +117,7 @@ impl Service {
         }
         self.run = Run::Running(Program { pid, since: now.tick, input: ours, waiting });
         if self.paused {
-            self.act(shared, Control::PAUSE);
+            self.act(shared, Control::PAUSE, now);
         }
         Ok(pid)
     }

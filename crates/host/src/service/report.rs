@@ -9,6 +9,7 @@ use svckit_core::status::{ServiceState, ServiceStatus};
 use svckit_core::time::Now;
 use svckit_core::win32::Win32Error;
 
+use super::errand::Purpose;
 use super::{Next, Run, Service, State};
 use crate::log::{Remark, Stream};
 use crate::message::{self, Message};
@@ -47,6 +48,14 @@ impl Service {
                 status.checkpoint = pulse.checkpoint();
                 status.wait_hint = PULSE + GRACE;
                 // One that never gets ready has to be stopped too.
+                status.controls_accepted = ControlsAccepted::STOP;
+            }
+            State::Up if self.turns() => {
+                let control = if self.paused { Control::CONTINUE } else { Control::PAUSE };
+                status.state =
+                    if self.paused { ServiceState::CONTINUE_PENDING } else { ServiceState::PAUSE_PENDING };
+                status.checkpoint = 1;
+                status.wait_hint = self.limit_of(Purpose::Control(control)) + GRACE;
                 status.controls_accepted = ControlsAccepted::STOP;
             }
             State::Up => {

@@ -1,12 +1,14 @@
 //! The end of a service that somebody asked for, and of a program that isn't ready in time.
 
 use svckit_core::definition::{StopAction, StopPolicy};
+use svckit_core::hook::Errand;
 use svckit_core::ladder::Ladder;
 use svckit_core::native::{EventId, Level};
 use svckit_core::status::ExitStatus;
 use svckit_core::time::Now;
 use svckit_core::win32::Win32Error;
 
+use super::errand::Purpose;
 use super::program::Program;
 use super::{Next, Run, Service, State};
 use crate::message::{self, Message};
@@ -55,7 +57,7 @@ impl Service {
                 let (ladder, actions) =
                     Ladder::after(checkpoint, &policy, now.tick, |action| self.can(shared, action));
                 self.state = State::Stopping { ladder, exit };
-                self.carry_out(shared, &actions);
+                self.carry_out(shared, &actions, now);
             }
             // Its end is under way, by force already.
             Run::Ending { next, .. } => {
@@ -80,13 +82,13 @@ impl Service {
         let (ladder, actions) = ladder.at(&policy, now.tick, |action| self.can(shared, action));
         self.state = State::Stopping { ladder, exit };
         for action in &actions {
-            let text = format!("{} has not ended yet; {} follows", self.quoted(), message::action(*action));
+            let text = format!("{} has not ended yet; {} follows", self.quoted(), message::action(action));
             self.tell(shared, now, Message::new(EventId::STOP_RUNG, Level::Warning, text));
         }
-        self.carry_out(shared, &actions);
+        self.carry_out(shared, &actions, now);
     }
 
-    fn carry_out(&mut self, shared: &mut Shared, actions: &[StopAction]) {
+    fn carry_out(&mut self, shared: &mut Shared, actions: &[StopAction], now: Now) {
         for action in actions {
             let Run::Running(program) = &mut self.run else { return };
             let pid = program.pid;
@@ -98,6 +100,10 @@ impl Service {
                     self.end_rest(shared);
                     continue;
                 }
+                StopAction::Command(command) => {
+                    self.run_rung(shared, command, now);
+                    continue;
+                }
                 other => {
                     let _ = shared.children.ask(pid, other);
                 }
@@ -106,11 +112,36 @@ impl Service {
         }
     }
 
-    fn can(&self, shared: &Shared, action: StopAction) -> bool {
+    /// Runs a command of the ladder, which has the time of its rung.
+    fn run_rung(&mut self, shared: &mut Shared, command: &[String], now: Now) {
+        let policy = self.stop_policy();
+        let is_it = |action: &StopAction| matches!(action, StopAction::Command(other) if other == command);
+        let rung = policy.ladder.iter().find(|rung| is_it(&rung.action));
+        let timeout = rung.map_or(Errand::TIMEOUT, |rung| rung.wait);
+        let errand = Errand { command: command.to_vec(), timeout };
+        if let Err(not_started) = self.run_errand(shared, Purpose::Rung(timeout), &errand, now) {
+            let reason = format!("could not be run: {}", not_started.message);
+            self.hook_failed(shared, Purpose::Rung(timeout), reason, now);
+            self.hurry(now);
+        }
+    }
+
+    /// A command of the ladder failed: nobody waits for what it was to bring about.
+    pub(super) fn hurry(&mut self, now: Now) {
+        let policy = self.stop_policy();
+        if let State::Stopping { ladder, .. } = &mut self.state
+            && matches!(ladder.current(&policy), Some(StopAction::Command(_)))
+        {
+            *ladder = ladder.hurry(now.tick);
+        }
+    }
+
+    fn can(&self, shared: &Shared, action: &StopAction) -> bool {
         let Run::Running(program) = &self.run else { return false };
         match action {
             StopAction::StdinClose => program.input.is_some(),
-            other => shared.children.can(program.pid, &other),
+            StopAction::Command(_) => true,
+            other => shared.children.can(program.pid, other),
         }
     }
 

@@ -1,14 +1,15 @@
 //! Pause, continue and a service's own controls.
 
 use svckit_core::control::{Control, ControlsAccepted};
-use svckit_core::definition::ControlAction;
+use svckit_core::definition::{ControlAction, HostDefinition};
 use svckit_core::dispatch::FromProcess;
-use svckit_core::native::Phase;
+use svckit_core::hook::Errand;
+use svckit_core::native::{EventId, Phase};
 use svckit_core::signal::Signal;
-use svckit_core::status::ServiceState;
+use svckit_core::status::{ServiceState, ServiceStatus};
 use svckit_core::win32::Win32Error;
 
-use crate::support::Bed;
+use crate::support::{Bed, Host, PATIENCE};
 
 #[test]
 fn controls_do_what_the_definition_says() {
@@ -74,4 +75,85 @@ fn controls_without_an_action_are_not_valid() {
         host.link.seen[before..].iter().filter(|frame| matches!(frame, FromProcess::Status { .. })).collect();
     assert_eq!(told.len(), 1, "the state is told again");
     host.link.stop("plain");
+}
+
+/// A definition whose controls are scripts.
+fn obeying(bed: &Bed, controls: &[(Control, &str)]) -> HostDefinition {
+    let mut definition = bed.script("exec sleep 1000");
+    definition.controls = controls
+        .iter()
+        .map(|(control, script)| {
+            let command = ["/bin/sh", "-c", script].map(str::to_owned).to_vec();
+            (control.0, ControlAction::Command(Errand { command, timeout: PATIENCE }))
+        })
+        .collect();
+    definition
+}
+
+/// The status that was told last.
+fn told(host: &Host) -> ServiceStatus {
+    let told = host.link.seen.iter().rev().find_map(|frame| match frame {
+        FromProcess::Status { status, .. } => Some(*status),
+        _ => None,
+    });
+    told.unwrap()
+}
+
+#[test]
+fn controls_can_be_commands() {
+    let mut bed = Bed::new();
+    let mut host = bed.host();
+    let mut gate = bed.gate("gate");
+    let tell = r#"echo "$SVC_HOOK $SVC_CONTROL ${SVC_PID:+there}" > gate"#;
+    host.link.start(
+        "shop",
+        obeying(&bed, &[(Control::PARAMCHANGE, tell), (Control(200), &format!("{tell}; read go < door"))]),
+    );
+    let mut door = bed.gate("door");
+    host.link.state("shop", ServiceState::RUNNING);
+    for (control, number) in [(Control::PARAMCHANGE, 6), (Control(200), 200)] {
+        assert_eq!(host.link.control("shop", control), Win32Error::SUCCESS);
+        assert_eq!(gate.wait(), format!("control {number} there\n"));
+    }
+    assert_eq!(
+        host.link.control("shop", Control(200)),
+        Win32Error::SERVICE_CANNOT_ACCEPT_CTRL,
+        "it is obeyed still"
+    );
+    door.open();
+    host.link.host_state(|state| state.hook.is_none());
+    // One that is under way holds up no stop.
+    assert_eq!(host.link.control("shop", Control(200)), Win32Error::SUCCESS);
+    gate.wait();
+    host.link.stop("shop");
+}
+
+#[test]
+fn a_service_is_paused_when_the_command_for_it_has_done_it() {
+    let mut bed = Bed::new();
+    let mut host = bed.host();
+    let mut door = bed.gate("door");
+    let script = "read word < door; test $word = go";
+    host.link.start("shop", obeying(&bed, &[(Control::PAUSE, script), (Control::CONTINUE, script)]));
+    host.link.state("shop", ServiceState::RUNNING);
+    assert_eq!(host.link.control("shop", Control::PAUSE), Win32Error::SUCCESS);
+    let status = told(&host);
+    assert!(status.state == ServiceState::PAUSE_PENDING && status.wait_hint > PATIENCE, "{status:?}");
+    assert_eq!(host.link.control("shop", Control::CONTINUE), Win32Error::SERVICE_CANNOT_ACCEPT_CTRL);
+    door.open();
+    host.link.state("shop", ServiceState::PAUSED);
+    assert_eq!(host.link.control("shop", Control::CONTINUE), Win32Error::SUCCESS);
+    assert_eq!(told(&host).state, ServiceState::CONTINUE_PENDING);
+    door.open();
+    host.link.state("shop", ServiceState::RUNNING);
+    // A command that fails leaves the service as it was.
+    assert_eq!(host.link.control("shop", Control::PAUSE), Win32Error::SUCCESS);
+    assert_eq!(told(&host).state, ServiceState::PAUSE_PENDING);
+    std::fs::write(bed.path("door"), "no\n").unwrap();
+    assert_eq!(
+        host.link.event(EventId::HOOK_FAILED),
+        r#""shop": the command for PAUSE ended with exit code 1"#
+    );
+    host.link.state("shop", ServiceState::RUNNING);
+    host.link.stop("shop");
 }

@@ -73,6 +73,60 @@ fn a_program_can_be_stopped_by_the_end_of_its_input() {
     assert_eq!(bed.log(), "end of input\n");
 }
 
+fn command(script: &str) -> StopAction {
+    StopAction::Command(["/bin/sh", "-c", script].map(str::to_owned).to_vec())
+}
+
+#[test]
+fn a_program_can_be_stopped_by_a_command_which_may_end_after_it() {
+    let mut bed = Bed::new();
+    let mut host = bed.host();
+    let mut ready = bed.gate("ready");
+    let script = "trap 'echo bye; exit 0' USR1; echo > ready; while :; do sleep 1000 & wait; done";
+    let mut definition = bed.script(script);
+    let stops = r#"echo "$SVC_HOOK $SVC_NAME"; kill -USR1 $SVC_PID; while kill -0 $SVC_PID 2> /dev/null; do sleep 0.01; done; echo it has gone"#;
+    definition.stop.ladder = vec![rung(command(stops), 60_000)];
+    host.link.start("shop", definition);
+    ready.wait();
+    let status = host.link.stop("shop");
+    assert_eq!(status.win32_exit_code, Win32Error::SUCCESS);
+    // Two that write at the same time come in any order.
+    let log = bed.log();
+    let mut lines: Vec<&str> = log.lines().collect();
+    assert_eq!(lines.pop(), Some("it has gone"));
+    lines.sort_unstable();
+    assert_eq!(lines, ["bye", "stop shop"]);
+}
+
+#[test]
+fn a_command_of_the_ladder_that_fails_or_hangs_holds_nothing_up() {
+    let mut bed = Bed::new();
+    let mut host = bed.host();
+    let mut pids = bed.gate("pids");
+    let mut definition = bed.script("trap '' TERM; echo $$ > pids; while :; do sleep 1000 & wait; done");
+    definition.stop.ladder = vec![
+        rung(command("exit 3"), 3_600_000),
+        rung(StopAction::Command(vec!["/no/such/command".to_owned()]), 3_600_000),
+        rung(command("trap '' TERM; echo $$ > pids; while :; do sleep 1000; done"), 500),
+    ];
+    host.link.start("shop", definition);
+    pids.wait();
+    assert_eq!(host.link.stop("shop").win32_exit_code, Win32Error::SUCCESS);
+    let failures: Vec<_> = host
+        .link
+        .events()
+        .into_iter()
+        .filter(|(id, _)| *id == EventId::HOOK_FAILED)
+        .map(|(_, text)| text)
+        .collect();
+    let [code, missing, hang] = failures.as_slice() else { panic!("{failures:?}") };
+    let name = r#""shop": the command of the stop ladder"#;
+    assert_eq!(*code, format!("{name} ended with exit code 3"));
+    assert!(missing.starts_with(&format!("{name} could not be run: ")), "{missing}");
+    assert_eq!(*hang, format!("{name} took longer than 500 ms and was ended"));
+    wait_gone(pids.wait().trim().parse().unwrap());
+}
+
 #[test]
 fn shutdown_stops_like_stop_and_a_second_stop_is_refused() {
     let mut bed = Bed::new();

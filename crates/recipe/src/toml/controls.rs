@@ -1,12 +1,15 @@
 //! `[service.NAME.controls]`.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
 use svckit_core::control::Control;
 use svckit_core::definition::ControlAction;
+use svckit_core::hook::Errand;
 use svckit_core::signal::Signal;
 use toml::de::DeValue;
 
+use super::command;
 use super::section::{Entry, Section, closest, string};
 use super::stop::signal_help;
 
@@ -15,11 +18,14 @@ pub(super) const NAMED: &[(&str, Control)] =
 
 const EXAMPLE: &str = r#""signal:HUP""#;
 
-pub(super) fn read(mut section: Section<'_>) -> BTreeMap<u32, ControlAction> {
+const COMMAND: &str = r#"{ command = ["shopctl", "reload"] }"#;
+
+/// Reads what controls do; a command is looked for from `directory`.
+pub(super) fn read(mut section: Section<'_>, directory: &Path) -> BTreeMap<u32, ControlAction> {
     let mut controls = BTreeMap::new();
     for entry in section.entries() {
         let Some(control) = control(&section, entry) else { continue };
-        if let Some(action) = action(&section, entry) {
+        if let Some(action) = action(&section, entry, directory) {
             controls.insert(control.0, action);
         }
     }
@@ -56,12 +62,30 @@ fn control(section: &Section<'_>, entry: Entry<'_>) -> Option<Control> {
     None
 }
 
-fn action(section: &Section<'_>, entry: Entry<'_>) -> Option<ControlAction> {
-    if let DeValue::Table(table) = entry.value.get_ref()
-        && let Some((key, _)) = table.iter().find(|(key, _)| matches!(&**key.get_ref(), "http" | "command"))
-    {
-        section.not_yet(key.span(), key.get_ref());
+/// `{ command = […], timeout = "30s" }`.
+fn command_action(section: &Section<'_>, entry: Entry<'_>, directory: &Path) -> Option<ControlAction> {
+    let path = format!("{}.{}", section.path(), entry.name());
+    let example = format!("write {} = {COMMAND}", entry.name());
+    let mut table = Section::of(section.reader, path, entry, &example)?;
+    if table.entry("http").is_some() {
+        table.later("http");
         return None;
+    }
+    let timeout = table.duration("timeout", "30s");
+    let is_bad = timeout.is_none() && table.entry("timeout").is_some();
+    let (reader, run) = (table.reader, table.entry("command"));
+    table.finish();
+    let Some(run) = run else {
+        reader.report(entry.span(), "it does not say what to do", Some(example));
+        return None;
+    };
+    let command = command::line(reader, run, directory, COMMAND)?;
+    (!is_bad).then(|| ControlAction::Command(Errand { command, timeout: timeout.unwrap_or(Errand::TIMEOUT) }))
+}
+
+fn action(section: &Section<'_>, entry: Entry<'_>, directory: &Path) -> Option<ControlAction> {
+    if matches!(entry.value.get_ref(), DeValue::Table(_)) {
+        return command_action(section, entry, directory);
     }
     let example = format!("{} = {EXAMPLE}", entry.name());
     let (text, span) = string(section.reader, entry, "a string", &example)?;
@@ -71,7 +95,7 @@ fn action(section: &Section<'_>, entry: Entry<'_>) -> Option<ControlAction> {
     };
     let signal = Signal::named(name);
     if signal.is_some() && !section.reader.platform.has_signals() {
-        let help = "leave the control out; this version has no other means to pass it on".to_owned();
+        let help = format!("write {} = {COMMAND}", entry.name());
         section.reader.report(span, "programs on Windows can't be sent signals", Some(help));
         return None;
     }

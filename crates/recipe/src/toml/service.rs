@@ -26,6 +26,8 @@ pub(super) fn read<'a>(reader: &'a Reader<'a>, entry: Entry<'a>) -> Option<Servi
         Section::of(reader, path, entry, "write [service.NAME] with run = [\"program\", \"argument\"]")?;
     let mut places = Places { name: entry.key.span().into(), ..Places::default() };
     let program = command::read(&mut section, entry, &mut places);
+    // Without a program there is no service, but all that is wrong is told.
+    let directory = program.as_ref().map_or_else(PathBuf::new, |program| program.directory.clone());
     let display_name = display_name(&mut section);
     let description = description(&mut section);
     let start = section.choice("start", StartMode::NAMED);
@@ -46,17 +48,16 @@ pub(super) fn read<'a>(reader: &'a Reader<'a>, entry: Entry<'a>) -> Option<Servi
     }
     let restart = section.section("restart").map(restart::read).unwrap_or_default();
     let (stop, tree) = match section.section("stop") {
-        Some(section) => stop::read(section),
+        Some(section) => stop::read(section, &directory),
         None => (reader.platform.stop(), Default::default()),
     };
     let ready = section.section("ready").and_then(|section| ready::read(section, &mut places));
     let log = section.section("log").map(log::read).unwrap_or_default();
     let limits = section.section("limits").map(limits::read).unwrap_or_default();
-    let controls = section.section("controls").map(controls::read).unwrap_or_default();
+    let controls =
+        section.section("controls").map(|section| controls::read(section, &directory)).unwrap_or_default();
     let (recovery, recovery_on_error) = section.section("recovery").map(recovery::read).unwrap_or_default();
     let windows = section.section("windows").map(windows::read).unwrap_or_default();
-    // Without a program there is no service, but all that is wrong is told.
-    let directory = program.as_ref().map_or_else(PathBuf::new, |program| program.directory.clone());
     let hooks = section.section("hooks").map(|section| hooks::read(section, &directory)).unwrap_or_default();
     section.later("health");
     section.finish();

@@ -1,10 +1,13 @@
 //! `[service.NAME.stop]`.
 
+use std::path::Path;
+
 use svckit_core::definition::{Rung, StopAction, StopPolicy};
 use svckit_core::signal::Signal;
 use svckit_core::tree::TreePolicy;
 use toml::de::{DeTable, DeValue};
 
+use super::command;
 use super::section::{Entry, Reader, Section, choice, closest, duration, wrong_type};
 
 pub(super) const ACTIONS: &[(&str, StopAction)] = &[
@@ -15,8 +18,10 @@ pub(super) const ACTIONS: &[(&str, StopAction)] = &[
     ("terminate", StopAction::Terminate),
 ];
 
-/// Means that the definition file has and this version hasn't.
-const LATER: &[&str] = &["http", "command"];
+/// A means that the definition file has and this version hasn't.
+const LATER: &str = "http";
+
+const COMMAND: &str = r#"{ command = ["shopctl", "quit"], wait = "10s" }"#;
 
 pub(super) const TREES: &[(&str, TreePolicy)] = &[("kill", TreePolicy::Kill), ("follow", TreePolicy::Follow)];
 
@@ -24,9 +29,10 @@ const LEAVE: &str = r#"write tree = { leave = ["updater"] }"#;
 
 const EXAMPLE: &str = r#"write ladder = [{ ctrl-c = "5s" }, { "signal:TERM" = "10s" }]"#;
 
-pub(super) fn read(mut section: Section<'_>) -> (StopPolicy, TreePolicy) {
+/// Reads how a program is stopped; a command is looked for from `directory`.
+pub(super) fn read(mut section: Section<'_>, directory: &Path) -> (StopPolicy, TreePolicy) {
     let policy = match section.entry("ladder") {
-        Some(entry) => StopPolicy { ladder: ladder(&section, entry) },
+        Some(entry) => StopPolicy { ladder: ladder(&section, entry, directory) },
         None => section.reader.platform.stop(),
     };
     let tree = section.entry("tree").and_then(|entry| tree(&section, entry)).unwrap_or_default();
@@ -55,7 +61,7 @@ fn tree(section: &Section<'_>, entry: Entry<'_>) -> Option<TreePolicy> {
     Some(TreePolicy::Leave(names.into_iter().map(|(name, _)| name.to_owned()).collect()))
 }
 
-fn ladder(section: &Section<'_>, entry: Entry<'_>) -> Vec<Rung> {
+fn ladder(section: &Section<'_>, entry: Entry<'_>, directory: &Path) -> Vec<Rung> {
     let DeValue::Array(items) = entry.value.get_ref() else {
         wrong_type(section.reader, entry, "a list of tables", EXAMPLE);
         return Vec::new();
@@ -67,7 +73,12 @@ fn ladder(section: &Section<'_>, entry: Entry<'_>) -> Vec<Rung> {
             wrong_type(section.reader, item, "a list of tables", EXAMPLE);
             continue;
         };
-        ladder.extend(rung(section, item, table));
+        let is_command = table.iter().any(|(key, _)| key.get_ref() == "command");
+        ladder.extend(if is_command {
+            command_rung(section, item, directory)
+        } else {
+            rung(section, item, table)
+        });
     }
     ladder
 }
@@ -79,7 +90,7 @@ fn rung(section: &Section<'_>, item: Entry<'_>, table: &DeTable<'_>) -> Option<R
         section.reader.report(item.span(), message, Some(EXAMPLE.to_owned()));
         return None;
     };
-    if LATER.contains(&entry.name()) {
+    if entry.name() == LATER {
         section.not_yet(entry.key.span(), entry.name());
         return None;
     }
@@ -91,10 +102,26 @@ fn rung(section: &Section<'_>, item: Entry<'_>, table: &DeTable<'_>) -> Option<R
     Some(Rung { action: action?, wait: wait? })
 }
 
+/// `{ command = […], wait = "10s" }`.
+fn command_rung(section: &Section<'_>, item: Entry<'_>, directory: &Path) -> Option<Rung> {
+    let mut table = Section::of(section.reader, format!("{}.ladder", section.path()), item, COMMAND)?;
+    let (reader, run) = (table.reader, table.entry("command")?);
+    let wait = table.duration("wait", "10s");
+    let says_wait = table.entry("wait").is_some();
+    table.finish();
+    let command = command::line(reader, run, directory, COMMAND);
+    if !says_wait || wait.is_some_and(|wait| wait.is_zero()) {
+        let message = "a command in \"ladder\" needs time: it is ended with its \"wait\"";
+        reader.report(item.span(), message, Some(format!("write {COMMAND}")));
+        return None;
+    }
+    Some(Rung { action: StopAction::Command(command?), wait: wait? })
+}
+
 fn named(reader: &Reader<'_>, entry: Entry<'_>) -> Option<StopAction> {
     let found = ACTIONS.iter().find(|(word, _)| *word == entry.name());
     if let Some((_, action)) = found {
-        return Some(*action);
+        return Some(action.clone());
     }
     let words = || ACTIONS.iter().map(|(word, _)| *word);
     let help = if Signal::named(entry.name()).is_some() {

@@ -459,6 +459,22 @@ fn the_ladder_and_the_controls_know_their_means() {
         &controls("pause = 'signal:TSTP'"),
         r#"4:1: "pause" needs "continue" as well (for example pause = "signal:TSTP", continue = "signal:CONT")"#,
     );
+    refuses_keys(
+        &ladder("{ command = 'quit' }"),
+        r#"4:11: a command in "ladder" needs time: it is ended with its "wait" (write { command = ["shopctl", "quit"], wait = "10s" })"#,
+    );
+    refuses_keys(
+        &ladder("{ command = 'quit', wait = '5s', ctrl-c = '5s' }"),
+        r#"4:44: unknown key "ctrl-c" in [service.web.stop.ladder] (the keys here are command, wait)"#,
+    );
+    refuses_keys(
+        &controls("reload = { timeout = '5s' }"),
+        r#"4:10: it does not say what to do (write reload = { command = ["shopctl", "reload"] })"#,
+    );
+    refuses_keys(
+        &controls("reload = { command = [] }"),
+        r#"4:22: there is nothing to run (write { command = ["shopctl", "reload"] })"#,
+    );
     let recovery = |line: &str| format!("[service.web.recovery]\n{line}");
     refuses_keys(
         &recovery("actions = [{ restrat = '5s' }]"),
@@ -622,7 +638,7 @@ fn what_comes_later_is_refused_and_not_ignored() {
     later("[service.web.limits]\nmemory = '1GB'", "4:1", "memory", ".limits");
     later("[service.web.ready]\ncommand = 'x'", "4:1", "command", ".ready");
     later("[service.web.stop]\nladder = [{ http = 'x' }]", "4:13", "http", ".stop");
-    later("[service.web.controls]\nreload = { command = 'x' }", "4:12", "command", ".controls");
+    later("[service.web.controls]\nreload = { http = 'x' }", "4:12", "http", ".controls.reload");
 }
 
 #[test]

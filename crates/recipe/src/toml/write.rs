@@ -111,8 +111,16 @@ fn plain(service: &ServiceDefinition) -> ServiceDefinition {
     }
     plain.log.stdout = plain.log.stdout.as_ref().map(clean);
     plain.log.stderr = plain.log.stderr.as_ref().map(clean);
-    let errands = plain.hooks.values_mut().map(|hook| &mut hook.errand.command);
-    for command in errands.chain([&mut plain.program.command]) {
+    let hooks = plain.hooks.values_mut().map(|hook| &mut hook.errand.command);
+    let rungs = plain.stop.ladder.iter_mut().filter_map(|rung| match &mut rung.action {
+        StopAction::Command(command) => Some(command),
+        _ => None,
+    });
+    let controls = plain.controls.values_mut().filter_map(|action| match action {
+        ControlAction::Command(errand) => Some(&mut errand.command),
+        ControlAction::Signal(_) => None,
+    });
+    for command in hooks.chain(rungs).chain(controls).chain([&mut plain.program.command]) {
         if let Some(program) = command.first_mut()
             && let Some(path) = Some(Path::new(program)).filter(|path| path.is_absolute())
         {
@@ -237,8 +245,17 @@ fn one(service: &ServiceDefinition, platform: Platform) -> Result<String, String
     tables.add(Some("restart"), restart_keys(&service.restart)?);
     let mut stop = Keys::default();
     if service.stop != platform.stop() {
-        let rungs = service.stop.ladder.iter().map(|rung| Ok((means(rung.action)?, time(rung.wait)?)));
-        stop.written("ladder", steps(rungs)?);
+        let rungs = service.stop.ladder.iter().map(|rung| {
+            let wait = time(rung.wait)?.to_toml_value();
+            Ok(match &rung.action {
+                StopAction::Command(command) => {
+                    let command = ("command".to_owned(), command.to_toml_value());
+                    inline(&[command, ("wait".to_owned(), wait)])
+                }
+                other => inline(&[(means(other)?, wait)]),
+            })
+        });
+        stop.written("ladder", list(rungs)?);
     }
     match &service.tree {
         TreePolicy::Leave(names) => {
@@ -260,7 +277,7 @@ fn one(service: &ServiceDefinition, platform: Platform) -> Result<String, String
     tables.add(Some("ready"), keys);
     tables.add(Some("limits"), limit_keys(&service.limits));
     tables.add(Some("log"), log_keys(&service.log)?);
-    tables.add(Some("controls"), control_keys(&service.controls));
+    tables.add(Some("controls"), control_keys(&service.controls)?);
     tables.add(Some("hooks"), hook_keys(&service.hooks)?);
     tables.add(Some("recovery"), recovery_keys(&service.recovery, service.recovery_on_error)?);
     tables.add(Some("windows"), windows_keys(service)?);
@@ -400,15 +417,23 @@ fn log_keys(settings: &LogSettings) -> Result<Keys, String> {
     Ok(keys)
 }
 
-fn control_keys(all: &BTreeMap<u32, ControlAction>) -> Keys {
+fn control_keys(all: &BTreeMap<u32, ControlAction>) -> Result<Keys, String> {
     let mut keys = Keys::default();
     for (control, action) in all {
         let named = controls::NAMED.iter().find(|(_, named)| *named == Control(*control));
         let key = named.map_or_else(|| control.to_string(), |(word, _)| (*word).to_owned());
-        let ControlAction::Signal(signal) = action;
-        keys.value(&key, format!("signal:{signal}"));
+        match action {
+            ControlAction::Signal(signal) => keys.value(&key, format!("signal:{signal}")),
+            ControlAction::Command(errand) => {
+                let mut table = vec![("command".to_owned(), errand.command.to_toml_value())];
+                if errand.timeout != Errand::TIMEOUT {
+                    table.push(("timeout".to_owned(), time(errand.timeout)?.to_toml_value()));
+                }
+                keys.written(&key, inline(&table));
+            }
+        }
     }
-    keys
+    Ok(keys)
 }
 
 fn hook_keys(all: &BTreeMap<Moment, Hook>) -> Result<Keys, String> {
@@ -474,20 +499,21 @@ fn windows_keys(service: &ServiceDefinition) -> Result<Keys, String> {
     Ok(keys)
 }
 
-fn means(action: StopAction) -> Result<String, String> {
+fn means(action: &StopAction) -> Result<String, String> {
     match action {
         StopAction::Signal(signal) => Ok(format!("signal:{signal}")),
-        other => word("ladder", stop::ACTIONS, &other).map(str::to_owned),
+        other => word("ladder", stop::ACTIONS, other).map(str::to_owned),
     }
 }
 
 /// Tables of one key each, in a list.
 fn steps(all: impl Iterator<Item = Result<(String, String), String>>) -> Result<String, String> {
-    let mut steps = Vec::new();
-    for step in all {
-        let (means, time) = step?;
-        steps.push(inline(&[(means, time.to_toml_value())]));
-    }
+    list(all.map(|step| step.map(|(means, time)| inline(&[(means, time.to_toml_value())]))))
+}
+
+/// Tables in a list.
+fn list(all: impl Iterator<Item = Result<String, String>>) -> Result<String, String> {
+    let steps = all.collect::<Result<Vec<_>, _>>()?;
     let line = format!("[{}]", steps.join(", "));
     if line.len() < WIDTH { Ok(line) } else { Ok(format!("[\n    {},\n]", steps.join(",\n    "))) }
 }

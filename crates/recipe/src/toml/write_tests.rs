@@ -123,8 +123,10 @@ fn stop() -> impl Strategy<Value = StopPolicy> {
         Just(StopAction::StdinClose),
         signal().prop_map(StopAction::Signal),
         Just(StopAction::Terminate),
+        program().prop_map(|program| StopAction::Command(program.command)),
     ];
-    let rung = (action, time()).prop_map(|(action, wait)| Rung { action, wait });
+    let millisecond = Duration::from_millis(1);
+    let rung = (action, time()).prop_map(move |(action, wait)| Rung { action, wait: wait.max(millisecond) });
     prop_oneof![
         Just(StopPolicy::default()),
         prop::collection::vec(rung, 0..7).prop_map(|ladder| StopPolicy { ladder })
@@ -134,6 +136,12 @@ fn stop() -> impl Strategy<Value = StopPolicy> {
 fn tree() -> impl Strategy<Value = TreePolicy> {
     let names = prop::collection::vec("[a-z]{1,4}[*?]?", 0..3).prop_map(TreePolicy::Leave);
     prop_oneof![Just(TreePolicy::Kill), Just(TreePolicy::Follow), names]
+}
+
+fn control() -> impl Strategy<Value = ControlAction> {
+    let command = (program(), prop_oneof![Just(Errand::TIMEOUT), time()])
+        .prop_map(|(program, timeout)| ControlAction::Command(Errand { command: program.command, timeout }));
+    prop_oneof![signal().prop_map(ControlAction::Signal), command]
 }
 
 fn hooks() -> impl Strategy<Value = BTreeMap<Moment, Hook>> {
@@ -257,7 +265,7 @@ prop_compose! {
     // Boxed: all of them at once are more than the stack of a test holds.
     fn service()(
         naming in naming().boxed(), program in program().boxed(), restart in restart().boxed(), stop in stop().boxed(), tree in tree(), limits in limits().boxed(), log in log().boxed(), recovery in recovery().boxed(),
-        ready in prop::option::of((ready_when(), time())).boxed(), controls in prop::collection::btree_map(128_u32..=255, signal(), 0..3),
+        ready in prop::option::of((ready_when(), time())).boxed(), controls in prop::collection::btree_map(128_u32..=255, control().boxed(), 0..3),
         pause in prop::option::of(signal()), share in any::<bool>(), group in prop::option::of(name()), tag in any::<bool>(),
         sid in prop::sample::select(&[SidType::NONE, SidType::UNRESTRICTED, SidType::RESTRICTED][..]),
         error_control in 0_u32..4, privileges in prop::collection::vec(text(), 0..3),
@@ -266,7 +274,7 @@ prop_compose! {
         ports in prop::collection::vec(1_u16.., 0..3), preferred_node in any::<Option<u16>>(), protection in 0_u32..4,
         hooks in hooks().boxed(),
     ) -> ServiceDefinition {
-        let pausing = pause.into_iter().flat_map(|signal| [(2, signal), (3, signal)]);
+        let pausing = pause.into_iter().flat_map(|signal| [2, 3].map(|key| (key, ControlAction::Signal(signal))));
         ServiceDefinition {
             process: if share { Process::Share } else { Process::Own },
             error_control: ErrorControl(error_control),
@@ -288,7 +296,7 @@ prop_compose! {
             limits,
             ready: ready.map(|(when, timeout)| ReadyPolicy { when, timeout }),
             log,
-            controls: controls.into_iter().chain(pausing).map(|(key, signal)| (key, ControlAction::Signal(signal))).collect(),
+            controls: controls.into_iter().chain(pausing).collect(),
             hooks,
             ..naming
         }

@@ -176,7 +176,9 @@ impl Children {
     pub fn can(&self, _: u32, action: &StopAction) -> bool {
         match action {
             StopAction::CtrlC | StopAction::Signal(_) | StopAction::Terminate => true,
-            StopAction::CtrlBreak | StopAction::WmClose | StopAction::StdinClose => false,
+            StopAction::CtrlBreak | StopAction::WmClose | StopAction::StdinClose | StopAction::Command(_) => {
+                false
+            }
         }
     }
 
@@ -186,7 +188,7 @@ impl Children {
             StopAction::CtrlC => self.signal(pid, Signal::Int),
             StopAction::Signal(signal) => self.signal(pid, *signal),
             StopAction::Terminate => self.signal(pid, Signal::Kill),
-            StopAction::CtrlBreak | StopAction::WmClose | StopAction::StdinClose => {
+            StopAction::CtrlBreak | StopAction::WmClose | StopAction::StdinClose | StopAction::Command(_) => {
                 Err(io::ErrorKind::Unsupported.into())
             }
         }

@@ -164,7 +164,7 @@ impl Children {
         match action {
             StopAction::CtrlC | StopAction::CtrlBreak | StopAction::Terminate => true,
             StopAction::WmClose => window::exist(&self.processes(pid)),
-            StopAction::Signal(_) | StopAction::StdinClose => false,
+            StopAction::Signal(_) | StopAction::StdinClose | StopAction::Command(_) => false,
         }
     }
 
@@ -183,7 +183,9 @@ impl Children {
                 Ok(())
             }
             StopAction::Terminate => self.end_tree(pid),
-            StopAction::Signal(_) | StopAction::StdinClose => Err(io::ErrorKind::Unsupported.into()),
+            StopAction::Signal(_) | StopAction::StdinClose | StopAction::Command(_) => {
+                Err(io::ErrorKind::Unsupported.into())
+            }
         }
     }
 

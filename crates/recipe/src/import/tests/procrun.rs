@@ -47,7 +47,10 @@ fn a_service_that_says_nothing_has_procruns_defaults() {
     assert_eq!(shop.program.command, [r"C:\s\shop.exe"]);
     assert_eq!(shop.program.directory.to_str(), Some(r"C:\s"));
     assert_eq!(shop.restart.when, RestartWhen::Never);
-    assert_eq!((shop.stop.ladder[0].action, shop.stop.ladder[0].wait.as_secs()), (StopAction::CtrlC, 60));
+    assert_eq!(
+        (shop.stop.ladder[0].action.clone(), shop.stop.ladder[0].wait.as_secs()),
+        (StopAction::CtrlC, 60)
+    );
     assert_eq!((shop.log.stdout, shop.log.stderr, shop.account), (None, None, None));
 }
 

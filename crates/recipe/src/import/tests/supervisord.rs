@@ -55,8 +55,8 @@ fn each_keyword_is_mapped() {
         program("exitcodes = 2\n").restart.exit_codes,
         [(0, ExitAction::Restart), (2, ExitAction::Stop)].into()
     );
-    let rung = program("stopsignal = QUIT\nstopwaitsecs = 60\n").stop.ladder[0];
-    assert_eq!((rung.action, rung.wait.as_secs()), (StopAction::Signal(Signal::Quit), 60));
+    let rung = &program("stopsignal = QUIT\nstopwaitsecs = 60\n").stop.ladder[0];
+    assert_eq!((rung.action.clone(), rung.wait.as_secs()), (StopAction::Signal(Signal::Quit), 60));
     assert_eq!(program("stopsignal = 10\n").stop.ladder[0].action, StopAction::Signal(Signal::Usr1));
     assert_eq!(program("user = shop\n").account.as_deref(), Some("shop"));
     assert_eq!(program("stopasgroup = true\nkillasgroup = true\n").name.as_str(), "web");

@@ -136,7 +136,7 @@ fn directory(reader: &mut Reader<'_>, settings: &mut Elements) -> Option<PathBuf
 fn stop(reader: &mut Reader<'_>, settings: &mut Elements) -> StopPolicy {
     let given = settings.text(reader, "stoptimeout").and_then(|setting| time(reader, &setting));
     let wait = given.unwrap_or(STOP);
-    let rungs = if reader.platform.knows(StopAction::WmClose) {
+    let rungs = if reader.platform.knows(&StopAction::WmClose) {
         vec![(StopAction::CtrlC, Duration::ZERO), (StopAction::WmClose, wait)]
     } else {
         vec![(StopAction::CtrlC, wait)]
