@@ -3,6 +3,7 @@
 use svckit_core::access::ServiceAccess;
 use svckit_core::control::Control;
 use svckit_core::dispatch::ToProcess;
+use svckit_core::kind::ServiceType;
 use svckit_core::lifecycle::Lifecycle;
 use svckit_core::native::{EventId, Level};
 use svckit_core::reason::StopReason;
@@ -133,7 +134,7 @@ impl Scm {
         self.timers.cancel(Some(pending.timer));
         let Some(reply) = pending.reply else { return };
         let result = match code.check() {
-            Ok(()) => self.service(&pending.key).map(super::Service::status),
+            Ok(()) => Ok(self.status_after(&pending.key)),
             Err(code) => Err(code.into()),
         };
         self.answer(reply, result);
@@ -152,6 +153,12 @@ impl Scm {
         }
     }
 
+    /// The status of a service that was told something: one that was marked for deletion is gone when it has stopped.
+    fn status_after(&self, key: &str) -> ServiceStatus {
+        let gone = || ServiceStatus::stopped(ServiceType::WIN32_OWN_PROCESS, Win32Error::SUCCESS);
+        self.services.get(key).map_or_else(gone, super::Service::status)
+    }
+
     /// Answers the controls that a process which is gone has left open: a stop has come true, anything else has not.
     pub(super) fn drop_controls(&mut self, instance: &str) {
         let open: Vec<u64> = self
@@ -164,10 +171,9 @@ impl Scm {
             let Some(pending) = self.controls.remove(&id) else { continue };
             self.timers.cancel(Some(pending.timer));
             let Some(reply) = pending.reply else { continue };
-            let status = self.service(&pending.key).map(super::Service::status);
-            let stopped = matches!(&status, Ok(status) if status.state == ServiceState::STOPPED);
-            let result = if stopped && pending.control == Control::STOP {
-                status
+            let status = self.status_after(&pending.key);
+            let result = if status.state == ServiceState::STOPPED && pending.control == Control::STOP {
+                Ok(status)
             } else {
                 Err(Failure::new(Win32Error::PROCESS_ABORTED, "its process ended before it answered"))
             };

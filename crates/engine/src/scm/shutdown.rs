@@ -75,9 +75,14 @@ impl Scm {
         self.end_automatic();
         for key in self.services.keys().cloned().collect::<Vec<_>>() {
             let Some(service) = self.services.get_mut(&key) else { continue };
-            service.due = None;
             self.timers.cancel(service.due_timer.take());
-            if matches!(service.life, Lifecycle::Waiting { .. }) {
+            // Nobody who takes over is to take an action that was given up.
+            let had_action = service.due.take().is_some();
+            let waits = matches!(service.life, Lifecycle::Waiting { .. });
+            if had_action {
+                self.mark_dirty(&key);
+            }
+            if waits {
                 self.fail_start(&key, Win32Error::SHUTDOWN_IN_PROGRESS.into());
             }
             self.update_door(&key);

@@ -178,6 +178,36 @@ fn ends() -> Vec<(&'static str, Vec<Step>)> {
             ],
         ),
         (
+            "an action that was given up is not taken by who takes over",
+            vec![
+                create(0, "a", 0x10, &[]),
+                actions(0, 3),
+                Step::Change2 { slot: 0, change: Change2::Command("/bin/tell") },
+                create(1, "b", 0x10, &[]),
+                start(1),
+                start(0),
+                Step::Run { name: "a" },
+                Step::Die { name: "a" },
+                Step::Shutdown,
+                Step::Kill { dead: None },
+                Step::Wait { seconds: 5 },
+            ],
+        ),
+        (
+            "a service that is deleted while it stops has done what it was told",
+            vec![
+                create(0, "a", 0x10, &[]),
+                start(0),
+                Step::Run { name: "a" },
+                Step::Open { slot: 1, name: "a", access: ALL },
+                Step::Control { slot: 1, control: 1 },
+                Step::Delete { slot: 0 },
+                Step::Close { slot: 0 },
+                Step::Close { slot: 1 },
+                Step::Report { name: "a", report: Report { state: 1, ..running() } },
+            ],
+        ),
+        (
             "who turns back from stopping has no more time than was given",
             vec![
                 create(0, "a", 0x10, &[]),
