@@ -165,10 +165,11 @@ impl Model {
         self.expire_controls();
         self.expire_hangs();
         let (late, stubborn) = (self.late_processes(), self.late_to_stop());
+        self.expire_processes(&late);
         self.expire_actions();
         self.settle();
         // Whoever is killed is gone only after everything else that is due at the same moment.
-        self.expire_processes(late);
+        self.gone_late(late);
         self.end_by_force(stubborn);
         self.settle();
         std::mem::take(&mut self.inputs)

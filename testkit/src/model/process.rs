@@ -234,12 +234,20 @@ impl Model {
         self.processes.iter().filter(|(_, process)| late(process)).map(|(id, _)| id.clone()).collect()
     }
 
-    /// They are killed, and are gone one after the other.
-    pub(super) fn expire_processes(&mut self, late: Vec<String>) {
-        for id in &late {
+    /// What they were to run was not started, and they are killed.
+    pub(super) fn expire_processes(&mut self, late: &[String]) {
+        for id in late {
             self.seen.push(Seen::Killed { process: id.clone() });
             self.process(id).killed = true;
+            for key in self.process(id).services.clone() {
+                self.process(id).services.remove(&key);
+                self.start_failed(&key, 1053);
+            }
         }
+    }
+
+    /// They are gone one after the other.
+    pub(super) fn gone_late(&mut self, late: Vec<String>) {
         for id in late {
             self.tell_end(&id);
             self.gone(&id, 1053);
