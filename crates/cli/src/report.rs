@@ -17,6 +17,7 @@ use svckit_host::signal_name;
 
 use crate::app::{self, App};
 use crate::failure::Failure;
+use crate::table::printable;
 use crate::table::{self, Cell};
 use crate::times;
 use crate::ui::{Ui, state_style, trouble_style};
@@ -134,9 +135,7 @@ pub(crate) fn detail(report: &ServiceReport) -> String {
         let host = &named.state;
         match host.phase {
             Phase::Backoff => {
-                parts.push(
-                    host.last_exit.map_or_else(|| "the program ended".to_owned(), |exit| exited(&exit)),
-                );
+                parts.push(last_end(host));
                 if let Some(at) = host.next_retry_at {
                     parts.push(format!("runs again at {}", times::plain(at)));
                 }
@@ -149,6 +148,9 @@ pub(crate) fn detail(report: &ServiceReport) -> String {
         }
         if let Some(failure) = &host.hook_failure {
             parts.push(format!("hook {} {}", failure.hook, failure.reason));
+        }
+        if let Some(text) = &host.status_text {
+            parts.push(printable(text));
         }
         if host.log_bytes_lost > 0 {
             parts.push(format!("{} bytes of output lost", host.log_bytes_lost));
@@ -175,6 +177,15 @@ pub(crate) fn detail(report: &ServiceReport) -> String {
 fn exit_code(code: u32) -> String {
     let signed = code.cast_signed();
     if signed < 0 { format!("{signed} ({code:#x})") } else { code.to_string() }
+}
+
+/// How the program of a host ended last, in words.
+fn last_end(host: &HostState) -> String {
+    match (&host.exit_reason, &host.last_exit) {
+        (Some(reason), _) => format!("the program was ended because {}", printable(reason)),
+        (None, Some(exit)) => exited(exit),
+        (None, None) => "the program ended".to_owned(),
+    }
 }
 
 /// How a program ended, in words.
@@ -215,6 +226,8 @@ struct HostJson<'a> {
     next_retry_at: Option<String>,
     log_files: &'a [std::path::PathBuf],
     log_bytes_lost: u64,
+    status_text: Option<&'a str>,
+    exit_reason: Option<&'a str>,
     hook: Option<&'a str>,
     hook_failure: Option<HookFailureJson<'a>>,
     start_error: Option<&'a str>,
@@ -266,6 +279,8 @@ impl<'a> HostJson<'a> {
             log_bytes_lost,
             ref hook,
             ref hook_failure,
+            ref status_text,
+            ref exit_reason,
         } = named.state;
         Self {
             child_pid,
@@ -280,6 +295,8 @@ impl<'a> HostJson<'a> {
             next_retry_at: next_retry_at.map(times::rfc3339),
             log_files,
             log_bytes_lost,
+            status_text: status_text.as_deref(),
+            exit_reason: exit_reason.as_deref(),
             hook: hook.as_deref(),
             hook_failure: hook_failure.as_ref().map(|failure| HookFailureJson {
                 hook: &failure.hook,

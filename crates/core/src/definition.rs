@@ -9,10 +9,11 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use crate::health::HealthPolicy;
 use crate::hook::{Errand, Hook, Moment};
 use crate::limits::Limits;
 use crate::log::rotation::RotateTime;
-use crate::probe::ReadyPolicy;
+use crate::probe::{ReadyPolicy, ReadyWhen};
 use crate::signal::Signal;
 use crate::tree::TreePolicy;
 use crate::{millis, number_keys};
@@ -46,6 +47,9 @@ pub struct HostDefinition {
     /// When the program counts as ready; absent: as soon as it runs.
     #[serde(default)]
     pub ready: Option<ReadyPolicy>,
+    /// How it is known that the program is alive; absent: by that it runs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub health: Option<HealthPolicy>,
     /// Commands for moments in its life.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub hooks: BTreeMap<Moment, Hook>,
@@ -268,6 +272,14 @@ pub struct LogPolicy<T = LogTarget> {
     pub buffer: u64,
 }
 
+impl HostDefinition {
+    /// Whether the program says itself how it is.
+    pub fn is_told(&self) -> bool {
+        matches!(&self.ready, Some(ReadyPolicy { when: ReadyWhen::Notify, .. }))
+            || matches!(&self.health, Some(HealthPolicy::Notify(_)))
+    }
+}
+
 impl<T: Clone> LogPolicy<T> {
     /// Both streams in one file, which is never rotated.
     pub fn new(target: T) -> Self {
@@ -340,7 +352,6 @@ pub enum ControlAction {
 mod tests {
     use super::*;
     use crate::native::Request;
-    use crate::probe::ReadyWhen;
 
     #[test]
     fn a_definition_survives_inside_a_tagged_message() {
@@ -383,6 +394,7 @@ mod tests {
                     on_failure: Moment::PreStart.usual(),
                 },
             )]),
+            health: Some(HealthPolicy::Notify(Duration::from_secs(9))),
             account_password: Some(PasswordSource::Environment("X_PASSWORD".to_owned())),
             source: None,
         };

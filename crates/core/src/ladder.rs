@@ -154,6 +154,14 @@ impl Ladder {
         }
     }
 
+    /// The program asks for time: the next rung is not climbed before that.
+    pub fn extended(mut self, to: Tick) -> Self {
+        if let Position::Waiting { until, .. } = &mut self.position {
+            *until = (*until).max(to);
+        }
+        self
+    }
+
     /// When [`Ladder::at`] has to be called next.
     pub fn deadline(&self) -> Tick {
         match self.position {
@@ -191,6 +199,18 @@ mod tests {
 
     fn seconds(n: u64) -> Tick {
         Tick(Duration::from_secs(n))
+    }
+
+    #[test]
+    fn a_program_that_asks_for_time_has_it_unless_force_was_used() {
+        let policy = StopPolicy::default();
+        let (ladder, _) = Ladder::begin(&policy, seconds(100), |_| true);
+        assert_eq!(ladder.extended(seconds(105)), ladder, "it has that anyway");
+        let (ladder, actions) = ladder.extended(seconds(130)).at(&policy, seconds(129), |_| true);
+        assert_eq!(actions, []);
+        let (ladder, actions) = ladder.at(&policy, seconds(130), |_| true);
+        assert_eq!((actions.len(), ladder.is_forced()), (1, true));
+        assert_eq!(ladder.extended(seconds(1000)), ladder);
     }
 
     #[test]

@@ -322,6 +322,12 @@ pub struct HostState {
     /// The hook that failed last since the service started.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hook_failure: Option<HookFailure>,
+    /// What the program says that it does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub status_text: Option<Box<str>>,
+    /// Why the program that ended last was ended, if that was because it did not do what it should: `it was not alive: …`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub exit_reason: Option<Box<str>>,
 }
 
 /// A hook, or another command beside the program, that failed.
@@ -415,6 +421,8 @@ open_value! {
         LEFTOVERS_ENDED = 11 => "LEFTOVERS_ENDED",
         /// Host: a hook, or another command beside the program, failed or took too long.
         HOOK_FAILED = 12 => "HOOK_FAILED",
+        /// Host: the program is not alive, and is ended.
+        NOT_ALIVE = 13 => "NOT_ALIVE",
         /// The built-in service control manager: a trigger starts or stops the service.
         TRIGGERED = 21 => "TRIGGERED",
         /// It does nothing because of a trigger that it stores.

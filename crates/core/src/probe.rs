@@ -248,6 +248,8 @@ pub enum ReadyWhen {
     Log(LinePattern),
     /// This file, absolute, is made or written.
     File(PathBuf),
+    /// It says so.
+    Notify,
 }
 
 impl ReadyWhen {
@@ -256,7 +258,7 @@ impl ReadyWhen {
         match self {
             Self::Tcp(address) => Some(address.clone()),
             Self::Http(url) => Some(url.address()),
-            Self::Log(_) | Self::File(_) => None,
+            Self::Log(_) | Self::File(_) | Self::Notify => None,
         }
     }
 
@@ -267,6 +269,7 @@ impl ReadyWhen {
             Self::Http(url) => format!("answers at {url}"),
             Self::Log(pattern) => format!("writes a line with {:?}", pattern.as_str()),
             Self::File(path) => format!("makes or writes {path:?}"),
+            Self::Notify => "says so".to_owned(),
         }
     }
 
@@ -276,6 +279,7 @@ impl ReadyWhen {
             Self::Tcp(_) | Self::Http(_) => format!("nobody {}", self.deed()),
             Self::Log(pattern) => format!("no line of its output has {:?}", pattern.as_str()),
             Self::File(path) => format!("nobody made or wrote {path:?}"),
+            Self::Notify => "it did not say that it is".to_owned(),
         }
     }
 }
@@ -288,6 +292,7 @@ impl fmt::Display for ReadyWhen {
             Self::Http(url) => write!(f, "http {url}"),
             Self::Log(pattern) => write!(f, "log {:?}", pattern.as_str()),
             Self::File(path) => write!(f, "file {}", path.display()),
+            Self::Notify => f.write_str("notify"),
         }
     }
 }
@@ -314,6 +319,8 @@ struct StoredReady {
     log: Option<LinePattern>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     file: Option<PathBuf>,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    notify: bool,
     #[serde(with = "crate::millis", rename = "timeout_ms")]
     timeout: Duration,
 }
@@ -321,17 +328,18 @@ struct StoredReady {
 impl TryFrom<StoredReady> for ReadyPolicy {
     type Error = &'static str;
     fn try_from(stored: StoredReady) -> Result<Self, Self::Error> {
-        let StoredReady { tcp, http, log, file, timeout } = stored;
+        let StoredReady { tcp, http, log, file, notify, timeout } = stored;
         let all = [
             tcp.map(ReadyWhen::Tcp),
             http.map(ReadyWhen::Http),
             log.map(ReadyWhen::Log),
             file.map(ReadyWhen::File),
+            notify.then_some(ReadyWhen::Notify),
         ];
         let mut all = all.into_iter().flatten();
         match (all.next(), all.next()) {
             (Some(when), None) => Ok(Self { when, timeout }),
-            _ => Err("a program is ready by exactly one of tcp, http, log and file"),
+            _ => Err("a program is ready by exactly one of tcp, http, log, file and notify"),
         }
     }
 }
@@ -339,12 +347,13 @@ impl TryFrom<StoredReady> for ReadyPolicy {
 impl From<ReadyPolicy> for StoredReady {
     fn from(policy: ReadyPolicy) -> Self {
         let ReadyPolicy { when, timeout } = policy;
-        let mut stored = Self { tcp: None, http: None, log: None, file: None, timeout };
+        let mut stored = Self { tcp: None, http: None, log: None, file: None, notify: false, timeout };
         match when {
             ReadyWhen::Tcp(address) => stored.tcp = Some(address),
             ReadyWhen::Http(url) => stored.http = Some(url),
             ReadyWhen::Log(pattern) => stored.log = Some(pattern),
             ReadyWhen::File(path) => stored.file = Some(path),
+            ReadyWhen::Notify => stored.notify = true,
         }
         stored
     }
@@ -467,6 +476,7 @@ mod tests {
             ReadyWhen::Http(HttpUrl::new("http://x/").unwrap()),
             ReadyWhen::Log(LinePattern::new("up").unwrap()),
             ReadyWhen::File("/x".into()),
+            ReadyWhen::Notify,
         ] {
             let policy = ReadyPolicy { when: way, ..policy.clone() };
             let text = serde_json::to_string(&policy).unwrap();

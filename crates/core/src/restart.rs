@@ -85,6 +85,21 @@ impl Backoff {
         }
     }
 
+    /// The program was ended, after it ran for `ran_for`, because it did not do what it should: that is a failure whatever its code is.
+    pub fn condemned(
+        self,
+        policy: &RestartPolicy,
+        how: Ended,
+        ran_for: Duration,
+        roll: f64,
+    ) -> (Self, Decision) {
+        let state = if ran_for > policy.reset_after { Self::new(policy) } else { self };
+        match policy.when {
+            RestartWhen::Never => (state, Decision::Fail(how.error_status())),
+            RestartWhen::OnFailure | RestartWhen::Always => state.again(policy, how.error_status(), roll),
+        }
+    }
+
     /// The program could not be run again; that counts like a run of no length that failed.
     pub fn not_started(self, policy: &RestartPolicy, code: Win32Error, roll: f64) -> (Self, Decision) {
         self.again(policy, ExitStatus::Win32(code), roll)
@@ -123,6 +138,22 @@ mod tests {
         let (next, decision) = state.ended(policy, Ended::Code(3), Duration::from_secs(ran_for), NO_JITTER);
         *state = next;
         decision
+    }
+
+    #[test]
+    fn what_is_not_alive_has_failed_whatever_its_code_is() {
+        let codes = [(0, ExitAction::Stop), (1, ExitAction::Stop)];
+        let mut policy = RestartPolicy { exit_codes: codes.into(), ..RestartPolicy::default() };
+        let condemned = |policy: &RestartPolicy, how| {
+            Backoff::new(policy).condemned(policy, how, Duration::ZERO, NO_JITTER).1
+        };
+        for how in [Ended::Code(0), Ended::Code(1), Ended::Signal(9)] {
+            assert_eq!(condemned(&policy, how), Decision::Restart(Duration::from_secs(5)));
+        }
+        policy.when = RestartWhen::Never;
+        let aborted = ExitStatus::Win32(Win32Error::PROCESS_ABORTED);
+        assert_eq!(condemned(&policy, Ended::Code(0)), Decision::Fail(aborted));
+        assert_eq!(condemned(&policy, Ended::Code(1)), Decision::Fail(ExitStatus::Specific(1)));
     }
 
     #[test]

@@ -26,6 +26,7 @@ pub mod lock;
 pub mod log;
 #[cfg(windows)]
 pub mod named_pipe;
+pub mod notify;
 #[cfg(windows)]
 mod overlapped;
 #[cfg(windows)]

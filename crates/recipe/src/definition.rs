@@ -10,6 +10,7 @@ use svckit_core::definition::{
     RestartPolicy, StopPolicy,
 };
 use svckit_core::failure::FailureActions;
+use svckit_core::health::HealthPolicy;
 use svckit_core::hook::{Hook, Moment};
 use svckit_core::image_path::ImagePath;
 use svckit_core::kind::{ErrorControl, LaunchProtection, ServiceType, SidType, StartType};
@@ -145,6 +146,8 @@ pub struct Places {
     pub environment: BTreeMap<String, Span>,
     /// How it is told to be ready, if the file says so.
     pub ready: Option<Span>,
+    /// How it is asked whether it is alive, if the file says so.
+    pub health: Option<Span>,
     /// The section on restarts, if there is one.
     pub restart: Option<Span>,
     /// The section on stopping, if there is one.
@@ -216,6 +219,8 @@ pub struct ServiceDefinition {
     pub limits: Limits,
     /// When it is ready.
     pub ready: Option<ReadyPolicy>,
+    /// How it is known that the program is alive.
+    pub health: Option<HealthPolicy>,
     /// Where its output goes.
     pub log: LogSettings,
     /// What controls do.
@@ -268,6 +273,7 @@ impl ServiceDefinition {
             tree: TreePolicy::default(),
             limits: Limits::default(),
             ready: None,
+            health: None,
             log: LogSettings::default(),
             controls: BTreeMap::new(),
             hooks: BTreeMap::new(),
@@ -329,6 +335,7 @@ impl ServiceDefinition {
             controls: self.controls.clone(),
             hooks: self.hooks.clone(),
             ready: self.ready.clone(),
+            health: self.health.clone(),
             account_password: self.password.clone(),
             source: Some(source.to_owned()),
         }

@@ -53,6 +53,7 @@ impl ServiceDefinition {
             tree: host.tree.clone(),
             limits: host.limits.clone(),
             ready: host.ready.clone(),
+            health: host.health.clone(),
             log: log(host, stored.default_log)?,
             controls: host.controls.clone(),
             hooks: host.hooks.clone(),

@@ -68,6 +68,18 @@ pub(super) const ENTRIES: &[Entry] = &[
         ],
     ),
     entry(
+        13,
+        "the program does not answer, writes nothing, or does not say that it is alive, as its health wants; it is ended, and what follows is up to its restart policy",
+        &[
+            "it hangs, or is too busy to answer in time",
+            "health asks at a wrong place, or too soon after the start",
+        ],
+        &[
+            "the event says why; see svc logs",
+            "say ready as well, so that nothing is asked before, or a longer timeout in health",
+        ],
+    ),
+    entry(
         21,
         "a trigger starts or stops the service: somebody connected, or raised an event",
         &[],

@@ -7,6 +7,7 @@ mod libraries;
 use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 
+use svckit_core::health::HealthPolicy;
 use svckit_core::probe::{ReadyPolicy, ReadyWhen};
 use svckit_core::win32::Win32Error;
 use svckit_host::listen::{self, Owner};
@@ -142,20 +143,24 @@ fn environment_file_mistakes(service: &ServiceDefinition, _: &str) -> Vec<Found>
     found.collect()
 }
 
-/// An address that the system never connects to.
+/// Addresses that the system never connects to.
 fn ready_address(service: &ServiceDefinition, _: &str) -> Vec<Found> {
-    let Some(ready) = service.ready.as_ref().filter(|_| PLATFORM == Platform::Windows) else {
-        return Vec::new();
-    };
-    let Some(asked) = ready.when.address() else { return Vec::new() };
-    if !on_this_machine(&asked).is_some_and(|address| address.ip().is_unspecified()) {
+    if PLATFORM != Platform::Windows {
         return Vec::new();
     }
-    let message =
-        format!("Windows connects to no address like {asked}, so the program never counts as ready");
-    let help = "name an address that can be connected to, with 127.0.0.1 in place of all".to_owned();
-    let span = service.places.ready.unwrap_or(service.places.name);
-    vec![Found { severity: Severity::Error, rule: "ready-address", span, message, help }]
+    let ready = service.ready.as_ref().and_then(|ready| ready.when.address());
+    let health = service.health.as_ref().and_then(HealthPolicy::address);
+    let asked = [(ready, service.places.ready, "ready"), (health, service.places.health, "alive")];
+    let found = asked.into_iter().filter_map(|(address, span, what)| {
+        let address = address?;
+        on_this_machine(&address).filter(|address| address.ip().is_unspecified())?;
+        let message =
+            format!("Windows connects to no address like {address}, so the program never counts as {what}");
+        let help = "name an address that can be connected to, with 127.0.0.1 in place of all".to_owned();
+        let span = span.unwrap_or(service.places.name);
+        Some(Found { severity: Severity::Error, rule: "ready-address", span, message, help })
+    });
+    found.collect()
 }
 
 /// Who accepts connections where the service will be asked whether it is ready.

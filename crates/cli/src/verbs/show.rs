@@ -241,6 +241,7 @@ fn definition_lines(definition: &HostDefinition) -> Vec<(&'static str, String)> 
         ("what it started", tree(&definition.tree)),
         ("limits", limits(&definition.limits)),
         ("ready", definition.ready.as_ref().map_or_else(String::new, |ready| ready.when.to_string())),
+        ("health", definition.health.as_ref().map_or_else(String::new, ToString::to_string)),
         ("hooks", hooks.join("; ")),
         ("standard output", target(&definition.log.stdout)),
         ("standard error", target(&definition.log.stderr)),

@@ -36,6 +36,7 @@ fn definition(folder: &Path, command: &[&str]) -> HostDefinition {
         log: LogPolicy { buffer: 65536, ..LogPolicy::new(log) },
         controls: BTreeMap::new(),
         ready: None,
+        health: None,
         tree: Default::default(),
         hooks: Default::default(),
         limits: Default::default(),

@@ -281,6 +281,7 @@ impl<'a> Client<'a> {
             log: LogPolicy { buffer: 1 << 16, ..LogPolicy::new(log) },
             controls: BTreeMap::new(),
             ready: None,
+            health: None,
             tree: Default::default(),
             hooks: Default::default(),
             limits: Default::default(),

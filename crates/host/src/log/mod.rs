@@ -121,8 +121,8 @@ impl Stream {
         self.writer.tick(now, remarks);
     }
 
-    /// Moves what is in the pipe, up to the size of a turn. At the end of the output the pipe is closed.
-    pub(crate) fn pump(&mut self, now: Now, remarks: &mut Vec<Remark>) {
+    /// Moves what is in the pipe, up to the size of a turn: whether there was something. At the end of the output the pipe is closed.
+    pub(crate) fn pump(&mut self, now: Now, remarks: &mut Vec<Remark>) -> bool {
         let moved = transfer(&mut self.writer, &mut self.pipe, TURN, now, remarks);
         if moved >= BUSY
             && !self.large
@@ -132,6 +132,7 @@ impl Stream {
             // Refused when this user has many large pipes already; the small one works too.
             let _ = pipe.grow(LARGE_PIPE);
         }
+        moved > 0
     }
 
     /// Takes what is in the pipe now, and closes it. Somebody who still holds the other end, and may write for ever, holds up nothing.

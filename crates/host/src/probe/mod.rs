@@ -1,7 +1,8 @@
-//! How a program is looked at: whether it is ready.
+//! How a program is looked at: whether it is ready, and whether it is alive.
 
 mod dial;
 mod file;
+mod health;
 
 use std::time::Duration;
 
@@ -12,6 +13,7 @@ use svckit_os::event::Poller;
 use dial::{Dial, Outcome};
 pub(crate) use file::FileStamp;
 use file::FileWatch;
+pub(crate) use health::Health;
 
 /// The time between the first attempts; it doubles up to the longest.
 const FIRST: Duration = Duration::from_millis(10);
@@ -35,6 +37,8 @@ enum Sign {
     File(FileWatch),
     /// Who takes the output finds it.
     Log,
+    /// The program says so.
+    Notice,
 }
 
 /// One attempt after the other.
@@ -59,6 +63,7 @@ impl Waiting {
             ReadyWhen::Http(url) => dial(url.address(), url.request()),
             ReadyWhen::File(path) => Sign::File(FileWatch::new(path.clone(), before, now)),
             ReadyWhen::Log(_) => Sign::Log,
+            ReadyWhen::Notify => Sign::Notice,
         };
         Self { until: now + policy.timeout, sign }
     }
@@ -73,9 +78,19 @@ impl Waiting {
         let next = match &self.sign {
             Sign::Dial(attempts) => Some(attempts.next),
             Sign::File(file) => file.deadline(),
-            Sign::Log => None,
+            Sign::Log | Sign::Notice => None,
         };
         next.map_or(self.until, |next| next.min(self.until))
+    }
+
+    /// Whether it is for the program to say that it is ready.
+    pub(crate) fn is_for_notice(&self) -> bool {
+        matches!(self.sign, Sign::Notice)
+    }
+
+    /// The program asks for time until then.
+    pub(crate) fn extend(&mut self, until: Tick) {
+        self.until = self.until.max(until);
     }
 
     /// Whether its time is over.
@@ -91,7 +106,7 @@ impl Waiting {
                 attempts.take(outcome, now)
             }
             Sign::File(file) => file.look(poller, token, now),
-            Sign::Log => false,
+            Sign::Log | Sign::Notice => false,
         }
     }
 
@@ -116,7 +131,7 @@ impl Waiting {
     pub(crate) fn why(&self) -> Option<&str> {
         match &self.sign {
             Sign::Dial(attempts) => attempts.why.as_deref(),
-            Sign::File(_) | Sign::Log => None,
+            Sign::File(_) | Sign::Log | Sign::Notice => None,
         }
     }
 }

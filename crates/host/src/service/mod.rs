@@ -1,5 +1,6 @@
 //! One service: its program, its state, and what it tells.
 
+mod care;
 mod errand;
 mod hooks;
 mod program;
@@ -23,7 +24,7 @@ use svckit_os::process::Sockets;
 
 use crate::log::Stream;
 use crate::message::{self, Message};
-use crate::probe::Waiting;
+use crate::probe::{Health, Waiting};
 use crate::supervisor::{Shared, Start, token};
 
 use errand::Purpose;
@@ -31,6 +32,8 @@ use program::{NotStarted, Program};
 
 /// Which source of a service it is: its streams come first, by number.
 const PROBE: usize = 16;
+const HEALTH: usize = 17;
+const NOTICES: usize = 18;
 
 /// A program that can't be started is not tried again sooner, whatever the policy says.
 const RETRY_START: Duration = Duration::from_secs(1);
@@ -55,6 +58,8 @@ pub(crate) struct Service {
     leader: Option<u32>,
     restarts: u32,
     last_exit: Option<ProgramExit>,
+    /// Why the host ended it, if it did because it did not do what it should.
+    exit_reason: Option<Box<str>>,
     /// The losses that were told.
     lost: u64,
     /// What runs beside the program.
@@ -131,6 +136,7 @@ impl Service {
             leader: None,
             restarts: 0,
             last_exit: None,
+            exit_reason: None,
             lost: 0,
             errands: Vec::new(),
             hook_failure: None,
@@ -247,6 +253,7 @@ impl Service {
             Ended::Signal(signal) => (None, Some(signal)),
         };
         self.last_exit = Some(ProgramExit { code, signal, at: now.wall });
+        self.exit_reason = program.condemned;
         self.abandon_errands(shared, |purpose| purpose == Purpose::Hook(Moment::PostStart), now);
         let next = match &self.state {
             State::Asked { exit, .. } | State::Stopping { exit, .. } => {
@@ -280,14 +287,21 @@ impl Service {
             return Next::Stop { exit: how.status(), gave_up: false, crashed: false };
         };
         let roll = svckit_os::random::unit();
-        let (backoff, decision) = self.backoff.ended(&definition.restart, how, ran_for, roll);
+        let (backoff, decision) = match &self.exit_reason {
+            Some(_) => self.backoff.condemned(&definition.restart, how, ran_for, roll),
+            None => self.backoff.ended(&definition.restart, how, ran_for, roll),
+        };
         self.backoff = backoff;
         let (name, ending) = (self.quoted(), message::ending(how));
+        let unexpected = match &self.exit_reason {
+            Some(reason) => format!("was ended because {reason}"),
+            None => format!("ended unexpectedly with {ending}"),
+        };
         let (id, level, text, next) = match decision {
             Decision::Restart(delay) => (
                 EventId::PROGRAM_DIED,
                 Level::Warning,
-                format!("{name} ended unexpectedly with {ending}; {}", message::again(delay)),
+                format!("{name} {unexpected}; {}", message::again(delay)),
                 Next::Restart(delay),
             ),
             Decision::Stop => (
@@ -306,7 +320,7 @@ impl Service {
                 EventId::GAVE_UP,
                 Level::Error,
                 format!(
-                    "{name} ended unexpectedly with {ending} again, after {} of waiting between restarts; the service gives up",
+                    "{name} {unexpected} again, after {} of waiting between restarts; the service gives up",
                     message::span(backoff.spent())
                 ),
                 Next::Stop { exit, gave_up: true, crashed: true },
@@ -397,6 +411,7 @@ impl Service {
                 }
                 // One that waits to be run again hears of it then.
                 self.paused = control == Control::PAUSE;
+                self.watch_health(shared, now);
                 Win32Error::SUCCESS
             }
             other => self.act(shared, other, now),
@@ -449,11 +464,25 @@ impl Service {
         let is_asked = self.is_asked();
         let is_ready = match (self.streams.get_mut(kind), &mut self.run) {
             (Some(stream), _) => {
-                stream.pump(now, &mut remarks);
+                if stream.pump(now, &mut remarks)
+                    && let Run::Running(Program { health: Some(health), .. }) = &mut self.run
+                {
+                    health.wrote(now);
+                }
                 stream.has_found()
             }
             (None, Run::Running(Program { waiting: Some(waiting), .. })) if kind == PROBE => {
                 waiting.heard(&shared.poller, token(self.slot, PROBE), now.tick)
+            }
+            (None, Run::Running(Program { health: Some(health), .. })) if kind == HEALTH && !is_asked => {
+                if let Some(why) = health.go_on(&shared.poller, token(self.slot, HEALTH), now) {
+                    self.not_alive(shared, &why, now);
+                }
+                false
+            }
+            _ if kind == NOTICES => {
+                self.hear(shared, now);
+                false
             }
             _ => {
                 self.errand_ready(kind, now, &mut remarks);
@@ -482,6 +511,7 @@ impl Service {
         if let State::Starting { until, .. } = &mut self.state {
             *until = None;
         }
+        self.watch_health(shared, now);
         self.at_moment(shared, Moment::PostStart, now);
     }
 
@@ -498,7 +528,9 @@ impl Service {
         };
         let run = match &self.run {
             Run::Running(_) if self.is_asked() => None,
-            Run::Running(program) => program.waiting.as_ref().map(Waiting::deadline),
+            Run::Running(Program { waiting, health, .. }) => {
+                waiting.as_deref().map(Waiting::deadline).or(health.as_deref().map(Health::deadline))
+            }
             Run::Ending { until, .. } | Run::Backoff { until, .. } => Some(*until),
             Run::Preparing | Run::Aftermath { .. } | Run::Idle => None,
         };
@@ -532,6 +564,14 @@ impl Service {
                     self.not_ready_again(shared, now);
                 } else if waiting.tick(&shared.poller, token(self.slot, PROBE), now.tick) {
                     self.became_ready(shared, now);
+                }
+            }
+            Run::Running(Program { health: Some(health), .. })
+                if health.deadline() <= now.tick
+                    && matches!(self.state, State::Starting { .. } | State::Up) =>
+            {
+                if let Some(why) = health.tick(&shared.poller, token(self.slot, HEALTH), now) {
+                    self.not_alive(shared, &why, now);
                 }
             }
             Run::Backoff { until, .. } if *until <= now.tick => self.relaunch(shared, now),

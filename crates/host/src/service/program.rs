@@ -6,19 +6,24 @@ use std::io;
 use svckit_core::control::Control;
 use svckit_core::definition::{LogTarget, StopAction};
 use svckit_core::dispatch::MARK_VARIABLE;
+use svckit_core::health::HealthPolicy;
 use svckit_core::probe::{ReadyPolicy, ReadyWhen};
 use svckit_core::time::{Now, Tick};
 use svckit_core::win32::Win32Error;
 use svckit_os::event::{Interest, Source};
+use svckit_os::notify::Inbox;
 use svckit_os::pipe::{self, ProgramEnd, Writer};
 use svckit_os::process::{Command, End, Stdio};
 use svckit_os::{errno, file};
 
-use super::{Run, Service, State};
+use super::{NOTICES, Run, Service, State};
 use crate::environment::{self, EnvironmentError};
 use crate::log::Stream;
-use crate::probe::{FileStamp, Waiting};
+use crate::probe::{FileStamp, Health, Waiting};
 use crate::supervisor::{Output, Shared, token};
+
+/// How many microseconds there may be between two messages that a program is alive: `sd_watchdog_enabled(3)`.
+const WATCHDOG: &str = "WATCHDOG_USEC";
 
 /// A program that runs.
 #[derive(Debug)]
@@ -28,7 +33,24 @@ pub(super) struct Program {
     /// The other end of its standard input, if a rung of the stop ladder closes it.
     pub(super) input: Option<Writer>,
     /// Until it is ready.
-    pub(super) waiting: Option<Waiting>,
+    pub(super) waiting: Option<Box<Waiting>>,
+    /// While it is watched.
+    pub(super) health: Option<Box<Health>>,
+    /// Where it says how it is, if it does.
+    pub(super) inbox: Option<Inbox>,
+    /// What it says that it does.
+    pub(super) says: Option<Box<str>>,
+    /// Whether it said that it is going to end.
+    pub(super) is_leaving: bool,
+    /// Why it is being ended, if that is because it does not do what it should.
+    pub(super) condemned: Option<Box<str>>,
+}
+
+impl Program {
+    /// Whether it does what it is there for, as far as that is known.
+    pub(super) fn is_ready(&self) -> bool {
+        self.waiting.is_none() && self.condemned.is_none()
+    }
 }
 
 /// Why a program does not run.
@@ -79,7 +101,9 @@ impl Outputs {
 impl Service {
     /// Starts the program: its process id.
     pub(super) fn launch(&mut self, shared: &mut Shared, now: Now) -> Result<u32, NotStarted> {
-        let command = self.command(shared)?;
+        let mut command = self.command(shared)?;
+        let inbox = self.inbox(shared, &mut command.environment);
+        let inbox = inbox.map_err(|error| NotStarted::system("make a place for its messages", &error))?;
         let null = file::null_device().map_err(|error| NotStarted::system("open the null device", &error))?;
         let (ours, theirs) = self.input().map_err(|error| NotStarted::system("make a pipe", &error))?;
         let outputs = self.outputs(shared, now)?;
@@ -111,11 +135,21 @@ impl Service {
             ReadyWhen::Log(_) => shared.setting.output == Output::Logs,
             _ => true,
         };
-        let waiting = ready.filter(is_seen).map(|ready| Waiting::new(&ready, before, now.tick));
+        let waiting = ready.filter(is_seen).map(|ready| Box::new(Waiting::new(&ready, before, now.tick)));
         if let State::Starting { until: until @ None, .. } = &mut self.state {
-            *until = waiting.as_ref().map(Waiting::until);
+            *until = waiting.as_deref().map(Waiting::until);
         }
-        self.run = Run::Running(Program { pid, since: now.tick, input: ours, waiting });
+        self.run = Run::Running(Program {
+            pid,
+            since: now.tick,
+            input: ours,
+            waiting,
+            health: None,
+            inbox,
+            says: None,
+            is_leaving: false,
+            condemned: None,
+        });
         if self.paused {
             self.act(shared, Control::PAUSE, now);
         }
@@ -135,6 +169,30 @@ impl Service {
             limits: definition.limits.clone(),
             terms: shared.setting.terms.clone().with_sockets(self.sockets.clone()),
         })
+    }
+
+    /// Where the program says how it is, if it is to; its environment tells it.
+    fn inbox(
+        &self,
+        shared: &Shared,
+        environment: &mut Vec<(OsString, OsString)>,
+    ) -> io::Result<Option<Inbox>> {
+        let Some(definition) = self.definition.as_ref().filter(|definition| definition.is_told()) else {
+            return Ok(None);
+        };
+        let inbox = Inbox::new()?;
+        shared.poller.add(&inbox, token(self.slot, NOTICES), Interest::Read)?;
+        let limit = match &definition.health {
+            Some(HealthPolicy::Notify(limit)) => {
+                Some((WATCHDOG.into(), limit.as_micros().to_string().into()))
+            }
+            _ => None,
+        };
+        // What came from above is about another process.
+        let (name, place) = inbox.variable();
+        environment.retain(|(other, _)| *other != name && other != WATCHDOG && other != "WATCHDOG_PID");
+        environment.extend(limit.into_iter().chain([(name, place)]));
+        Ok(Some(inbox))
     }
 
     /// A pipe for the program's input, if its end is a rung of the stop ladder: our end and the program's.

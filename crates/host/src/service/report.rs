@@ -94,7 +94,7 @@ impl Service {
 
     pub(super) fn host_state(&self) -> HostState {
         let (child_pid, ready, next_retry_at) = match &self.run {
-            Run::Running(program) => (Some(program.pid), program.waiting.is_none(), None),
+            Run::Running(program) => (Some(program.pid), program.is_ready(), None),
             Run::Backoff { at, .. } => (None, false, Some(*at)),
             Run::Preparing | Run::Ending { .. } | Run::Aftermath { .. } | Run::Idle => (None, false, None),
         };
@@ -104,9 +104,14 @@ impl Service {
             phase: self.phase(),
             restarts: self.restarts,
             last_exit: self.last_exit,
+            exit_reason: self.exit_reason.clone(),
             next_retry_at,
             log_files: self.streams.iter().map(|stream| stream.path().to_owned()).collect(),
             log_bytes_lost: self.lost,
+            status_text: match &self.run {
+                Run::Running(program) => program.says.clone(),
+                _ => None,
+            },
             hook: self.hook_now(),
             hook_failure: self.hook_failure.clone(),
         }

@@ -5,6 +5,7 @@
 mod controls;
 mod debug;
 mod family;
+mod health;
 mod hooks;
 mod life;
 mod limits;

@@ -137,6 +137,7 @@ pub(crate) fn script_in(folder: &Path, script: &str) -> HostDefinition {
         log: LogPolicy::new(log),
         controls: BTreeMap::new(),
         ready: None,
+        health: None,
         tree: Default::default(),
         hooks: Default::default(),
         limits: Default::default(),

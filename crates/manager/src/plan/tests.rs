@@ -40,6 +40,7 @@ fn wanted(name: &str, program: &str, needs: &[&str]) -> InstallPlan {
         log: LogPolicy { buffer: 1, ..LogPolicy::new(log()) },
         controls: BTreeMap::new(),
         ready: None,
+        health: None,
         tree: Default::default(),
         hooks: Default::default(),
         limits: Default::default(),

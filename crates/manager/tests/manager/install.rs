@@ -33,6 +33,7 @@ fn definition(program: &str) -> Box<HostDefinition> {
         log: LogPolicy { buffer: 1, ..LogPolicy::new(LogTarget::Discard) },
         controls: Default::default(),
         ready: None,
+        health: None,
         tree: Default::default(),
         hooks: Default::default(),
         limits: Default::default(),

@@ -6,9 +6,9 @@ mod unix;
 mod windows;
 
 #[cfg(unix)]
-pub use unix::{ahead_of_utc, now};
+pub use unix::{ahead_of_utc, awake, now};
 #[cfg(windows)]
-pub use windows::{ahead_of_utc, now};
+pub use windows::{ahead_of_utc, awake, now};
 
 #[cfg(test)]
 mod tests {
@@ -19,6 +19,8 @@ mod tests {
         let first = now();
         let second = now();
         assert!(second.tick >= first.tick);
+        let (one, other) = (awake(), awake());
+        assert!(other >= one);
         #[expect(clippy::disallowed_methods, reason = "the clock is what is tested")]
         let wall = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap();
         assert!(wall.as_millis().abs_diff(u128::from(first.wall.0)) < 60_000);

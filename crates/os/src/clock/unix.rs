@@ -15,6 +15,11 @@ pub fn now() -> Now {
     }
 }
 
+/// The forward-going clock without the time for which the system was suspended.
+pub fn awake() -> Tick {
+    Tick(duration(clock_gettime(ClockId::Monotonic)))
+}
+
 #[cfg(target_os = "linux")]
 const FORWARD: ClockId = ClockId::Boottime;
 #[cfg(not(target_os = "linux"))]

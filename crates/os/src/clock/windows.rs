@@ -9,6 +9,7 @@ use windows_sys::Win32::System::SystemInformation::GetSystemTimePreciseAsFileTim
 use windows_sys::Win32::System::Time::{
     FileTimeToSystemTime, SystemTimeToFileTime, SystemTimeToTzSpecificLocalTime,
 };
+use windows_sys::Win32::System::WindowsProgramming::QueryUnbiasedInterruptTime;
 
 /// From 1601-01-01, where the system's time begins, to 1970-01-01, in milliseconds.
 const TO_UNIX: u64 = 11_644_473_600_000;
@@ -28,6 +29,14 @@ pub fn now() -> Now {
         tick: Tick(span(count.cast_unsigned(), frequency.cast_unsigned().max(1))),
         wall: WallTime((hundreds_of_nanoseconds / 10_000).saturating_sub(TO_UNIX)),
     }
+}
+
+/// A forward-going clock that stands still while the system is suspended: the unbiased interrupt time.
+pub fn awake() -> Tick {
+    let mut hundreds_of_nanoseconds = 0_u64;
+    // SAFETY: it writes one value to where it is told.
+    unsafe { QueryUnbiasedInterruptTime(&raw mut hundreds_of_nanoseconds) };
+    Tick(Duration::from_micros(hundreds_of_nanoseconds / 10))
 }
 
 /// How many milliseconds local time is ahead of UTC at a moment; negative: behind. By the rules of the time zone that hold in the year of that moment, as far as the

@@ -2,6 +2,7 @@
 
 mod command;
 mod controls;
+mod health;
 mod hooks;
 mod limits;
 mod log;

@@ -5,36 +5,24 @@ use std::time::Duration;
 
 use svckit_core::probe::{HttpUrl, LinePattern, NotHttpUrl, ReadyPolicy, ReadyWhen, is_address};
 
-use super::section::{Reader, Section};
+use super::section::{Entry, Reader, Section};
 use crate::definition::Places;
 
 /// How long a program has to be ready if the file doesn't say.
 pub(super) const TIMEOUT: Duration = Duration::from_secs(60);
 
-const WAYS: &[&str] = &["tcp", "http", "log", "file"];
+const WAYS: &[&str] = &["tcp", "http", "log", "file", "notify"];
 
 pub(super) fn read(mut section: Section<'_>, places: &mut Places) -> Option<ReadyPolicy> {
     let header = section.entries().first().copied();
-    for key in ["command", "notify"] {
-        section.later(key);
-    }
+    section.later("command");
     let timeout = section.duration("timeout", "60s").unwrap_or(TIMEOUT);
-    let reader = section.reader;
-    let mut found = Vec::new();
-    for key in WAYS {
-        let Some(entry) = section.entry(key) else { continue };
-        found.push(entry);
-        let (before, name) = (found.first().map_or("", |first| first.name()), entry.name());
-        if found.len() > 1 {
-            let message = format!("{before:?} and {name:?} can't be together in [{}]", section.path());
-            reader.report(entry.key.span(), message, Some("leave one of them".to_owned()));
-        }
-    }
-    if let (true, Some(header)) = (found.is_empty() && !section.has_refused(), header) {
+    let found = one_of(&mut section, WAYS);
+    if let (true, Some(header)) = (found.is_none() && !section.has_refused(), header) {
         let message = format!("[{}] does not say when the program is ready", section.path());
-        reader.report(header.key.span(), message, Some(r#"write tcp = "127.0.0.1:8080""#.to_owned()));
+        section.reader.report(header.key.span(), message, Some(r#"write tcp = "127.0.0.1:8080""#.to_owned()));
     }
-    let when = found.first().and_then(|entry| {
+    let when = found.and_then(|entry| {
         places.ready = Some(entry.span().into());
         way(&mut section, entry.name())
     });
@@ -42,17 +30,34 @@ pub(super) fn read(mut section: Section<'_>, places: &mut Places) -> Option<Read
     Some(ReadyPolicy { when: when?, timeout })
 }
 
+/// The first of some keys that exclude each other.
+pub(super) fn one_of<'a>(section: &mut Section<'a>, keys: &[&'static str]) -> Option<Entry<'a>> {
+    let found: Vec<_> = keys.iter().filter_map(|key| section.entry(key)).collect();
+    let (first, others) = found.split_first()?;
+    for other in others {
+        let message =
+            format!("{:?} and {:?} can't be together in [{}]", first.name(), other.name(), section.path());
+        section.reader.report(other.key.span(), message, Some("leave one of them".to_owned()));
+    }
+    Some(*first)
+}
+
 fn way(section: &mut Section<'_>, key: &str) -> Option<ReadyWhen> {
     let reader = section.reader;
     match key {
-        "tcp" => {
-            let (text, span) = section.string("tcp", "127.0.0.1:8080")?;
-            tcp(reader, text, span).map(ReadyWhen::Tcp)
-        }
-        "http" => {
-            let (text, span) = section.string("http", "http://127.0.0.1:8080/health")?;
-            http(reader, text, span).map(ReadyWhen::Http)
-        }
+        "tcp" => tcp(section).map(ReadyWhen::Tcp),
+        "http" => http(section).map(ReadyWhen::Http),
+        "notify" => match section.boolean("notify")? {
+            (true, span) => can_notify(reader, span).then_some(ReadyWhen::Notify),
+            (false, span) => {
+                reader.report(
+                    span,
+                    "\"notify\" is true or not there",
+                    Some("write notify = true".to_owned()),
+                );
+                None
+            }
+        },
         "log" => {
             let (text, span) = section.string("log", "listening on")?;
             let report = |_| {
@@ -69,18 +74,30 @@ fn way(section: &mut Section<'_>, key: &str) -> Option<ReadyWhen> {
     }
 }
 
+/// Whether programs there can say how they are; if not that is told.
+pub(super) fn can_notify(reader: &Reader<'_>, span: Range<usize>) -> bool {
+    let can = reader.platform.has_signals();
+    if !can {
+        let help = "name another sign, such as tcp or http".to_owned();
+        reader.report(span, "programs on Windows can't say how they are to this version", Some(help));
+    }
+    can
+}
+
 /// Where connections are accepted.
-fn tcp(reader: &Reader<'_>, text: &str, span: Range<usize>) -> Option<String> {
+pub(super) fn tcp(section: &mut Section<'_>) -> Option<String> {
+    let (text, span) = section.string("tcp", "127.0.0.1:8080")?;
     if !is_address(text) {
         let help = r#"write tcp = "127.0.0.1:8080" or tcp = "[::1]:8080""#.to_owned();
-        reader.report(span, format!("{text:?} is not HOST:PORT"), Some(help));
+        section.reader.report(span, format!("{text:?} is not HOST:PORT"), Some(help));
         return None;
     }
     Some(text.to_owned())
 }
 
 /// Where requests are answered.
-fn http(reader: &Reader<'_>, text: &str, span: Range<usize>) -> Option<HttpUrl> {
+pub(super) fn http(section: &mut Section<'_>) -> Option<HttpUrl> {
+    let (text, span) = section.string("http", "http://127.0.0.1:8080/health")?;
     let report = |wrong| {
         let (message, help) = match wrong {
             NotHttpUrl::Tls => (
@@ -92,7 +109,7 @@ fn http(reader: &Reader<'_>, text: &str, span: Range<usize>) -> Option<HttpUrl> 
                 r#"write http = "http://127.0.0.1:8080/health""#,
             ),
         };
-        reader.report(span, message, Some(help.to_owned()));
+        section.reader.report(span, message, Some(help.to_owned()));
     };
     HttpUrl::new(text).map_err(report).ok()
 }

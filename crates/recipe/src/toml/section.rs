@@ -96,6 +96,7 @@ pub(super) const ELSEWHERE: &[(&str, &[&str])] = &[
     ("restart", &["when", "delay", "factor", "max-delay", "jitter", "budget", "reset-after", "exit-codes"]),
     ("stop", &["ladder", "tree"]),
     ("ready", &["tcp", "http", "timeout"]),
+    ("health", &["silence", "interval", "threshold"]),
     ("log", &["file", "stdout-file", "stderr-file", "rotate", "keep", "buffer"]),
     ("controls", &["pause", "continue", "reload"]),
     ("hooks", &["pre-start", "post-start", "pre-stop", "post-stop", "on-crash", "on-give-up"]),

@@ -6,21 +6,19 @@ use svckit_core::kind::ErrorControl;
 use svckit_core::name::{Dependency, DisplayName, ServiceName};
 
 use super::section::{Entry, Reader, Section};
-use super::{command, controls, hooks, limits, log, password, ready, recovery, restart, stop, windows};
+use super::{
+    command, controls, health, hooks, limits, log, password, ready, recovery, restart, stop, windows,
+};
 use crate::definition::{Places, Process, ServiceDefinition, StartMode, checked_description};
 
 pub(super) const PROCESSES: &[(&str, Process)] = &[("own", Process::Own), ("share", Process::Share)];
 
 /// Reads one service; `None` when what it can't do without is wrong, which is then reported.
 pub(super) fn read<'a>(reader: &'a Reader<'a>, entry: Entry<'a>) -> Option<ServiceDefinition> {
-    let name = match ServiceName::new(entry.name()) {
-        Ok(name) => Some(name),
-        Err(error) => {
-            let help = "a service's name has 1 to 256 characters, without / and \\".to_owned();
-            reader.report(entry.key.span(), error.to_string(), Some(help));
-            None
-        }
-    };
+    let name = ServiceName::new(entry.name()).map_err(|error| {
+        let help = "a service's name has 1 to 256 characters, without / and \\".to_owned();
+        reader.report(entry.key.span(), error.to_string(), Some(help));
+    });
     let path = format!("service.{}", written_key(entry.name()));
     let mut section =
         Section::of(reader, path, entry, "write [service.NAME] with run = [\"program\", \"argument\"]")?;
@@ -52,6 +50,7 @@ pub(super) fn read<'a>(reader: &'a Reader<'a>, entry: Entry<'a>) -> Option<Servi
         None => (reader.platform.stop(), Default::default()),
     };
     let ready = section.section("ready").and_then(|section| ready::read(section, &mut places));
+    let health = section.section("health").and_then(|section| health::read(section, &mut places));
     let log = section.section("log").map(log::read).unwrap_or_default();
     let limits = section.section("limits").map(limits::read).unwrap_or_default();
     let controls =
@@ -59,9 +58,8 @@ pub(super) fn read<'a>(reader: &'a Reader<'a>, entry: Entry<'a>) -> Option<Servi
     let (recovery, recovery_on_error) = section.section("recovery").map(recovery::read).unwrap_or_default();
     let windows = section.section("windows").map(windows::read).unwrap_or_default();
     let hooks = section.section("hooks").map(|section| hooks::read(section, &directory)).unwrap_or_default();
-    section.later("health");
     section.finish();
-    let name = name?;
+    let name = name.ok()?;
     Some(ServiceDefinition {
         display_name: display_name.unwrap_or_else(|| name.clone().into()),
         name,
@@ -89,6 +87,7 @@ pub(super) fn read<'a>(reader: &'a Reader<'a>, entry: Entry<'a>) -> Option<Servi
         tree,
         limits,
         ready,
+        health,
         log,
         controls,
         hooks,

@@ -10,6 +10,7 @@ use svckit_core::definition::{
     RestartWhen, Rung, SecretSource, StopAction, StopPolicy,
 };
 use svckit_core::failure::{ActionType, FailureAction, ResetPeriod};
+use svckit_core::health::{AskPolicy, HealthPolicy, Target};
 use svckit_core::hook::{Errand, Hook, Moment, OnFailure};
 use svckit_core::kind::{ErrorControl, ServiceType, SidType, StartType};
 use svckit_core::limits::{Limits, Priority};
@@ -634,7 +635,7 @@ fn what_comes_later_is_refused_and_not_ignored() {
         );
         refuses_keys(keys, &expected);
     };
-    later("[service.web.health]\nhttp = 'x'", "3:14", "health", "");
+    later("[service.web.health]\ncommand = 'x'", "4:1", "command", ".health");
     later("[service.web.limits]\nmemory = '1GB'", "4:1", "memory", ".limits");
     later("[service.web.ready]\ncommand = 'x'", "4:1", "command", ".ready");
     later("[service.web.stop]\nladder = [{ http = 'x' }]", "4:13", "http", ".stop");
@@ -749,10 +750,46 @@ fn files_that_cannot_be_read_are_told() {
 }
 
 #[test]
+fn a_program_is_alive_in_one_of_several_ways() {
+    let ask = |target, interval, timeout, threshold| {
+        let (interval, timeout) = (Duration::from_secs(interval), Duration::from_secs(timeout));
+        HealthPolicy::Ask(AskPolicy { target, interval, timeout, threshold })
+    };
+    let url = Target::Http(HttpUrl::new("http://x:1/y").unwrap());
+    for (keys, policy) in [
+        ("tcp = 'x:1'", ask(Target::Tcp("x:1".to_owned()), 10, 5, 3)),
+        ("http = 'http://x:1/y'\ninterval = '1m'\ntimeout = '2s'\nthreshold = 1", ask(url, 60, 2, 1)),
+        ("silence = '5m'", HealthPolicy::Silence(Duration::from_secs(300))),
+        ("notify = '30s'", HealthPolicy::Notify(Duration::from_secs(30))),
+    ] {
+        let text = format!("[service.web]\nrun = 'x'\n[service.web.health]\n{keys}");
+        assert_eq!(only(&text).health, Some(policy));
+    }
+    refuses_keys(
+        "[service.web.health]\ninterval = '5s'",
+        r#"4:1: [service.web.health] does not say how it is known that the program is alive (write http = "http://127.0.0.1:8080/health")"#,
+    );
+    refuses_keys(
+        "[service.web.health]\nsilence = '5m'\nthreshold = 2",
+        r#"5:1: "threshold" is for tcp and http: there is nothing that is asked (remove it)"#,
+    );
+    refuses_keys(
+        "[service.web.health]\nsilence = '0s'",
+        r#"4:11: "silence" must be longer than that (write silence = "5m")"#,
+    );
+    refuses_keys(
+        "[service.web.health]\ntcp = 'x'\nnotify = '1s'",
+        r#"4:7: "x" is not HOST:PORT (write tcp = "127.0.0.1:8080" or tcp = "[::1]:8080")
+5:1: "tcp" and "notify" can't be together in [service.web.health] (leave one of them)"#,
+    );
+}
+
+#[test]
 fn a_program_is_ready_in_one_of_several_ways() {
     for (keys, when) in [
         ("http = 'http://x:1/y'", ReadyWhen::Http(HttpUrl::new("http://x:1/y").unwrap())),
         ("log = 'port * open'", ReadyWhen::Log(LinePattern::new("port * open").unwrap())),
+        ("notify = true", ReadyWhen::Notify),
         ("file = 'run/up'", ReadyWhen::File("/srv/shop/run/up".into())),
     ] {
         let text = format!("[service.web]\nrun = 'x'\n[service.web.ready]\n{keys}");

@@ -8,6 +8,7 @@ use std::time::Duration;
 use svckit_core::control::Control;
 use svckit_core::definition::{ControlAction, PasswordSource, RestartPolicy, SecretSource, StopAction};
 use svckit_core::failure::{FailureActions, ResetPeriod};
+use svckit_core::health::{HealthPolicy, Target};
 use svckit_core::hook::{Errand, Hook, Moment};
 use svckit_core::kind::{ErrorControl, LaunchProtection, SidType};
 use svckit_core::limits::Limits;
@@ -16,7 +17,7 @@ use svckit_core::probe::{ReadyPolicy, ReadyWhen};
 use svckit_core::tree::TreePolicy;
 use toml_writer::{ToTomlKey, ToTomlValue, WriteTomlValue};
 
-use super::{controls, hooks, limits, log, parse, ready, recovery, restart, service, stop, windows};
+use super::{controls, health, hooks, limits, log, parse, ready, recovery, restart, service, stop, windows};
 use crate::definition::{LogSettings, Places, Process, ServiceDefinition, StartMode};
 use crate::file::MAX_FILE;
 use crate::moments;
@@ -138,6 +139,7 @@ fn difference(one: &ServiceDefinition, other: &ServiceDefinition) -> &'static st
         ("how it is stopped", (&one.stop, &one.tree) != (&other.stop, &other.tree)),
         ("its limits", one.limits != other.limits),
         ("when it is ready", one.ready != other.ready),
+        ("how it is known to be alive", one.health != other.health),
         ("where its output goes", one.log != other.log),
         ("what controls do", one.controls != other.controls),
         ("its hooks", one.hooks != other.hooks),
@@ -271,10 +273,14 @@ fn one(service: &ServiceDefinition, platform: Platform) -> Result<String, String
             ReadyWhen::Http(url) => keys.value("http", url.as_str()),
             ReadyWhen::Log(pattern) => keys.value("log", pattern.as_str()),
             ReadyWhen::File(path) => keys.path("file", path)?,
+            ReadyWhen::Notify => keys.value("notify", true),
         }
         keys.duration("timeout", ready::TIMEOUT, policy.timeout)?;
     }
     tables.add(Some("ready"), keys);
+    if let Some(policy) = &service.health {
+        tables.add(Some("health"), health_keys(policy)?);
+    }
     tables.add(Some("limits"), limit_keys(&service.limits));
     tables.add(Some("log"), log_keys(&service.log)?);
     tables.add(Some("controls"), control_keys(&service.controls)?);
@@ -364,6 +370,24 @@ fn limit_keys(limits: &Limits) -> Keys {
         keys.value("core", word.map_or_else(|| written_size(size), |(word, _)| (*word).to_owned()));
     }
     keys
+}
+
+fn health_keys(policy: &HealthPolicy) -> Result<Keys, String> {
+    let mut keys = Keys::default();
+    match policy {
+        HealthPolicy::Ask(ask) => {
+            match &ask.target {
+                Target::Tcp(address) => keys.value("tcp", address),
+                Target::Http(url) => keys.value("http", url.as_str()),
+            }
+            keys.duration("interval", health::INTERVAL, ask.interval)?;
+            keys.duration("timeout", health::TIMEOUT, ask.timeout)?;
+            keys.unless("threshold", &health::THRESHOLD, &ask.threshold);
+        }
+        HealthPolicy::Silence(limit) => keys.value("silence", time(*limit)?),
+        HealthPolicy::Notify(limit) => keys.value("notify", time(*limit)?),
+    }
+    Ok(keys)
 }
 
 fn log_keys(settings: &LogSettings) -> Result<Keys, String> {

@@ -11,6 +11,7 @@ use svckit_core::definition::{
     SecretSource, StopAction, StopPolicy,
 };
 use svckit_core::failure::{ActionType, FailureAction, FailureActions, ResetPeriod};
+use svckit_core::health::{AskPolicy, HealthPolicy, Target};
 use svckit_core::hook::{Errand, Hook, Moment, OnFailure};
 use svckit_core::kind::{ErrorControl, LaunchProtection, SidType};
 use svckit_core::limits::{Limits, Priority};
@@ -68,6 +69,19 @@ fn ready_when() -> impl Strategy<Value = ReadyWhen> {
             .prop_map(|url| ReadyWhen::Http(HttpUrl::new(&url).unwrap())),
         text().prop_filter_map("not in a line", |text| LinePattern::new(&text).ok()).prop_map(ReadyWhen::Log),
         path().prop_map(ReadyWhen::File),
+        Just(ReadyWhen::Notify),
+    ]
+}
+
+fn health() -> impl Strategy<Value = HealthPolicy> {
+    let long = || time().prop_map(|time| time.max(Duration::from_millis(1)));
+    prop_oneof![
+        (1_u16.., long(), long(), 1_u32..=1000).prop_map(|(port, interval, timeout, threshold)| {
+            let target = Target::Tcp(format!("[::1]:{port}"));
+            HealthPolicy::Ask(AskPolicy { target, interval, timeout, threshold })
+        }),
+        long().prop_map(HealthPolicy::Silence),
+        long().prop_map(HealthPolicy::Notify),
     ]
 }
 
@@ -265,7 +279,7 @@ prop_compose! {
     // Boxed: all of them at once are more than the stack of a test holds.
     fn service()(
         naming in naming().boxed(), program in program().boxed(), restart in restart().boxed(), stop in stop().boxed(), tree in tree(), limits in limits().boxed(), log in log().boxed(), recovery in recovery().boxed(),
-        ready in prop::option::of((ready_when(), time())).boxed(), controls in prop::collection::btree_map(128_u32..=255, control().boxed(), 0..3),
+        ready in prop::option::of((ready_when(), time())).boxed(), health in prop::option::of(health()).boxed(), controls in prop::collection::btree_map(128_u32..=255, control().boxed(), 0..3),
         pause in prop::option::of(signal()), share in any::<bool>(), group in prop::option::of(name()), tag in any::<bool>(),
         sid in prop::sample::select(&[SidType::NONE, SidType::UNRESTRICTED, SidType::RESTRICTED][..]),
         error_control in 0_u32..4, privileges in prop::collection::vec(text(), 0..3),
@@ -295,6 +309,7 @@ prop_compose! {
             tree,
             limits,
             ready: ready.map(|(when, timeout)| ReadyPolicy { when, timeout }),
+            health,
             log,
             controls: controls.into_iter().chain(pausing).collect(),
             hooks,

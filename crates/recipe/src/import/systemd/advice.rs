@@ -71,7 +71,7 @@ pub(super) const SERVICE: Advice<'_> = &[
     ("WatchdogSec WatchdogSignal", "the program has to end by itself when it hangs"),
     (
         "NotifyAccess PIDFile GuessMainPID BusName USBFunctionDescriptors USBFunctionStrings ReloadSignal",
-        "the program that is run is the service, and is ready when it runs or when ready.tcp answers",
+        "the program that is run is the service, and is ready when it runs, or by one of the keys of ready",
     ),
     ("RemainAfterExit ExitType", "the service runs as long as its program"),
     (

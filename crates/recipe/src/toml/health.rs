@@ -1,0 +1,69 @@
+//! `[service.NAME.health]`.
+
+use std::time::Duration;
+
+use svckit_core::health::{AskPolicy, HealthPolicy, Target};
+
+use super::ready::{can_notify, http, one_of, tcp};
+use super::section::Section;
+use crate::definition::Places;
+
+/// What holds if the file doesn't say.
+pub(super) const INTERVAL: Duration = Duration::from_secs(10);
+pub(super) const TIMEOUT: Duration = Duration::from_secs(5);
+pub(super) const THRESHOLD: u32 = 3;
+
+const WAYS: &[&str] = &["tcp", "http", "silence", "notify"];
+
+pub(super) fn read(mut section: Section<'_>, places: &mut Places) -> Option<HealthPolicy> {
+    let header = section.entries().first().copied();
+    section.later("command");
+    let interval = positive(&mut section, "interval", "10s").unwrap_or(INTERVAL);
+    let timeout = positive(&mut section, "timeout", "5s").unwrap_or(TIMEOUT);
+    let threshold = section.integer("threshold", 1..=1000).unwrap_or(THRESHOLD);
+    let ask = |target| HealthPolicy::Ask(AskPolicy { target, interval, timeout, threshold });
+    let found = one_of(&mut section, WAYS);
+    places.health = found.as_ref().map(|entry| entry.span().into());
+    let policy = match found.as_ref().map(|entry| (entry.name(), entry.span())) {
+        Some(("tcp", _)) => tcp(&mut section).map(Target::Tcp).map(ask),
+        Some(("http", _)) => http(&mut section).map(Target::Http).map(ask),
+        Some(("silence", _)) => unasked(&mut section, "silence", "5m").map(HealthPolicy::Silence),
+        Some((_, span)) => unasked(&mut section, "notify", "30s")
+            .filter(|_| can_notify(section.reader, span))
+            .map(HealthPolicy::Notify),
+        None => {
+            if let Some(header) = header.filter(|_| !section.has_refused()) {
+                let message =
+                    format!("[{}] does not say how it is known that the program is alive", section.path());
+                let help = r#"write http = "http://127.0.0.1:8080/health""#.to_owned();
+                section.reader.report(header.key.span(), message, Some(help));
+            }
+            None
+        }
+    };
+    section.finish();
+    policy
+}
+
+/// How long nothing may be heard of a program that nobody asks.
+fn unasked(section: &mut Section<'_>, key: &'static str, example: &str) -> Option<Duration> {
+    for key in ["interval", "timeout", "threshold"] {
+        if let Some(entry) = section.entry(key) {
+            let message = format!("{key:?} is for tcp and http: there is nothing that is asked");
+            section.reader.report(entry.key.span(), message, Some("remove it".to_owned()));
+        }
+    }
+    positive(section, key, example)
+}
+
+/// A time that is longer than none.
+fn positive(section: &mut Section<'_>, key: &'static str, example: &str) -> Option<Duration> {
+    let time = section.duration(key, example)?;
+    if time.is_zero() {
+        let span = section.entry(key)?.span();
+        let help = format!("write {key} = {example:?}");
+        section.reader.report(span, format!("{key:?} must be longer than that"), Some(help));
+        return None;
+    }
+    Some(time)
+}
