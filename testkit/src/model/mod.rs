@@ -191,9 +191,9 @@ impl Model {
 
     /// Judges everything that waits for something else, until nothing moves any more.
     fn settle(&mut self) {
-        while self.settle_starts()
+        while self.settle_deletions()
+            || self.settle_starts()
             || self.settle_automatic()
-            || self.settle_deletions()
             || self.settle_shutdown()
         {}
     }
