@@ -11,6 +11,7 @@ use rustix::net::{
 };
 use svckit_core::dispatch::MARK_VARIABLE;
 
+use crate::pidfd::PidFd;
 use crate::process;
 
 /// A message isn't longer than this; what is, is cut.
@@ -74,10 +75,10 @@ fn is_of(sender: UCred, program: u32, mark: &OsStr) -> bool {
     let pid = sender.pid.as_raw_nonzero().get().cast_unsigned();
     match process::session(pid) {
         _ if pid == program => true,
-        None => sender.uid == rustix::process::geteuid(),
-        Some(session) => {
-            session == program || process::environment_value(pid, MARK_VARIABLE).as_deref() == Some(mark)
-        }
+        Some(session) if session == program => true,
+        None if PidFd::open(pid).is_err() => sender.uid == rustix::process::geteuid(),
+        // A container with process ids of its own hides a session from outside.
+        _ => process::environment_value(pid, MARK_VARIABLE).as_deref() == Some(mark),
     }
 }
 
