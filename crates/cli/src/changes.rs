@@ -7,6 +7,7 @@ use serde_json::{Map, Value};
 use svckit_core::config::{Config2, ServiceConfig};
 use svckit_core::definition::HostDefinition;
 use svckit_core::security::SecurityDescriptor;
+use svckit_core::sort;
 use svckit_recipe::secret::seems_secret;
 
 use crate::table::printable;
@@ -41,7 +42,11 @@ impl View {
         security: Option<&SecurityDescriptor>,
         definition: Option<&HostDefinition>,
     ) -> Self {
-        let mut all: Map<String, Value> = optional.iter().map(show::optional_json).collect();
+        let mut all = Map::new();
+        for one in optional {
+            let (key, value) = show::optional_json(one);
+            all.insert(key, value);
+        }
         let names: Vec<_> = config.dependencies.iter().map(ToString::to_string).collect();
         let group = config.load_order_group.as_ref().map(ToString::to_string);
         all.extend([
@@ -83,7 +88,7 @@ fn flatten(path: String, value: Value, leaves: &mut BTreeMap<String, Value>) {
 /// The fields in which two differ.
 pub(crate) fn fields(old: &View, new: &View) -> Vec<Field> {
     let mut names: Vec<&String> = old.0.keys().chain(new.0.keys()).collect();
-    names.sort();
+    sort::by(&mut names, Ord::cmp);
     names.dedup();
     let differing = names.into_iter().filter(|name| old.0.get(*name) != new.0.get(*name));
     differing.map(|name| field(name, old.0.get(name), new.0.get(name))).collect()

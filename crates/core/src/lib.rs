@@ -46,6 +46,7 @@ pub mod secret;
 pub mod security;
 pub mod sid;
 pub mod signal;
+pub mod sort;
 pub mod space;
 pub mod status;
 pub mod time;

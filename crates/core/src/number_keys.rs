@@ -24,9 +24,11 @@ where
     D: Deserializer<'de>,
 {
     let entries = BTreeMap::<String, V>::deserialize(deserializer)?;
-    let numbered = entries.into_iter().map(|(key, value)| match key.parse() {
-        Ok(number) => Ok((number, value)),
-        Err(_) => Err(Error::custom(format_args!("{key:?} is not a whole number"))),
-    });
-    numbered.collect()
+    let mut map = BTreeMap::new();
+    for (key, value) in entries {
+        let number = key.parse();
+        let number = number.map_err(|_| Error::custom(format_args!("{key:?} is not a whole number")))?;
+        map.insert(number, value);
+    }
+    Ok(map)
 }

@@ -10,6 +10,7 @@ use svckit_core::definition::{Rung, StopAction};
 use svckit_core::failure::ActionType;
 use svckit_core::hook::Moment;
 use svckit_core::name::{Dependency, ServiceName};
+use svckit_core::sort;
 
 use crate::definition::{Definition, ServiceDefinition, Span, StartMode};
 use crate::diagnostic::Diagnostic;
@@ -89,7 +90,7 @@ pub fn lint(definition: &Definition, platform: Platform) -> Vec<Finding> {
         found.extend(secrets(service).into_iter().map(|one| (SECRET_VARIABLE, service, one)));
     }
     found.extend(shared_logs(definition).into_iter().map(|(service, one)| ("shared-log", service, one)));
-    found.sort_by_key(|(_, service, one)| place(service, one).start);
+    sort::by_key(&mut found, |(_, service, one)| place(service, one).start);
     let finding = |(rule, service, one): (&'static str, &ServiceDefinition, Found)| {
         let diagnostic = definition.diagnostic(place(service, &one), one.message, Some(one.help));
         let diagnostic = if rule == SECRET_VARIABLE { without_values(diagnostic) } else { diagnostic };

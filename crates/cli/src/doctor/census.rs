@@ -6,6 +6,7 @@ use svckit_core::kind::StartType;
 use svckit_core::name::{Dependency, ServiceName, fold};
 use svckit_core::native::Configured;
 use svckit_core::order::{Automatic, Member, Order};
+use svckit_core::sort;
 use svckit_core::status::{ServiceState, StateFilter};
 use svckit_core::win32::Win32Error;
 use svckit_manager::configurations::configurations;
@@ -32,7 +33,7 @@ impl Census {
         let present: Vec<ServiceName> = named.to_vec();
         let configured = configurations(app.backend()?, &present)?;
         let circles = circles(&configured);
-        let configured = configured.into_iter().map(|one| (one.service.folded(), one)).collect();
+        let configured = sort::map(configured.into_iter().map(|one| (one.service.folded(), one)));
         Ok(Self { configured, reports, circles })
     }
 

@@ -13,6 +13,7 @@ use std::time::Duration;
 use svckit_core::access::ServiceAccess;
 use svckit_core::name::ServiceName;
 use svckit_core::native::Phase;
+use svckit_core::sort;
 use svckit_core::status::ServiceState;
 use svckit_core::win32::Win32Error;
 use svckit_recipe::doctor::{Ended, Facts, Finding, HostFacts, diagnose};
@@ -149,7 +150,7 @@ fn look(app: &mut App, census: &Census, drifts: &mut Drifts, patient: &Patient) 
         drift: drifts.of(app, configured),
     };
     found.extend(diagnose(&facts));
-    found.sort_by_key(|finding| std::cmp::Reverse(finding.severity));
+    sort::by_key(&mut found, |finding| std::cmp::Reverse(finding.severity));
     let detail = report::detail(report);
     let state = report.status.state;
     let heading =

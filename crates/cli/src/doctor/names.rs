@@ -11,6 +11,7 @@ use super::show::Section;
 use crate::app::App;
 use crate::failure::Failure;
 use crate::resolve::{LIMIT, Lookup};
+use svckit_core::sort;
 
 /// What is found, if something is.
 pub(super) fn look(app: &App, census: &Census, patients: &[Patient]) -> Result<Option<Section>, Failure> {
@@ -23,7 +24,7 @@ pub(super) fn look(app: &App, census: &Census, patients: &[Patient]) -> Result<O
     });
     let asked: Vec<_> = asked.collect();
     let mut hosts: Vec<String> = asked.iter().map(|(.., host)| host.clone()).collect();
-    hosts.sort();
+    sort::by(&mut hosts, Ord::cmp);
     hosts.dedup();
     let found =
         (app.surroundings.resolve)(&hosts).map_err(|error| Failure::io("cannot look names up", error))?;

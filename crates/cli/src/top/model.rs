@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, HashSet};
 
 use svckit_core::name::{ServiceName, fold};
 use svckit_core::native::{Event, Overview, ServiceUsage, ServiceView};
+use svckit_core::sort;
 use svckit_core::status::ServiceState;
 use svckit_core::time::WallTime;
 
@@ -200,8 +201,7 @@ impl Model {
     pub(crate) fn usage(&mut self, at: u64, all: Vec<ServiceUsage>) {
         let elapsed = self.sampled_at.and_then(|before| at.checked_sub(before));
         self.sampled_at = Some(at);
-        let mut all: BTreeMap<String, ServiceUsage> =
-            all.into_iter().map(|usage| (usage.service.folded(), usage)).collect();
+        let mut all = sort::map(all.into_iter().map(|usage| (usage.service.folded(), usage)));
         for (key, row) in &mut self.rows {
             row.sample(all.remove(key), elapsed);
         }
@@ -250,7 +250,7 @@ impl Model {
             key.contains(&wanted) || fold(&row.report.display_name).contains(&wanted)
         };
         let mut shown: Vec<&Row> = self.rows.iter().filter(matches).map(|(_, row)| row).collect();
-        shown.sort_by(|a, b| self.order.compare(a, b));
+        sort::by(&mut shown, |a, b| self.order.compare(a, b));
         shown
     }
 

@@ -6,6 +6,7 @@ use svckit_core::error::Error;
 use svckit_core::name::{ServiceName, fold};
 use svckit_core::rights;
 use svckit_core::security::{SecurityDescriptor, SecurityInformation};
+use svckit_core::sort;
 use svckit_core::status::StateFilter;
 use svckit_core::win32::Win32Error;
 use svckit_recipe::{ServiceDefinition, Stored, secret, toml};
@@ -65,7 +66,7 @@ fn hosted(app: &mut App) -> Result<Vec<ServiceName>, Failure> {
         let names = names.join(", ");
         app.ui.warn(format!("what svckit did not make is left out: {names}"))?;
     }
-    ours.sort_by_key(|report| fold(&report.name));
+    sort::by_key(&mut ours, |report| fold(&report.name));
     Ok(ours.into_iter().filter_map(|report| ServiceName::new(report.name).ok()).collect())
 }
 

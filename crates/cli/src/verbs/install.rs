@@ -7,6 +7,7 @@ use svckit_core::error::Error;
 use svckit_core::image_path::{HostImage, ImagePath};
 use svckit_core::name::ServiceName;
 use svckit_core::secret::Secret;
+use svckit_core::sort;
 use svckit_core::status::ServiceState;
 use svckit_core::win32::Win32Error;
 use svckit_recipe::{Definition, Platform, Process, ServiceDefinition};
@@ -109,7 +110,7 @@ pub(crate) fn take_away(
         End::Failed(_) if is_one => Ok(()),
         End::Failed(failure) | End::LeftOut(failure) => Ok(failure.print(&mut app.ui)?),
     })?;
-    gone.sort_by_key(|name| names.iter().position(|other| other == name));
+    sort::by_key(&mut gone, |name| names.iter().position(|other| other == name));
     let is_good = end.is_ok() && ends.iter().all(|end| matches!(end, End::Done | End::AlreadySo));
     if is_good || !gone.is_empty() {
         removed_json(app, &gone)?;

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use anstyle::AnsiColor;
 use serde::Serialize;
 use svckit_core::name::ServiceName;
+use svckit_core::sort;
 use svckit_recipe::Definition;
 use svckit_recipe::lint::{Finding, Severity};
 
@@ -67,7 +68,9 @@ pub(crate) fn all_findings(app: &App, mut definition: Definition, is_installed: 
     found.extend(checks::complete(&mut definition));
     found.extend(machine::lint(&definition, &words));
     found.extend(accounts::lint(app, &definition, is_installed));
-    found.sort_by_key(|finding| finding.diagnostic.place.as_ref().map(|place| (place.line, place.column)));
+    sort::by_key(&mut found, |finding| {
+        finding.diagnostic.place.as_ref().map(|place| (place.line, place.column))
+    });
     found
 }
 

@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 
 use svckit_core::log::name::{Form, Place};
+use svckit_core::sort;
 use svckit_os::log::packed;
 use svckit_os::{errno, process};
 
@@ -78,6 +79,6 @@ fn unpacked(path: &Path) -> Vec<Place> {
         .filter(|(_, form, _)| *form == Form::Plain)
         .map(|(place, ..)| place)
         .collect();
-    places.sort_unstable();
+    sort::by(&mut places, Ord::cmp);
     places
 }

@@ -9,6 +9,7 @@ use svckit_core::kind::ServiceType;
 use svckit_core::name::{Selection, ServiceName};
 use svckit_core::native::{Event, HostState, LogFrom, NamedHostState, Phase, Reply, Request};
 use svckit_core::record::{DEFINITION_KEY, DEFINITION_VALUE, HostRecord, SERVICES_KEY};
+use svckit_core::sort;
 use svckit_core::status::StateFilter;
 use svckit_core::{Error, Result, Win32Error};
 use svckit_os::interrupt::Interrupt;
@@ -129,7 +130,7 @@ fn events(
         for name in names {
             all.extend(records::events(&name, after).map_err(|error| told(&error))?);
         }
-        all.sort_by_key(|event| event.sequence);
+        sort::by_key(&mut all, |event| event.sequence);
         if let Some(limit) = limit {
             let first = all.len().saturating_sub(usize::try_from(limit).unwrap_or(usize::MAX));
             all.drain(..first);

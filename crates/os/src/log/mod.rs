@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 
 use svckit_core::log::name::{self, Form};
 use svckit_core::native::{LogCursor, LogFrom};
+use svckit_core::sort;
 
 use crate::file;
 
@@ -78,7 +79,7 @@ fn files(current: &Path) -> io::Result<Vec<(PathBuf, Form)>> {
             rotated.push((place, form, directory.join(file)));
         }
     }
-    rotated.sort();
+    sort::by(&mut rotated, Ord::cmp);
     let mut files: Vec<_> = rotated.into_iter().map(|(_, form, path)| (path, form)).collect();
     if current.exists() {
         files.push((current.to_owned(), Form::Plain));

@@ -8,6 +8,7 @@ use super::nearest;
 use super::section::{MACRO, Section, Sections};
 use super::value::{Origin, Value};
 use crate::diagnostic::{Diagnostic, Source};
+use svckit_core::sort;
 
 /// How many sections may be taken over in a row.
 const MAX_DEPTH: usize = 50;
@@ -38,7 +39,7 @@ pub(super) fn expand(sections: &Sections, sources: &[Source]) -> BTreeMap<String
 
 fn whole(section: Section) -> Whole {
     let options = section.options.into_iter().filter_map(|(name, slots)| Some((name, slots.set?)));
-    Whole { header: section.header, options: options.collect(), broken: section.undecided }
+    Whole { header: section.header, options: sort::map(options), broken: section.undecided }
 }
 
 struct Expansion<'s> {

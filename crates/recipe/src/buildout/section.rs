@@ -7,6 +7,7 @@ use super::document::{Document, Line, LineKind, Operator};
 use super::value::{Origin, Slots, Value};
 use crate::definition::Span;
 use crate::diagnostic::{Diagnostic, Diagnostics};
+use svckit_core::sort;
 
 /// The name of the option that says which sections a section takes over.
 pub(super) const MACRO: &str = "<";
@@ -71,7 +72,7 @@ impl Sections {
                 None if section.set(MACRO).is_some() => drop(self.0.insert(name, section)),
                 None => {
                     let options = section.options.into_iter().map(|(name, slots)| (name, slots.first()));
-                    let options = options.collect();
+                    let options = sort::map(options);
                     self.0.insert(name, Section { options, ..section });
                 }
             }

@@ -10,6 +10,7 @@ mod state;
 mod why;
 
 use svckit_core::name::ServiceName;
+use svckit_core::sort;
 use svckit_core::win32::Win32Error;
 
 use crate::lint::{self, Severity};
@@ -133,7 +134,7 @@ const ALL: &[Rule] = &[
 pub fn diagnose(facts: &Facts) -> Vec<Finding> {
     let mut found: Vec<Finding> =
         ALL.iter().flat_map(|rule| rule(facts)).map(|finding| finding.of(&facts.name)).collect();
-    found.sort_by_key(|finding| std::cmp::Reverse(finding.severity));
+    sort::by_key(&mut found, |finding| std::cmp::Reverse(finding.severity));
     found
 }
 

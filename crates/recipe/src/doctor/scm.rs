@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use svckit_core::sort;
 use svckit_core::space::{Room, Space};
 
 use super::Finding;
@@ -57,7 +58,7 @@ pub fn diagnose_scm(facts: &ScmFacts) -> Vec<Finding> {
     let other = facts.other_version.as_ref().map(other_version);
     let mut found: Vec<_> =
         open.into_iter().chain(other).chain(facts.disks.iter().filter_map(disk)).collect();
-    found.sort_by_key(|finding| std::cmp::Reverse(finding.severity));
+    sort::by_key(&mut found, |finding| std::cmp::Reverse(finding.severity));
     found
 }
 

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use svckit_core::definition::Program;
 use svckit_core::name::ServiceName;
+use svckit_core::sort;
 
 use super::ini::Setting;
 use crate::definition::Span;
@@ -50,8 +51,8 @@ impl<'a> Reader<'a> {
             self.wrong(Span::default(), "there is no service in the file", "");
         }
         let place = |one: &Diagnostic| one.place.as_ref().map(|place| (place.line, place.column));
-        self.wrong.sort_by_key(place);
-        self.remarks.sort_by_key(place);
+        sort::by_key(&mut self.wrong, place);
+        sort::by_key(&mut self.remarks, place);
         self.mask();
         Diagnostics::new(self.wrong).map_or(Ok(self.remarks), Err)
     }
@@ -73,7 +74,7 @@ impl<'a> Reader<'a> {
         if self.secrets.is_empty() {
             return;
         }
-        self.secrets.sort_by_key(|span| span.start);
+        sort::by_key(&mut self.secrets, |span| span.start);
         let mut secrets = self.secrets.iter().peekable();
         let (mut masked, mut end) = (String::new(), 0);
         for (at, c) in self.source.text().char_indices() {

@@ -6,6 +6,7 @@ use svckit_core::definition::{ExitAction, RestartPolicy, RestartWhen, Rung, Stop
 use svckit_core::image_path;
 use svckit_core::limits::Priority;
 use svckit_core::name::Dependency;
+use svckit_core::sort;
 
 use super::ini::Setting;
 use super::limits;
@@ -173,12 +174,12 @@ impl Wrapped {
         }
         if let Some(setting) = never {
             policy.when = RestartWhen::Always;
-            policy.exit_codes = codes(reader, &setting).into_iter().map(|code| (code, ends(code))).collect();
+            policy.exit_codes = sort::map(codes(reader, &setting).into_iter().map(|code| (code, ends(code))));
             return policy;
         }
         if self.take("no-restart").is_some() || only.is_some() {
             policy.when = RestartWhen::Never;
-            policy.exit_codes = passed.iter().map(|code| (*code, ExitAction::Stop)).collect();
+            policy.exit_codes = sort::map(passed.iter().map(|code| (*code, ExitAction::Stop)));
             let again = only.map_or_else(Vec::new, |setting| codes(reader, &setting));
             policy.exit_codes.extend(again.into_iter().map(|code| (code, ExitAction::Restart)));
         }

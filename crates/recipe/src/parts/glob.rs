@@ -3,6 +3,7 @@
 use std::path::{Component, Path, PathBuf};
 
 use svckit_core::pattern::{Pattern, is_pattern};
+use svckit_core::sort;
 
 use super::machine::{Kind, Machine};
 
@@ -41,7 +42,7 @@ fn matching(folder: &Path, pattern: &str, machine: &dyn Machine) -> Vec<PathBuf>
     let mut names = machine.names(folder).unwrap_or_default();
     let alike = Pattern::new(pattern);
     names.retain(|name| pattern.starts_with('.') == name.starts_with('.') && alike.matches(name));
-    names.sort();
+    sort::by(&mut names, Ord::cmp);
     names.dedup();
     names.into_iter().map(|name| folder.join(name)).collect()
 }

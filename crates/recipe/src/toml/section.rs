@@ -12,6 +12,7 @@ use crate::definition::Span;
 use crate::diagnostic::{Diagnostic, Source};
 use crate::platform::Platform;
 use crate::units;
+use svckit_core::sort;
 
 /// Collects what is wrong with one file.
 pub(super) struct Reader<'a> {
@@ -36,7 +37,7 @@ impl<'a> Reader<'a> {
     /// What is wrong, in the order of the file.
     pub(super) fn finish(self) -> Vec<Diagnostic> {
         let mut wrong = self.wrong.into_inner();
-        wrong.sort_by_key(|(start, _)| *start);
+        sort::by_key(&mut wrong, |(start, _)| *start);
         wrong.into_iter().map(|(_, diagnostic)| diagnostic).collect()
     }
 
@@ -139,7 +140,7 @@ impl<'a> Section<'a> {
     /// Every entry, in the order of the file.
     pub(super) fn entries(&mut self) -> Vec<Entry<'a>> {
         let mut all: Vec<_> = self.table.iter().map(|(key, value)| Entry { key, value }).collect();
-        all.sort_by_key(|entry| entry.key.span().start);
+        sort::by_key(&mut all, |entry| entry.key.span().start);
         all
     }
 

@@ -14,6 +14,7 @@ use svckit_core::kind::{ErrorControl, LaunchProtection, SidType};
 use svckit_core::limits::Limits;
 use svckit_core::name::ServiceName;
 use svckit_core::probe::{ReadyPolicy, ReadyWhen};
+use svckit_core::sort;
 use svckit_core::tree::TreePolicy;
 use toml_writer::{ToTomlKey, ToTomlValue, WriteTomlValue};
 
@@ -234,7 +235,7 @@ fn one(service: &ServiceDefinition, platform: Platform) -> Result<String, String
         let source = inline(&[("file".to_owned(), absolute(file)?.to_toml_value())]);
         variables.push((name.clone(), source));
     }
-    variables.sort();
+    sort::by(&mut variables, Ord::cmp);
     let environment = inline(&variables);
     let fits = variables.len() < 4 && environment.len() < WIDTH;
     if fits && !variables.is_empty() {

@@ -14,6 +14,7 @@ use svckit_core::control::Control;
 use svckit_core::definition::{ControlAction, Rung, StopAction, StopPolicy};
 use svckit_core::name::Dependency;
 use svckit_core::signal::Signal;
+use svckit_core::sort;
 use svckit_core::tree::TreePolicy;
 
 use super::ini::{self, Dialect, Section, Setting};
@@ -95,7 +96,7 @@ impl Unit<'_, '_> {
         let name = self.reader.service_name(&name, Span::default())?;
         let directory = self.directory()?;
         let environment = self.environment();
-        let values = environment.iter().map(|(name, (value, _))| (name.clone(), value.clone())).collect();
+        let values = sort::map(environment.iter().map(|(name, (value, _))| (name.clone(), value.clone())));
         let mut program = command::exec_start(self, &values, directory)?;
         for (name, (value, span)) in environment {
             self.reader.variable(&mut program.environment, (&name, &value), span);
