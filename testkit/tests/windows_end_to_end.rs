@@ -4,6 +4,7 @@
 #![cfg(windows)]
 #![expect(clippy::unwrap_used, reason = "a failed expectation is how a test fails")]
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::io::{BufRead, BufReader, Write};
 use std::net::{TcpListener, TcpStream};
@@ -288,6 +289,28 @@ fn what_svc_makes_the_systems_tools_start_stop_and_delete() {
     system(&["sc", "delete", &name]);
     svc.ok(&["wait", &name, "--state", "gone"]);
     refused(&svc, &["status", &name], 3);
+}
+
+#[test]
+fn several_are_started_stopped_and_removed_at_the_same_time() {
+    let svc = Svc::new();
+    let names: Vec<String> = (1..5).map(|number| svc.name(&format!("many-{number}"))).collect();
+    for number in 1..5 {
+        svc.ok(&["install", text(&define(&svc, &format!("many-{number}"), "hang", ""))]);
+    }
+    let all = svc.name("many-*");
+    for _ in 0..3 {
+        // What was started before Wine refused the next isn't started again.
+        let started = starting(|| svc.run(&["start", &all]));
+        assert!(matches!(started.code(), Some(0 | 6)), "{}{}", started.stdout, started.stderr);
+        let pids: BTreeSet<u32> = names.iter().map(|name| reaches(name, ServiceState::RUNNING).pid).collect();
+        assert_eq!(pids.len(), names.len());
+        let stopped = svc.ok(&["stop", &all]);
+        assert_eq!(stopped.lines().count(), names.len(), "{stopped}");
+    }
+    let removed = svc.ok(&["remove", &all]);
+    assert_eq!(removed.lines().count(), names.len(), "{removed}");
+    refused(&svc, &["status", &names[0]], 3);
 }
 
 #[test]

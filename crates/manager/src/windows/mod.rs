@@ -30,6 +30,9 @@ const TARGET: &str = "windows";
 /// The service control manager of Windows.
 #[derive(Default)]
 pub struct WindowsBackend {
+    /// Open for as long as this is: calls of several threads are then those of one client from the first on. The RPC of Wine takes two that begin at the same moment
+    /// for two clients, and then doesn't know the handles of one (6, which is `RPC_X_SS_CONTEXT_MISMATCH`).
+    _anchor: Option<scm::Manager>,
     /// For who asks for overviews one after the other.
     follower: RefCell<Option<Follower>>,
     /// Ends what is being waited for.
@@ -39,12 +42,12 @@ pub struct WindowsBackend {
 impl WindowsBackend {
     /// That of this machine.
     pub fn local() -> Self {
-        Self::default()
+        Self { _anchor: scm::Manager::open(None, ManagerAccess::CONNECT).ok(), ..Self::default() }
     }
 
     /// The same; `interrupt` ends waits for events and for output.
     pub fn local_until(interrupt: Interrupt) -> Self {
-        Self { interrupt: Some(interrupt), ..Self::default() }
+        Self { interrupt: Some(interrupt), ..Self::local() }
     }
 
     /// What services do; after the last answer, what has changed since.
