@@ -492,7 +492,11 @@ fn hooks_are_commands_for_moments_that_there_are() {
     let hooks = |line: &str| format!("[service.web.hooks]\n{line}");
     let text = "[service.web]\nrun = 'web'\n[service.web.hooks]\npre-start = 'bin/up --now'\n\
                 on-crash = { run = ['tell', 'me'], timeout = '5s', on-failure = 'fail' }\n";
-    let service = parse("/srv/service.toml", text, Platform::Unix).unwrap().services.remove(0);
+    let mut service = parse("/srv/service.toml", text, Platform::Unix).unwrap().services.remove(0);
+    // Paths are those of the system on which this is tested.
+    for word in service.hooks.values_mut().flat_map(|hook| &mut hook.errand.command) {
+        *word = word.replace(std::path::MAIN_SEPARATOR, "/");
+    }
     let hook = |command: &[&str], seconds, on_failure| Hook {
         errand: Errand {
             command: command.iter().map(|&word| word.to_owned()).collect(),
