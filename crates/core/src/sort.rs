@@ -53,7 +53,7 @@ mod tests {
             theirs.sort_by_key(|pair| pair.0);
             prop_assert_eq!(&ours, &theirs);
             by(&mut ours, |a, b| b.1.cmp(&a.1));
-            theirs.sort_by(|a, b| b.1.cmp(&a.1));
+            theirs.sort_by_key(|pair| std::cmp::Reverse(pair.1));
             prop_assert_eq!(&ours, &theirs);
             prop_assert_eq!(map(ours), theirs.into_iter().collect());
         }
