@@ -1,6 +1,6 @@
 //! Whether a program that runs is alive, and what it says of itself.
 
-use std::io::{Read, Write};
+use std::io::Read;
 use std::net::TcpListener;
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ use svckit_core::signal::Signal;
 use svckit_core::status::ServiceState;
 use svckit_core::win32::Win32Error;
 
-use crate::support::{Bed, wait_gone};
+use crate::support::{Bed, answer, wait_gone};
 
 /// A program that is run again at once.
 fn watched(bed: &Bed, script: &str, health: HealthPolicy) -> HostDefinition {
@@ -39,18 +39,6 @@ fn ask(target: Target) -> HealthPolicy {
 fn say(words: &str) -> String {
     let code = "import os,socket; s=socket.socket(socket.AF_UNIX,socket.SOCK_DGRAM); s.connect(chr(0)+os.environ[chr(78)+'OTIFY_SOCKET'][1:]); s.send(os.environ['SAY'].replace('|',chr(10)).encode())";
     format!("SAY='{words}' python3 -c \"{code}\"")
-}
-
-fn answer(listener: &TcpListener, with: &str) {
-    let (mut stream, _) = listener.accept().unwrap();
-    let mut request = Vec::new();
-    while !request.ends_with(b"\r\n\r\n") {
-        let mut piece = [0; 1024];
-        let count = stream.read(&mut piece).unwrap();
-        assert!(count > 0, "the request is cut");
-        request.extend(&piece[..count]);
-    }
-    stream.write_all(with.as_bytes()).unwrap();
 }
 
 #[test]
@@ -176,11 +164,7 @@ fn a_program_says_that_it_is_ready_and_what_it_does() {
     assert_eq!((state.status_text.as_deref(), state.ready), (Some("warming up"), false));
     gate.open();
     host.link.state("web", ServiceState::RUNNING);
-    let state = host.link.seen.iter().rev().find_map(|frame| match frame {
-        svckit_core::dispatch::FromProcess::Host { state, .. } => Some(state.clone()),
-        _ => None,
-    });
-    let told = state.unwrap().status_text;
+    let told = host.link.last_host_state().unwrap().status_text;
     if told.as_deref() != Some("serving") {
         host.link.host_state(|state| state.status_text.as_deref() == Some("serving"));
     }
@@ -191,15 +175,20 @@ fn a_program_says_that_it_is_ready_and_what_it_does() {
 fn a_program_that_asks_for_time_has_it_and_one_that_does_not_say_it_is_ready_is_late() {
     let mut bed = Bed::new();
     let mut host = bed.host();
-    let script =
-        format!("{}; sleep 5; {}; exec sleep 1000", say("EXTEND_TIMEOUT_USEC=3600000000"), say("READY=1"));
+    let mut gate = bed.gate("go");
+    let extend = say("EXTEND_TIMEOUT_USEC=3600000000");
+    let script = format!("{extend}; read x < {}; {}; exec sleep 1000", bed.text("go"), say("READY=1"));
     host.link.start("web", HostDefinition { ready: notified(4000), ..bed.script(&script) });
+    // One that has as much time, begins later and asks for none more is late.
+    let clock = HostDefinition { ready: notified(4000), ..bed.script("exec sleep 1000") };
+    host.link.run("clock", clock);
+    gate.open();
     host.link.state("web", ServiceState::RUNNING);
-    host.link.stop("web");
+    host.link.stop_of("web");
     let status =
         host.link.run("late", HostDefinition { ready: notified(200), ..bed.script("exec sleep 1000") });
     assert_eq!(status.win32_exit_code, Win32Error::SERVICE_REQUEST_TIMEOUT);
-    let told = host.link.events().into_iter().find(|(id, _)| *id == EventId::START_HANG).unwrap().1;
+    let told = host.link.events().into_iter().rfind(|(id, _)| *id == EventId::START_HANG).unwrap().1;
     assert_eq!(told, "\"late\" was not ready within 200 ms: it did not say that it is; the service stops");
 }
 
@@ -252,8 +241,5 @@ fn what_others_say_counts_for_nothing() {
     host.link.stop("web");
     stranger.kill().unwrap();
     stranger.wait().unwrap();
-    assert!(!host.link.seen.iter().any(|frame| matches!(
-        frame,
-        svckit_core::dispatch::FromProcess::Status { status, .. } if status.state == ServiceState::RUNNING
-    )));
+    assert!(!host.link.was_running());
 }

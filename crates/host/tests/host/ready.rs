@@ -1,20 +1,19 @@
 //! When a program counts as ready.
 
-use std::io::{Read, Write};
+use std::io::Write;
 use std::net::{TcpListener, TcpStream};
 use std::path::PathBuf;
 use std::time::Duration;
 
 use svckit_core::control::ControlsAccepted;
 use svckit_core::definition::{HostDefinition, LogTarget, RestartPolicy, StopAction, StopPolicy};
-use svckit_core::dispatch::FromProcess;
 use svckit_core::native::{EventId, Phase};
 use svckit_core::probe::{HttpUrl, LinePattern, ReadyPolicy, ReadyWhen};
 use svckit_core::signal::Signal;
 use svckit_core::status::ServiceState;
 use svckit_core::win32::Win32Error;
 
-use crate::support::{Bed, Link, rung, wait_gone};
+use crate::support::{Bed, answer, rung, wait_gone};
 
 /// A port on which nobody listens.
 fn free_port() -> u16 {
@@ -34,13 +33,6 @@ fn hanging(bed: &Bed, ready: Option<ReadyPolicy>) -> HostDefinition {
     HostDefinition { ready, ..bed.script("exec sleep 1000") }
 }
 
-/// Whether the service was ever running.
-fn was_running(link: &Link) -> bool {
-    link.seen.iter().any(
-        |frame| matches!(frame, FromProcess::Status { status, .. } if status.state == ServiceState::RUNNING),
-    )
-}
-
 #[test]
 fn a_service_runs_only_when_its_program_accepts_connections() {
     let mut bed = Bed::new();
@@ -58,11 +50,7 @@ fn a_service_runs_only_when_its_program_accepts_connections() {
     );
     let _listener = TcpListener::bind(("127.0.0.1", port)).unwrap();
     host.link.state("web", ServiceState::RUNNING);
-    let told = host.link.seen.iter().rev().find_map(|frame| match frame {
-        FromProcess::Host { state, .. } => Some(state.clone()),
-        _ => None,
-    });
-    assert!(told.unwrap().ready, "the state of the host comes before the status");
+    assert!(host.link.last_host_state().unwrap().ready, "the state of the host comes before the status");
     host.link.stop("web");
 }
 
@@ -88,20 +76,6 @@ fn a_program_that_is_not_ready_in_time_is_ended() {
     assert_eq!(gate.wait(), "asked\n", "the stop ladder is for it too");
 }
 
-/// Answers one request in the way of a server that is asked to close.
-fn answer(listener: &TcpListener, with: &str) -> String {
-    let (mut stream, _) = listener.accept().unwrap();
-    let mut request = Vec::new();
-    while !request.ends_with(b"\r\n\r\n") {
-        let mut piece = [0; 1024];
-        let count = stream.read(&mut piece).unwrap();
-        assert!(count > 0, "the request is cut");
-        request.extend(&piece[..count]);
-    }
-    stream.write_all(with.as_bytes()).unwrap();
-    String::from_utf8(request).unwrap()
-}
-
 #[test]
 fn an_answer_over_http_has_to_be_a_good_one() {
     let mut bed = Bed::new();
@@ -119,7 +93,7 @@ fn an_answer_over_http_has_to_be_a_good_one() {
     ] {
         requests.push(answer(&listener, with));
     }
-    assert!(!was_running(&host.link));
+    assert!(!host.link.was_running());
     requests.push(answer(&listener, "HTTP/1.1 204 Fine\r\n\r\n"));
     host.link.state("web", ServiceState::RUNNING);
     for request in requests {
@@ -169,7 +143,7 @@ fn a_line_of_either_output_is_found_wherever_it_is_cut() {
         }
         host.link.start("web", definition);
         host.link.host_state(|state| state.child_pid.is_some());
-        assert!(!was_running(&host.link));
+        assert!(!host.link.was_running());
         gate.open();
         host.link.state("web", ServiceState::RUNNING);
         host.link.stop("web");
@@ -228,7 +202,7 @@ fn a_file_has_to_be_made_or_written_after_the_start() {
             HostDefinition { ready: ready(ReadyWhen::File(file), 60_000), ..bed.script(&script) },
         );
         host.link.host_state(|state| state.child_pid.is_some());
-        assert!(!was_running(&host.link));
+        assert!(!host.link.was_running());
         gate.open();
         host.link.state("web", ServiceState::RUNNING);
         host.link.stop("web");

@@ -51,11 +51,7 @@ fn a_failing_program_is_run_again_until_the_budget_is_spent() {
     );
     assert_eq!(of(EventId::PROGRAM_RECOVERED).len(), 3);
     assert_eq!(of(EventId::GAVE_UP).len(), 1);
-    let last = host.link.seen.iter().rev().find_map(|frame| match frame {
-        FromProcess::Host { state, .. } => Some(state.clone()),
-        _ => None,
-    });
-    let last = last.unwrap();
+    let last = host.link.last_host_state().unwrap();
     assert_eq!((last.phase, last.restarts, last.child_pid), (Phase::GaveUp, 3, None));
     assert_eq!(last.last_exit.unwrap().code, Some(3));
 }

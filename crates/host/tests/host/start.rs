@@ -3,7 +3,7 @@
 use std::os::unix::fs::{FileExt, PermissionsExt};
 
 use svckit_core::definition::{HostDefinition, SecretSource};
-use svckit_core::dispatch::{FromProcess, ToProcess};
+use svckit_core::dispatch::ToProcess;
 use svckit_core::native::EventId;
 use svckit_core::status::ServiceState;
 use svckit_core::win32::Win32Error;
@@ -16,10 +16,7 @@ fn failure(bed: &mut Bed, definition: HostDefinition) -> (u32, String) {
     let mut host = bed.host();
     let status = host.link.run("bad", definition);
     let event = host.link.events().into_iter().find(|(id, _)| *id == EventId::PROGRAM_NOT_STARTED);
-    let running = host.link.seen.iter().any(
-        |frame| matches!(frame, FromProcess::Status { status, .. } if status.state == ServiceState::RUNNING),
-    );
-    assert!(!running, "it was never running");
+    assert!(!host.link.was_running(), "it was never running");
     host.link.release("bad");
     host.wait_end();
     (status.win32_exit_code.0, event.unwrap().1)

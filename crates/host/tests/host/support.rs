@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{Read, Write};
+use std::net::TcpListener;
 use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
@@ -237,6 +238,20 @@ fn libc_esrch() -> i32 {
     rustix::io::Errno::SRCH.raw_os_error()
 }
 
+/// Answers one request in the way of a server that is asked to close: the request.
+pub(crate) fn answer(listener: &TcpListener, with: &str) -> String {
+    let (mut stream, _) = listener.accept().unwrap();
+    let mut request = Vec::new();
+    while !request.ends_with(b"\r\n\r\n") {
+        let mut piece = [0; 1024];
+        let count = stream.read(&mut piece).unwrap();
+        assert!(count > 0, "the request is cut");
+        request.extend(&piece[..count]);
+    }
+    stream.write_all(with.as_bytes()).unwrap();
+    String::from_utf8(request).unwrap()
+}
+
 /// A connection to a host.
 pub(crate) struct Link {
     stream: UnixStream,
@@ -376,6 +391,21 @@ impl Link {
             FromProcess::Host { state, .. } if wanted(state) => Some(state.clone()),
             _ => None,
         })
+    }
+
+    /// The host's state, as told last, if it was.
+    pub(crate) fn last_host_state(&self) -> Option<HostState> {
+        self.seen.iter().rev().find_map(|frame| match frame {
+            FromProcess::Host { state, .. } => Some(state.clone()),
+            _ => None,
+        })
+    }
+
+    /// Whether a service was ever running, as far as it was told.
+    pub(crate) fn was_running(&self) -> bool {
+        self.seen.iter().any(
+            |frame| matches!(frame, FromProcess::Status { status, .. } if status.state == ServiceState::RUNNING),
+        )
     }
 
     /// The program's process, as told last; waits until one was told.
