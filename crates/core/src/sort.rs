@@ -17,8 +17,13 @@ pub fn by<T>(items: &mut Vec<T>, mut order: impl FnMut(&T, &T) -> Ordering) {
         (Some(a), Some(b)) => order(a, b),
         _ => Ordering::Equal,
     });
-    let mut taken: Vec<Option<T>> = items.drain(..).map(Some).collect();
-    items.extend(places.into_iter().filter_map(|place| taken.get_mut(place)?.take()));
+    *items = arranged(std::mem::take(items), places);
+}
+
+/// What is at these places, in their order; each is taken once.
+pub fn arranged<T>(items: Vec<T>, places: impl IntoIterator<Item = usize>) -> Vec<T> {
+    let mut taken: Vec<Option<T>> = items.into_iter().map(Some).collect();
+    places.into_iter().filter_map(|place| taken.get_mut(place)?.take()).collect()
 }
 
 /// Sorts by what is asked of each.

@@ -15,9 +15,8 @@ use crate::verbs::scm::Place;
 
 pub(crate) fn run(app: &mut App, place: &Place, arguments: &Metrics) -> Result<(), Failure> {
     let Some(address) = &arguments.listen else {
-        let overview = app::overview(app.backend()?, None)?;
-        let used = app::usage(app.backend()?).map(|(_, used)| used).unwrap_or_default();
-        write!(app.ui.out(), "{}", text::of(Some(&overview.services), &used))?;
+        let text = current(app.backend()?)?;
+        write!(app.ui.out(), "{text}")?;
         return Ok(());
     };
     let entrance = Entrance::open(address);
@@ -29,13 +28,9 @@ pub(crate) fn run(app: &mut App, place: &Place, arguments: &Metrics) -> Result<(
     serve::all(&entrance, &(Arc::new(move || place.connect_running()) as Connect))
 }
 
-/// The text for somebody who asks; who can't be told of what is used is told the rest.
-fn current(backend: &dyn Backend) -> String {
-    match app::overview(backend, None) {
-        Ok(overview) => {
-            let used = app::usage(backend).map(|(_, used)| used).unwrap_or_default();
-            text::of(Some(&overview.services), &used)
-        }
-        Err(_) => text::of(None, &[]),
-    }
+/// How everything is. Who can't be told of what is used is told the rest.
+fn current(backend: &dyn Backend) -> svckit_core::Result<String> {
+    let overview = app::overview(backend, None)?;
+    let used = app::usage(backend).map(|(_, used)| used).unwrap_or_default();
+    Ok(text::of(Some(&overview.services), &used))
 }

@@ -2,7 +2,7 @@
 //!
 //! [RFC 9112]: https://www.rfc-editor.org/rfc/rfc9112
 
-use std::io::{self, Read, Write};
+use std::io::{self, Read};
 use std::thread;
 use std::time::Duration;
 
@@ -43,18 +43,19 @@ fn work(entrance: &Entrance, connect: &Connect) -> Result<(), Failure> {
     loop {
         match entrance.accept(PATIENCE) {
             // Who goes away in the middle has no answer, and nobody else cares.
-            Ok(mut visitor) => drop(answer(&mut visitor, connect)),
+            Ok(mut visitor) => drop(answer(&mut *visitor, connect)),
             Err(error) if error.kind() == io::ErrorKind::ConnectionAborted => {}
             Err(error) => return Err(Failure::io("cannot accept a connection", error)),
         }
     }
 }
 
-fn answer(visitor: &mut Visitor, connect: &Connect) -> io::Result<()> {
-    let request = head(visitor)?;
-    let (status, body) = match asked(&request) {
+fn answer(visitor: &mut dyn Visitor, connect: &Connect) -> io::Result<()> {
+    let asked = asked(&head(visitor)?);
+    let (status, body) = match asked {
         Asked::Metrics { .. } => {
-            ("200 OK", connect().map_or_else(|_| text::of(None, &[]), |backend| current(&*backend)))
+            let text = connect().and_then(|backend| current(&*backend));
+            ("200 OK", text.unwrap_or_else(|_| text::of(None, &[])))
         }
         Asked::Elsewhere => ("404 Not Found", "there is only /metrics\n".to_owned()),
         Asked::Otherwise => ("405 Method Not Allowed", "there are only GET and HEAD\n".to_owned()),
@@ -67,14 +68,14 @@ fn answer(visitor: &mut Visitor, connect: &Connect) -> io::Result<()> {
         "HTTP/1.1 {status}\r\nContent-Type: {kind}\r\n{allow}Content-Length: {}\r\nConnection: close\r\n\r\n",
         body.len()
     )?;
-    if !matches!(asked(&request), Asked::Metrics { head: true }) {
+    if !matches!(asked, Asked::Metrics { head: true }) {
         visitor.write_all(body.as_bytes())?;
     }
     visitor.flush()
 }
 
 /// The request up to the empty line, as far as it comes.
-fn head(from: &mut impl Read) -> io::Result<Vec<u8>> {
+fn head(from: &mut (impl Read + ?Sized)) -> io::Result<Vec<u8>> {
     let mut all = Vec::new();
     let mut piece = [0; 1024];
     while all.len() < LONGEST && !all.windows(4).any(|end| end == b"\r\n\r\n") {

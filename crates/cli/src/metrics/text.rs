@@ -10,16 +10,6 @@ use svckit_core::usage::Usage;
 /// What the text is, for HTTP.
 pub(super) const TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
 
-const STATES: [ServiceState; 7] = [
-    ServiceState::STOPPED,
-    ServiceState::START_PENDING,
-    ServiceState::STOP_PENDING,
-    ServiceState::RUNNING,
-    ServiceState::CONTINUE_PENDING,
-    ServiceState::PAUSE_PENDING,
-    ServiceState::PAUSED,
-];
-
 const PHASES: [(Phase, &str); 7] = [
     (Phase::Stopped, "stopped"),
     (Phase::Starting, "starting"),
@@ -38,9 +28,9 @@ pub(super) fn of(services: Option<&[ServiceView]>, used: &[ServiceUsage]) -> Str
     let services = services.unwrap_or_default();
     text.family("svckit_service_state", "gauge", "1 for the state in which the service is.");
     for view in services {
-        for state in STATES {
-            let labels = [("service", view.service.as_str()), ("state", &state.to_string())];
-            text.line("svckit_service_state", &labels, u8::from(view.status.state == state));
+        for (state, name) in ServiceState::NAMED {
+            let labels = [("service", view.service.as_str()), ("state", *name)];
+            text.line("svckit_service_state", &labels, u8::from(view.status.state == *state));
         }
     }
     text.each(

@@ -8,6 +8,8 @@ mod windows;
 #[cfg(unix)]
 pub use unix::{ahead_of_utc, awake, now};
 #[cfg(windows)]
+pub(crate) use windows::wait_millis;
+#[cfg(windows)]
 pub use windows::{ahead_of_utc, awake, now};
 
 #[cfg(test)]

@@ -6,6 +6,7 @@ use svckit_core::time::{Now, Tick, WallTime};
 use windows_sys::Win32::Foundation::{FILETIME, SYSTEMTIME};
 use windows_sys::Win32::System::Performance::{QueryPerformanceCounter, QueryPerformanceFrequency};
 use windows_sys::Win32::System::SystemInformation::GetSystemTimePreciseAsFileTime;
+use windows_sys::Win32::System::Threading::INFINITE;
 use windows_sys::Win32::System::Time::{
     FileTimeToSystemTime, SystemTimeToFileTime, SystemTimeToTzSpecificLocalTime,
 };
@@ -29,6 +30,11 @@ pub fn now() -> Now {
         tick: Tick(span(count.cast_unsigned(), frequency.cast_unsigned().max(1))),
         wall: WallTime((hundreds_of_nanoseconds / 10_000).saturating_sub(TO_UNIX)),
     }
+}
+
+/// A limit of a wait in whole milliseconds, not less and never for ever: a wait that ends early would find nothing due and begin again.
+pub(crate) fn wait_millis(limit: Duration) -> u32 {
+    u32::try_from(limit.as_nanos().div_ceil(1_000_000)).unwrap_or(u32::MAX).min(INFINITE - 1)
 }
 
 /// A forward-going clock that stands still while the system is suspended: the unbiased interrupt time.

@@ -10,15 +10,15 @@ mod windows;
 
 use std::fmt;
 use std::io::{self, Read, Write};
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::net::{SocketAddr, TcpListener};
 use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
 
 #[cfg(unix)]
-use unix::{Sockets, Stream};
+use unix::Sockets;
 #[cfg(windows)]
-use windows::{Sockets, Stream};
+use windows::Sockets;
 
 /// Where to listen.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -94,60 +94,28 @@ impl Entrance {
     }
 
     /// Waits for somebody, who has so long for each piece that is read or written.
-    pub fn accept(&self, patience: Duration) -> io::Result<Visitor> {
-        let way = match &self.kind {
+    pub fn accept(&self, patience: Duration) -> io::Result<Box<dyn Visitor>> {
+        match &self.kind {
             Kind::Port(listener) => {
                 let (stream, _) = listener.accept()?;
                 stream.set_read_timeout(Some(patience))?;
                 stream.set_write_timeout(Some(patience))?;
-                Way::Port(stream)
+                Ok(Box::new(stream))
             }
-            Kind::Path(sockets) => Way::Path(sockets.accept(patience)?),
-        };
-        Ok(Visitor { way })
+            Kind::Path(sockets) => sockets.accept(patience),
+        }
     }
 }
 
 /// Somebody who asks.
-#[derive(Debug)]
-pub struct Visitor {
-    way: Way,
-}
+pub trait Visitor: Read + Write {}
 
-#[derive(Debug)]
-enum Way {
-    Port(TcpStream),
-    Path(Stream),
-}
-
-impl Read for Visitor {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        match &mut self.way {
-            Way::Port(stream) => stream.read(buffer),
-            Way::Path(stream) => stream.read(buffer),
-        }
-    }
-}
-
-impl Write for Visitor {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        match &mut self.way {
-            Way::Port(stream) => stream.write(bytes),
-            Way::Path(stream) => stream.write(bytes),
-        }
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        match &mut self.way {
-            Way::Port(stream) => stream.flush(),
-            Way::Path(stream) => stream.flush(),
-        }
-    }
-}
+impl<T: Read + Write> Visitor for T {}
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::net::TcpStream;
 
     #[test]
     fn addresses_of_this_machine_alone_are_taken() {

@@ -5,8 +5,7 @@ use std::os::unix::net::UnixListener;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-pub(super) use std::os::unix::net::UnixStream as Stream;
-
+use super::Visitor;
 use crate::socket;
 
 /// What listens at a path. The path goes with it.
@@ -35,11 +34,11 @@ impl Sockets {
         Ok(Self { listener: socket::bind(path)?, path: path.to_owned() })
     }
 
-    pub(super) fn accept(&self, patience: Duration) -> io::Result<Stream> {
+    pub(super) fn accept(&self, patience: Duration) -> io::Result<Box<dyn Visitor>> {
         let (stream, _) = self.listener.accept()?;
         stream.set_read_timeout(Some(patience))?;
         stream.set_write_timeout(Some(patience))?;
-        Ok(stream)
+        Ok(Box::new(stream))
     }
 }
 

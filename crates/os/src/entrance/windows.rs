@@ -1,7 +1,9 @@
 use std::convert::Infallible;
-use std::io::{self, Read, Write};
+use std::io;
 use std::path::Path;
 use std::time::Duration;
+
+use super::Visitor;
 
 /// Windows has no sockets at paths that every program of it knows; there are ports.
 #[derive(Debug)]
@@ -12,27 +14,7 @@ impl Sockets {
         Err(io::Error::new(io::ErrorKind::Unsupported, "there are only ports here, such as 127.0.0.1:9180"))
     }
 
-    pub(super) fn accept(&self, _: Duration) -> io::Result<Stream> {
-        match self.0 {}
-    }
-}
-
-/// A connection to such a socket.
-#[derive(Debug)]
-pub(super) struct Stream(Infallible);
-
-impl Read for Stream {
-    fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {
-        match self.0 {}
-    }
-}
-
-impl Write for Stream {
-    fn write(&mut self, _: &[u8]) -> io::Result<usize> {
-        match self.0 {}
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
+    pub(super) fn accept(&self, _: Duration) -> io::Result<Box<dyn Visitor>> {
         match self.0 {}
     }
 }

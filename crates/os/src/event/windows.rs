@@ -161,7 +161,7 @@ impl Poller {
                 entries.as_mut_ptr(),
                 u32::try_from(entries.len()).unwrap_or(1),
                 &raw mut count,
-                limit.map_or(INFINITE, rounded_up),
+                limit.map_or(INFINITE, clock::wait_millis),
                 0,
             )
         };
@@ -309,11 +309,6 @@ impl Waker {
     pub fn wake(&self) -> io::Result<()> {
         self.bell.readable()
     }
-}
-
-/// The limit in whole milliseconds, not less: a wait that ends early would find nothing due and begin again.
-fn rounded_up(limit: Duration) -> u32 {
-    u32::try_from(limit.as_nanos().div_ceil(1_000_000)).unwrap_or(u32::MAX).min(INFINITE - 1)
 }
 
 #[cfg(test)]

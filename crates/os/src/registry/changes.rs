@@ -6,9 +6,10 @@ use std::time::Duration;
 
 use windows_sys::Win32::Foundation::{ERROR_SUCCESS, WAIT_OBJECT_0, WAIT_TIMEOUT};
 use windows_sys::Win32::System::Registry::{REG_NOTIFY_CHANGE_NAME, RegNotifyChangeKeyValue};
-use windows_sys::Win32::System::Threading::{INFINITE, ResetEvent, WaitForSingleObject};
+use windows_sys::Win32::System::Threading::{ResetEvent, WaitForSingleObject};
 
 use super::Key;
+use crate::clock;
 use crate::overlapped::new_event;
 
 /// Keys directly below a key that are made and removed. Its handle is signalled from a change until the next [`Changes::wait`].
@@ -34,9 +35,8 @@ impl Changes {
 
     /// Waits for the next change since the last one that was told; `false` when the time is over.
     pub fn wait(&mut self, limit: Duration) -> io::Result<bool> {
-        let millis = u32::try_from(limit.as_micros().div_ceil(1000)).unwrap_or(INFINITE).min(INFINITE - 1);
         // SAFETY: the event is open for as long as this is.
-        match unsafe { WaitForSingleObject(self.event.as_raw_handle(), millis) } {
+        match unsafe { WaitForSingleObject(self.event.as_raw_handle(), clock::wait_millis(limit)) } {
             WAIT_OBJECT_0 => {}
             WAIT_TIMEOUT => return Ok(false),
             _ => return Err(io::Error::last_os_error()),

@@ -100,9 +100,8 @@ impl Registration {
             if left.is_zero() {
                 return Ok(None);
             }
-            let millis = u32::try_from(left.as_micros().div_ceil(1000)).unwrap_or(u32::MAX - 1);
             // SAFETY: the calls that it lets in are those that were asked for on this thread; ours is `told`.
-            unsafe { SleepEx(millis, 1) };
+            unsafe { SleepEx(clock::wait_millis(left), 1) };
         }
     }
 

@@ -21,6 +21,7 @@ use windows_sys::Win32::Storage::FileSystem::{
 };
 use windows_sys::Win32::System::Threading::{INFINITE, WaitForMultipleObjectsEx};
 
+use crate::clock;
 use crate::event::{Bell, Interest, Source};
 use crate::interrupt::Interrupt;
 use crate::overlapped::Operation;
@@ -61,10 +62,7 @@ impl Watch {
         other: Option<BorrowedHandle<'_>>,
         limit: Option<Duration>,
     ) -> io::Result<()> {
-        let millis = |limit: Duration| {
-            u32::try_from(limit.as_micros().div_ceil(1000)).unwrap_or(INFINITE).min(INFINITE - 1)
-        };
-        let limit = limit.map_or(INFINITE, millis);
+        let limit = limit.map_or(INFINITE, clock::wait_millis);
         let handles = [self.handle, other.map_or(ptr::null_mut(), |other| other.as_raw_handle())];
         let count = 1 + u32::from(other.is_some());
         // SAFETY: so many handles can be read, and they are open, the first by the invariant; the calls that are let in are those that were asked for on this thread.

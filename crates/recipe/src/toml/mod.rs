@@ -24,6 +24,7 @@ mod write_tests;
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
+use svckit_core::sort;
 use toml::Spanned;
 use toml::de::DeTable;
 
@@ -65,9 +66,7 @@ pub fn parse(
         let message = format!("the services depend on each other in a circle: {}", cycle.names.join(" -> "));
         source.diagnostic(cycle.span, message, Some("remove one of these dependencies".to_owned()))
     })?;
-    let mut slots: Vec<_> = services.into_iter().map(Some).collect();
-    let services = order.into_iter().filter_map(|index| slots[index].take()).collect();
-    Ok(Definition { source, services })
+    Ok(Definition { source, services: sort::arranged(services, order) })
 }
 
 fn syntax(source: &Source, error: &toml::de::Error) -> Diagnostic {
