@@ -433,7 +433,7 @@ fn a_service_is_removed_while_it_runs_and_while_somebody_has_it_open() {
     };
     install_again();
     let open = open(&name);
-    svc.run(&["remove", &name]);
+    refused(&svc, &["remove", "--wait", "1", &name], 9);
     drop(open);
     // With the last handle it goes, and can be made again.
     install_again();

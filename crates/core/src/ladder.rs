@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::definition::{StopAction, StopPolicy};
+use crate::definition::{Rung, StopAction, StopPolicy};
 use crate::time::Tick;
 
 /// How often a checkpoint is reported while a rung waits.
@@ -63,13 +63,9 @@ enum Position {
 }
 
 impl Ladder {
-    /// Begins a stop: the actions are to be carried out in order. `can` tells which actions this system and program know; others are
-    /// skipped without a wait.
-    pub fn begin(
-        policy: &StopPolicy,
-        now: Tick,
-        can: impl Fn(&StopAction) -> bool,
-    ) -> (Self, Vec<StopAction>) {
+    /// Begins a stop: what these rungs do is to be carried out in order. `can` tells which actions this system and program know; others
+    /// are skipped without a wait.
+    pub fn begin(policy: &StopPolicy, now: Tick, can: impl Fn(&StopAction) -> bool) -> (Self, Vec<Rung>) {
         Self::after(0, policy, now, can)
     }
 
@@ -79,7 +75,7 @@ impl Ladder {
         policy: &StopPolicy,
         now: Tick,
         can: impl Fn(&StopAction) -> bool,
-    ) -> (Self, Vec<StopAction>) {
+    ) -> (Self, Vec<Rung>) {
         let position = Position::Waiting { next: 0, until: now };
         Self { position, pulse: Pulse::begin(checkpoint, now) }.at(policy, now, can)
     }
@@ -95,15 +91,15 @@ impl Ladder {
         policy: &StopPolicy,
         now: Tick,
         can: impl Fn(&StopAction) -> bool,
-    ) -> (Self, Vec<StopAction>) {
-        let mut actions = Vec::new();
+    ) -> (Self, Vec<Rung>) {
+        let mut rungs = Vec::new();
         self.pulse.at(now);
         while let Position::Waiting { next, until } = self.position
             && now >= until
         {
-            self.climb(policy, next, now, &can, &mut actions);
+            self.climb(policy, next, now, &can, &mut rungs);
         }
-        (self, actions)
+        (self, rungs)
     }
 
     fn climb(
@@ -112,25 +108,25 @@ impl Ladder {
         next: usize,
         now: Tick,
         can: &impl Fn(&StopAction) -> bool,
-        actions: &mut Vec<StopAction>,
+        rungs: &mut Vec<Rung>,
     ) {
-        let action = match policy.ladder.get(next) {
-            Some(rung) if rung.action == StopAction::Terminate => StopAction::Terminate,
+        let force = Rung { action: StopAction::Terminate, wait: GRACE };
+        let rung = match policy.ladder.get(next) {
+            Some(rung) if rung.action == StopAction::Terminate => force,
             Some(rung) if !can(&rung.action) => {
                 self.position = Position::Waiting { next: next + 1, until: now };
                 return;
             }
-            Some(rung) => {
-                self.position = Position::Waiting { next: next + 1, until: now + rung.wait };
-                rung.action.clone()
-            }
-            None => StopAction::Terminate,
+            Some(rung) => rung.clone(),
+            None => force,
         };
-        if action == StopAction::Terminate {
-            self.position = Position::Forced { until: now + GRACE };
-        }
+        let until = now + rung.wait;
+        self.position = match rung.action {
+            StopAction::Terminate => Position::Forced { until },
+            _ => Position::Waiting { next: next + 1, until },
+        };
         self.pulse.step(now);
-        actions.push(action);
+        rungs.push(rung);
     }
 
     /// What the rung that waits does has failed: the next is due at once.
@@ -193,7 +189,6 @@ impl Ladder {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::definition::Rung;
     use crate::signal::Signal;
     use proptest::prelude::*;
 
@@ -201,28 +196,32 @@ mod tests {
         Tick(Duration::from_secs(n))
     }
 
+    fn actions(rungs: Vec<Rung>) -> Vec<StopAction> {
+        rungs.into_iter().map(|rung| rung.action).collect()
+    }
+
     #[test]
     fn a_program_that_asks_for_time_has_it_unless_force_was_used() {
         let policy = StopPolicy::default();
         let (ladder, _) = Ladder::begin(&policy, seconds(100), |_| true);
         assert_eq!(ladder.extended(seconds(105)), ladder, "it has that anyway");
-        let (ladder, actions) = ladder.extended(seconds(130)).at(&policy, seconds(129), |_| true);
-        assert_eq!(actions, []);
-        let (ladder, actions) = ladder.at(&policy, seconds(130), |_| true);
-        assert_eq!((actions.len(), ladder.is_forced()), (1, true));
+        let (ladder, rungs) = ladder.extended(seconds(130)).at(&policy, seconds(129), |_| true);
+        assert_eq!(rungs, []);
+        let (ladder, rungs) = ladder.at(&policy, seconds(130), |_| true);
+        assert_eq!((rungs.len(), ladder.is_forced()), (1, true));
         assert_eq!(ladder.extended(seconds(1000)), ladder);
     }
 
     #[test]
     fn the_default_is_term_then_force_after_ten_seconds() {
         let policy = StopPolicy::default();
-        let (ladder, actions) = Ladder::begin(&policy, seconds(100), |_| true);
-        assert_eq!(actions, [StopAction::Signal(Signal::Term)]);
+        let (ladder, rungs) = Ladder::begin(&policy, seconds(100), |_| true);
+        assert_eq!(rungs, policy.ladder);
         assert_eq!((ladder.checkpoint(), ladder.deadline()), (1, seconds(103)));
-        let (ladder, actions) = ladder.at(&policy, seconds(109), |_| true);
-        assert_eq!((actions.len(), ladder.checkpoint(), ladder.deadline()), (0, 2, seconds(110)));
-        let (ladder, actions) = ladder.at(&policy, seconds(110), |_| true);
-        assert_eq!(actions, [StopAction::Terminate]);
+        let (ladder, rungs) = ladder.at(&policy, seconds(109), |_| true);
+        assert_eq!((rungs.len(), ladder.checkpoint(), ladder.deadline()), (0, 2, seconds(110)));
+        let (ladder, rungs) = ladder.at(&policy, seconds(110), |_| true);
+        assert_eq!(actions(rungs), [StopAction::Terminate]);
         assert!(ladder.is_forced() && !ladder.is_exhausted(seconds(119)));
         assert!(ladder.is_exhausted(seconds(120)));
     }
@@ -231,8 +230,8 @@ mod tests {
     fn what_the_system_does_not_know_costs_no_time() {
         let rung = |action, wait| Rung { action, wait: Duration::from_secs(wait) };
         let policy = StopPolicy { ladder: vec![rung(StopAction::WmClose, 60), rung(StopAction::CtrlC, 0)] };
-        let (ladder, actions) = Ladder::begin(&policy, seconds(0), |action| *action != StopAction::WmClose);
-        assert_eq!(actions, [StopAction::CtrlC, StopAction::Terminate]);
+        let (ladder, rungs) = Ladder::begin(&policy, seconds(0), |action| *action != StopAction::WmClose);
+        assert_eq!(actions(rungs), [StopAction::CtrlC, StopAction::Terminate]);
         assert!(ladder.is_forced());
     }
 
@@ -241,13 +240,23 @@ mod tests {
         let rung = |action, wait| Rung { action, wait: Duration::from_secs(wait) };
         let command = StopAction::Command(vec!["quit".to_owned()]);
         let policy = StopPolicy { ladder: vec![rung(command.clone(), 60), rung(StopAction::CtrlC, 5)] };
-        let (ladder, actions) = Ladder::begin(&policy, seconds(0), |_| true);
-        assert_eq!((ladder.current(&policy), actions), (Some(&command), vec![command.clone()]));
-        let (ladder, actions) = ladder.hurry(seconds(2)).at(&policy, seconds(2), |_| true);
-        assert_eq!(actions, [StopAction::CtrlC]);
-        let (forced, actions) = ladder.hurry(seconds(3)).at(&policy, seconds(3), |_| true);
-        assert_eq!((forced.current(&policy), actions), (None, vec![StopAction::Terminate]));
+        let (ladder, rungs) = Ladder::begin(&policy, seconds(0), |_| true);
+        assert_eq!((ladder.current(&policy), actions(rungs)), (Some(&command), vec![command.clone()]));
+        let (ladder, rungs) = ladder.hurry(seconds(2)).at(&policy, seconds(2), |_| true);
+        assert_eq!(actions(rungs), [StopAction::CtrlC]);
+        let (forced, rungs) = ladder.hurry(seconds(3)).at(&policy, seconds(3), |_| true);
+        assert_eq!((forced.current(&policy), actions(rungs)), (None, vec![StopAction::Terminate]));
         assert_eq!(forced.hurry(seconds(4)), forced);
+    }
+
+    #[test]
+    fn of_two_rungs_that_do_the_same_each_has_its_own_time() {
+        let command = StopAction::Command(vec!["quit".to_owned()]);
+        let rung = |wait| Rung { action: command.clone(), wait: Duration::from_secs(wait) };
+        let policy = StopPolicy { ladder: vec![rung(60), rung(5)] };
+        let (ladder, first) = Ladder::begin(&policy, seconds(0), |_| true);
+        let (_, second) = ladder.at(&policy, seconds(60), |_| true);
+        assert_eq!((first, second), (vec![rung(60)], vec![rung(5)]));
     }
 
     fn action() -> impl Strategy<Value = StopAction> {
@@ -285,17 +294,17 @@ mod tests {
             let can = |action: &StopAction| *action != StopAction::WmClose;
             let mut now = Tick(Duration::from_millis(start));
             let expected = schedule(&policy, now);
-            let (mut ladder, actions) = Ladder::begin(&policy, now, can);
-            let mut seen: Vec<_> = actions.into_iter().map(|action| (now, action)).collect();
+            let (mut ladder, rungs) = Ladder::begin(&policy, now, can);
+            let mut seen: Vec<_> = actions(rungs).into_iter().map(|action| (now, action)).collect();
             while !ladder.is_exhausted(now) {
                 let before = ladder.checkpoint();
                 prop_assert!(ladder.deadline() > now);
                 prop_assert!(ladder.wait_hint(now) >= ladder.deadline().since(now));
                 now = ladder.deadline();
-                let (next, actions) = ladder.at(&policy, now, can);
+                let (next, rungs) = ladder.at(&policy, now, can);
                 ladder = next;
                 prop_assert!(ladder.checkpoint() > before || ladder.is_exhausted(now));
-                seen.extend(actions.into_iter().map(|action| (now, action)));
+                seen.extend(actions(rungs).into_iter().map(|action| (now, action)));
             }
             prop_assert_eq!(seen, expected);
             prop_assert!(ladder.is_forced());

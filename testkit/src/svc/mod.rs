@@ -14,6 +14,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::mpsc::{Receiver, channel};
+use std::sync::{Arc, Mutex};
 use std::thread;
 
 use serde_json::Value;
@@ -139,16 +140,17 @@ pub fn finish(mut command: Command) -> Output {
     let shown = format!("{command:?}");
     command.stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = spawn(&mut command).unwrap_or_else(|error| panic!("{shown}: {error}"));
-    let stdout = collect(child.stdout.take().expect("it is piped"));
-    let stderr = collect(child.stderr.take().expect("it is piped"));
-    let rest = |stream: Receiver<String>, child: &mut Child| {
-        stream.recv_timeout(2 * PATIENCE).unwrap_or_else(|_| {
+    let stdout = Collected::of(child.stdout.take().expect("it is piped"));
+    let stderr = Collected::of(child.stderr.take().expect("it is piped"));
+    let rest = |stream: &Collected, child: &mut Child| {
+        stream.whole().unwrap_or_else(|| {
             // It may have ended in between.
             let _ = child.kill();
-            panic!("{shown} did not end within {:?}", 2 * PATIENCE)
+            let (printed, told) = (stdout.so_far(), stderr.so_far());
+            panic!("{shown} did not end within {:?}; it said so far:\n{printed}{told}", 2 * PATIENCE)
         })
     };
-    let (stdout, stderr) = (rest(stdout, &mut child), rest(stderr, &mut child));
+    let (stdout, stderr) = (rest(&stdout, &mut child), rest(&stderr, &mut child));
     Output { status: child.wait().expect("a child can be waited for"), stdout, stderr }
 }
 
@@ -167,14 +169,37 @@ fn spawn(command: &mut Command) -> io::Result<Child> {
     command.spawn()
 }
 
-/// Everything that comes from a stream, when it has ended.
-fn collect(mut stream: impl Read + Send + 'static) -> Receiver<String> {
-    let (done, ended) = channel();
-    thread::spawn(move || {
-        let mut bytes = Vec::new();
-        stream.read_to_end(&mut bytes).expect("a pipe can be read");
-        // The test may have given up.
-        let _ = done.send(String::from_utf8_lossy(&bytes).into_owned());
-    });
-    ended
+/// What comes from a stream.
+struct Collected {
+    bytes: Arc<Mutex<Vec<u8>>>,
+    ended: Receiver<()>,
+}
+
+impl Collected {
+    fn of(mut stream: impl Read + Send + 'static) -> Self {
+        let (done, ended) = channel();
+        let bytes = Arc::new(Mutex::new(Vec::new()));
+        let collected = Arc::clone(&bytes);
+        thread::spawn(move || {
+            let mut part = [0; 4096];
+            loop {
+                match stream.read(&mut part).expect("a pipe can be read") {
+                    0 => break,
+                    read => collected.lock().unwrap().extend_from_slice(&part[..read]),
+                }
+            }
+            // The test may have given up.
+            let _ = done.send(());
+        });
+        Self { bytes, ended }
+    }
+
+    /// All of it, when it has ended; `None` if it doesn't in a test's time.
+    fn whole(&self) -> Option<String> {
+        self.ended.recv_timeout(2 * PATIENCE).ok().map(|()| self.so_far())
+    }
+
+    fn so_far(&self) -> String {
+        String::from_utf8_lossy(&self.bytes.lock().unwrap()).into_owned()
+    }
 }

@@ -1,6 +1,8 @@
 //! The end of a service that somebody asked for, and of a program that isn't ready in time.
 
-use svckit_core::definition::{StopAction, StopPolicy};
+use std::time::Duration;
+
+use svckit_core::definition::{Rung, StopAction, StopPolicy};
 use svckit_core::hook::Errand;
 use svckit_core::ladder::Ladder;
 use svckit_core::native::{EventId, Level};
@@ -54,10 +56,10 @@ impl Service {
         match &mut self.run {
             Run::Running(_) => {
                 let policy = self.stop_policy();
-                let (ladder, actions) =
+                let (ladder, rungs) =
                     Ladder::after(checkpoint, &policy, now.tick, |action| self.can(shared, action));
                 self.state = State::Stopping { ladder, exit };
-                self.carry_out(shared, &actions, now);
+                self.carry_out(shared, &rungs, now);
             }
             // Its end is under way, by force already.
             Run::Ending { next, .. } => {
@@ -79,17 +81,17 @@ impl Service {
             return;
         }
         let policy = self.stop_policy();
-        let (ladder, actions) = ladder.at(&policy, now.tick, |action| self.can(shared, action));
+        let (ladder, rungs) = ladder.at(&policy, now.tick, |action| self.can(shared, action));
         self.state = State::Stopping { ladder, exit };
-        for action in &actions {
+        for Rung { action, .. } in &rungs {
             let text = format!("{} has not ended yet; {} follows", self.quoted(), message::action(action));
             self.tell(shared, now, Message::new(EventId::STOP_RUNG, Level::Warning, text));
         }
-        self.carry_out(shared, &actions, now);
+        self.carry_out(shared, &rungs, now);
     }
 
-    fn carry_out(&mut self, shared: &mut Shared, actions: &[StopAction], now: Now) {
-        for action in actions {
+    fn carry_out(&mut self, shared: &mut Shared, rungs: &[Rung], now: Now) {
+        for Rung { action, wait } in rungs {
             let Run::Running(program) = &mut self.run else { return };
             let pid = program.pid;
             // A program that has ended meanwhile is what is wanted.
@@ -101,7 +103,7 @@ impl Service {
                     continue;
                 }
                 StopAction::Command(command) => {
-                    self.run_rung(shared, command, now);
+                    self.run_rung(shared, command, *wait, now);
                     continue;
                 }
                 other => {
@@ -113,11 +115,7 @@ impl Service {
     }
 
     /// Runs a command of the ladder, which has the time of its rung.
-    fn run_rung(&mut self, shared: &mut Shared, command: &[String], now: Now) {
-        let policy = self.stop_policy();
-        let is_it = |action: &StopAction| matches!(action, StopAction::Command(other) if other == command);
-        let rung = policy.ladder.iter().find(|rung| is_it(&rung.action));
-        let timeout = rung.map_or(Errand::TIMEOUT, |rung| rung.wait);
+    fn run_rung(&mut self, shared: &mut Shared, command: &[String], timeout: Duration, now: Now) {
         let errand = Errand { command: command.to_vec(), timeout };
         if let Err(not_started) = self.run_errand(shared, Purpose::Rung(timeout), &errand, now) {
             let reason = format!("could not be run: {}", not_started.message);
