@@ -174,9 +174,10 @@ impl Shared {
             sockets: Vec::new(),
         });
         let mut state = self.state();
-        while state.services.get(&folded).is_some_and(|one| !one.has_ended()) {
-            match &self.work {
-                Some(work) if !state.works => {
+        loop {
+            match (state.next(&folded), &self.work) {
+                (Next::End, _) => return,
+                (Next::Work, Some(work)) => {
                     state.works = true;
                     drop(state);
                     work();
@@ -212,6 +213,29 @@ impl Shared {
         drop(state);
         self.changed.notify_all();
         code
+    }
+}
+
+/// What the thread of a service does.
+#[derive(Debug, PartialEq, Eq)]
+enum Next {
+    /// The work, if there is any.
+    Work,
+    /// It waits for others.
+    Wait,
+    /// Nothing: the service has ended.
+    End,
+}
+
+impl State {
+    fn next(&self, folded: &str) -> Next {
+        match self.services.get(folded) {
+            Some(running) if running.has_ended() => Next::End,
+            // One that has told its last needs no work any more: only the answer to a control is on its way.
+            Some(running) if !self.works && running.last.is_none() => Next::Work,
+            Some(_) => Next::Wait,
+            None => Next::End,
+        }
     }
 }
 
@@ -278,4 +302,24 @@ unsafe fn read(count: u32, pointers: *mut *mut u16) -> Vec<String> {
     // SAFETY: by the contract.
     let text = |index: usize| unsafe { text::read(*pointers.add(index)) }.unwrap_or_default();
     (0..count as usize).map(text).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_service_whose_last_control_is_being_answered_needs_no_more_work() {
+        let last = Some(ServiceStatus::stopped(ServiceType::WIN32_OWN_PROCESS, Win32Error::SUCCESS));
+        let next = |last, controls, works| {
+            let services = HashMap::from([("web".to_owned(), Running { handle: 0, controls, last })]);
+            State { services, works, ..State::default() }.next("web")
+        };
+        assert_eq!(next(None, 0, false), Next::Work);
+        assert_eq!(next(None, 1, false), Next::Work);
+        assert_eq!(next(None, 1, true), Next::Wait, "another is at it");
+        assert_eq!(next(last, 1, false), Next::Wait);
+        assert_eq!(next(last, 0, false), Next::End);
+        assert_eq!(State::default().next("web"), Next::End);
+    }
 }
