@@ -289,8 +289,8 @@ pub fn session(pid: u32) -> Option<u32> {
 }
 
 /// How often an environment is read while its process is about to become another program or to end, and the pause between. Either takes the system far less,
-/// unless it has much else to do.
-const ENVIRONMENT_READS: usize = 100;
+/// unless it has so much else to do that a process of low priority waits for its turn for a good part of a second.
+const ENVIRONMENT_READS: usize = 1000;
 const ENVIRONMENT_PAUSE: Timespec = Timespec { tv_sec: 0, tv_nsec: 1_000_000 };
 
 /// A variable of the environment that a process was started with; `None` if it is not there, can't be read, or the process has ended.
