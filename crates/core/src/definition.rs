@@ -352,6 +352,7 @@ pub enum ControlAction {
 mod tests {
     use super::*;
     use crate::native::Request;
+    use crate::target::Target;
 
     #[test]
     fn a_definition_survives_inside_a_tagged_message() {
@@ -384,7 +385,7 @@ mod tests {
             },
             controls: BTreeMap::from([(200, ControlAction::Signal(Signal::Hup))]),
             ready: Some(ReadyPolicy {
-                when: ReadyWhen::Tcp("localhost:1".to_owned()),
+                when: ReadyWhen::Ask(Target::Tcp("localhost:1".to_owned())),
                 timeout: Duration::from_millis(1500),
             }),
             hooks: BTreeMap::from([(

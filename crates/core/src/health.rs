@@ -8,7 +8,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::millis;
-use crate::probe::HttpUrl;
+use crate::target::Target;
 use crate::time::Tick;
 
 /// Who notices a deadline so late wasn't run either, as when a virtual machine was frozen: what was to come until then counts for nothing.
@@ -42,22 +42,11 @@ pub struct AskPolicy {
     pub threshold: u32,
 }
 
-/// Whom to ask.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Target {
-    /// Who accepts connections at `HOST:PORT`.
-    Tcp(String),
-    /// Who answers a request there with a status from 200 to 399.
-    Http(HttpUrl),
-}
-
 impl HealthPolicy {
     /// `HOST:PORT` where the program is asked, if it is.
     pub fn address(&self) -> Option<String> {
         match self {
-            Self::Ask(AskPolicy { target: Target::Tcp(address), .. }) => Some(address.clone()),
-            Self::Ask(AskPolicy { target: Target::Http(url), .. }) => Some(url.address()),
+            Self::Ask(ask) => Some(ask.target.address()),
             Self::Silence(_) | Self::Notify(_) => None,
         }
     }
@@ -67,8 +56,7 @@ impl fmt::Display for HealthPolicy {
     /// As the definition file has it, for people: `tcp localhost:80`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Ask(AskPolicy { target: Target::Tcp(address), .. }) => write!(f, "tcp {address}"),
-            Self::Ask(AskPolicy { target: Target::Http(url), .. }) => write!(f, "http {url}"),
+            Self::Ask(ask) => ask.target.fmt(f),
             Self::Silence(limit) => write!(f, "silence {limit:?}"),
             Self::Notify(limit) => write!(f, "notify {limit:?}"),
         }

@@ -49,6 +49,7 @@ pub mod signal;
 pub mod sort;
 pub mod space;
 pub mod status;
+pub mod target;
 pub mod time;
 pub mod tree;
 pub mod trigger;

@@ -6,6 +6,8 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use crate::target::Target;
+
 /// The start of every address that a program is asked at by HTTP.
 const SCHEME: &str = "http://";
 
@@ -240,10 +242,8 @@ impl Finder {
 /// By what it is known that a program is ready.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ReadyWhen {
-    /// Somebody accepts connections at `HOST:PORT`.
-    Tcp(String),
-    /// A request there is answered with a status from 200 to 399.
-    Http(HttpUrl),
+    /// Who is asked is there.
+    Ask(Target),
     /// A line of its output has this in it.
     Log(LinePattern),
     /// This file, absolute, is made or written.
@@ -256,8 +256,7 @@ impl ReadyWhen {
     /// `HOST:PORT` where it is asked, if it is.
     pub fn address(&self) -> Option<String> {
         match self {
-            Self::Tcp(address) => Some(address.clone()),
-            Self::Http(url) => Some(url.address()),
+            Self::Ask(target) => Some(target.address()),
             Self::Log(_) | Self::File(_) | Self::Notify => None,
         }
     }
@@ -265,8 +264,7 @@ impl ReadyWhen {
     /// What a program does that is ready: `accepts connections at localhost:80`.
     pub fn deed(&self) -> String {
         match self {
-            Self::Tcp(address) => format!("accepts connections at {address}"),
-            Self::Http(url) => format!("answers at {url}"),
+            Self::Ask(target) => target.deed(),
             Self::Log(pattern) => format!("writes a line with {:?}", pattern.as_str()),
             Self::File(path) => format!("makes or writes {path:?}"),
             Self::Notify => "says so".to_owned(),
@@ -276,7 +274,7 @@ impl ReadyWhen {
     /// What one has not done that isn't: `nobody accepts connections at localhost:80`.
     pub fn lack(&self) -> String {
         match self {
-            Self::Tcp(_) | Self::Http(_) => format!("nobody {}", self.deed()),
+            Self::Ask(target) => target.lack(),
             Self::Log(pattern) => format!("no line of its output has {:?}", pattern.as_str()),
             Self::File(path) => format!("nobody made or wrote {path:?}"),
             Self::Notify => "it did not say that it is".to_owned(),
@@ -288,8 +286,7 @@ impl fmt::Display for ReadyWhen {
     /// As the definition file has it, for people: `tcp localhost:80`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Tcp(address) => write!(f, "tcp {address}"),
-            Self::Http(url) => write!(f, "http {url}"),
+            Self::Ask(target) => target.fmt(f),
             Self::Log(pattern) => write!(f, "log {:?}", pattern.as_str()),
             Self::File(path) => write!(f, "file {}", path.display()),
             Self::Notify => f.write_str("notify"),
@@ -330,8 +327,8 @@ impl TryFrom<StoredReady> for ReadyPolicy {
     fn try_from(stored: StoredReady) -> Result<Self, Self::Error> {
         let StoredReady { tcp, http, log, file, notify, timeout } = stored;
         let all = [
-            tcp.map(ReadyWhen::Tcp),
-            http.map(ReadyWhen::Http),
+            tcp.map(Target::Tcp).map(ReadyWhen::Ask),
+            http.map(Target::Http).map(ReadyWhen::Ask),
             log.map(ReadyWhen::Log),
             file.map(ReadyWhen::File),
             notify.then_some(ReadyWhen::Notify),
@@ -349,8 +346,8 @@ impl From<ReadyPolicy> for StoredReady {
         let ReadyPolicy { when, timeout } = policy;
         let mut stored = Self { tcp: None, http: None, log: None, file: None, notify: false, timeout };
         match when {
-            ReadyWhen::Tcp(address) => stored.tcp = Some(address),
-            ReadyWhen::Http(url) => stored.http = Some(url),
+            ReadyWhen::Ask(Target::Tcp(address)) => stored.tcp = Some(address),
+            ReadyWhen::Ask(Target::Http(url)) => stored.http = Some(url),
             ReadyWhen::Log(pattern) => stored.log = Some(pattern),
             ReadyWhen::File(path) => stored.file = Some(path),
             ReadyWhen::Notify => stored.notify = true,
@@ -470,10 +467,10 @@ mod tests {
     fn policies_are_stored_with_exactly_one_way() {
         let written = r#"{"tcp":"localhost:1","timeout_ms":1500}"#;
         let policy: ReadyPolicy = serde_json::from_str(written).unwrap();
-        assert_eq!(policy.when, ReadyWhen::Tcp("localhost:1".to_owned()));
+        assert_eq!(policy.when, ReadyWhen::Ask(Target::Tcp("localhost:1".to_owned())));
         assert_eq!(serde_json::to_string(&policy).unwrap(), written);
         for way in [
-            ReadyWhen::Http(HttpUrl::new("http://x/").unwrap()),
+            ReadyWhen::Ask(Target::Http(HttpUrl::new("http://x/").unwrap())),
             ReadyWhen::Log(LinePattern::new("up").unwrap()),
             ReadyWhen::File("/x".into()),
             ReadyWhen::Notify,

@@ -1,6 +1,6 @@
 //! Whether a program that runs is alive.
 
-use svckit_core::health::{AskPolicy, HealthPolicy, Step, Target, Watch};
+use svckit_core::health::{HealthPolicy, Step, Watch};
 use svckit_core::time::{Now, Tick};
 use svckit_os::clock;
 use svckit_os::event::Poller;
@@ -25,12 +25,7 @@ impl Health {
     /// The program is up: from now on it is watched.
     pub(crate) fn begin(policy: &HealthPolicy, now: Now) -> Self {
         let dial = match policy {
-            HealthPolicy::Ask(AskPolicy { target: Target::Tcp(address), .. }) => {
-                Some(Dial::new(address.clone(), Vec::new()))
-            }
-            HealthPolicy::Ask(AskPolicy { target: Target::Http(url), .. }) => {
-                Some(Dial::new(url.address(), url.request()))
-            }
+            HealthPolicy::Ask(ask) => Some(Dial::new(&ask.target)),
             HealthPolicy::Silence(_) | HealthPolicy::Notify(_) => None,
         };
         let awake = clock::awake();
@@ -118,12 +113,7 @@ impl Health {
     fn cause(&self) -> String {
         let why = self.why.as_ref().map_or_else(String::new, |why| format!(" ({why})"));
         match &self.policy {
-            HealthPolicy::Ask(AskPolicy { target: Target::Tcp(address), .. }) => {
-                format!("nobody accepts connections at {address}{why}")
-            }
-            HealthPolicy::Ask(AskPolicy { target: Target::Http(url), .. }) => {
-                format!("nobody answers at {url}{why}")
-            }
+            HealthPolicy::Ask(ask) => format!("{}{why}", ask.target.lack()),
             HealthPolicy::Silence(limit) => format!("it wrote nothing for {}", message::span(*limit)),
             HealthPolicy::Notify(limit) => format!("it did not say for {} that it is", message::span(*limit)),
         }

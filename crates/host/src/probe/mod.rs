@@ -55,12 +55,10 @@ struct Attempts {
 impl Waiting {
     /// Waiting begins now; `before` is how the file was, before the program was started, that it is to change.
     pub(crate) fn new(policy: &ReadyPolicy, before: FileStamp, now: Tick) -> Self {
-        let dial = |address, question| {
-            Sign::Dial(Attempts { dial: Dial::new(address, question), next: now, pause: FIRST, why: None })
-        };
         let sign = match &policy.when {
-            ReadyWhen::Tcp(address) => dial(address.clone(), Vec::new()),
-            ReadyWhen::Http(url) => dial(url.address(), url.request()),
+            ReadyWhen::Ask(target) => {
+                Sign::Dial(Attempts { dial: Dial::new(target), next: now, pause: FIRST, why: None })
+            }
             ReadyWhen::File(path) => Sign::File(FileWatch::new(path.clone(), before, now)),
             ReadyWhen::Log(_) => Sign::Log,
             ReadyWhen::Notify => Sign::Notice,

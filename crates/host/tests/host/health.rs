@@ -6,11 +6,12 @@ use std::time::Duration;
 
 use svckit_core::control::Control;
 use svckit_core::definition::{ControlAction, ExitAction, HostDefinition, RestartPolicy};
-use svckit_core::health::{AskPolicy, HealthPolicy, Target};
+use svckit_core::health::{AskPolicy, HealthPolicy};
 use svckit_core::native::EventId;
 use svckit_core::probe::{HttpUrl, ReadyPolicy, ReadyWhen};
 use svckit_core::signal::Signal;
 use svckit_core::status::ServiceState;
+use svckit_core::target::Target;
 use svckit_core::win32::Win32Error;
 
 use crate::support::{Bed, answer, wait_gone};

@@ -11,6 +11,7 @@ use svckit_core::native::{EventId, Phase};
 use svckit_core::probe::{HttpUrl, LinePattern, ReadyPolicy, ReadyWhen};
 use svckit_core::signal::Signal;
 use svckit_core::status::ServiceState;
+use svckit_core::target::Target;
 use svckit_core::win32::Win32Error;
 
 use crate::support::{Bed, answer, rung, wait_gone};
@@ -38,7 +39,7 @@ fn a_service_runs_only_when_its_program_accepts_connections() {
     let mut bed = Bed::new();
     let mut host = bed.host();
     let port = free_port();
-    let definition = hanging(&bed, ready(ReadyWhen::Tcp(format!("127.0.0.1:{port}")), 60_000));
+    let definition = hanging(&bed, ready(ReadyWhen::Ask(Target::Tcp(format!("127.0.0.1:{port}"))), 60_000));
     host.link.start("web", definition);
     let state = host.link.host_state(|state| state.child_pid.is_some());
     assert!(!state.ready && state.phase == Phase::Starting);
@@ -63,7 +64,7 @@ fn a_program_that_is_not_ready_in_time_is_ended() {
         "trap 'echo asked > {}; exit 0' TERM; while :; do sleep 1000 & wait; done",
         bed.text("asked")
     ));
-    definition.ready = ready(ReadyWhen::Tcp(format!("127.0.0.1:{}", free_port())), 3000);
+    definition.ready = ready(ReadyWhen::Ask(Target::Tcp(format!("127.0.0.1:{}", free_port()))), 3000);
     let status = host.link.run("web", definition);
     assert_eq!(status.win32_exit_code, Win32Error::SERVICE_REQUEST_TIMEOUT);
     let told = host.link.events().into_iter().filter(|(id, _)| *id == EventId::START_HANG);
@@ -83,7 +84,7 @@ fn an_answer_over_http_has_to_be_a_good_one() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
     let url = HttpUrl::new(&format!("http://{address}/health?all")).unwrap();
-    host.link.start("web", hanging(&bed, ready(ReadyWhen::Http(url), 60_000)));
+    host.link.start("web", hanging(&bed, ready(ReadyWhen::Ask(Target::Http(url)), 60_000)));
     let mut requests = Vec::new();
     for with in [
         "HTTP/1.1 503 Wait\r\nContent-Length: 4\r\n\r\nwait",
@@ -115,7 +116,7 @@ fn the_last_answer_is_told_when_the_time_is_over() {
         while !answer(&listener, "HTTP/1.1 503 Wait\r\n\r\n").contains("Host: end") {}
         listener
     });
-    let status = host.link.run("web", hanging(&bed, ready(ReadyWhen::Http(url.clone()), 2000)));
+    let status = host.link.run("web", hanging(&bed, ready(ReadyWhen::Ask(Target::Http(url.clone())), 2000)));
     assert_eq!(status.win32_exit_code, Win32Error::SERVICE_REQUEST_TIMEOUT);
     let words = host.link.events().into_iter().find(|(id, _)| *id == EventId::START_HANG).unwrap().1;
     let expected = format!(

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use svckit_core::definition::{Program, SecretSource};
+use svckit_core::hook::Errand;
 use toml::de::DeValue;
 
 use super::section::{Entry, Reader, Section, string, wrong_type};
@@ -50,6 +51,26 @@ pub(super) fn line(
         command[0] = path.to_string_lossy().into_owned();
     }
     Some(command)
+}
+
+/// Reads a command with its time out of a table: `key` is the command's, and `missing` says that it isn't there.
+pub(super) fn errand(
+    mut table: Section<'_>,
+    key: &'static str,
+    directory: &Path,
+    example: &str,
+    missing: impl FnOnce(&Reader<'_>),
+) -> Option<Errand> {
+    let timeout = table.duration("timeout", "30s");
+    let is_bad = timeout.is_none() && table.entry("timeout").is_some();
+    let (reader, run) = (table.reader, table.entry(key));
+    table.finish();
+    let Some(run) = run else {
+        missing(reader);
+        return None;
+    };
+    let command = line(reader, run, directory, example)?;
+    (!is_bad).then(|| Errand { command, timeout: timeout.unwrap_or(Errand::TIMEOUT) })
 }
 
 fn words(reader: &Reader<'_>, run: Entry<'_>, example: &str) -> Option<Vec<String>> {

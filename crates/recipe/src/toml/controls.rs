@@ -5,12 +5,11 @@ use std::path::Path;
 
 use svckit_core::control::Control;
 use svckit_core::definition::ControlAction;
-use svckit_core::hook::Errand;
 use svckit_core::signal::Signal;
 use toml::de::DeValue;
 
 use super::command;
-use super::section::{Entry, Section, closest, string};
+use super::section::{Entry, Reader, Section, closest, string};
 use super::stop::signal_help;
 
 pub(super) const NAMED: &[(&str, Control)] =
@@ -71,16 +70,9 @@ fn command_action(section: &Section<'_>, entry: Entry<'_>, directory: &Path) -> 
         table.later("http");
         return None;
     }
-    let timeout = table.duration("timeout", "30s");
-    let is_bad = timeout.is_none() && table.entry("timeout").is_some();
-    let (reader, run) = (table.reader, table.entry("command"));
-    table.finish();
-    let Some(run) = run else {
-        reader.report(entry.span(), "it does not say what to do", Some(example));
-        return None;
-    };
-    let command = command::line(reader, run, directory, COMMAND)?;
-    (!is_bad).then(|| ControlAction::Command(Errand { command, timeout: timeout.unwrap_or(Errand::TIMEOUT) }))
+    let missing =
+        |reader: &Reader<'_>| reader.report(entry.span(), "it does not say what to do", Some(example));
+    command::errand(table, "command", directory, COMMAND, missing).map(ControlAction::Command)
 }
 
 fn action(section: &Section<'_>, entry: Entry<'_>, directory: &Path) -> Option<ControlAction> {

@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use svckit_core::health::{AskPolicy, HealthPolicy, Target};
+use svckit_core::health::{AskPolicy, HealthPolicy};
 
-use super::ready::{can_notify, http, one_of, tcp};
+use super::ready::{can_notify, one_of, target};
 use super::section::Section;
 use crate::definition::Places;
 
@@ -25,8 +25,7 @@ pub(super) fn read(mut section: Section<'_>, places: &mut Places) -> Option<Heal
     let found = one_of(&mut section, WAYS);
     places.health = found.as_ref().map(|entry| entry.span().into());
     let policy = match found.as_ref().map(|entry| (entry.name(), entry.span())) {
-        Some(("tcp", _)) => tcp(&mut section).map(Target::Tcp).map(ask),
-        Some(("http", _)) => http(&mut section).map(Target::Http).map(ask),
+        Some((key @ ("tcp" | "http"), _)) => target(&mut section, key).map(ask),
         Some(("silence", _)) => unasked(&mut section, "silence", "5m").map(HealthPolicy::Silence),
         Some((_, span)) => unasked(&mut section, "notify", "30s")
             .filter(|_| can_notify(section.reader, span))

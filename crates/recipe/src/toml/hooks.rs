@@ -7,7 +7,7 @@ use svckit_core::hook::{Errand, Hook, Moment, OnFailure};
 use toml::de::DeValue;
 
 use super::command;
-use super::section::{Entry, Section, closest};
+use super::section::{Entry, Reader, Section, closest};
 
 pub(super) const ON_FAILURE: &[(&str, OnFailure)] = &[("fail", OnFailure::Fail), ("go-on", OnFailure::GoOn)];
 
@@ -48,21 +48,14 @@ fn hook(section: &Section<'_>, entry: Entry<'_>, moment: Moment, directory: &Pat
     }
     let path = format!("{}.{}", section.path(), entry.name());
     let mut table = Section::of(section.reader, path, entry, "write { run = […] }")?;
-    let timeout = table.duration("timeout", "30s");
-    let is_bad = timeout.is_none() && table.entry("timeout").is_some();
     let on_failure = on_failure(&mut table, moment);
     let example = format!("run = {EXAMPLE}");
-    let run = table.entry("run");
-    let reader = table.reader;
-    table.finish();
-    let Some(run) = run else {
+    let missing = |reader: &Reader<'_>| {
         let message = format!("the hook {:?} does not say what to run", entry.name());
         reader.report(entry.key.span(), message, Some(format!("write {example}")));
-        return None;
     };
-    let command = command::line(reader, run, directory, &example)?;
-    let errand = Errand { command, timeout: timeout.unwrap_or(Errand::TIMEOUT) };
-    (!is_bad).then_some(Hook { errand, on_failure })
+    let errand = command::errand(table, "run", directory, &example, missing)?;
+    Some(Hook { errand, on_failure })
 }
 
 fn on_failure(table: &mut Section<'_>, moment: Moment) -> OnFailure {

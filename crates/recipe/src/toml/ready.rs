@@ -4,6 +4,7 @@ use std::ops::Range;
 use std::time::Duration;
 
 use svckit_core::probe::{HttpUrl, LinePattern, NotHttpUrl, ReadyPolicy, ReadyWhen, is_address};
+use svckit_core::target::Target;
 
 use super::section::{Entry, Reader, Section};
 use crate::definition::Places;
@@ -45,8 +46,7 @@ pub(super) fn one_of<'a>(section: &mut Section<'a>, keys: &[&'static str]) -> Op
 fn way(section: &mut Section<'_>, key: &str) -> Option<ReadyWhen> {
     let reader = section.reader;
     match key {
-        "tcp" => tcp(section).map(ReadyWhen::Tcp),
-        "http" => http(section).map(ReadyWhen::Http),
+        "tcp" | "http" => target(section, key).map(ReadyWhen::Ask),
         "notify" => match section.boolean("notify")? {
             (true, span) => can_notify(reader, span).then_some(ReadyWhen::Notify),
             (false, span) => {
@@ -84,8 +84,16 @@ pub(super) fn can_notify(reader: &Reader<'_>, span: Range<usize>) -> bool {
     can
 }
 
+/// Whom one of the keys for that says to ask.
+pub(super) fn target(section: &mut Section<'_>, key: &str) -> Option<Target> {
+    match key {
+        "tcp" => tcp(section).map(Target::Tcp),
+        _ => http(section).map(Target::Http),
+    }
+}
+
 /// Where connections are accepted.
-pub(super) fn tcp(section: &mut Section<'_>) -> Option<String> {
+fn tcp(section: &mut Section<'_>) -> Option<String> {
     let (text, span) = section.string("tcp", "127.0.0.1:8080")?;
     if !is_address(text) {
         let help = r#"write tcp = "127.0.0.1:8080" or tcp = "[::1]:8080""#.to_owned();
@@ -96,7 +104,7 @@ pub(super) fn tcp(section: &mut Section<'_>) -> Option<String> {
 }
 
 /// Where requests are answered.
-pub(super) fn http(section: &mut Section<'_>) -> Option<HttpUrl> {
+fn http(section: &mut Section<'_>) -> Option<HttpUrl> {
     let (text, span) = section.string("http", "http://127.0.0.1:8080/health")?;
     let report = |wrong| {
         let (message, help) = match wrong {

@@ -10,13 +10,14 @@ use svckit_core::definition::{
     RestartWhen, Rung, SecretSource, StopAction, StopPolicy,
 };
 use svckit_core::failure::{ActionType, FailureAction, ResetPeriod};
-use svckit_core::health::{AskPolicy, HealthPolicy, Target};
+use svckit_core::health::{AskPolicy, HealthPolicy};
 use svckit_core::hook::{Errand, Hook, Moment, OnFailure};
 use svckit_core::kind::{ErrorControl, ServiceType, SidType, StartType};
 use svckit_core::limits::{Limits, Priority};
 use svckit_core::log::rotation::RotateTime;
 use svckit_core::probe::{HttpUrl, LinePattern, ReadyWhen};
 use svckit_core::signal::Signal;
+use svckit_core::target::Target;
 use svckit_core::tree::TreePolicy;
 
 use super::parse;
@@ -199,7 +200,7 @@ fn every_key_is_read() {
     let triggers: Vec<_> = service.triggers.iter().filter_map(|trigger| trigger.to_text()).collect();
     assert_eq!(triggers, ["start/tcp/8080", "start/namedpipe//run/shop.sock"]);
     let ready = service.ready.unwrap();
-    let tcp = ReadyWhen::Tcp("[::1]:8080".to_owned());
+    let tcp = ReadyWhen::Ask(Target::Tcp("[::1]:8080".to_owned()));
     assert_eq!((ready.when, ready.timeout), (tcp, Duration::from_secs(90)));
 }
 
@@ -791,7 +792,7 @@ fn a_program_is_alive_in_one_of_several_ways() {
 #[test]
 fn a_program_is_ready_in_one_of_several_ways() {
     for (keys, when) in [
-        ("http = 'http://x:1/y'", ReadyWhen::Http(HttpUrl::new("http://x:1/y").unwrap())),
+        ("http = 'http://x:1/y'", ReadyWhen::Ask(Target::Http(HttpUrl::new("http://x:1/y").unwrap()))),
         ("log = 'port * open'", ReadyWhen::Log(LinePattern::new("port * open").unwrap())),
         ("notify = true", ReadyWhen::Notify),
         ("file = 'run/up'", ReadyWhen::File("/srv/shop/run/up".into())),

@@ -8,13 +8,14 @@ use std::time::Duration;
 use svckit_core::control::Control;
 use svckit_core::definition::{ControlAction, PasswordSource, RestartPolicy, SecretSource, StopAction};
 use svckit_core::failure::{FailureActions, ResetPeriod};
-use svckit_core::health::{HealthPolicy, Target};
+use svckit_core::health::HealthPolicy;
 use svckit_core::hook::{Errand, Hook, Moment};
 use svckit_core::kind::{ErrorControl, LaunchProtection, SidType};
 use svckit_core::limits::Limits;
 use svckit_core::name::ServiceName;
 use svckit_core::probe::{ReadyPolicy, ReadyWhen};
 use svckit_core::sort;
+use svckit_core::target::Target;
 use svckit_core::tree::TreePolicy;
 use toml_writer::{ToTomlKey, ToTomlValue, WriteTomlValue};
 
@@ -270,8 +271,7 @@ fn one(service: &ServiceDefinition, platform: Platform) -> Result<String, String
     let mut keys = Keys::default();
     if let Some(policy) = &service.ready {
         match &policy.when {
-            ReadyWhen::Tcp(address) => keys.value("tcp", address),
-            ReadyWhen::Http(url) => keys.value("http", url.as_str()),
+            ReadyWhen::Ask(target) => target_key(&mut keys, target),
             ReadyWhen::Log(pattern) => keys.value("log", pattern.as_str()),
             ReadyWhen::File(path) => keys.path("file", path)?,
             ReadyWhen::Notify => keys.value("notify", true),
@@ -373,14 +373,18 @@ fn limit_keys(limits: &Limits) -> Keys {
     keys
 }
 
+fn target_key(keys: &mut Keys, target: &Target) {
+    match target {
+        Target::Tcp(address) => keys.value("tcp", address),
+        Target::Http(url) => keys.value("http", url.as_str()),
+    }
+}
+
 fn health_keys(policy: &HealthPolicy) -> Result<Keys, String> {
     let mut keys = Keys::default();
     match policy {
         HealthPolicy::Ask(ask) => {
-            match &ask.target {
-                Target::Tcp(address) => keys.value("tcp", address),
-                Target::Http(url) => keys.value("http", url.as_str()),
-            }
+            target_key(&mut keys, &ask.target);
             keys.duration("interval", health::INTERVAL, ask.interval)?;
             keys.duration("timeout", health::TIMEOUT, ask.timeout)?;
             keys.unless("threshold", &health::THRESHOLD, &ask.threshold);

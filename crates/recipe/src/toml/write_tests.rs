@@ -11,7 +11,7 @@ use svckit_core::definition::{
     SecretSource, StopAction, StopPolicy,
 };
 use svckit_core::failure::{ActionType, FailureAction, FailureActions, ResetPeriod};
-use svckit_core::health::{AskPolicy, HealthPolicy, Target};
+use svckit_core::health::{AskPolicy, HealthPolicy};
 use svckit_core::hook::{Errand, Hook, Moment, OnFailure};
 use svckit_core::kind::{ErrorControl, LaunchProtection, SidType};
 use svckit_core::limits::{Limits, Priority};
@@ -19,6 +19,7 @@ use svckit_core::log::rotation::RotateTime;
 use svckit_core::name::{Dependency, DisplayName, GroupName, ServiceName};
 use svckit_core::probe::{HttpUrl, LinePattern, ReadyPolicy, ReadyWhen};
 use svckit_core::signal::Signal;
+use svckit_core::target::Target;
 use svckit_core::tree::TreePolicy;
 use svckit_core::trigger::Trigger;
 
@@ -64,9 +65,9 @@ fn time() -> impl Strategy<Value = Duration> {
 
 fn ready_when() -> impl Strategy<Value = ReadyWhen> {
     prop_oneof![
-        (1_u16..).prop_map(|port| ReadyWhen::Tcp(format!("[::1]:{port}"))),
+        (1_u16..).prop_map(|port| ReadyWhen::Ask(Target::Tcp(format!("[::1]:{port}")))),
         "http://[a-z]{1,4}(:8[0-9])?(/[a-z%?'\"]{0,4})?"
-            .prop_map(|url| ReadyWhen::Http(HttpUrl::new(&url).unwrap())),
+            .prop_map(|url| ReadyWhen::Ask(Target::Http(HttpUrl::new(&url).unwrap()))),
         text().prop_filter_map("not in a line", |text| LinePattern::new(&text).ok()).prop_map(ReadyWhen::Log),
         path().prop_map(ReadyWhen::File),
         Just(ReadyWhen::Notify),
