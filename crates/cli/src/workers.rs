@@ -1,8 +1,10 @@
-//! Threads with a connection each, for what is done at the same time. They are made when they are needed, and go with the process.
+//! Threads with a connection each, for what is done at the same time. They are made when they are needed. Those that have nothing to do end before the process
+//! does: Wine's stays for ever if a thread is ended with it in the middle of its own end. Others go with the process.
 
 use std::io;
 use std::sync::Arc;
 use std::sync::mpsc::{Sender, channel};
+use std::thread::{self, JoinHandle};
 
 use svckit_core::Result;
 use svckit_manager::entity::ServiceManager;
@@ -19,7 +21,10 @@ pub(crate) struct Workers {
 }
 
 /// A thread that waits for what it is to do.
-pub(crate) struct Worker(Sender<Job>);
+pub(crate) struct Worker {
+    jobs: Sender<Job>,
+    thread: JoinHandle<()>,
+}
 
 impl Workers {
     pub(crate) fn new(connect: Connect) -> Self {
@@ -32,7 +37,7 @@ impl Workers {
             Some(worker) => worker,
             None => Worker::new(Arc::clone(&self.connect))?,
         };
-        worker.0.send(job).map_err(|_| io::Error::other("a thread has ended"))?;
+        worker.jobs.send(job).map_err(|_| io::Error::other("a thread has ended"))?;
         Ok(worker)
     }
 
@@ -42,10 +47,20 @@ impl Workers {
     }
 }
 
+impl Drop for Workers {
+    fn drop(&mut self) {
+        for Worker { jobs, thread } in self.idle.drain(..) {
+            drop(jobs);
+            // One that has panicked has told so.
+            let _ = thread.join();
+        }
+    }
+}
+
 impl Worker {
     fn new(connect: Connect) -> io::Result<Self> {
         let (sender, jobs) = channel::<Job>();
-        std::thread::Builder::new().name("worker".to_owned()).spawn(move || {
+        let thread = thread::Builder::new().name("worker".to_owned()).spawn(move || {
             let mut services: Option<ServiceManager> = None;
             for job in jobs {
                 let connected = match &services {
@@ -56,6 +71,6 @@ impl Worker {
                 job(connected);
             }
         })?;
-        Ok(Self(sender))
+        Ok(Self { jobs: sender, thread })
     }
 }

@@ -252,12 +252,18 @@ fn first_output(
             let Ok(Reply::Log { data, cursor }) = backend.native(request) else { return };
             let data = logs::decode(&data).unwrap_or_default();
             from = LogFrom::Cursor(cursor);
-            // Nobody listens any more when the time is over.
-            if !data.is_empty() && sender.send(data).is_err() {
+            if !data.is_empty() {
+                // Nobody listens any more when the time is over.
+                let _ = sender.send(data);
                 return;
             }
         }
     });
-    asked.map_err(|error| Failure::io("cannot wait for output", error))?;
-    Ok(receiver.recv_timeout(FIRST_OUTPUT).ok())
+    let asked = asked.map_err(|error| Failure::io("cannot wait for output", error))?;
+    let output = receiver.recv_timeout(FIRST_OUTPUT).ok();
+    if output.is_some() {
+        // It has nothing else to do, and is not to be caught at its end by that of the process.
+        let _ = asked.join();
+    }
+    Ok(output)
 }
