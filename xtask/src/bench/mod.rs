@@ -2,6 +2,7 @@
 //!
 //! Nothing here fails a build by time: the numbers go to `docs/benchmarks.md`, with the method.
 
+mod awake;
 mod bed;
 mod chart;
 mod contender;
@@ -111,7 +112,9 @@ pub(crate) fn run(arguments: &[&str]) -> Outcome {
             }
         }
     }
+    let awake = awake::Awake::keep();
     let results = rows::measure(&plan, &contenders, &measured)?;
+    drop(awake);
     let text = report::markdown(&plan, &contenders, &results, &skipped)?;
     println!("\n{text}");
     if !plan.quick && !plan.peers && plan.only.is_none() {

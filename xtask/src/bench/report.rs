@@ -93,7 +93,8 @@ fn method(text: &mut String, plan: &Plan) -> std::fmt::Result {
 ## Method
 
 {rounds} rounds; in each, every contender has its turn with a folder and processes of its own, one after the other. Everything is a release build with
-the settings that users get, but for what a line says.
+the settings that users get, but for what a line says. Every processor is kept from sleeping, by a loop of the class that gives way to everything (`SCHED_IDLE`): to be
+woken takes a virtual one longer than much of this, and not always as long.
 
 - **up**: from the start of the supervisor, which knows {services} services to be started, until the last of {services} programs has said that it runs. The
   program (`xtask/src/measured.rs`) says so by a datagram and then waits for ever. runit and s6 start it by a shell script with `exec`, as is usual there.

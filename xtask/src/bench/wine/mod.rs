@@ -9,6 +9,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use super::awake::Awake;
 use super::measure;
 use super::number;
 use super::rows::{Results, Row, row};
@@ -110,6 +111,7 @@ pub(crate) fn run(arguments: &[&str]) -> Outcome {
         }
     }
     let before = load();
+    let awake = Awake::keep();
     let programs: Vec<PathBuf> = hosts
         .iter()
         .map(|host| host.program.clone())
@@ -138,8 +140,8 @@ pub(crate) fn run(arguments: &[&str]) -> Outcome {
         }
         alone(&plan, &mut bed, &mut results)?;
     }
-    let load = format!("{before} at the beginning and {} at the end", load());
-    drop(bed);
+    let load = format!("{before} at the beginning and {} at the end, with {awake}", load());
+    drop((bed, awake));
     let text = report::markdown(&plan, &hosts, &results, &skipped, &load)?;
     println!("\n{text}");
     if !plan.quick && plan.only.is_none() {

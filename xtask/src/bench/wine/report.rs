@@ -115,7 +115,8 @@ fn method(text: &mut String, Plan { rounds, repeats, .. }: &Plan) -> std::fmt::R
 
 One Wine prefix with all of them; {rounds} rounds, and in each every host has its turn, with no other service running. What happens inside Windows is timed there, by a
 program (`xtask/src/measuring.rs`) that asks the service control manager as any other does. Everything is a release build. The output of each service goes into a file,
-by each tool's own means.
+by each tool's own means. Every processor is kept from sleeping, by a loop of the class that gives way to everything (`SCHED_IDLE`): to be woken takes a virtual one longer than
+most of this, and not always as long.
 
 - **start**: from the call of `StartService` until the notification of RUNNING, and until the datagram by which the program (`xtask/src/measured.rs`) says that it runs. {repeats}
   times in each turn, after one time that doesn't count. NSSM without its waiting for 1.5 s whether the program stays (`AppThrottle`), which it does before it says RUNNING.

@@ -1,0 +1,49 @@
+//! Processors that don't sleep while something is measured.
+//!
+//! On a virtual machine it takes longer to wake an idle processor than what is measured here, and how long depends on its neighbours. So each has something to
+//! do, of the class that gives way to everything at once.
+
+use std::fmt;
+use std::process::{Child, Stdio};
+use std::thread;
+
+use crate::shell;
+
+/// What keeps the processors from sleeping, until it is dropped.
+#[derive(Debug)]
+pub(crate) struct Awake(Vec<Child>);
+
+impl Awake {
+    /// Nobody has to be able to: without it the numbers vary more.
+    pub(crate) fn keep() -> Self {
+        let processors = thread::available_parallelism().map_or(1, usize::from);
+        let words = ["--pdeathsig", "KILL", "chrt", "--idle", "0", "sh", "-c", "while :; do :; done"];
+        let spin = || {
+            let mut command = shell::program("setpriv");
+            command.args(words).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+            command.spawn().ok()
+        };
+        let kept: Vec<_> = (0..processors).filter_map(|_| spin()).collect();
+        if kept.len() < processors {
+            println!("the processors may sleep: setpriv and chrt (util-linux) can't be run");
+        }
+        Self(kept)
+    }
+}
+
+impl fmt::Display for Awake {
+    /// For what is told of the machine's load.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "the {} that keep the processors awake", self.0.len())
+    }
+}
+
+impl Drop for Awake {
+    fn drop(&mut self) {
+        for child in &mut self.0 {
+            // It may have ended by itself.
+            let _ = child.kill();
+            let _ = child.wait();
+        }
+    }
+}
