@@ -5,6 +5,7 @@
 
 mod arrows;
 mod bench;
+mod docs;
 mod fuzz;
 mod licences;
 mod metadata;
@@ -25,6 +26,7 @@ cargo xtask TASK
   wine               the part of it that is for Windows, under Wine
   arrows             which crate may use which, where unsafe code may be, how long files and functions are
   licences           that every dependency may be used under MIT or Apache-2.0 terms, or freer
+  docs               writes what is generated: the tables of docs/reference/definition.md, and definition.schema.json beside it
   fuzz [SECONDS]     every fuzz target for so long (60)
   bench [--quick] [--peers] [--only ROW] [--services N] [--rounds N]
                      measures against other supervisors and writes docs/benchmarks.md
@@ -44,6 +46,7 @@ fn main() -> ExitCode {
         ["wine"] => test::windows(),
         ["arrows"] => arrows::check().and_then(|()| sources::check()),
         ["licences"] => licences::check(),
+        ["docs"] => docs::write(),
         ["fuzz", rest @ ..] => fuzz::run(rest),
         ["bench", rest @ ..] => bench::run(rest),
         [] | ["help" | "--help" | "-h"] => {

@@ -145,6 +145,8 @@ pub(crate) enum Verb {
     /// What the service control manager starts; not for people
     #[command(subcommand, hide = true)]
     Host(Host),
+    /// Print the JSON schema of definition files, for editors
+    Schema,
     /// Print the completions for a shell
     Completions {
         /// The shell

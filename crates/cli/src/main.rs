@@ -150,6 +150,7 @@ fn run(app: &mut App, place: &Place, verb: Verb) -> Result<ExitCode, Failure> {
         }
         Verb::Scm(action) => return verbs::scm::run(app, place, action),
         Verb::Host(role) => return Ok(verbs::host::run(&role)),
+        Verb::Schema => verbs::generate::schema(app)?,
         Verb::Completions { shell } => verbs::generate::completions(app, shell)?,
         Verb::Man { directory } => verbs::generate::man(app, directory.as_deref())?,
     }

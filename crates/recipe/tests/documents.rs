@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use svckit_recipe::Platform;
 use svckit_recipe::buildout::{Configuration, Surroundings};
+use svckit_testkit::schema::Schema;
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
@@ -31,6 +32,12 @@ fn blocks(text: &str, language: &str) -> Vec<(usize, String)> {
     blocks
 }
 
+/// The schema for editors.
+fn schema() -> Schema {
+    let file = root().join("docs/reference/definition.schema.json");
+    Schema::new(&std::fs::read_to_string(file).unwrap())
+}
+
 fn markdown_files(folder: &Path) -> Vec<PathBuf> {
     let entries = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
     entries.filter(|path| path.extension().is_some_and(|extension| extension == "md")).collect()
@@ -42,13 +49,14 @@ fn documented_definitions_can_be_read() {
     let mut files = markdown_files(&root.join("docs/reference"));
     files.extend(markdown_files(&root.join("docs/tasks")));
     files.push(root.join("README.md"));
-    let mut read = 0;
+    let (mut read, schema) = (0, schema());
     for file in files {
         let text = std::fs::read_to_string(&file).unwrap();
         for (line, block) in blocks(&text, "toml") {
             if !block.contains("[service.") {
                 continue;
             }
+            assert_eq!(schema.check(&block), [""; 0], "{}:{line}", file.display());
             if let Err(wrong) = svckit_recipe::toml::parse("/doc/service.toml", block, Platform::Unix) {
                 panic!("{}:{line}: {wrong}", file.display());
             }
@@ -89,6 +97,8 @@ fn examples_can_be_read() {
     for folder in std::fs::read_dir(root().join("examples")).unwrap() {
         let file = folder.unwrap().path().join("service.toml");
         if file.is_file() {
+            let text = std::fs::read_to_string(&file).unwrap();
+            assert_eq!(schema().check(&text), [""; 0], "{}", file.display());
             svckit_recipe::toml::load(&file, Platform::Unix).unwrap_or_else(|wrong| panic!("{wrong}"));
             read += 1;
         }

@@ -1,4 +1,4 @@
-//! `svc completions` and `svc man`, made from the command line's own description.
+//! `svc completions` and `svc man`, made from the command line's own description, and `svc schema`, made from that of the definition file.
 
 use std::path::Path;
 
@@ -12,6 +12,14 @@ pub(crate) fn completions(app: &mut App, shell: clap_complete::Shell) -> Result<
     let mut text = Vec::new();
     clap_complete::generate(shell, &mut Cli::command(), "svc", &mut text);
     app.ui.out().write_all(&text)?;
+    Ok(())
+}
+
+/// What `cargo xtask docs` made of the keys of the definition file.
+const SCHEMA: &str = include_str!("../../../../docs/reference/definition.schema.json");
+
+pub(crate) fn schema(app: &mut App) -> Result<(), Failure> {
+    app.ui.out().write_all(SCHEMA.as_bytes())?;
     Ok(())
 }
 

@@ -66,8 +66,8 @@ fn command_action(section: &Section<'_>, entry: Entry<'_>, directory: &Path) -> 
     let path = format!("{}.{}", section.path(), entry.name());
     let example = format!("write {} = {COMMAND}", entry.name());
     let mut table = Section::of(section.reader, path, entry, &example)?;
-    if table.entry("http").is_some() {
-        table.later("http");
+    table.later("http");
+    if table.has_refused() {
         return None;
     }
     let missing =

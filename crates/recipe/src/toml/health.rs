@@ -13,7 +13,7 @@ pub(super) const INTERVAL: Duration = Duration::from_secs(10);
 pub(super) const TIMEOUT: Duration = Duration::from_secs(5);
 pub(super) const THRESHOLD: u32 = 3;
 
-const WAYS: &[&str] = &["tcp", "http", "silence", "notify"];
+pub(super) const WAYS: &[&str] = &["tcp", "http", "silence", "notify"];
 
 pub(super) fn read(mut section: Section<'_>, places: &mut Places) -> Option<HealthPolicy> {
     let header = section.entries().first().copied();

@@ -17,6 +17,8 @@ mod windows;
 mod write;
 
 #[cfg(test)]
+mod reference;
+#[cfg(test)]
 mod tests;
 #[cfg(test)]
 mod write_tests;

@@ -12,7 +12,7 @@ use crate::definition::Places;
 /// How long a program has to be ready if the file doesn't say.
 pub(super) const TIMEOUT: Duration = Duration::from_secs(60);
 
-const WAYS: &[&str] = &["tcp", "http", "log", "file", "notify"];
+pub(super) const WAYS: &[&str] = &["tcp", "http", "log", "file", "notify"];
 
 pub(super) fn read(mut section: Section<'_>, places: &mut Places) -> Option<ReadyPolicy> {
     let header = section.entries().first().copied();

@@ -19,11 +19,20 @@ pub(super) struct Reader<'a> {
     source: &'a Source,
     pub(super) platform: Platform,
     wrong: RefCell<Vec<(usize, Diagnostic)>>,
+    /// Each key that was asked for, with its table.
+    #[cfg(test)]
+    pub(super) asked: RefCell<std::collections::BTreeSet<(String, &'static str)>>,
 }
 
 impl<'a> Reader<'a> {
     pub(super) fn new(source: &'a Source, platform: Platform) -> Self {
-        Self { source, platform, wrong: RefCell::default() }
+        Self {
+            source,
+            platform,
+            wrong: RefCell::default(),
+            #[cfg(test)]
+            asked: RefCell::default(),
+        }
     }
 
     pub(super) fn report(&self, span: Range<usize>, message: impl Into<String>, help: Option<String>) {
@@ -149,6 +158,8 @@ impl<'a> Section<'a> {
         if !self.known.contains(&key) {
             self.known.push(key);
         }
+        #[cfg(test)]
+        self.reader.asked.borrow_mut().insert((self.path.clone(), key));
         self.find(key)
     }
 

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::{Component, Path, PathBuf};
+use std::sync::LazyLock;
 use std::time::Duration;
 
 use proptest::prelude::*;
@@ -22,10 +23,15 @@ use svckit_core::signal::Signal;
 use svckit_core::target::Target;
 use svckit_core::tree::TreePolicy;
 use svckit_core::trigger::Trigger;
+use svckit_testkit::schema::Schema;
 
 use super::{Unwritable, parse, write};
 use crate::definition::{LogSettings, Places, Process, ServiceDefinition, StartMode};
 use crate::platform::Platform;
+
+/// What editors have.
+static SCHEMA: LazyLock<Schema> =
+    LazyLock::new(|| Schema::new(include_str!("../../../../docs/reference/definition.schema.json")));
 
 /// A folder that is absolute on this system.
 const ROOT: &str = if cfg!(windows) { r"C:\srv" } else { "/srv" };
@@ -327,6 +333,7 @@ proptest! {
         prop_assert_eq!(&back, std::slice::from_ref(&service), "{}", text);
         prop_assert_eq!(back[0].name.as_str(), service.name.as_str());
         prop_assert_eq!(back[0].display_name.as_str(), service.display_name.as_str());
+        prop_assert_eq!(SCHEMA.check(&text), [""; 0], "{}", text);
         prop_assert_eq!(write(&back, Platform::Unix).unwrap(), text);
     }
 }
