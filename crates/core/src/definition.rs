@@ -387,6 +387,7 @@ mod tests {
             ready: Some(ReadyPolicy {
                 when: ReadyWhen::Ask(Target::Tcp("localhost:1".to_owned())),
                 timeout: Duration::from_millis(1500),
+                interval: None,
             }),
             hooks: BTreeMap::from([(
                 Moment::PreStart,

@@ -46,7 +46,7 @@ impl HealthPolicy {
     /// `HOST:PORT` where the program is asked, if it is.
     pub fn address(&self) -> Option<String> {
         match self {
-            Self::Ask(ask) => Some(ask.target.address()),
+            Self::Ask(ask) => ask.target.address(),
             Self::Silence(_) | Self::Notify(_) => None,
         }
     }

@@ -256,7 +256,7 @@ impl ReadyWhen {
     /// `HOST:PORT` where it is asked, if it is.
     pub fn address(&self) -> Option<String> {
         match self {
-            Self::Ask(target) => Some(target.address()),
+            Self::Ask(target) => target.address(),
             Self::Log(_) | Self::File(_) | Self::Notify => None,
         }
     }
@@ -302,6 +302,8 @@ pub struct ReadyPolicy {
     pub when: ReadyWhen,
     /// How long the program has.
     pub timeout: Duration,
+    /// How long after an answer that isn't good who is asked is asked again; absent: soon, and then less and less soon.
+    pub interval: Option<Duration>,
 }
 
 /// As it is stored: one of the ways, and the time.
@@ -318,36 +320,56 @@ struct StoredReady {
     file: Option<PathBuf>,
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     notify: bool,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    command: Option<Vec<String>>,
     #[serde(with = "crate::millis", rename = "timeout_ms")]
     timeout: Duration,
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        with = "crate::millis::option",
+        rename = "interval_ms"
+    )]
+    interval: Option<Duration>,
 }
 
 impl TryFrom<StoredReady> for ReadyPolicy {
     type Error = &'static str;
     fn try_from(stored: StoredReady) -> Result<Self, Self::Error> {
-        let StoredReady { tcp, http, log, file, notify, timeout } = stored;
+        let StoredReady { tcp, http, log, file, notify, command, timeout, interval } = stored;
         let all = [
             tcp.map(Target::Tcp).map(ReadyWhen::Ask),
             http.map(Target::Http).map(ReadyWhen::Ask),
             log.map(ReadyWhen::Log),
             file.map(ReadyWhen::File),
             notify.then_some(ReadyWhen::Notify),
+            command.map(Target::Command).map(ReadyWhen::Ask),
         ];
         let mut all = all.into_iter().flatten();
         match (all.next(), all.next()) {
-            (Some(when), None) => Ok(Self { when, timeout }),
-            _ => Err("a program is ready by exactly one of tcp, http, log, file and notify"),
+            (Some(when), None) => Ok(Self { when, timeout, interval }),
+            _ => Err("a program is ready by exactly one of tcp, http, log, file, notify and command"),
         }
     }
 }
 
 impl From<ReadyPolicy> for StoredReady {
     fn from(policy: ReadyPolicy) -> Self {
-        let ReadyPolicy { when, timeout } = policy;
-        let mut stored = Self { tcp: None, http: None, log: None, file: None, notify: false, timeout };
+        let ReadyPolicy { when, timeout, interval } = policy;
+        let mut stored = Self {
+            tcp: None,
+            http: None,
+            log: None,
+            file: None,
+            notify: false,
+            command: None,
+            timeout,
+            interval,
+        };
         match when {
             ReadyWhen::Ask(Target::Tcp(address)) => stored.tcp = Some(address),
             ReadyWhen::Ask(Target::Http(url)) => stored.http = Some(url),
+            ReadyWhen::Ask(Target::Command(command)) => stored.command = Some(command),
             ReadyWhen::Log(pattern) => stored.log = Some(pattern),
             ReadyWhen::File(path) => stored.file = Some(path),
             ReadyWhen::Notify => stored.notify = true,
@@ -474,8 +496,10 @@ mod tests {
             ReadyWhen::Log(LinePattern::new("up").unwrap()),
             ReadyWhen::File("/x".into()),
             ReadyWhen::Notify,
+            ReadyWhen::Ask(Target::Command(vec!["is-up".to_owned()])),
         ] {
-            let policy = ReadyPolicy { when: way, ..policy.clone() };
+            let interval = Some(Duration::from_millis(250));
+            let policy = ReadyPolicy { when: way, interval, ..policy.clone() };
             let text = serde_json::to_string(&policy).unwrap();
             assert_eq!(serde_json::from_str::<ReadyPolicy>(&text).unwrap(), policy);
         }

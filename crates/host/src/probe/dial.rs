@@ -5,7 +5,6 @@ use std::net::{SocketAddr, ToSocketAddrs};
 use std::time::Duration;
 
 use svckit_core::probe::Answer;
-use svckit_core::target::Target;
 use svckit_os::dial::Attempt;
 use svckit_os::errno;
 use svckit_os::event::{Interest, Poller};
@@ -32,8 +31,8 @@ pub(crate) struct Dial {
 }
 
 impl Dial {
-    pub(crate) fn new(target: &Target) -> Self {
-        Self { address: target.address(), question: target.question(), attempt: None, attempts: 0 }
+    pub(crate) fn new(address: String, question: Vec<u8>) -> Self {
+        Self { address, question, attempt: None, attempts: 0 }
     }
 
     /// Whether an attempt is under way.

@@ -1,11 +1,14 @@
 //! Whether a program that runs is alive.
 
+use std::time::Duration;
+
 use svckit_core::health::{HealthPolicy, Step, Watch};
+use svckit_core::hook::Errand;
 use svckit_core::time::{Now, Tick};
 use svckit_os::clock;
 use svckit_os::event::Poller;
 
-use super::dial::{Dial, Outcome};
+use super::{Look, Means, Outcome, too_long};
 use crate::message;
 
 /// A program that is watched.
@@ -14,7 +17,7 @@ pub(crate) struct Health {
     policy: HealthPolicy,
     watch: Watch,
     /// By what it is asked, if it is.
-    dial: Option<Dial>,
+    means: Option<Means>,
     /// Why the last answer was none, or no good one.
     why: Option<String>,
     /// When [`Health::tick`] is due, on the clock that goes on while the machine is suspended: it comes too early after that, which is no harm.
@@ -24,13 +27,13 @@ pub(crate) struct Health {
 impl Health {
     /// The program is up: from now on it is watched.
     pub(crate) fn begin(policy: &HealthPolicy, now: Now) -> Self {
-        let dial = match policy {
-            HealthPolicy::Ask(ask) => Some(Dial::new(&ask.target)),
+        let means = match policy {
+            HealthPolicy::Ask(ask) => Some(Means::of(&ask.target)),
             HealthPolicy::Silence(_) | HealthPolicy::Notify(_) => None,
         };
         let awake = clock::awake();
         let watch = Watch::begin(policy, awake);
-        let mut health = Self { policy: policy.clone(), watch, dial, why: None, wake: now.tick };
+        let mut health = Self { policy: policy.clone(), watch, means, why: None, wake: now.tick };
         health.set_wake(awake, now);
         health
     }
@@ -60,39 +63,50 @@ impl Health {
         self.set_wake(awake, now);
     }
 
-    /// The poller brought the number: why the program is not alive, if that is certain now.
-    pub(crate) fn go_on(&mut self, poller: &Poller, token: u64, now: Now) -> Option<String> {
-        let outcome = self.dial.as_mut()?.go_on(poller, token);
-        self.judge(outcome, now)
+    /// The poller brought the number.
+    pub(crate) fn go_on(&mut self, poller: &Poller, token: u64, now: Now) -> Look {
+        let Some(Means::Dial(dial)) = &mut self.means else { return Look::Wait };
+        let outcome = dial.go_on(poller, token);
+        self.answered(outcome, now)
     }
 
-    /// Does what is due: why the program is not alive, if that is certain now.
-    pub(crate) fn tick(&mut self, poller: &Poller, token: u64, now: Now) -> Option<String> {
+    /// Does what is due.
+    pub(crate) fn tick(&mut self, poller: &Poller, token: u64, now: Now) -> Look {
         let awake = clock::awake();
-        if let Some(dial) = self.dial.as_mut().filter(|dial| dial.is_open() && self.watch.deadline() <= awake)
-        {
-            match dial.give_up() {
-                Outcome::Good => return self.judge(Outcome::Good, now),
+        let is_late = matches!(self.watch, Watch::Asked { until, .. } if until <= awake);
+        match (&mut self.means, &self.policy) {
+            (Some(Means::Dial(dial)), _) if is_late && dial.is_open() => match dial.give_up() {
+                Outcome::Good => return self.answered(Outcome::Good, now),
                 Outcome::Bad(why) => self.why = Some(why),
                 Outcome::Open => {}
+            },
+            (Some(Means::Command(_)), HealthPolicy::Ask(ask)) if is_late => {
+                self.why = Some(too_long(ask.timeout));
             }
+            _ => {}
         }
         let (watch, step) = self.watch.tick(&self.policy, awake);
         self.watch = watch;
         self.set_wake(awake, now);
-        match (step, &self.policy, &mut self.dial) {
-            (Step::Ask, HealthPolicy::Ask(ask), Some(dial)) => {
+        match (step, &self.policy, &mut self.means) {
+            (Step::Ask, HealthPolicy::Ask(ask), Some(Means::Dial(dial))) => {
                 let outcome = dial.begin(poller, token, ask.timeout);
-                self.judge(outcome, now)
+                self.answered(outcome, now)
             }
-            (Step::Dead, ..) => Some(self.cause()),
-            _ => None,
+            // Its time is that of the question, which stands still while the machine is suspended.
+            (Step::Ask, _, Some(Means::Command(command))) => {
+                Look::Run(Errand { command: command.clone(), timeout: Duration::MAX })
+            }
+            (Step::TakeBack, _, Some(Means::Command(_))) => Look::TakeBack,
+            (Step::Dead, ..) => Look::Dead(self.cause()),
+            _ => Look::Wait,
         }
     }
 
-    fn judge(&mut self, outcome: Outcome, now: Now) -> Option<String> {
+    /// How the last question stands.
+    pub(crate) fn answered(&mut self, outcome: Outcome, now: Now) -> Look {
         let is_good = match outcome {
-            Outcome::Open => return None,
+            Outcome::Open => return Look::Wait,
             Outcome::Good => true,
             Outcome::Bad(why) => {
                 self.why = Some(why);
@@ -103,7 +117,7 @@ impl Health {
         let (watch, step) = self.watch.answered(&self.policy, is_good, awake);
         self.watch = watch;
         self.set_wake(awake, now);
-        (step == Step::Dead).then(|| self.cause())
+        if step == Step::Dead { Look::Dead(self.cause()) } else { Look::Wait }
     }
 
     fn set_wake(&mut self, awake: Tick, now: Now) {

@@ -6,11 +6,15 @@ mod health;
 
 use std::time::Duration;
 
+use svckit_core::hook::Errand;
 use svckit_core::probe::{ReadyPolicy, ReadyWhen};
+use svckit_core::target::Target;
 use svckit_core::time::Tick;
 use svckit_os::event::Poller;
 
-use dial::{Dial, Outcome};
+use crate::message;
+use dial::Dial;
+pub(crate) use dial::Outcome;
 pub(crate) use file::FileStamp;
 use file::FileWatch;
 pub(crate) use health::Health;
@@ -29,11 +33,26 @@ pub(crate) struct Waiting {
     sign: Sign,
 }
 
+/// What a look at a program brought.
+#[derive(Debug)]
+pub(crate) enum Look {
+    /// Nothing that is certain.
+    Wait,
+    /// It is ready.
+    Ready,
+    /// It is not alive, and why.
+    Dead(String),
+    /// This is to be run, and who looks to be told of its outcome.
+    Run(Errand),
+    /// What was run took too long, or nobody could tell how long it took: it is to be ended.
+    TakeBack,
+}
+
 /// What is waited for.
 #[derive(Debug)]
 enum Sign {
-    /// That somebody accepts, and perhaps answers.
-    Dial(Attempts),
+    /// A good answer.
+    Answer(Attempts),
     File(FileWatch),
     /// Who takes the output finds it.
     Log,
@@ -41,15 +60,39 @@ enum Sign {
     Notice,
 }
 
+/// How somebody is asked.
+#[derive(Debug)]
+enum Means {
+    Dial(Dial),
+    Command(Vec<String>),
+}
+
+impl Means {
+    fn of(target: &Target) -> Self {
+        match target {
+            Target::Tcp(address) => Self::Dial(Dial::new(address.clone(), Vec::new())),
+            Target::Http(url) => Self::Dial(Dial::new(url.address(), url.request())),
+            Target::Command(command) => Self::Command(command.clone()),
+        }
+    }
+}
+
 /// One attempt after the other.
 #[derive(Debug)]
 struct Attempts {
-    dial: Dial,
+    means: Means,
     /// When the attempt is given up, or the next begins.
     next: Tick,
     pause: Duration,
+    /// Whether it grows.
+    grows: bool,
     /// Why the last one failed.
     why: Option<String>,
+}
+
+/// Why a command counts as failed that was ended.
+pub(crate) fn too_long(limit: Duration) -> String {
+    format!("it took longer than {} and was ended", message::span(limit))
 }
 
 impl Waiting {
@@ -57,7 +100,8 @@ impl Waiting {
     pub(crate) fn new(policy: &ReadyPolicy, before: FileStamp, now: Tick) -> Self {
         let sign = match &policy.when {
             ReadyWhen::Ask(target) => {
-                Sign::Dial(Attempts { dial: Dial::new(target), next: now, pause: FIRST, why: None })
+                let (pause, grows) = (policy.interval.unwrap_or(FIRST), policy.interval.is_none());
+                Sign::Answer(Attempts { means: Means::of(target), next: now, pause, grows, why: None })
             }
             ReadyWhen::File(path) => Sign::File(FileWatch::new(path.clone(), before, now)),
             ReadyWhen::Log(_) => Sign::Log,
@@ -74,7 +118,7 @@ impl Waiting {
     /// When [`Waiting::tick`] is to be called.
     pub(crate) fn deadline(&self) -> Tick {
         let next = match &self.sign {
-            Sign::Dial(attempts) => Some(attempts.next),
+            Sign::Answer(attempts) => Some(attempts.next),
             Sign::File(file) => file.deadline(),
             Sign::Log | Sign::Notice => None,
         };
@@ -96,39 +140,53 @@ impl Waiting {
         self.until <= now
     }
 
-    /// The poller brought the number: whether the program is ready.
-    pub(crate) fn heard(&mut self, poller: &Poller, token: u64, now: Tick) -> bool {
-        match &mut self.sign {
-            Sign::Dial(attempts) => {
-                let outcome = attempts.dial.go_on(poller, token);
-                attempts.take(outcome, now)
+    /// The poller brought the number.
+    pub(crate) fn heard(&mut self, poller: &Poller, token: u64, now: Tick) -> Look {
+        let is_ready = match &mut self.sign {
+            Sign::Answer(Attempts { means: Means::Dial(dial), .. }) => {
+                let outcome = dial.go_on(poller, token);
+                return self.answered(outcome, now);
             }
             Sign::File(file) => file.look(poller, token, now),
-            Sign::Log | Sign::Notice => false,
-        }
+            Sign::Answer(_) | Sign::Log | Sign::Notice => false,
+        };
+        if is_ready { Look::Ready } else { Look::Wait }
     }
 
-    /// Does what is due: whether the program is ready.
-    pub(crate) fn tick(&mut self, poller: &Poller, token: u64, now: Tick) -> bool {
-        match &mut self.sign {
-            Sign::Dial(attempts) if attempts.next <= now => {
-                let dial = &mut attempts.dial;
-                let is_open = dial.is_open();
-                let outcome = if is_open { dial.give_up() } else { dial.begin(poller, token, PATIENCE) };
-                attempts.next = now + PATIENCE;
-                attempts.take(outcome, now)
-            }
+    /// How an attempt stands.
+    pub(crate) fn answered(&mut self, outcome: Outcome, now: Tick) -> Look {
+        let Sign::Answer(attempts) = &mut self.sign else { return Look::Wait };
+        if attempts.take(outcome, now) { Look::Ready } else { Look::Wait }
+    }
+
+    /// Does what is due.
+    pub(crate) fn tick(&mut self, poller: &Poller, token: u64, now: Tick) -> Look {
+        let is_ready = match &mut self.sign {
+            Sign::Answer(attempts) if attempts.next <= now => match &mut attempts.means {
+                Means::Dial(dial) => {
+                    let is_open = dial.is_open();
+                    let outcome = if is_open { dial.give_up() } else { dial.begin(poller, token, PATIENCE) };
+                    attempts.next = now + PATIENCE;
+                    attempts.take(outcome, now)
+                }
+                Means::Command(command) => {
+                    // Its outcome comes before that.
+                    attempts.next = now + Errand::TIMEOUT * 2;
+                    return Look::Run(Errand { command: command.clone(), timeout: Errand::TIMEOUT });
+                }
+            },
             Sign::File(file) if file.deadline().is_some_and(|next| next <= now) => {
                 file.look(poller, token, now)
             }
             _ => false,
-        }
+        };
+        if is_ready { Look::Ready } else { Look::Wait }
     }
 
     /// Why the last look found that it isn't, if there was one that says.
     pub(crate) fn why(&self) -> Option<&str> {
         match &self.sign {
-            Sign::Dial(attempts) => attempts.why.as_deref(),
+            Sign::Answer(attempts) => attempts.why.as_deref(),
             Sign::File(_) | Sign::Log | Sign::Notice => None,
         }
     }
@@ -140,7 +198,9 @@ impl Attempts {
         if let Outcome::Bad(why) = outcome {
             self.why = Some(why);
             self.next = now + self.pause;
-            self.pause = (self.pause * 2).min(LONGEST);
+            if self.grows {
+                self.pause = (self.pause * 2).min(LONGEST);
+            }
             return false;
         }
         outcome == Outcome::Good

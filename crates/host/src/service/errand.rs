@@ -10,7 +10,7 @@ use svckit_core::hook::{Course, Errand, Moment, Outcome};
 use svckit_core::native::{EventId, HookFailure, Level};
 use svckit_core::restart::Ended;
 use svckit_core::time::{Now, Tick};
-use svckit_os::pipe::Reader;
+use svckit_os::pipe::{self, ProgramEnd, Reader};
 use svckit_os::process::{Command, End, Stdio};
 use svckit_os::{file, signal};
 
@@ -37,8 +37,10 @@ pub(super) struct Running {
     pub(super) purpose: Purpose,
     course: Course,
     mark: OsString,
-    /// Its outputs, each to the stream of that number.
+    /// Its outputs, each to the stream of that number; of a probe the only one.
     outputs: Vec<Option<Reader>>,
+    /// What a probe has written, which is for nobody's log.
+    tail: Option<Tail>,
     /// What of it outlived it, and was ended.
     left: Vec<u32>,
 }
@@ -51,15 +53,33 @@ pub(super) enum Purpose {
     Rung(Duration),
     /// What a control does.
     Control(Control),
+    /// To see whether the program is ready.
+    Ready,
+    /// To see whether it is alive.
+    Health,
+}
+
+impl Running {
+    /// What it has written, if it is a probe.
+    pub(super) fn said(&self) -> Option<&Tail> {
+        self.tail.as_ref()
+    }
 }
 
 impl Purpose {
+    /// Whether it is to see how the program is: then nobody is told how it ended but who asked, and in its own way.
+    fn is_probe(self) -> bool {
+        matches!(self, Self::Ready | Self::Health)
+    }
+
     /// What `SVC_HOOK` is.
     pub(super) fn word(self) -> &'static str {
         match self {
             Self::Hook(moment) => moment.word(),
             Self::Rung(_) => "stop",
             Self::Control(_) => "control",
+            Self::Ready => "ready",
+            Self::Health => "health",
         }
     }
 
@@ -69,6 +89,7 @@ impl Purpose {
             Self::Hook(moment) => format!("the hook {}", moment.word()),
             Self::Rung(_) => "the command of the stop ladder".to_owned(),
             Self::Control(control) => format!("the command for {control}"),
+            Self::Ready | Self::Health => format!("the command of {}", self.word()),
         }
     }
 }
@@ -89,14 +110,14 @@ impl Service {
         mark.push(format!("/{number}"));
         let command = self.errand_command(shared, purpose, errand, &mark)?;
         let null = file::null_device().map_err(|error| NotStarted::system("open the null device", &error))?;
-        let pipes = self.errand_outputs(shared, now)?;
+        let pipes = self.errand_outputs(shared, purpose, now)?;
         let (mut outputs, ends): (Vec<_>, Vec<_>) = pipes.into_iter().unzip();
         let (input, null) = (End::from(&null), End::from(&null));
-        let stdio = if shared.setting.output == Output::Console {
+        let stdio = if shared.setting.output == Output::Console && !purpose.is_probe() {
             Stdio { input, output: End::own_output(), error: End::own_error() }
         } else {
             let end = |place: Option<usize>| place.and_then(|place| ends.get(place)).map_or(null, End::from);
-            let [output, error] = self.places();
+            let [output, error] = if purpose.is_probe() { [Some(0); 2] } else { self.places() };
             Stdio { input, output: end(output), error: end(error) }
         };
         let pid = shared.children.spawn(&command, stdio);
@@ -109,7 +130,8 @@ impl Service {
         }
         shared.programs.insert(pid, self.slot);
         let course = Course::begin(errand, now.tick);
-        self.errands.push(Running { number, pid, purpose, course, mark, outputs, left: Vec::new() });
+        let tail = purpose.is_probe().then(Tail::default);
+        self.errands.push(Running { number, pid, purpose, course, mark, outputs, tail, left: Vec::new() });
         Ok(())
     }
 
@@ -152,12 +174,17 @@ impl Service {
         })
     }
 
-    /// A pipe into each stream.
+    /// A pipe into each stream; of a probe one pipe for both.
     fn errand_outputs(
         &mut self,
         shared: &mut Shared,
+        purpose: Purpose,
         now: Now,
-    ) -> Result<Vec<(Option<Reader>, svckit_os::pipe::ProgramEnd)>, NotStarted> {
+    ) -> Result<Vec<(Option<Reader>, ProgramEnd)>, NotStarted> {
+        if purpose.is_probe() {
+            let pipe = pipe::outflow().map_err(|error| NotStarted::system("make a pipe", &error));
+            return pipe.map(|(read, write)| vec![(Some(read), write)]);
+        }
         if shared.setting.output == Output::Console {
             return Ok(Vec::new());
         }
@@ -177,9 +204,11 @@ impl Service {
         let Some(place) = kind.checked_sub(ERRANDS) else { return };
         let (number, index) = (place / STREAMS, place % STREAMS);
         let errand = self.errands.iter_mut().find(|errand| errand.number == number);
-        if let (Some(stream), Some(errand)) = (self.streams.get_mut(index), errand)
-            && let Some(pipe) = errand.outputs.get_mut(index)
-        {
+        let Some(errand) = errand else { return };
+        let Some(pipe) = errand.outputs.get_mut(index) else { return };
+        if let Some(tail) = &mut errand.tail {
+            tail.take(pipe);
+        } else if let Some(stream) = self.streams.get_mut(index) {
             stream.pump_aside(pipe, now, remarks);
         }
     }
@@ -232,8 +261,10 @@ impl Service {
     /// Goes on for every errand of which nothing is left.
     pub(super) fn settle_errands(&mut self, shared: &mut Shared, now: Now) {
         while let Some((errand, outcome)) = self.next_over(shared, now) {
-            self.tell_errand(shared, &errand, outcome, now);
-            self.errand_over(shared, errand.purpose, outcome, now);
+            if !errand.purpose.is_probe() {
+                self.tell_errand(shared, &errand, outcome, now);
+            }
+            self.errand_over(shared, &errand, outcome, now);
         }
     }
 
@@ -255,8 +286,12 @@ impl Service {
             if let Some(outcome) = errand.course.over(nothing_left, now.tick) {
                 let mut errand = self.errands.swap_remove(index);
                 let mut remarks = Vec::new();
-                for (stream, pipe) in self.streams.iter_mut().zip(&mut errand.outputs) {
-                    stream.drain_aside(pipe, now, &mut remarks);
+                if let (Some(tail), Some(Some(pipe))) = (&mut errand.tail, errand.outputs.first_mut()) {
+                    tail.finish(pipe);
+                } else {
+                    for (stream, pipe) in self.streams.iter_mut().zip(&mut errand.outputs) {
+                        stream.drain_aside(pipe, now, &mut remarks);
+                    }
                 }
                 self.tell_remarks(shared, &remarks, now);
                 return Some((errand, outcome));
@@ -305,7 +340,58 @@ impl Service {
 
     /// What runs beside the program, for whoever asks.
     pub(super) fn hook_now(&self) -> Option<String> {
-        self.errands.first().map(|errand| errand.purpose.word().to_owned())
+        let hook = self.errands.iter().find(|errand| !errand.purpose.is_probe());
+        hook.map(|errand| errand.purpose.word().to_owned())
+    }
+}
+
+/// The end of what a probe has written.
+#[derive(Debug, Default)]
+pub(super) struct Tail(Vec<u8>);
+
+impl Tail {
+    /// So many bytes are kept.
+    const LENGTH: usize = 1 << 10;
+
+    /// So many bytes are taken at a time.
+    const TURN: usize = 16 << 10;
+
+    /// So many characters are told.
+    const TOLD: usize = 200;
+
+    /// Takes what is in the pipe, up to the size of a turn.
+    fn take(&mut self, pipe: &mut Option<Reader>) {
+        let Some(reader) = pipe else { return };
+        match self.read(reader) {
+            Ok(count) if count > 0 => {}
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+            _ => *pipe = None,
+        }
+    }
+
+    /// Takes what is in the pipe now, and no more.
+    fn finish(&mut self, reader: &mut Reader) {
+        let mut rest = reader.available().unwrap_or_default();
+        while rest > 0 {
+            match self.read(reader) {
+                Ok(count) if count > 0 => rest = rest.saturating_sub(count as u64),
+                _ => return,
+            }
+        }
+    }
+
+    fn read(&mut self, reader: &mut Reader) -> io::Result<usize> {
+        let count = reader.read(&mut self.0, Self::TURN)?;
+        let old = self.0.len().saturating_sub(Self::LENGTH);
+        self.0.drain(..old);
+        Ok(count)
+    }
+
+    /// The last line that says something.
+    pub(super) fn words(&self) -> Option<String> {
+        let text = String::from_utf8_lossy(&self.0);
+        let line = text.lines().rev().map(str::trim).find(|line| !line.is_empty())?;
+        Some(line.chars().filter(|c| !c.is_control()).take(Self::TOLD).collect())
     }
 }
 

@@ -4,13 +4,14 @@ use std::time::Duration;
 
 use svckit_core::control::Control;
 use svckit_core::definition::ControlAction;
-use svckit_core::hook::{Hook, Moment, OnFailure, Outcome};
+use svckit_core::health::HealthPolicy;
+use svckit_core::hook::{Errand, Hook, Moment, OnFailure, Outcome};
 use svckit_core::ladder::{Ladder, Pulse};
 use svckit_core::restart::Ended;
 use svckit_core::status::ExitStatus;
 use svckit_core::time::Now;
 
-use super::errand::Purpose;
+use super::errand::{Purpose, Running};
 use super::{Next, Run, Service, State};
 use crate::supervisor::Shared;
 
@@ -24,6 +25,13 @@ impl Service {
         match purpose {
             Purpose::Hook(moment) => self.hook(moment).map_or(Duration::ZERO, |hook| hook.errand.timeout),
             Purpose::Rung(wait) => wait,
+            Purpose::Ready => Errand::TIMEOUT,
+            Purpose::Health => {
+                match self.definition.as_ref().and_then(|definition| definition.health.as_ref()) {
+                    Some(HealthPolicy::Ask(ask)) => ask.timeout,
+                    _ => Duration::ZERO,
+                }
+            }
             Purpose::Control(control) => match self.action(control) {
                 Some(ControlAction::Command(errand)) => errand.timeout,
                 _ => Duration::ZERO,
@@ -43,8 +51,10 @@ impl Service {
     }
 
     /// A command beside the program is over.
-    pub(super) fn errand_over(&mut self, shared: &mut Shared, purpose: Purpose, outcome: Outcome, now: Now) {
+    pub(super) fn errand_over(&mut self, shared: &mut Shared, errand: &Running, outcome: Outcome, now: Now) {
+        let purpose = errand.purpose;
         match purpose {
+            Purpose::Ready | Purpose::Health => self.probed(shared, purpose, outcome, errand.said(), now),
             // The program that was ready has ended.
             Purpose::Hook(Moment::PostStart) if outcome == Outcome::Abandoned => {}
             Purpose::Hook(moment) => {
@@ -57,6 +67,7 @@ impl Service {
             }
             Purpose::Control(control @ (Control::PAUSE | Control::CONTINUE)) if outcome.is_success() => {
                 self.paused = control == Control::PAUSE;
+                self.watch_health(shared, now);
             }
             Purpose::Rung(_) | Purpose::Control(_) => {}
         }

@@ -24,7 +24,7 @@ use svckit_os::process::Sockets;
 
 use crate::log::Stream;
 use crate::message::{self, Message};
-use crate::probe::{Health, Waiting};
+use crate::probe::{Health, Look, Waiting};
 use crate::supervisor::{Shared, Start, token};
 
 use errand::Purpose;
@@ -254,7 +254,9 @@ impl Service {
         };
         self.last_exit = Some(ProgramExit { code, signal, at: now.wall });
         self.exit_reason = program.condemned;
-        self.abandon_errands(shared, |purpose| purpose == Purpose::Hook(Moment::PostStart), now);
+        let is_about_it =
+            |purpose| matches!(purpose, Purpose::Hook(Moment::PostStart) | Purpose::Ready | Purpose::Health);
+        self.abandon_errands(shared, is_about_it, now);
         let next = match &self.state {
             State::Asked { exit, .. } | State::Stopping { exit, .. } => {
                 let exit = *exit;
@@ -462,36 +464,33 @@ impl Service {
     pub(crate) fn ready(&mut self, shared: &mut Shared, kind: usize, now: Now) {
         let mut remarks = Vec::new();
         let is_asked = self.is_asked();
-        let is_ready = match (self.streams.get_mut(kind), &mut self.run) {
+        let look = match (self.streams.get_mut(kind), &mut self.run) {
             (Some(stream), _) => {
                 if stream.pump(now, &mut remarks)
                     && let Run::Running(Program { health: Some(health), .. }) = &mut self.run
                 {
                     health.wrote(now);
                 }
-                stream.has_found()
+                if stream.has_found() { Look::Ready } else { Look::Wait }
             }
             (None, Run::Running(Program { waiting: Some(waiting), .. })) if kind == PROBE => {
                 waiting.heard(&shared.poller, token(self.slot, PROBE), now.tick)
             }
-            (None, Run::Running(Program { health: Some(health), .. })) if kind == HEALTH && !is_asked => {
-                if let Some(why) = health.go_on(&shared.poller, token(self.slot, HEALTH), now) {
-                    self.not_alive(shared, &why, now);
-                }
-                false
+            (None, Run::Running(Program { health: Some(health), .. })) if kind == HEALTH => {
+                health.go_on(&shared.poller, token(self.slot, HEALTH), now)
             }
             _ if kind == NOTICES => {
                 self.hear(shared, now);
-                false
+                Look::Wait
             }
             _ => {
                 self.errand_ready(kind, now, &mut remarks);
-                false
+                Look::Wait
             }
         };
-        // One that is being stopped needn't get ready any more.
-        if is_ready && !is_asked {
-            self.became_ready(shared, now);
+        // Of one that is being stopped nothing is expected any more.
+        if !is_asked {
+            self.looked(shared, look, now);
         }
         self.tell_remarks(shared, &remarks, now);
     }
@@ -562,17 +561,17 @@ impl Service {
             {
                 if waiting.is_over(now.tick) {
                     self.not_ready_again(shared, now);
-                } else if waiting.tick(&shared.poller, token(self.slot, PROBE), now.tick) {
-                    self.became_ready(shared, now);
+                } else {
+                    let look = waiting.tick(&shared.poller, token(self.slot, PROBE), now.tick);
+                    self.looked(shared, look, now);
                 }
             }
             Run::Running(Program { health: Some(health), .. })
                 if health.deadline() <= now.tick
                     && matches!(self.state, State::Starting { .. } | State::Up) =>
             {
-                if let Some(why) = health.tick(&shared.poller, token(self.slot, HEALTH), now) {
-                    self.not_alive(shared, &why, now);
-                }
+                let look = health.tick(&shared.poller, token(self.slot, HEALTH), now);
+                self.looked(shared, look, now);
             }
             Run::Backoff { until, .. } if *until <= now.tick => self.relaunch(shared, now),
             Run::Ending { until, .. } if *until <= now.tick => self.settle(shared, now),

@@ -156,7 +156,7 @@ impl Service {
     /// A program that was run again isn't ready in time: that counts as an end that nobody asked for.
     pub(super) fn not_ready_again(&mut self, shared: &mut Shared, now: Now) {
         self.tell_not_ready(shared, "it is ended", now);
-        self.condemn(shared, "it was not ready in time".to_owned());
+        self.condemn(shared, "it was not ready in time".to_owned(), now);
     }
 
     fn tell_not_ready(&self, shared: &mut Shared, consequence: &str, now: Now) {

@@ -36,6 +36,11 @@ fn ask(target: Target) -> HealthPolicy {
     })
 }
 
+/// A command that asks.
+fn script(script: &str) -> Target {
+    Target::Command(["/bin/sh", "-c", script].map(str::to_owned).to_vec())
+}
+
 /// Says something as `systemd-notify` does.
 fn say(words: &str) -> String {
     let code = "import os,socket; s=socket.socket(socket.AF_UNIX,socket.SOCK_DGRAM); s.connect(chr(0)+os.environ[chr(78)+'OTIFY_SOCKET'][1:]); s.send(os.environ['SAY'].replace('|',chr(10)).encode())";
@@ -99,8 +104,11 @@ fn a_program_is_not_asked_before_it_is_ready_nor_while_it_is_paused() {
     let target = Target::Tcp(listener.local_addr().unwrap().to_string());
     let script = format!("read x < {}; echo up > up; exec sleep 1000", bed.text("go"));
     let mut definition = watched(&bed, &script, ask(target));
-    definition.ready =
-        Some(ReadyPolicy { when: ReadyWhen::File(bed.path("up")), timeout: Duration::from_secs(60) });
+    definition.ready = Some(ReadyPolicy {
+        when: ReadyWhen::File(bed.path("up")),
+        timeout: Duration::from_secs(60),
+        interval: None,
+    });
     let signal = |control: Control, signal| (control.0, ControlAction::Signal(signal));
     definition.controls =
         [signal(Control::PAUSE, Signal::Stop), signal(Control::CONTINUE, Signal::Cont)].into();
@@ -120,6 +128,45 @@ fn a_program_is_not_asked_before_it_is_ready_nor_while_it_is_paused() {
     host.link.event(EventId::NOT_ALIVE);
     host.link.event(EventId::PROGRAM_DIED);
     host.link.stop("web");
+}
+
+#[test]
+fn a_command_says_whether_the_program_is_alive() {
+    let mut bed = Bed::new();
+    let mut host = bed.host();
+    let door = bed.gate("door");
+    let words = r#"read word number < door; echo "answer $number"; test $word = go"#;
+    host.link.start("web", watched(&bed, "echo out; exec sleep 1000", ask(script(words))));
+    host.link.state("web", ServiceState::RUNNING);
+    std::fs::write(bed.path("door"), "go 1\nno 2\nno 3\ngo 4\nno 5\nno 6\nno 7\n").unwrap();
+    let why = r#"the command "/bin/sh" does not end with 0 (exit code 1: answer 7)"#;
+    assert_eq!(host.link.event(EventId::NOT_ALIVE), format!("\"web\" is not alive: {why}; it is ended"));
+    host.link.host_state(|state| state.restarts == 1 && state.child_pid.is_some());
+    host.link.stop("web");
+    assert_eq!(bed.log().replace("out\n", ""), "", "what it writes is not the program's");
+    let told = host.link.events();
+    assert!(!told.iter().any(|(id, _)| *id == EventId::HOOK_FAILED), "{told:?}");
+    drop(door);
+}
+
+#[test]
+fn a_command_that_hangs_is_ended_and_counts_as_an_answer_that_does_not_come() {
+    let mut bed = Bed::new();
+    let mut host = bed.host();
+    let mut pids = bed.gate("pids");
+    let target = script("trap '' TERM; echo $$ > pids; while :; do sleep 1000; done");
+    let HealthPolicy::Ask(mut policy) = ask(target) else { unreachable!() };
+    (policy.timeout, policy.threshold) = (Duration::from_millis(300), 2);
+    let definition =
+        HostDefinition { health: Some(HealthPolicy::Ask(policy)), ..bed.script("exec sleep 1000") };
+    assert_eq!(host.link.run("web", definition).win32_exit_code, Win32Error::PROCESS_ABORTED);
+    let why = &host.link.events().into_iter().find(|(id, _)| *id == EventId::NOT_ALIVE).unwrap().1;
+    let expected = r#""web" is not alive: the command "/bin/sh" does not end with 0 (it took longer than 300 ms and was ended); it is ended"#;
+    assert_eq!(why, expected);
+    // One that was ended before it came so far has said nothing.
+    for pid in pids.wait().lines() {
+        wait_gone(pid.parse().unwrap());
+    }
 }
 
 #[test]
@@ -146,7 +193,7 @@ fn a_program_that_writes_nothing_for_so_long_is_run_again() {
 }
 
 fn notified(millis: u64) -> Option<ReadyPolicy> {
-    Some(ReadyPolicy { when: ReadyWhen::Notify, timeout: Duration::from_millis(millis) })
+    Some(ReadyPolicy { when: ReadyWhen::Notify, timeout: Duration::from_millis(millis), interval: None })
 }
 
 #[test]

@@ -22,7 +22,11 @@ fn free_port() -> u16 {
 }
 
 fn ready(when: ReadyWhen, millis: u64) -> Option<ReadyPolicy> {
-    Some(ReadyPolicy { when, timeout: Duration::from_millis(millis) })
+    Some(ReadyPolicy {
+        when,
+        timeout: Duration::from_millis(millis),
+        interval: Some(Duration::from_millis(20)),
+    })
 }
 
 fn line(pattern: &str) -> Option<ReadyPolicy> {
@@ -104,6 +108,51 @@ fn an_answer_over_http_has_to_be_a_good_one() {
         );
     }
     host.link.stop("web");
+}
+
+fn script(script: &str) -> ReadyWhen {
+    ReadyWhen::Ask(Target::Command(["/bin/sh", "-c", script].map(str::to_owned).to_vec()))
+}
+
+#[test]
+fn a_command_is_run_again_and_again_until_it_ends_with_0() {
+    let mut bed = Bed::new();
+    let mut host = bed.host();
+    let mut asked = bed.gate("asked");
+    let mut door = bed.gate("door");
+    let words =
+        r#"echo "$SVC_HOOK ${SVC_PID:+there}"; echo $SVC_HOOK > asked; read word < door; test $word = go"#;
+    host.link.start(
+        "web",
+        HostDefinition { ready: ready(script(words), 60_000), ..bed.script("echo out; exec sleep 1000") },
+    );
+    for _ in 0..3 {
+        assert_eq!(asked.wait(), "ready\n");
+        assert!(!host.link.was_running());
+        std::fs::write(bed.path("door"), "no\n").unwrap();
+    }
+    assert_eq!(asked.wait(), "ready\n");
+    door.open();
+    host.link.state("web", ServiceState::RUNNING);
+    let state = host.link.last_host_state().unwrap();
+    assert_eq!((state.hook, state.hook_failure), (None, None), "it is no hook");
+    host.link.stop("web");
+    assert_eq!(bed.log(), "out\n", "what it writes is not the program's");
+}
+
+#[test]
+fn the_last_words_of_a_command_are_told_and_one_that_hangs_is_ended() {
+    let mut bed = Bed::new();
+    let mut host = bed.host();
+    let words = script("echo hello; echo 'no database' >&2; echo; exit 3");
+    host.link.run("web", hanging(&bed, ready(words, 3000)));
+    let told = host.link.events().into_iter().find(|(id, _)| *id == EventId::START_HANG).unwrap().1;
+    let why = r#"the command "/bin/sh" does not end with 0 (exit code 3: no database)"#;
+    assert_eq!(told, format!("\"web\" was not ready within 3 s: {why}; the service stops"));
+    let mut host = bed.host();
+    let mut pids = bed.gate("pids");
+    host.link.run("web", hanging(&bed, ready(script("echo $$ > pids; exec sleep 1000"), 2000)));
+    wait_gone(pids.wait().trim().parse().unwrap());
 }
 
 #[test]

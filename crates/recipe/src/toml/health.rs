@@ -1,11 +1,12 @@
 //! `[service.NAME.health]`.
 
+use std::path::Path;
 use std::time::Duration;
 
 use svckit_core::health::{AskPolicy, HealthPolicy};
 
-use super::ready::{can_notify, one_of, target};
-use super::section::Section;
+use super::ready::{can_notify, nothing_asked, one_of, target};
+use super::section::{Section, positive};
 use crate::definition::Places;
 
 /// What holds if the file doesn't say.
@@ -13,22 +14,22 @@ pub(super) const INTERVAL: Duration = Duration::from_secs(10);
 pub(super) const TIMEOUT: Duration = Duration::from_secs(5);
 pub(super) const THRESHOLD: u32 = 3;
 
-pub(super) const WAYS: &[&str] = &["tcp", "http", "silence", "notify"];
+pub(super) const WAYS: &[&str] = &["tcp", "http", "command", "silence", "notify"];
 
-pub(super) fn read(mut section: Section<'_>, places: &mut Places) -> Option<HealthPolicy> {
+/// Reads how it is known that a program is alive; a command is looked for from `directory`.
+pub(super) fn read(mut section: Section<'_>, directory: &Path, places: &mut Places) -> Option<HealthPolicy> {
     let header = section.entries().first().copied();
-    section.later("command");
     let interval = positive(&mut section, "interval", "10s").unwrap_or(INTERVAL);
     let timeout = positive(&mut section, "timeout", "5s").unwrap_or(TIMEOUT);
     let threshold = section.integer("threshold", 1..=1000).unwrap_or(THRESHOLD);
     let ask = |target| HealthPolicy::Ask(AskPolicy { target, interval, timeout, threshold });
     let found = one_of(&mut section, WAYS);
     places.health = found.as_ref().map(|entry| entry.span().into());
-    let policy = match found.as_ref().map(|entry| (entry.name(), entry.span())) {
-        Some((key @ ("tcp" | "http"), _)) => target(&mut section, key).map(ask),
+    let policy = match found.as_ref().map(|entry| (entry.name(), *entry)) {
+        Some(("tcp" | "http" | "command", entry)) => target(&mut section, entry, directory).map(ask),
         Some(("silence", _)) => unasked(&mut section, "silence", "5m").map(HealthPolicy::Silence),
-        Some((_, span)) => unasked(&mut section, "notify", "30s")
-            .filter(|_| can_notify(section.reader, span))
+        Some((_, entry)) => unasked(&mut section, "notify", "30s")
+            .filter(|_| can_notify(section.reader, entry.span()))
             .map(HealthPolicy::Notify),
         None => {
             if let Some(header) = header.filter(|_| !section.has_refused()) {
@@ -48,21 +49,8 @@ pub(super) fn read(mut section: Section<'_>, places: &mut Places) -> Option<Heal
 fn unasked(section: &mut Section<'_>, key: &'static str, example: &str) -> Option<Duration> {
     for key in ["interval", "timeout", "threshold"] {
         if let Some(entry) = section.entry(key) {
-            let message = format!("{key:?} is for tcp and http: there is nothing that is asked");
-            section.reader.report(entry.key.span(), message, Some("remove it".to_owned()));
+            nothing_asked(section.reader, entry);
         }
     }
     positive(section, key, example)
-}
-
-/// A time that is longer than none.
-fn positive(section: &mut Section<'_>, key: &'static str, example: &str) -> Option<Duration> {
-    let time = section.duration(key, example)?;
-    if time.is_zero() {
-        let span = section.entry(key)?.span();
-        let help = format!("write {key} = {example:?}");
-        section.reader.report(span, format!("{key:?} must be longer than that"), Some(help));
-        return None;
-    }
-    Some(time)
 }

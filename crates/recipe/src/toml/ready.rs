@@ -1,22 +1,29 @@
 //! `[service.NAME.ready]`.
 
 use std::ops::Range;
+use std::path::Path;
 use std::time::Duration;
 
 use svckit_core::probe::{HttpUrl, LinePattern, NotHttpUrl, ReadyPolicy, ReadyWhen, is_address};
 use svckit_core::target::Target;
 
-use super::section::{Entry, Reader, Section};
+use super::command;
+use super::section::{Entry, Reader, Section, positive};
 use crate::definition::Places;
+
+const COMMAND: &str = r#"command = ["shopctl", "is-up"]"#;
 
 /// How long a program has to be ready if the file doesn't say.
 pub(super) const TIMEOUT: Duration = Duration::from_secs(60);
 
-pub(super) const WAYS: &[&str] = &["tcp", "http", "log", "file", "notify"];
+/// How long after a command that failed it is run again if the file doesn't say.
+pub(super) const INTERVAL: Duration = Duration::from_secs(1);
 
-pub(super) fn read(mut section: Section<'_>, places: &mut Places) -> Option<ReadyPolicy> {
+pub(super) const WAYS: &[&str] = &["tcp", "http", "log", "file", "notify", "command"];
+
+/// Reads when a program is ready; a command is looked for from `directory`.
+pub(super) fn read(mut section: Section<'_>, directory: &Path, places: &mut Places) -> Option<ReadyPolicy> {
     let header = section.entries().first().copied();
-    section.later("command");
     let timeout = section.duration("timeout", "60s").unwrap_or(TIMEOUT);
     let found = one_of(&mut section, WAYS);
     if let (true, Some(header)) = (found.is_none() && !section.has_refused(), header) {
@@ -25,10 +32,32 @@ pub(super) fn read(mut section: Section<'_>, places: &mut Places) -> Option<Read
     }
     let when = found.and_then(|entry| {
         places.ready = Some(entry.span().into());
-        way(&mut section, entry.name())
+        way(&mut section, entry, directory)
     });
+    let interval = interval(&mut section, found);
     section.finish();
-    Some(ReadyPolicy { when: when?, timeout })
+    Some(ReadyPolicy { when: when?, timeout, interval })
+}
+
+/// How often one that isn't ready yet is asked.
+fn interval(section: &mut Section<'_>, way: Option<Entry<'_>>) -> Option<Duration> {
+    let said = positive(section, "interval", "1s");
+    match way.as_ref().map(Entry::name)? {
+        "command" => Some(said.unwrap_or(INTERVAL)),
+        "tcp" | "http" => said,
+        _ => {
+            if let Some(entry) = section.entry("interval") {
+                nothing_asked(section.reader, entry);
+            }
+            None
+        }
+    }
+}
+
+/// That a key says how somebody is asked whom nobody asks.
+pub(super) fn nothing_asked(reader: &Reader<'_>, entry: Entry<'_>) {
+    let message = format!("{:?} is for tcp, http and command: there is nothing that is asked", entry.name());
+    reader.report(entry.key.span(), message, Some("remove it".to_owned()));
 }
 
 /// The first of some keys that exclude each other.
@@ -43,10 +72,10 @@ pub(super) fn one_of<'a>(section: &mut Section<'a>, keys: &[&'static str]) -> Op
     Some(*first)
 }
 
-fn way(section: &mut Section<'_>, key: &str) -> Option<ReadyWhen> {
+fn way(section: &mut Section<'_>, entry: Entry<'_>, directory: &Path) -> Option<ReadyWhen> {
     let reader = section.reader;
-    match key {
-        "tcp" | "http" => target(section, key).map(ReadyWhen::Ask),
+    match entry.name() {
+        "tcp" | "http" | "command" => target(section, entry, directory).map(ReadyWhen::Ask),
         "notify" => match section.boolean("notify")? {
             (true, span) => can_notify(reader, span).then_some(ReadyWhen::Notify),
             (false, span) => {
@@ -85,9 +114,10 @@ pub(super) fn can_notify(reader: &Reader<'_>, span: Range<usize>) -> bool {
 }
 
 /// Whom one of the keys for that says to ask.
-pub(super) fn target(section: &mut Section<'_>, key: &str) -> Option<Target> {
-    match key {
+pub(super) fn target(section: &mut Section<'_>, entry: Entry<'_>, directory: &Path) -> Option<Target> {
+    match entry.name() {
         "tcp" => tcp(section).map(Target::Tcp),
+        "command" => command::line(section.reader, entry, directory, COMMAND).map(Target::Command),
         _ => http(section).map(Target::Http),
     }
 }

@@ -374,6 +374,18 @@ pub(super) fn duration(reader: &Reader<'_>, entry: Entry<'_>, example: &str) -> 
     duration
 }
 
+/// A time that is longer than none.
+pub(super) fn positive(section: &mut Section<'_>, key: &'static str, example: &str) -> Option<Duration> {
+    let time = section.duration(key, example)?;
+    if time.is_zero() {
+        let span = section.entry(key)?.span();
+        let help = format!("write {key} = {example:?}");
+        section.reader.report(span, format!("{key:?} must be longer than that"), Some(help));
+        return None;
+    }
+    Some(time)
+}
+
 pub(super) fn choice<T: Clone>(reader: &Reader<'_>, entry: Entry<'_>, words: &[(&str, T)]) -> Option<T> {
     let listed = words.iter().map(|(word, _)| format!("{word:?}")).collect::<Vec<_>>().join(", ");
     let DeValue::String(text) = entry.value.get_ref() else {

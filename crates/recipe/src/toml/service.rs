@@ -49,8 +49,8 @@ pub(super) fn read<'a>(reader: &'a Reader<'a>, entry: Entry<'a>) -> Option<Servi
         Some(section) => stop::read(section, &directory),
         None => (reader.platform.stop(), Default::default()),
     };
-    let ready = section.section("ready").and_then(|section| ready::read(section, &mut places));
-    let health = section.section("health").and_then(|section| health::read(section, &mut places));
+    let ready = section.section("ready").and_then(|section| ready::read(section, &directory, &mut places));
+    let health = section.section("health").and_then(|section| health::read(section, &directory, &mut places));
     let log = section.section("log").map(log::read).unwrap_or_default();
     let limits = section.section("limits").map(limits::read).unwrap_or_default();
     let controls =

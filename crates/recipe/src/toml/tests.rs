@@ -640,9 +640,7 @@ fn what_comes_later_is_refused_and_not_ignored() {
         );
         refuses_keys(keys, &expected);
     };
-    later("[service.web.health]\ncommand = 'x'", "4:1", "command", ".health");
     later("[service.web.limits]\nmemory = '1GB'", "4:1", "memory", ".limits");
-    later("[service.web.ready]\ncommand = 'x'", "4:1", "command", ".ready");
     later("[service.web.stop]\nladder = [{ http = 'x' }]", "4:13", "http", ".stop");
     later("[service.web.controls]\nreload = { http = 'x' }", "4:12", "http", ".controls.reload");
 }
@@ -764,6 +762,7 @@ fn a_program_is_alive_in_one_of_several_ways() {
     for (keys, policy) in [
         ("tcp = 'x:1'", ask(Target::Tcp("x:1".to_owned()), 10, 5, 3)),
         ("http = 'http://x:1/y'\ninterval = '1m'\ntimeout = '2s'\nthreshold = 1", ask(url, 60, 2, 1)),
+        ("command = 'bin/is-up -q'", ask(command(), 10, 5, 3)),
         ("silence = '5m'", HealthPolicy::Silence(Duration::from_secs(300))),
         ("notify = '30s'", HealthPolicy::Notify(Duration::from_secs(30))),
     ] {
@@ -776,7 +775,7 @@ fn a_program_is_alive_in_one_of_several_ways() {
     );
     refuses_keys(
         "[service.web.health]\nsilence = '5m'\nthreshold = 2",
-        r#"5:1: "threshold" is for tcp and http: there is nothing that is asked (remove it)"#,
+        r#"5:1: "threshold" is for tcp, http and command: there is nothing that is asked (remove it)"#,
     );
     refuses_keys(
         "[service.web.health]\nsilence = '0s'",
@@ -795,12 +794,34 @@ fn a_program_is_ready_in_one_of_several_ways() {
         ("http = 'http://x:1/y'", ReadyWhen::Ask(Target::Http(HttpUrl::new("http://x:1/y").unwrap()))),
         ("log = 'port * open'", ReadyWhen::Log(LinePattern::new("port * open").unwrap())),
         ("notify = true", ReadyWhen::Notify),
+        ("command = ['bin/is-up', '-q']", ReadyWhen::Ask(command())),
         ("file = 'run/up'", ReadyWhen::File("/srv/shop/run/up".into())),
     ] {
         let text = format!("[service.web]\nrun = 'x'\n[service.web.ready]\n{keys}");
         let ready = only(&text).ready.unwrap();
         assert_eq!((ready.when, ready.timeout), (when, Duration::from_secs(60)));
     }
+    for (keys, seconds) in [
+        ("tcp = 'x:1'", None),
+        ("tcp = 'x:1'\ninterval = '3s'", Some(3)),
+        ("command = 'x'", Some(1)),
+        ("command = 'x'\ninterval = '3s'", Some(3)),
+    ] {
+        let text = format!("[service.web]\nrun = 'x'\n[service.web.ready]\n{keys}");
+        assert_eq!(only(&text).ready.unwrap().interval, seconds.map(Duration::from_secs), "{keys}");
+    }
+    refuses_keys(
+        "[service.web.ready]\nlog = 'up'\ninterval = '3s'",
+        r#"5:1: "interval" is for tcp, http and command: there is nothing that is asked (remove it)"#,
+    );
+    refuses_keys(
+        "[service.web.ready]\ncommand = []",
+        r#"4:11: there is nothing to run (write command = ["shopctl", "is-up"])"#,
+    );
+}
+
+fn command() -> Target {
+    Target::Command(["/srv/shop/bin/is-up", "-q"].map(str::to_owned).to_vec())
 }
 
 #[test]

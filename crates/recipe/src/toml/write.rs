@@ -8,7 +8,7 @@ use std::time::Duration;
 use svckit_core::control::Control;
 use svckit_core::definition::{ControlAction, PasswordSource, RestartPolicy, SecretSource, StopAction};
 use svckit_core::failure::{FailureActions, ResetPeriod};
-use svckit_core::health::HealthPolicy;
+use svckit_core::health::{AskPolicy, HealthPolicy};
 use svckit_core::hook::{Errand, Hook, Moment};
 use svckit_core::kind::{ErrorControl, LaunchProtection, SidType};
 use svckit_core::limits::Limits;
@@ -123,7 +123,17 @@ fn plain(service: &ServiceDefinition) -> ServiceDefinition {
         ControlAction::Command(errand) => Some(&mut errand.command),
         ControlAction::Signal(_) => None,
     });
-    for command in hooks.chain(rungs).chain(controls).chain([&mut plain.program.command]) {
+    let ready = plain.ready.as_mut().and_then(|ready| match &mut ready.when {
+        ReadyWhen::Ask(Target::Command(command)) => Some(command),
+        _ => None,
+    });
+    let health = plain.health.as_mut().and_then(|health| match health {
+        HealthPolicy::Ask(AskPolicy { target: Target::Command(command), .. }) => Some(command),
+        _ => None,
+    });
+    let own = Some(&mut plain.program.command);
+    let commands = hooks.chain(rungs).chain(controls).chain(ready).chain(health).chain(own);
+    for command in commands {
         if let Some(program) = command.first_mut()
             && let Some(path) = Some(Path::new(program)).filter(|path| path.is_absolute())
         {
@@ -277,6 +287,10 @@ fn one(service: &ServiceDefinition, platform: Platform) -> Result<String, String
             ReadyWhen::Notify => keys.value("notify", true),
         }
         keys.duration("timeout", ready::TIMEOUT, policy.timeout)?;
+        let usual = matches!(policy.when, ReadyWhen::Ask(Target::Command(_))).then_some(ready::INTERVAL);
+        if let Some(interval) = policy.interval.filter(|_| policy.interval != usual) {
+            keys.value("interval", time(interval)?);
+        }
     }
     tables.add(Some("ready"), keys);
     if let Some(policy) = &service.health {
@@ -377,6 +391,7 @@ fn target_key(keys: &mut Keys, target: &Target) {
     match target {
         Target::Tcp(address) => keys.value("tcp", address),
         Target::Http(url) => keys.value("http", url.as_str()),
+        Target::Command(command) => keys.value("command", command.as_slice()),
     }
 }
 

@@ -77,14 +77,31 @@ fn ready_when() -> impl Strategy<Value = ReadyWhen> {
         text().prop_filter_map("not in a line", |text| LinePattern::new(&text).ok()).prop_map(ReadyWhen::Log),
         path().prop_map(ReadyWhen::File),
         Just(ReadyWhen::Notify),
+        program().prop_map(|program| ReadyWhen::Ask(Target::Command(program.command))),
     ]
+}
+
+/// What comes back: of a command always a time, and none where nothing is asked.
+fn ready() -> impl Strategy<Value = ReadyPolicy> {
+    let interval = prop::option::of(time().prop_map(|time| time.max(Duration::from_millis(1))));
+    (ready_when(), time(), interval).prop_map(|(when, timeout, interval)| {
+        let interval = match &when {
+            ReadyWhen::Ask(Target::Command(_)) => interval.or(Some(Duration::from_secs(1))),
+            ReadyWhen::Ask(_) => interval,
+            _ => None,
+        };
+        ReadyPolicy { when, timeout, interval }
+    })
 }
 
 fn health() -> impl Strategy<Value = HealthPolicy> {
     let long = || time().prop_map(|time| time.max(Duration::from_millis(1)));
+    let target = prop_oneof![
+        (1_u16..).prop_map(|port| Target::Tcp(format!("[::1]:{port}"))),
+        program().prop_map(|program| Target::Command(program.command)),
+    ];
     prop_oneof![
-        (1_u16.., long(), long(), 1_u32..=1000).prop_map(|(port, interval, timeout, threshold)| {
-            let target = Target::Tcp(format!("[::1]:{port}"));
+        (target, long(), long(), 1_u32..=1000).prop_map(|(target, interval, timeout, threshold)| {
             HealthPolicy::Ask(AskPolicy { target, interval, timeout, threshold })
         }),
         long().prop_map(HealthPolicy::Silence),
@@ -286,7 +303,7 @@ prop_compose! {
     // Boxed: all of them at once are more than the stack of a test holds.
     fn service()(
         naming in naming().boxed(), program in program().boxed(), restart in restart().boxed(), stop in stop().boxed(), tree in tree(), limits in limits().boxed(), log in log().boxed(), recovery in recovery().boxed(),
-        ready in prop::option::of((ready_when(), time())).boxed(), health in prop::option::of(health()).boxed(), controls in prop::collection::btree_map(128_u32..=255, control().boxed(), 0..3),
+        ready in prop::option::of(ready()).boxed(), health in prop::option::of(health()).boxed(), controls in prop::collection::btree_map(128_u32..=255, control().boxed(), 0..3),
         pause in prop::option::of(signal()), share in any::<bool>(), group in prop::option::of(name()), tag in any::<bool>(),
         sid in prop::sample::select(&[SidType::NONE, SidType::UNRESTRICTED, SidType::RESTRICTED][..]),
         error_control in 0_u32..4, privileges in prop::collection::vec(text(), 0..3),
@@ -315,7 +332,7 @@ prop_compose! {
             stop,
             tree,
             limits,
-            ready: ready.map(|(when, timeout)| ReadyPolicy { when, timeout }),
+            ready,
             health,
             log,
             controls: controls.into_iter().chain(pausing).collect(),
