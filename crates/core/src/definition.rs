@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use crate::call::{HttpCall, HttpRequest};
 use crate::health::HealthPolicy;
 use crate::hook::{Errand, Hook, Moment};
 use crate::limits::Limits;
@@ -183,6 +184,8 @@ pub enum StopAction {
     Signal(Signal),
     /// A command beside the program, which has the time of the rung.
     Command(Vec<String>),
+    /// A request to the program, or whoever has it in hand; its answer has the time of the rung.
+    Http(HttpRequest),
     /// The whole tree is ended by force.
     Terminate,
 }
@@ -346,6 +349,8 @@ pub enum ControlAction {
     Signal(Signal),
     /// A command beside the program.
     Command(Errand),
+    /// A request to the program.
+    Http(HttpCall),
 }
 
 #[cfg(test)]

@@ -11,6 +11,7 @@ mod open;
 pub mod access;
 pub mod backend;
 pub mod calendar;
+pub mod call;
 pub mod command_line;
 pub mod config;
 pub mod control;

@@ -64,12 +64,14 @@ impl HttpUrl {
         if has_port { authority.to_owned() } else { format!("{authority}:80") }
     }
 
-    /// The request whose answer counts. RFC 9112, 3: request line, then the fields; the connection is closed after the answer, so its end is that of the answer.
-    pub fn request(&self) -> Vec<u8> {
+    /// A request without content. RFC 9112, 3: request line, then the fields; the connection is closed after the answer, so its end is that of the answer.
+    /// RFC 9110, 8.6: methods that usually have content say that there is none.
+    pub fn request(&self, method: &str) -> Vec<u8> {
         let target = self.text.get(self.path..).unwrap_or_default();
         let slash = if target.starts_with('/') { "" } else { "/" };
         let host = self.authority();
-        format!("GET {slash}{target} HTTP/1.1\r\nHost: {host}\r\nUser-Agent: svckit\r\nAccept: */*\r\nConnection: close\r\n\r\n")
+        let length = if matches!(method, "GET" | "HEAD") { "" } else { "Content-Length: 0\r\n" };
+        format!("{method} {slash}{target} HTTP/1.1\r\nHost: {host}\r\nUser-Agent: svckit\r\nAccept: */*\r\n{length}Connection: close\r\n\r\n")
             .into_bytes()
     }
 
@@ -394,7 +396,7 @@ mod tests {
         ] {
             let url = HttpUrl::new(text).unwrap();
             assert_eq!((url.as_str(), &*url.address()), (text, address));
-            let request = String::from_utf8(url.request()).unwrap();
+            let request = String::from_utf8(url.request("GET")).unwrap();
             assert!(request.starts_with(&format!("{line}\r\nHost: {host}\r\n")), "{request}");
             assert!(request.ends_with("Connection: close\r\n\r\n"), "{request}");
         }

@@ -62,6 +62,7 @@ pub(crate) fn action(action: &StopAction) -> String {
         StopAction::Command(command) => {
             format!("the command {:?}", command.first().map_or("", String::as_str))
         }
+        StopAction::Http(request) => format!("the request {request}"),
         StopAction::Terminate => "force".to_owned(),
     }
 }

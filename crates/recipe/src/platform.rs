@@ -53,9 +53,11 @@ impl Platform {
         match action {
             StopAction::CtrlBreak | StopAction::WmClose => self == Self::Windows,
             StopAction::Signal(_) => self.has_signals(),
-            StopAction::CtrlC | StopAction::StdinClose | StopAction::Command(_) | StopAction::Terminate => {
-                true
-            }
+            StopAction::CtrlC
+            | StopAction::StdinClose
+            | StopAction::Command(_)
+            | StopAction::Http(_)
+            | StopAction::Terminate => true,
         }
     }
 

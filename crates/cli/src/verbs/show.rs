@@ -284,6 +284,7 @@ fn means(action: &StopAction) -> String {
         StopAction::StdinClose => "stdin-close".to_owned(),
         StopAction::Signal(signal) => format!("signal:{signal}"),
         StopAction::Command(command) => svckit_core::image_path::join(command),
+        StopAction::Http(request) => request.to_string(),
         StopAction::Terminate => "terminate".to_owned(),
     }
 }

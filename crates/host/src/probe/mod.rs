@@ -13,8 +13,7 @@ use svckit_core::time::Tick;
 use svckit_os::event::Poller;
 
 use crate::message;
-use dial::Dial;
-pub(crate) use dial::Outcome;
+pub(crate) use dial::{Dial, Outcome};
 pub(crate) use file::FileStamp;
 use file::FileWatch;
 pub(crate) use health::Health;
@@ -71,7 +70,7 @@ impl Means {
     fn of(target: &Target) -> Self {
         match target {
             Target::Tcp(address) => Self::Dial(Dial::new(address.clone(), Vec::new())),
-            Target::Http(url) => Self::Dial(Dial::new(url.address(), url.request())),
+            Target::Http(url) => Self::Dial(Dial::new(url.address(), url.request("GET"))),
             Target::Command(command) => Self::Command(command.clone()),
         }
     }

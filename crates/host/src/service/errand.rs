@@ -83,13 +83,13 @@ impl Purpose {
         }
     }
 
-    /// How events call it.
-    fn name(self) -> String {
+    /// How events call what is done for it, a command or a request.
+    fn name(self, noun: &str) -> String {
         match self {
             Self::Hook(moment) => format!("the hook {}", moment.word()),
-            Self::Rung(_) => "the command of the stop ladder".to_owned(),
-            Self::Control(control) => format!("the command for {control}"),
-            Self::Ready | Self::Health => format!("the command of {}", self.word()),
+            Self::Rung(_) => format!("the {noun} of the stop ladder"),
+            Self::Control(control) => format!("the {noun} for {control}"),
+            Self::Ready | Self::Health => format!("the {noun} of {}", self.word()),
         }
     }
 }
@@ -301,7 +301,7 @@ impl Service {
     }
 
     fn tell_errand(&mut self, shared: &mut Shared, errand: &Running, outcome: Outcome, now: Now) {
-        let what = errand.purpose.name();
+        let what = errand.purpose.name("command");
         match outcome {
             Outcome::Abandoned => {
                 let text = format!("{}: {what} was ended, since it is not needed any more", self.quoted());
@@ -327,15 +327,28 @@ impl Service {
 
     /// Tells of a failure, and keeps it for whoever asks.
     pub(super) fn hook_failed(&mut self, shared: &mut Shared, purpose: Purpose, reason: String, now: Now) {
+        self.failed(shared, purpose, "command", reason, now);
+    }
+
+    /// The same of a command or a request.
+    pub(super) fn failed(
+        &mut self,
+        shared: &mut Shared,
+        purpose: Purpose,
+        noun: &str,
+        reason: String,
+        now: Now,
+    ) {
         let hook = purpose.word().to_owned();
-        let text = format!("{}: {} {reason}", self.quoted(), purpose.name());
+        let text = format!("{}: {} {reason}", self.quoted(), purpose.name(noun));
         self.hook_failure = Some(HookFailure { hook, reason, at: now.wall });
         self.tell(shared, now, Message::new(EventId::HOOK_FAILED, Level::Warning, text));
     }
 
-    /// Whether the command for a control runs.
+    /// Whether the command for a control runs, or its request has no answer yet.
     pub(super) fn obeys(&self, control: Control) -> bool {
-        self.errands.iter().any(|errand| errand.purpose == Purpose::Control(control))
+        self.is_requested(control)
+            || self.errands.iter().any(|errand| errand.purpose == Purpose::Control(control))
     }
 
     /// What runs beside the program, for whoever asks.
@@ -396,4 +409,4 @@ impl Tail {
 }
 
 /// Makes sure that two streams are the most that there are.
-const _: () = assert!(ERRANDS + MOST * STREAMS <= 1 << 8 && STREAMS == Stream::MOST);
+const _: () = assert!(ERRANDS + MOST * STREAMS <= 192 && STREAMS == Stream::MOST);

@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use svckit_core::control::Control;
 use svckit_core::definition::ControlAction;
 use svckit_core::health::HealthPolicy;
 use svckit_core::hook::{Errand, Hook, Moment, OnFailure, Outcome};
@@ -34,6 +33,7 @@ impl Service {
             }
             Purpose::Control(control) => match self.action(control) {
                 Some(ControlAction::Command(errand)) => errand.timeout,
+                Some(ControlAction::Http(call)) => call.timeout,
                 _ => Duration::ZERO,
             },
         }
@@ -65,10 +65,7 @@ impl Service {
             Purpose::Rung(_) if matches!(outcome, Outcome::Ended(_)) && !outcome.is_success() => {
                 self.hurry(now)
             }
-            Purpose::Control(control @ (Control::PAUSE | Control::CONTINUE)) if outcome.is_success() => {
-                self.paused = control == Control::PAUSE;
-                self.watch_health(shared, now);
-            }
+            Purpose::Control(_) if outcome.is_success() => self.obeyed(shared, purpose, now),
             Purpose::Rung(_) | Purpose::Control(_) => {}
         }
         self.finish_if_over(shared, now);
@@ -162,6 +159,7 @@ impl Service {
             _ => 0,
         };
         self.run = Run::Idle;
+        self.requests.clear();
         self.abandon_errands(shared, |purpose| matches!(purpose, Purpose::Control(_)), now);
         let pulse = Pulse::begin(checkpoint + 1, now.tick);
         self.state = State::Finishing { pulse, exit, gave_up, hooked: false };

@@ -5,10 +5,12 @@ mod errand;
 mod hooks;
 mod program;
 mod report;
+mod request;
 mod stop;
 
 use std::time::Duration;
 
+use svckit_core::call::HttpCall;
 use svckit_core::control::Control;
 use svckit_core::definition::{ControlAction, DEFINITION_VERSION, HostDefinition};
 use svckit_core::hook::Moment;
@@ -64,6 +66,8 @@ pub(crate) struct Service {
     lost: u64,
     /// What runs beside the program.
     errands: Vec<errand::Running>,
+    /// What it was asked to do, and has not answered yet.
+    requests: Vec<request::Request>,
     /// What of that failed last.
     hook_failure: Option<HookFailure>,
     told_status: Option<ServiceStatus>,
@@ -139,6 +143,7 @@ impl Service {
             exit_reason: None,
             lost: 0,
             errands: Vec::new(),
+            requests: Vec::new(),
             hook_failure: None,
             told_status: None,
             told_host: None,
@@ -257,6 +262,7 @@ impl Service {
         let is_about_it =
             |purpose| matches!(purpose, Purpose::Hook(Moment::PostStart) | Purpose::Ready | Purpose::Health);
         self.abandon_errands(shared, is_about_it, now);
+        self.requests.clear();
         let next = match &self.state {
             State::Asked { exit, .. } | State::Stopping { exit, .. } => {
                 let exit = *exit;
@@ -439,6 +445,11 @@ impl Service {
                 self.hook_failed(shared, purpose, format!("could not be run: {message}"), now);
                 code
             }
+            (Some(ControlAction::Http(call)), Run::Running(_)) if !self.obeys(control) => {
+                let HttpCall { request, timeout } = call.clone();
+                let is_under_way = self.request(shared, Purpose::Control(control), &request, timeout, now);
+                if is_under_way { Win32Error::SUCCESS } else { Win32Error::SERVICE_REQUEST_TIMEOUT }
+            }
             (Some(_), _) => Win32Error::SERVICE_CANNOT_ACCEPT_CTRL,
         }
     }
@@ -485,6 +496,7 @@ impl Service {
             }
             _ => {
                 self.errand_ready(kind, now, &mut remarks);
+                self.request_ready(shared, kind, now);
                 Look::Wait
             }
         };
@@ -533,7 +545,7 @@ impl Service {
             Run::Ending { until, .. } | Run::Backoff { until, .. } => Some(*until),
             Run::Preparing | Run::Aftermath { .. } | Run::Idle => None,
         };
-        streams.chain(state).chain(run).chain(self.errands_deadline()).min()
+        streams.chain(state).chain(run).chain(self.errands_deadline()).chain(self.requests_deadline()).min()
     }
 
     /// Does what is due.
@@ -555,6 +567,7 @@ impl Service {
             State::Up | State::Stopped { .. } => {}
         }
         self.tick_errands(shared, now);
+        self.tick_requests(shared, now);
         match &mut self.run {
             Run::Running(Program { waiting: Some(waiting), .. })
                 if matches!(self.state, State::Starting { .. } | State::Up) =>

@@ -43,6 +43,7 @@ impl Service {
         match &self.run {
             Run::Running(_) => {
                 self.abandon_errands(shared, |_| true, now);
+                self.requests.clear();
                 self.ask(shared, exit, now);
             }
             Run::Preparing | Run::Aftermath { .. } => self.break_off(shared, exit, now),
@@ -106,6 +107,10 @@ impl Service {
                     self.run_rung(shared, command, *wait, now);
                     continue;
                 }
+                StopAction::Http(request) => {
+                    self.request(shared, Purpose::Rung(*wait), request, *wait, now);
+                    continue;
+                }
                 other => {
                     let _ = shared.children.ask(pid, other);
                 }
@@ -124,11 +129,11 @@ impl Service {
         }
     }
 
-    /// A command of the ladder failed: nobody waits for what it was to bring about.
+    /// A command or a request of the ladder failed: nobody waits for what it was to bring about.
     pub(super) fn hurry(&mut self, now: Now) {
         let policy = self.stop_policy();
         if let State::Stopping { ladder, .. } = &mut self.state
-            && matches!(ladder.current(&policy), Some(StopAction::Command(_)))
+            && matches!(ladder.current(&policy), Some(StopAction::Command(_) | StopAction::Http(_)))
         {
             *ladder = ladder.hurry(now.tick);
         }
@@ -138,7 +143,7 @@ impl Service {
         let Run::Running(program) = &self.run else { return false };
         match action {
             StopAction::StdinClose => program.input.is_some(),
-            StopAction::Command(_) => true,
+            StopAction::Command(_) | StopAction::Http(_) => true,
             other => shared.children.can(program.pid, other),
         }
     }

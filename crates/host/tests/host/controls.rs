@@ -1,5 +1,8 @@
 //! Pause, continue and a service's own controls.
 
+use std::net::TcpListener;
+
+use svckit_core::call::{HttpCall, HttpRequest};
 use svckit_core::control::{Control, ControlsAccepted};
 use svckit_core::definition::{ControlAction, HostDefinition};
 use svckit_core::dispatch::FromProcess;
@@ -9,7 +12,7 @@ use svckit_core::signal::Signal;
 use svckit_core::status::{ServiceState, ServiceStatus};
 use svckit_core::win32::Win32Error;
 
-use crate::support::{Bed, Host, PATIENCE};
+use crate::support::{Bed, Host, PATIENCE, answer};
 
 #[test]
 fn controls_do_what_the_definition_says() {
@@ -125,6 +128,48 @@ fn controls_can_be_commands() {
     // One that is under way holds up no stop.
     assert_eq!(host.link.control("shop", Control(200)), Win32Error::SUCCESS);
     gate.wait();
+    host.link.stop("shop");
+}
+
+#[test]
+fn controls_can_be_requests() {
+    let mut bed = Bed::new();
+    let mut host = bed.host();
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    let call = |(control, path): (Control, &str)| {
+        let request = HttpRequest::new(&format!("http://{address}/{path}")).unwrap();
+        (control.0, ControlAction::Http(HttpCall { request, timeout: PATIENCE }))
+    };
+    let controls =
+        [(Control::PARAMCHANGE, "reload"), (Control::PAUSE, "pause"), (Control::CONTINUE, "continue")];
+    let definition = HostDefinition { controls: controls.map(call).into(), ..bed.script("exec sleep 1000") };
+    host.link.start("shop", definition);
+    host.link.state("shop", ServiceState::RUNNING);
+    let (good, bad) = ("HTTP/1.1 204 Done\r\n\r\n", "HTTP/1.1 500 No\r\n\r\n");
+    assert_eq!(host.link.control("shop", Control::PARAMCHANGE), Win32Error::SUCCESS);
+    assert_eq!(
+        host.link.control("shop", Control::PARAMCHANGE),
+        Win32Error::SERVICE_CANNOT_ACCEPT_CTRL,
+        "it is not answered yet"
+    );
+    let request = answer(&listener, bad);
+    assert!(request.starts_with(&format!("POST /reload HTTP/1.1\r\nHost: {address}\r\n")), "{request}");
+    assert_eq!(
+        host.link.event(EventId::HOOK_FAILED),
+        r#""shop": the request for PARAMCHANGE failed: the answer has the status 500"#
+    );
+    assert_eq!(host.link.control("shop", Control::PAUSE), Win32Error::SUCCESS);
+    assert_eq!(told(&host).state, ServiceState::PAUSE_PENDING);
+    answer(&listener, good);
+    host.link.state("shop", ServiceState::PAUSED);
+    assert_eq!(host.link.control("shop", Control::CONTINUE), Win32Error::SUCCESS);
+    answer(&listener, bad);
+    host.link.event(EventId::HOOK_FAILED);
+    assert_eq!(host.link.control("shop", Control::INTERROGATE), Win32Error::SUCCESS);
+    assert_eq!(told(&host).state, ServiceState::PAUSED, "it was not done");
+    // One that is never answered holds up no stop.
+    assert_eq!(host.link.control("shop", Control::CONTINUE), Win32Error::SUCCESS);
     host.link.stop("shop");
 }
 

@@ -1,7 +1,9 @@
 //! The stop ladder.
 
+use std::net::TcpListener;
 use std::time::Duration;
 
+use svckit_core::call::HttpRequest;
 use svckit_core::control::Control;
 use svckit_core::definition::StopAction;
 use svckit_core::dispatch::FromProcess;
@@ -10,7 +12,7 @@ use svckit_core::signal::Signal;
 use svckit_core::status::ServiceState;
 use svckit_core::win32::Win32Error;
 
-use crate::support::{Bed, rung, wait_gone};
+use crate::support::{Bed, answer, rung, wait_gone};
 
 #[test]
 fn rungs_are_climbed_in_order_and_force_ends_what_obeys_nothing() {
@@ -96,6 +98,37 @@ fn a_program_can_be_stopped_by_a_command_which_may_end_after_it() {
     assert_eq!(lines.pop(), Some("it has gone"));
     lines.sort_unstable();
     assert_eq!(lines, ["bye", "stop shop"]);
+}
+
+#[test]
+fn a_program_can_be_stopped_by_a_request_and_one_that_fails_is_not_waited_for() {
+    let mut bed = Bed::new();
+    let mut host = bed.host();
+    let (mut ready, mut door) = (bed.gate("ready"), bed.gate("door"));
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let request = HttpRequest::new(&format!("http://{}/stop", listener.local_addr().unwrap())).unwrap();
+    let http = rung(StopAction::Http(request), 3_600_000);
+    let mut definition = bed.script("echo > ready; read word < door; echo bye");
+    definition.stop.ladder = vec![http.clone()];
+    host.link.start("shop", definition);
+    ready.wait();
+    assert_eq!(host.link.control("shop", Control::STOP), Win32Error::SUCCESS);
+    assert!(answer(&listener, "HTTP/1.1 200 Fine\r\n\r\n").starts_with("POST /stop HTTP/1.1\r\n"));
+    door.open();
+    assert_eq!(host.link.state("shop", ServiceState::STOPPED).win32_exit_code, Win32Error::SUCCESS);
+    assert_eq!(bed.log(), "bye\n");
+    let mut host = bed.host();
+    let mut definition = bed.script("echo > ready; exec sleep 1000");
+    definition.stop.ladder = vec![http, rung(StopAction::Signal(Signal::Term), 60_000)];
+    host.link.start("web", definition);
+    ready.wait();
+    assert_eq!(host.link.control("web", Control::STOP), Win32Error::SUCCESS);
+    answer(&listener, "HTTP/1.1 404 No\r\n\r\n");
+    assert_eq!(
+        host.link.event(EventId::HOOK_FAILED),
+        r#""web": the request of the stop ladder failed: the answer has the status 404"#
+    );
+    host.link.state("web", ServiceState::STOPPED);
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use svckit_core::definition::{Program, SecretSource};
 use svckit_core::hook::Errand;
@@ -61,8 +62,7 @@ pub(super) fn errand(
     example: &str,
     missing: impl FnOnce(&Reader<'_>),
 ) -> Option<Errand> {
-    let timeout = table.duration("timeout", "30s");
-    let is_bad = timeout.is_none() && table.entry("timeout").is_some();
+    let timeout = limit(&mut table);
     let (reader, run) = (table.reader, table.entry(key));
     table.finish();
     let Some(run) = run else {
@@ -70,7 +70,17 @@ pub(super) fn errand(
         return None;
     };
     let command = line(reader, run, directory, example)?;
-    (!is_bad).then(|| Errand { command, timeout: timeout.unwrap_or(Errand::TIMEOUT) })
+    Some(Errand { command, timeout: timeout? })
+}
+
+/// How long what a table says to do may take.
+pub(super) fn limit(table: &mut Section<'_>) -> Option<Duration> {
+    let said = table.duration("timeout", "30s");
+    if said.is_none() && table.entry("timeout").is_some() {
+        None
+    } else {
+        Some(said.unwrap_or(Errand::TIMEOUT))
+    }
 }
 
 fn words(reader: &Reader<'_>, run: Entry<'_>, example: &str) -> Option<Vec<String>> {

@@ -3,12 +3,14 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use svckit_core::call::HttpCall;
 use svckit_core::control::Control;
 use svckit_core::definition::ControlAction;
 use svckit_core::signal::Signal;
 use toml::de::DeValue;
 
 use super::command;
+use super::ready::{one_of, request};
 use super::section::{Entry, Reader, Section, closest, string};
 use super::stop::signal_help;
 
@@ -61,14 +63,16 @@ fn control(section: &Section<'_>, entry: Entry<'_>) -> Option<Control> {
     None
 }
 
-/// `{ command = […], timeout = "30s" }`.
-fn command_action(section: &Section<'_>, entry: Entry<'_>, directory: &Path) -> Option<ControlAction> {
+/// `{ command = […], timeout = "30s" }`, or `http` in place of `command`.
+fn table_action(section: &Section<'_>, entry: Entry<'_>, directory: &Path) -> Option<ControlAction> {
     let path = format!("{}.{}", section.path(), entry.name());
     let example = format!("write {} = {COMMAND}", entry.name());
     let mut table = Section::of(section.reader, path, entry, &example)?;
-    table.later("http");
-    if table.has_refused() {
-        return None;
+    if let Some(http) = one_of(&mut table, &["command", "http"]).filter(|found| found.name() == "http") {
+        let (reader, timeout) = (table.reader, command::limit(&mut table));
+        table.finish();
+        let request = request(reader, http)?;
+        return Some(ControlAction::Http(HttpCall { request, timeout: timeout? }));
     }
     let missing =
         |reader: &Reader<'_>| reader.report(entry.span(), "it does not say what to do", Some(example));
@@ -77,7 +81,7 @@ fn command_action(section: &Section<'_>, entry: Entry<'_>, directory: &Path) -> 
 
 fn action(section: &Section<'_>, entry: Entry<'_>, directory: &Path) -> Option<ControlAction> {
     if matches!(entry.value.get_ref(), DeValue::Table(_)) {
-        return command_action(section, entry, directory);
+        return table_action(section, entry, directory);
     }
     let example = format!("{} = {EXAMPLE}", entry.name());
     let (text, span) = string(section.reader, entry, "a string", &example)?;

@@ -4,11 +4,12 @@ use std::ops::Range;
 use std::path::Path;
 use std::time::Duration;
 
+use svckit_core::call::HttpRequest;
 use svckit_core::probe::{HttpUrl, LinePattern, NotHttpUrl, ReadyPolicy, ReadyWhen, is_address};
 use svckit_core::target::Target;
 
 use super::command;
-use super::section::{Entry, Reader, Section, positive};
+use super::section::{Entry, Reader, Section, positive, string};
 use crate::definition::Places;
 
 const COMMAND: &str = r#"command = ["shopctl", "is-up"]"#;
@@ -135,19 +136,29 @@ fn tcp(section: &mut Section<'_>) -> Option<String> {
 
 /// Where requests are answered.
 fn http(section: &mut Section<'_>) -> Option<HttpUrl> {
-    let (text, span) = section.string("http", "http://127.0.0.1:8080/health")?;
-    let report = |wrong| {
-        let (message, help) = match wrong {
-            NotHttpUrl::Tls => (
-                format!("{text:?} can't be asked: this version speaks no TLS"),
-                "name an address without TLS, such as one for this machine only, or write tcp = \"HOST:PORT\"",
-            ),
-            NotHttpUrl::Form => (
-                format!("{text:?} is not http://HOST:PORT/PATH"),
-                r#"write http = "http://127.0.0.1:8080/health""#,
-            ),
-        };
-        section.reader.report(span, message, Some(help.to_owned()));
+    let example = "http://127.0.0.1:8080/health";
+    let (text, span) = section.string("http", example)?;
+    HttpUrl::new(text).map_err(|wrong| not_http(section.reader, text, span, wrong, example)).ok()
+}
+
+/// What a request is that brings the program to do something.
+pub(super) fn request(reader: &Reader<'_>, entry: Entry<'_>) -> Option<HttpRequest> {
+    let example = "POST http://127.0.0.1:8080/stop";
+    let (text, span) = string(reader, entry, "a string", &format!("{} = {example:?}", entry.name()))?;
+    HttpRequest::new(text).map_err(|wrong| not_http(reader, text, span, wrong, example)).ok()
+}
+
+fn not_http(reader: &Reader<'_>, text: &str, span: Range<usize>, wrong: NotHttpUrl, example: &str) {
+    let (message, help) = match wrong {
+        NotHttpUrl::Tls => (
+            format!("{text:?} can't be asked: this version speaks no TLS"),
+            "name an address without TLS, such as one for this machine only, or write tcp = \"HOST:PORT\""
+                .to_owned(),
+        ),
+        NotHttpUrl::Form => {
+            let method = if example.starts_with("POST") { "METHOD " } else { "" };
+            (format!("{text:?} is not {method}http://HOST:PORT/PATH"), format!("write http = {example:?}"))
+        }
     };
-    HttpUrl::new(text).map_err(report).ok()
+    reader.report(span, message, Some(help));
 }

@@ -8,6 +8,7 @@ use svckit_core::tree::TreePolicy;
 use toml::de::{DeTable, DeValue};
 
 use super::command;
+use super::ready::{one_of, request};
 use super::section::{Entry, Reader, Section, choice, closest, duration, wrong_type};
 
 pub(super) const ACTIONS: &[(&str, StopAction)] = &[
@@ -18,10 +19,9 @@ pub(super) const ACTIONS: &[(&str, StopAction)] = &[
     ("terminate", StopAction::Terminate),
 ];
 
-/// A means that the definition file has and this version hasn't.
-const LATER: &str = "http";
-
 const COMMAND: &str = r#"{ command = ["shopctl", "quit"], wait = "10s" }"#;
+
+const HTTP: &str = r#"{ http = "POST http://127.0.0.1:8080/stop", wait = "10s" }"#;
 
 pub(super) const TREES: &[(&str, TreePolicy)] = &[("kill", TreePolicy::Kill), ("follow", TreePolicy::Follow)];
 
@@ -73,12 +73,8 @@ fn ladder(section: &Section<'_>, entry: Entry<'_>, directory: &Path) -> Vec<Rung
             wrong_type(section.reader, item, "a list of tables", EXAMPLE);
             continue;
         };
-        let is_command = table.iter().any(|(key, _)| key.get_ref() == "command");
-        ladder.extend(if is_command {
-            command_rung(section, item, directory)
-        } else {
-            rung(section, item, table)
-        });
+        let is_long = table.iter().any(|(key, _)| matches!(&**key.get_ref(), "command" | "http"));
+        ladder.extend(if is_long { long_rung(section, item, directory) } else { rung(section, item, table) });
     }
     ladder
 }
@@ -90,10 +86,6 @@ fn rung(section: &Section<'_>, item: Entry<'_>, table: &DeTable<'_>) -> Option<R
         section.reader.report(item.span(), message, Some(EXAMPLE.to_owned()));
         return None;
     };
-    if entry.name() == LATER {
-        section.not_yet(entry.key.span(), entry.name());
-        return None;
-    }
     let wait = duration(section.reader, entry, &format!("write {{ {:?} = \"5s\" }}", entry.name()));
     let action = match entry.name().strip_prefix("signal:") {
         Some(name) => signal(section.reader, entry, name).map(StopAction::Signal),
@@ -102,20 +94,24 @@ fn rung(section: &Section<'_>, item: Entry<'_>, table: &DeTable<'_>) -> Option<R
     Some(Rung { action: action?, wait: wait? })
 }
 
-/// `{ command = […], wait = "10s" }`.
-fn command_rung(section: &Section<'_>, item: Entry<'_>, directory: &Path) -> Option<Rung> {
+/// `{ command = […], wait = "10s" }`, or `http` in place of `command`.
+fn long_rung(section: &Section<'_>, item: Entry<'_>, directory: &Path) -> Option<Rung> {
     let mut table = Section::of(section.reader, format!("{}.ladder", section.path()), item, COMMAND)?;
-    let (reader, run) = (table.reader, table.entry("command")?);
+    let (reader, found) = (table.reader, one_of(&mut table, &["command", "http"])?);
     let wait = table.duration("wait", "10s");
     let says_wait = table.entry("wait").is_some();
     table.finish();
-    let command = command::line(reader, run, directory, COMMAND);
+    let (action, noun, example) = if found.name() == "http" {
+        (request(reader, found).map(StopAction::Http), "request", HTTP)
+    } else {
+        (command::line(reader, found, directory, COMMAND).map(StopAction::Command), "command", COMMAND)
+    };
     if !says_wait || wait.is_some_and(|wait| wait.is_zero()) {
-        let message = "a command in \"ladder\" needs time: it is ended with its \"wait\"";
-        reader.report(item.span(), message, Some(format!("write {COMMAND}")));
+        let message = format!("a {noun} in \"ladder\" needs time: it is ended with its \"wait\"");
+        reader.report(item.span(), message, Some(format!("write {example}")));
         return None;
     }
-    Some(Rung { action: StopAction::Command(command?), wait: wait? })
+    Some(Rung { action: action?, wait: wait? })
 }
 
 fn named(reader: &Reader<'_>, entry: Entry<'_>) -> Option<StopAction> {
@@ -129,7 +125,7 @@ fn named(reader: &Reader<'_>, entry: Entry<'_>) -> Option<StopAction> {
     } else if let Some(right) = closest(entry.name(), words()) {
         format!("did you mean {right:?}?")
     } else {
-        format!("the means are {}, \"signal:NAME\"", words().collect::<Vec<_>>().join(", "))
+        format!("the means are {}, \"signal:NAME\", command and http", words().collect::<Vec<_>>().join(", "))
     };
     reader.report(entry.key.span(), format!("{:?} is not a means of stopping", entry.name()), Some(help));
     None

@@ -4,6 +4,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use proptest::prelude::*;
+use svckit_core::call::{HttpCall, HttpRequest};
 use svckit_core::control::Control;
 use svckit_core::definition::{
     Compression, ControlAction, ExitAction, HostDefinition, LogTarget, PasswordSource, RestartPolicy,
@@ -467,7 +468,7 @@ fn the_ladder_and_the_controls_know_their_means() {
     );
     refuses_keys(
         &ladder("{ command = 'quit', wait = '5s', ctrl-c = '5s' }"),
-        r#"4:44: unknown key "ctrl-c" in [service.web.stop.ladder] (the keys here are command, wait)"#,
+        r#"4:44: unknown key "ctrl-c" in [service.web.stop.ladder] (the keys here are command, http, wait)"#,
     );
     refuses_keys(
         &controls("reload = { timeout = '5s' }"),
@@ -641,8 +642,6 @@ fn what_comes_later_is_refused_and_not_ignored() {
         refuses_keys(keys, &expected);
     };
     later("[service.web.limits]\nmemory = '1GB'", "4:1", "memory", ".limits");
-    later("[service.web.stop]\nladder = [{ http = 'x' }]", "4:13", "http", ".stop");
-    later("[service.web.controls]\nreload = { http = 'x' }", "4:12", "http", ".controls.reload");
 }
 
 #[test]
@@ -818,6 +817,42 @@ fn a_program_is_ready_in_one_of_several_ways() {
         "[service.web.ready]\ncommand = []",
         r#"4:11: there is nothing to run (write command = ["shopctl", "is-up"])"#,
     );
+}
+
+#[test]
+fn requests_stop_a_program_and_pass_controls_on_to_it() {
+    let text = "[service.web]\nrun = 'x'\n[service.web.stop]\nladder = [{ http = 'http://x/stop', wait = '9s' }]\n\
+        [service.web.controls]\nreload = { http = 'PUT http://x/reload' }\n200 = { http = 'http://x/', timeout = '5s' }";
+    let service = only(text);
+    let request = |text| HttpRequest::new(text).unwrap();
+    assert_eq!(
+        service.stop.ladder,
+        [Rung { action: StopAction::Http(request("POST http://x/stop")), wait: Duration::from_secs(9) }]
+    );
+    let call = |text, seconds| {
+        ControlAction::Http(HttpCall { request: request(text), timeout: Duration::from_secs(seconds) })
+    };
+    assert_eq!(service.controls, [(6, call("PUT http://x/reload", 30)), (200, call("http://x/", 5))].into());
+    for (keys, expected) in [
+        (
+            "stop]\nladder = [{ http = 'x', wait = '5s' }]",
+            r#"4:20: "x" is not METHOD http://HOST:PORT/PATH (write http = "POST http://127.0.0.1:8080/stop")"#,
+        ),
+        (
+            "stop]\nladder = [{ http = 'http://x' }]",
+            r#"4:11: a request in "ladder" needs time: it is ended with its "wait" (write { http = "POST http://127.0.0.1:8080/stop", wait = "10s" })"#,
+        ),
+        (
+            "controls]\nreload = { command = ['x'], http = 'http://x' }",
+            r#"4:29: "command" and "http" can't be together in [service.web.controls.reload] (leave one of them)"#,
+        ),
+        (
+            "controls]\nreload = { http = 'post http://x' }",
+            r#"4:19: "post http://x" is not METHOD http://HOST:PORT/PATH (write http = "POST http://127.0.0.1:8080/stop")"#,
+        ),
+    ] {
+        refuses_keys(&format!("[service.web.{keys}"), expected);
+    }
 }
 
 fn command() -> Target {

@@ -121,7 +121,7 @@ fn plain(service: &ServiceDefinition) -> ServiceDefinition {
     });
     let controls = plain.controls.values_mut().filter_map(|action| match action {
         ControlAction::Command(errand) => Some(&mut errand.command),
-        ControlAction::Signal(_) => None,
+        ControlAction::Signal(_) | ControlAction::Http(_) => None,
     });
     let ready = plain.ready.as_mut().and_then(|ready| match &mut ready.when {
         ReadyWhen::Ask(Target::Command(command)) => Some(command),
@@ -265,6 +265,10 @@ fn one(service: &ServiceDefinition, platform: Platform) -> Result<String, String
                 StopAction::Command(command) => {
                     let command = ("command".to_owned(), command.to_toml_value());
                     inline(&[command, ("wait".to_owned(), wait)])
+                }
+                StopAction::Http(request) => {
+                    let http = ("http".to_owned(), request.to_string().to_toml_value());
+                    inline(&[http, ("wait".to_owned(), wait)])
                 }
                 other => inline(&[(means(other)?, wait)]),
             })
@@ -469,24 +473,31 @@ fn control_keys(all: &BTreeMap<u32, ControlAction>) -> Result<Keys, String> {
         match action {
             ControlAction::Signal(signal) => keys.value(&key, format!("signal:{signal}")),
             ControlAction::Command(errand) => {
-                let mut table = vec![("command".to_owned(), errand.command.to_toml_value())];
-                if errand.timeout != Errand::TIMEOUT {
-                    table.push(("timeout".to_owned(), time(errand.timeout)?.to_toml_value()));
-                }
-                keys.written(&key, inline(&table));
+                let command = ("command".to_owned(), errand.command.to_toml_value());
+                keys.written(&key, inline(&with_limit(command, errand.timeout)?));
+            }
+            ControlAction::Http(call) => {
+                let http = ("http".to_owned(), call.request.to_string().to_toml_value());
+                keys.written(&key, inline(&with_limit(http, call.timeout)?));
             }
         }
     }
     Ok(keys)
 }
 
+/// What is to be done, with its time unless that is the usual.
+fn with_limit(what: (String, String), limit: Duration) -> Result<Vec<(String, String)>, String> {
+    let mut table = vec![what];
+    if limit != Errand::TIMEOUT {
+        table.push(("timeout".to_owned(), time(limit)?.to_toml_value()));
+    }
+    Ok(table)
+}
+
 fn hook_keys(all: &BTreeMap<Moment, Hook>) -> Result<Keys, String> {
     let mut keys = Keys::default();
     for (moment, Hook { errand, on_failure }) in all {
-        let mut table = vec![("run".to_owned(), errand.command.to_toml_value())];
-        if errand.timeout != Errand::TIMEOUT {
-            table.push(("timeout".to_owned(), time(errand.timeout)?.to_toml_value()));
-        }
+        let mut table = with_limit(("run".to_owned(), errand.command.to_toml_value()), errand.timeout)?;
         if *on_failure != moment.usual() {
             let word = word("on-failure", hooks::ON_FAILURE, on_failure)?;
             table.push(("on-failure".to_owned(), word.to_toml_value()));

@@ -6,6 +6,7 @@ use std::sync::LazyLock;
 use std::time::Duration;
 
 use proptest::prelude::*;
+use svckit_core::call::{HttpCall, HttpRequest};
 use svckit_core::config::LOCAL_SYSTEM;
 use svckit_core::definition::{
     Compression, ControlAction, ExitAction, PasswordSource, Program, RestartPolicy, RestartWhen, Rung,
@@ -162,6 +163,7 @@ fn stop() -> impl Strategy<Value = StopPolicy> {
         signal().prop_map(StopAction::Signal),
         Just(StopAction::Terminate),
         program().prop_map(|program| StopAction::Command(program.command)),
+        Just(StopAction::Http(HttpRequest::new("PUT http://x:1/stop").unwrap())),
     ];
     let millisecond = Duration::from_millis(1);
     let rung = (action, time()).prop_map(move |(action, wait)| Rung { action, wait: wait.max(millisecond) });
@@ -179,7 +181,10 @@ fn tree() -> impl Strategy<Value = TreePolicy> {
 fn control() -> impl Strategy<Value = ControlAction> {
     let command = (program(), prop_oneof![Just(Errand::TIMEOUT), time()])
         .prop_map(|(program, timeout)| ControlAction::Command(Errand { command: program.command, timeout }));
-    prop_oneof![signal().prop_map(ControlAction::Signal), command]
+    let http = time().prop_map(|timeout| {
+        ControlAction::Http(HttpCall { request: HttpRequest::new("http://x/reload").unwrap(), timeout })
+    });
+    prop_oneof![signal().prop_map(ControlAction::Signal), command, http]
 }
 
 fn hooks() -> impl Strategy<Value = BTreeMap<Moment, Hook>> {

@@ -176,9 +176,11 @@ impl Children {
     pub fn can(&self, _: u32, action: &StopAction) -> bool {
         match action {
             StopAction::CtrlC | StopAction::Signal(_) | StopAction::Terminate => true,
-            StopAction::CtrlBreak | StopAction::WmClose | StopAction::StdinClose | StopAction::Command(_) => {
-                false
-            }
+            StopAction::CtrlBreak
+            | StopAction::WmClose
+            | StopAction::StdinClose
+            | StopAction::Command(_)
+            | StopAction::Http(_) => false,
         }
     }
 
@@ -188,9 +190,11 @@ impl Children {
             StopAction::CtrlC => self.signal(pid, Signal::Int),
             StopAction::Signal(signal) => self.signal(pid, *signal),
             StopAction::Terminate => self.signal(pid, Signal::Kill),
-            StopAction::CtrlBreak | StopAction::WmClose | StopAction::StdinClose | StopAction::Command(_) => {
-                Err(io::ErrorKind::Unsupported.into())
-            }
+            StopAction::CtrlBreak
+            | StopAction::WmClose
+            | StopAction::StdinClose
+            | StopAction::Command(_)
+            | StopAction::Http(_) => Err(io::ErrorKind::Unsupported.into()),
         }
     }
 

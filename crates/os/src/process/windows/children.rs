@@ -164,7 +164,9 @@ impl Children {
         match action {
             StopAction::CtrlC | StopAction::CtrlBreak | StopAction::Terminate => true,
             StopAction::WmClose => window::exist(&self.processes(pid)),
-            StopAction::Signal(_) | StopAction::StdinClose | StopAction::Command(_) => false,
+            StopAction::Signal(_) | StopAction::StdinClose | StopAction::Command(_) | StopAction::Http(_) => {
+                false
+            }
         }
     }
 
@@ -183,7 +185,7 @@ impl Children {
                 Ok(())
             }
             StopAction::Terminate => self.end_tree(pid),
-            StopAction::Signal(_) | StopAction::StdinClose | StopAction::Command(_) => {
+            StopAction::Signal(_) | StopAction::StdinClose | StopAction::Command(_) | StopAction::Http(_) => {
                 Err(io::ErrorKind::Unsupported.into())
             }
         }

@@ -4,8 +4,8 @@ use serde_json::json;
 use svckit_core::limits::Priority;
 
 use super::values::{
-    address, affinity, control, duration, either, exit_codes, hook, integer, ladder, number, path, size,
-    text, tree, url, words,
+    address, affinity, command, control, duration, either, exit_codes, hook, integer, ladder, number, path,
+    size, text, tree, url, words,
 };
 use super::{Table, row};
 use crate::toml::{limits, restart};
@@ -67,6 +67,13 @@ pub(super) fn means() -> Table {
                 text(),
             ),
             row(
+                "http",
+                &[
+                    r#"sends a request: `{ http = "POST http://127.0.0.1:8080/stop", wait = "10s" }`; without a method it is a POST. It has no content. One that isn't answered with a status from 200 to 399 within its time is followed by the next rung"#,
+                ],
+                text(),
+            ),
+            row(
                 "terminate",
                 &["the whole tree is ended by force. After the last rung this is done in any case"],
                 duration(),
@@ -85,6 +92,8 @@ pub(super) fn ready() -> Table {
             row("log", &[r#"A text that a line of the program's output has in it, as in `"listening on"`; `*` is any text within the line, as in `"port * is open"`. The line needn't have ended"#, ""], text()),
             row("file", &["A file that the program makes or writes after its start", ""], path()),
             row("notify", &["`true`: the program [says so itself](#what-a-program-says-of-itself). Not on Windows", ""], json!({ "const": true })),
+            row("command", &["A command, as in `run`, that is run [beside the program](#servicenamehooks-commands-for-moments-in-its-life) again and again until it ends with 0. It is ended after 30 seconds, and counts as failed", ""], command()),
+            row("interval", &["With `tcp`, `http` and `command`: the time from an attempt that failed to the next", "of a command 1s, else 10ms, and twice as long each time up to 320ms"], duration()),
             row("timeout", &["How long the program has; then the start has failed, and the stop ladder ends the program"], duration()).is(r#""60s""#),
         ],
     }
@@ -142,11 +151,12 @@ pub(super) fn health() -> Table {
         rows: vec![
             row("tcp", &[r#"`"HOST:PORT"` that has to accept a connection"#, ""], address()),
             row("http", &[r#"`"http://HOST:PORT/PATH"` that has to answer a GET with a status from 200 to 399"#, ""], url()),
+            row("command", &["A command, as in `run`, that has to end with 0. It is run [beside the program](#servicenamehooks-commands-for-moments-in-its-life), and ended when its `timeout` is over", ""], command()),
             row("silence", &[r#"So long the program may write nothing: `"5m"`"#, ""], duration()),
             row("notify", &[r#"At least so often the program has to [say](#what-a-program-says-of-itself) that it is alive: `"30s"`. Not on Windows"#, ""], duration()),
-            row("interval", &["With `tcp` and `http`: the time from one answer, or from the start, to the next question"], duration()).is(r#""10s""#),
-            row("timeout", &["With `tcp` and `http`: how long an answer may take"], duration()).is(r#""5s""#),
-            row("threshold", &["With `tcp` and `http`: how many times one after the other there may be no good answer, the last of which is one too many"], integer(1, 1000)).is("3"),
+            row("interval", &["With `tcp`, `http` and `command`: the time from one answer, or from the start, to the next question"], duration()).is(r#""10s""#),
+            row("timeout", &["With `tcp`, `http` and `command`: how long an answer may take"], duration()).is(r#""5s""#),
+            row("threshold", &["With `tcp`, `http` and `command`: how many times one after the other there may be no good answer, the last of which is one too many"], integer(1, 1000)).is("3"),
         ],
     }
 }

@@ -34,6 +34,7 @@ pub(super) fn shared() -> Value {
         "control": { "anyOf": [
             { "$ref": "#/$defs/signal" },
             object(&[("command", command.clone()), ("timeout", duration())], &["command"]),
+            object(&[("http", request()), ("timeout", duration())], &["http"]),
         ] },
         "hook": { "anyOf": [
             command,
@@ -130,6 +131,10 @@ pub(super) fn url() -> Value {
     json!({ "type": "string", "pattern": "^[hH][tT][tT][pP]://." })
 }
 
+fn request() -> Value {
+    json!({ "type": "string", "pattern": "^([A-Z]+ +)?[hH][tT][tT][pP]://." })
+}
+
 pub(super) fn affinity() -> Value {
     let mut list = list(integer(0, svckit_core::limits::Limits::LAST_PROCESSOR.into()));
     list["minItems"] = 1.into();
@@ -163,14 +168,16 @@ pub(super) fn exit_codes() -> Value {
 /// A list of one-key tables and commands.
 pub(super) fn ladder() -> Value {
     let mut rung = program::means().schema();
-    // Beside its time a command has another key.
+    // Beside its time each of them has another key.
     if let Some(keys) = rung["properties"].as_object_mut() {
         keys.remove("command");
+        keys.remove("http");
     }
     rung["minProperties"] = 1.into();
     rung["maxProperties"] = 1.into();
     let command = object(&[("command", command()), ("wait", duration())], &["command", "wait"]);
-    list(either(rung, command))
+    let http = object(&[("http", request()), ("wait", duration())], &["http", "wait"]);
+    list(json!({ "anyOf": [rung, command, http] }))
 }
 
 /// `signal:NAME` as a key.
