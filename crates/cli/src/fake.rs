@@ -282,7 +282,11 @@ impl Backend for Fake {
             Request::Overview { services, .. } if !self.contents().has_no_overview => {
                 Reply::Overview(self.overview(services.as_deref()))
             }
-            Request::Overview { .. } | Request::Usage => {
+            Request::List if !self.contents().has_no_overview => {
+                let services = self.overview(None).services;
+                Reply::List { services: services.into_iter().map(ServiceView::listed).collect() }
+            }
+            Request::Overview { .. } | Request::List | Request::Usage => {
                 return Err(fail("ask", Win32Error::NOT_SUPPORTED, ""));
             }
             Request::ScmStop => Reply::Done,

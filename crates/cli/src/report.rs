@@ -9,7 +9,8 @@ use svckit_core::backend::Enumerated;
 use svckit_core::kind::ServiceType;
 use svckit_core::name::{ServiceName, fold};
 use svckit_core::native::{
-    Event, HostState, NamedHostState, Overview, Phase, ProgramExit, ScmStatus, ServiceView,
+    self, Event, HostState, Listed, NamedHostState, Overview, Phase, ProgramExit, Reply, Request, ScmStatus,
+    ServiceView,
 };
 use svckit_core::status::{ServiceState, ServiceStatus, StateFilter};
 use svckit_core::win32::Win32Error;
@@ -47,6 +48,18 @@ pub(crate) fn all(app: &mut App, filter: StateFilter) -> Result<Vec<ServiceRepor
         }
         Err(error) if error.code == Win32Error::NOT_SUPPORTED => told_apart(app, filter),
         Err(error) => Err(error.into()),
+    }
+}
+
+/// Every service in a line, which is told by fewer words.
+pub(crate) fn listed(app: &mut App, filter: StateFilter) -> Result<Vec<Listed>, Failure> {
+    match app.native("list services", None, Request::List) {
+        Ok(Reply::List { mut services }) => {
+            services.retain(|listed| filter.admits(listed.state));
+            Ok(services)
+        }
+        // Not every service control manager can; what else is wrong is told of the longer way too.
+        Ok(_) | Err(_) => Ok(all(app, filter)?.into_iter().filter_map(ServiceReport::listed).collect()),
     }
 }
 
@@ -95,7 +108,7 @@ pub(crate) fn print(ui: &mut Ui, reports: &[ServiceReport]) -> Result<(), Failur
     table::print(ui, &["NAME", "STATE", "PID", "RESTARTS", "DETAIL"], &rows)
 }
 
-fn row(report: &ServiceReport) -> Vec<Cell> {
+fn row(report: &ServiceReport) -> Vec<Cell<'_>> {
     let restarts = report.host.as_ref().map_or(0, |host| host.state.restarts);
     let detail = detail(report);
     let style = if is_trouble(report) { trouble_style() } else { anstyle::Style::new() };
@@ -111,8 +124,14 @@ fn row(report: &ServiceReport) -> Vec<Cell> {
 impl ServiceReport {
     /// The program's process, else the service's.
     pub(crate) fn pid(&self) -> Option<u32> {
-        let program = self.host.as_ref().and_then(|host| host.state.child_pid);
-        program.or_else(|| (self.host.is_none() && self.status.pid != 0).then_some(self.status.pid))
+        native::process(&self.status, self.host.as_ref().map(|host| &host.state))
+    }
+
+    /// It in a line, if its name is one that a service can have.
+    fn listed(self) -> Option<Listed> {
+        let service = ServiceName::new(self.name).ok()?;
+        let host = self.host.as_ref().map(|host| &host.state);
+        Some(Listed::new(service, &self.display_name, &self.status, host))
     }
 }
 
@@ -314,7 +333,7 @@ pub(crate) struct EventJson<'a> {
     time: String,
     id: u32,
     name: Option<&'static str>,
-    level: svckit_core::native::Level,
+    level: native::Level,
     service: Option<&'a str>,
     message: &'a str,
     sequence: u64,

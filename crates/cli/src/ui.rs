@@ -200,6 +200,15 @@ impl Ui {
         if self.out_colour { format!("{style}{text}{style:#}") } else { text.to_owned() }
     }
 
+    /// The same at the end of a line that is put together.
+    pub(crate) fn paint_onto(&self, line: &mut String, style: Style, text: &str) {
+        if self.out_colour {
+            line.push_str(&self.paint(style, text));
+        } else {
+            line.push_str(text);
+        }
+    }
+
     /// A text in a style, for standard error.
     pub(crate) fn err_paint(&self, style: Style, text: &str) -> String {
         if self.err_colour { format!("{style}{text}{style:#}") } else { text.to_owned() }

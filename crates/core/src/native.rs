@@ -79,6 +79,8 @@ pub enum Request {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         services: Option<Vec<ServiceName>>,
     },
+    /// Every service in a line: of many services a fraction of an overview.
+    List,
     /// What the processes of services use of the machine, at this moment.
     Usage,
     /// About the service control manager itself.
@@ -156,6 +158,11 @@ pub enum Reply {
     },
     /// To [`Request::Overview`].
     Overview(Overview),
+    /// To [`Request::List`].
+    List {
+        /// In the order of their names.
+        services: Vec<Listed>,
+    },
     /// To [`Request::Usage`].
     Usage {
         /// When this was so, in milliseconds from a start that means nothing by itself.
@@ -207,6 +214,56 @@ pub struct ServiceView {
     pub status: ServiceStatus,
     /// Its host's state; absent for a service that has no host.
     pub host: Option<NamedHostState>,
+}
+
+impl ServiceView {
+    /// It in a line.
+    pub fn listed(self) -> Listed {
+        let Self { service, display_name, status, host } = self;
+        let host = host.as_ref().map(|host| &host.state);
+        Listed::new(service, &display_name, &status, host)
+    }
+}
+
+/// A service in a line.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Listed {
+    /// Key name.
+    pub service: ServiceName,
+    /// Display name, if it is another.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub display_name: Option<String>,
+    /// What it does.
+    pub state: ServiceState,
+    /// The process of its program, or of the service if it has no host.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pid: Option<u32>,
+}
+
+impl Listed {
+    /// A service, with what its host tells if it has one.
+    pub fn new(
+        service: ServiceName,
+        display_name: &str,
+        status: &ServiceStatus,
+        host: Option<&HostState>,
+    ) -> Self {
+        let display_name = (display_name != service.as_str()).then(|| display_name.to_owned());
+        Self { display_name, state: status.state, pid: process(status, host), service }
+    }
+
+    /// The name that people see.
+    pub fn display_name(&self) -> &str {
+        self.display_name.as_deref().unwrap_or(self.service.as_str())
+    }
+}
+
+/// The process of a service's program, or of the service if it has no host.
+pub fn process(status: &ServiceStatus, host: Option<&HostState>) -> Option<u32> {
+    match host {
+        Some(host) => host.child_pid,
+        None => Some(status.pid).filter(|pid| *pid != 0),
+    }
 }
 
 /// What a service uses of the machine.

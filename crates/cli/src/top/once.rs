@@ -81,7 +81,7 @@ fn json<'a>(report: &'a ServiceReport, usage: Option<&ServiceUsage>) -> OnceJson
     OnceJson { status: StatusJson::of(report), usage }
 }
 
-fn row(report: &ServiceReport, usage: Option<&ServiceUsage>) -> Vec<Cell> {
+fn row<'a>(report: &'a ServiceReport, usage: Option<&ServiceUsage>) -> Vec<Cell<'a>> {
     let state = report.status.state;
     let host = report.host.as_ref().map(|host| &host.state);
     let program = usage.and_then(|usage| usage.program);

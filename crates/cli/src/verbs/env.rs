@@ -16,7 +16,7 @@ use crate::apply::stored_definition;
 use crate::args::One;
 use crate::checks;
 use crate::failure::Failure;
-use crate::table::{self, Cell, printable};
+use crate::table::{self, Cell};
 
 /// What stands for a secret.
 const MASK: &str = "***";
@@ -68,12 +68,14 @@ fn print(app: &mut App, variables: &[Variable]) -> Result<(), Failure> {
     if app.ui.json {
         return app.ui.print_json(&shown);
     }
-    let row = |one: &VariableJson| {
-        let from = one.file.as_deref().unwrap_or(one.from);
-        vec![Cell::plain(&one.name), Cell::plain(from), Cell::plain(printable(&one.value))]
-    };
     let rows: Vec<_> = shown.iter().map(row).collect();
     table::print(&mut app.ui, &["NAME", "FROM", "VALUE"], &rows)
+}
+
+fn row(one: &VariableJson) -> [Cell<'_>; 3] {
+    let from = one.file.as_deref().unwrap_or(one.from);
+    // The cell shows control characters by itself.
+    [Cell::plain(&one.name), Cell::plain(from), Cell::plain(&one.value)]
 }
 
 /// A variable as JSON.

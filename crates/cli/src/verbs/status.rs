@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 
 use svckit_core::name::{ServiceName, fold};
+use svckit_core::native::Listed;
 use svckit_core::status::StateFilter;
 
 use crate::app::{App, all_named};
@@ -15,29 +16,42 @@ use crate::ui::state_style;
 /// Every service in a line.
 pub(crate) fn list(app: &mut App, arguments: &List) -> Result<(), Failure> {
     let filter = if arguments.active { StateFilter::ACTIVE } else { StateFilter::ALL };
-    let mut reports = report::all(app, filter)?;
-    if !arguments.services.is_empty() {
-        let names: HashSet<String> =
-            all_named(app, &arguments.services)?.iter().map(ServiceName::folded).collect();
-        reports.retain(|report| names.contains(&fold(&report.name)));
-    }
     if app.ui.json {
+        let mut reports = report::all(app, filter)?;
+        if let Some(is_named) = named(app, arguments)? {
+            reports.retain(|report| is_named(&report.name));
+        }
         let all: Vec<_> = reports.iter().map(StatusJson::of).collect();
         return app.ui.print_json(&all);
     }
-    if reports.is_empty() {
+    let mut services = report::listed(app, filter)?;
+    if let Some(is_named) = named(app, arguments)? {
+        services.retain(|listed| is_named(listed.service.as_str()));
+    }
+    if services.is_empty() {
         return app.ui.say("no services");
     }
-    let row = |report: &report::ServiceReport| {
-        vec![
-            Cell::plain(&report.name),
-            Cell::styled(report.status.state.to_string(), state_style(report.status.state)),
-            Cell::plain(report.pid().map_or_else(String::new, |pid| pid.to_string())),
-            Cell::plain(&report.display_name),
-        ]
-    };
-    let rows: Vec<_> = reports.iter().map(row).collect();
+    let rows: Vec<_> = services.iter().map(line).collect();
     table::print(&mut app.ui, &["NAME", "STATE", "PID", "DISPLAY NAME"], &rows)
+}
+
+fn line(listed: &Listed) -> [Cell<'_>; 4] {
+    [
+        Cell::plain(listed.service.as_str()),
+        Cell::styled(listed.state.to_string(), state_style(listed.state)),
+        Cell::plain(listed.pid.map_or_else(String::new, |pid| pid.to_string())),
+        Cell::plain(listed.display_name()),
+    ]
+}
+
+/// Whether a name is one of those that are asked for; nothing if all are.
+fn named(app: &mut App, arguments: &List) -> Result<Option<impl Fn(&str) -> bool + use<>>, Failure> {
+    if arguments.services.is_empty() {
+        return Ok(None);
+    }
+    let names: HashSet<String> =
+        all_named(app, &arguments.services)?.iter().map(ServiceName::folded).collect();
+    Ok(Some(move |name: &str| names.contains(&fold(name))))
 }
 
 /// What services do.

@@ -100,6 +100,7 @@ impl Scm {
             Request::Overview { after, services } => {
                 return self.overview(connection, token, (after, services), answer);
             }
+            Request::List => self.list(token),
             Request::Usage => {
                 let request = UsageRequest { services: self.processes(), answer };
                 return self.effect(Effect::Measure(request));

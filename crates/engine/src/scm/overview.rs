@@ -5,12 +5,12 @@ use std::collections::VecDeque;
 use svckit_core::access::{ManagerAccess, ServiceAccess};
 use svckit_core::kind::ServiceType;
 use svckit_core::name::{Selection, ServiceName};
-use svckit_core::native::{Overview, Reply as NativeReply, ServiceView};
+use svckit_core::native::{Listed, Overview, Reply as NativeReply, ServiceView};
 use svckit_core::rights;
 use svckit_core::security::check::Token;
 
 use super::native::{NativeAnswer, named_state};
-use super::{ConnectionId, Scm, Service};
+use super::{ConnectionId, Failure, Scm, Service};
 
 /// How many removed services are remembered; who has missed more is told everything.
 const REMEMBERED: usize = 1024;
@@ -75,10 +75,8 @@ impl Scm {
         (after, services): (Option<u64>, Option<Vec<ServiceName>>),
         answer: NativeAnswer,
     ) {
-        if let Err(code) =
-            rights::grant_manager(self.manager_security(), token, ManagerAccess::ENUMERATE_SERVICE)
-        {
-            let refused = Self::native_error(&code.into());
+        if let Err(failure) = self.may_enumerate(token) {
+            let refused = Self::native_error(&failure);
             return answer.give(self, refused);
         }
         let sight = Sight { token: token.clone(), services: Selection::new(services.as_deref()) };
@@ -89,6 +87,36 @@ impl Scm {
                 answer.give(self, NativeReply::Overview(overview));
             }
         }
+    }
+
+    fn may_enumerate(&self, token: &Token) -> Result<(), Failure> {
+        Ok(rights::grant_manager(self.manager_security(), token, ManagerAccess::ENUMERATE_SERVICE)
+            .map(drop)?)
+    }
+
+    /// Every service that somebody may see, in a line.
+    pub(super) fn list(&self, token: &Token) -> Result<NativeReply, Failure> {
+        self.may_enumerate(token)?;
+        let all = Selection::new(None);
+        let line = |service: &Service| {
+            let host = service.record.definition.is_some().then(|| named_state(service).state);
+            Listed::new(
+                service.name().clone(),
+                &service.record.config.display_name.to_string(),
+                &service.status(),
+                host.as_ref(),
+            )
+        };
+        Ok(NativeReply::List { services: self.seen(&all, token).map(line).collect() })
+    }
+
+    /// The services of these whose status somebody may ask for.
+    fn seen<'a>(&'a self, services: &'a Selection, token: &'a Token) -> impl Iterator<Item = &'a Service> {
+        self.services.values().filter(|service| {
+            service.service_type().intersects(ServiceType::WIN32)
+                && services.has(service.name())
+                && service.permits(token, ServiceAccess::QUERY_STATUS)
+        })
     }
 
     /// Answers when there is news for him; else he goes on waiting.
@@ -116,12 +144,7 @@ impl Scm {
         let known = |after: &u64| (self.changes.forgotten..=self.changes.revision).contains(after);
         let after = after.filter(known);
         let is_news = |revision: u64| after.is_none_or(|after| revision > after);
-        let shown = self.services.values().filter(|service| {
-            is_news(service.revision)
-                && service.service_type().intersects(ServiceType::WIN32)
-                && sight.services.has(service.name())
-                && service.permits(&sight.token, ServiceAccess::QUERY_STATUS)
-        });
+        let shown = self.seen(&sight.services, &sight.token).filter(|service| is_news(service.revision));
         let removed =
             self.changes.removed.iter().filter(|(revision, _)| after.is_some() && is_news(*revision));
         let told =

@@ -78,6 +78,8 @@ fn a_new_display_name_is_a_change() {
     let display_name = Some(svckit_core::name::DisplayName::new("Web shop").unwrap());
     service.change_config(&svckit_core::config::ConfigChange { display_name, ..Default::default() }).unwrap();
     assert_eq!(ask(&scm.direct, Some(before)).services[0].display_name, "Web shop");
+    let Reply::List { services } = scm.direct.native(Request::List).unwrap() else { panic!() };
+    assert_eq!(services[0].display_name(), "Web shop");
 }
 
 #[test]
@@ -94,6 +96,11 @@ fn a_host_tells_of_its_program_and_its_use_of_the_machine_is_measured() {
         host.is_some_and(|host| host.state.phase == Phase::Running && host.state.child_pid.is_some())
     });
     assert_eq!(names(&running), ["web"]);
+    let Reply::List { services } = scm.direct.native(Request::List).unwrap() else { panic!() };
+    let [other, web] = &services[..] else { panic!("{services:?}") };
+    assert_eq!((other.service.as_str(), other.state, other.pid), ("other", ServiceState::STOPPED, None));
+    assert_eq!((web.service.as_str(), web.display_name()), ("web", "web"));
+    assert_eq!(web.pid, running.services[0].host.as_ref().unwrap().state.child_pid);
     let Reply::Usage { services, .. } = scm.direct.native(Request::Usage).unwrap() else { panic!() };
     let [web] = &services[..] else { panic!("{services:?}") };
     assert_eq!(web.service.as_str(), "web");

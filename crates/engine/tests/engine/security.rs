@@ -44,7 +44,7 @@ fn ann() -> Token {
     Token::user(sid("S-1-5-21-1-2-3-1001"), vec![Sid::EVERYONE, Sid::AUTHENTICATED_USERS, sid("S-1-5-4")])
 }
 
-/// The services that are told, whether by the call of the service API or by the one that `svc list` makes.
+/// The services that are told, whether by the call of the service API or by those that `svc list` and `svc status` make.
 fn told(backend: &dyn Backend) -> Vec<String> {
     let manager = backend.open_manager(ManagerAccess::ENUMERATE_SERVICE).unwrap();
     let all = manager.enumerate(ServiceType::WIN32, StateFilter::ALL, None).unwrap();
@@ -56,6 +56,9 @@ fn told(backend: &dyn Backend) -> Vec<String> {
         }
         other => panic!("{other:?}"),
     }
+    let Reply::List { services } = backend.native(Request::List).unwrap() else { panic!() };
+    let listed: Vec<_> = services.iter().map(|listed| listed.service.as_str()).collect();
+    assert_eq!(listed, all);
     all
 }
 
@@ -120,9 +123,11 @@ fn a_list_may_give_a_user_more() {
     assert_eq!(code(created), DENIED, "the descriptor of what is created doesn't grant that");
     manager.create_service(&scripted("own", &[]), ServiceAccess::QUERY_STATUS).unwrap();
     assert_eq!(code(user.open_manager(ManagerAccess::ENUMERATE_SERVICE)), DENIED);
-    match user.native(Request::Overview { after: None, services: None }).unwrap() {
-        Reply::Error { code, .. } => assert_eq!(code, DENIED),
-        other => panic!("{other:?}"),
+    for request in [Request::Overview { after: None, services: None }, Request::List] {
+        match user.native(request).unwrap() {
+            Reply::Error { code, .. } => assert_eq!(code, DENIED),
+            other => panic!("{other:?}"),
+        }
     }
 }
 

@@ -7,7 +7,7 @@ use svckit_core::access::{ManagerAccess, ServiceAccess};
 use svckit_core::definition::HostDefinition;
 use svckit_core::kind::ServiceType;
 use svckit_core::name::{Selection, ServiceName};
-use svckit_core::native::{Event, HostState, LogFrom, NamedHostState, Phase, Reply, Request};
+use svckit_core::native::{Event, HostState, LogFrom, NamedHostState, Phase, Reply, Request, ServiceView};
 use svckit_core::record::{DEFINITION_KEY, DEFINITION_VALUE, HostRecord, SERVICES_KEY};
 use svckit_core::sort;
 use svckit_core::status::StateFilter;
@@ -37,6 +37,10 @@ pub(super) fn answer(request: Request, interrupt: Option<&Interrupt>) -> Result<
         // Without anybody who keeps what was told, it is everything.
         Request::Overview { services, .. } => {
             Ok(Reply::Overview(overview::at_once(&Selection::new(services.as_deref()))?))
+        }
+        Request::List => {
+            let services = overview::at_once(&Selection::new(None))?.services;
+            Ok(Reply::List { services: services.into_iter().map(ServiceView::listed).collect() })
         }
         // Windows has calls for it.
         Request::Configurations => Err(failed("query configurations", None, Win32Error::NOT_SUPPORTED)),
