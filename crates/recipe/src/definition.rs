@@ -5,20 +5,22 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use svckit_core::config::{Config2, DEFAULT_PRESHUTDOWN_TIMEOUT, LOCAL_SYSTEM, NewService, ServiceConfig};
+use svckit_core::control::Control;
 use svckit_core::definition::{
     ControlAction, DEFINITION_VERSION, HostDefinition, LogPolicy, LogTarget, PasswordSource, Program,
-    RestartPolicy, StopPolicy,
+    RestartPolicy, StopAction, StopPolicy,
 };
 use svckit_core::failure::FailureActions;
-use svckit_core::health::HealthPolicy;
+use svckit_core::health::{AskPolicy, HealthPolicy};
 use svckit_core::hook::{Hook, Moment};
 use svckit_core::image_path::ImagePath;
 use svckit_core::kind::{ErrorControl, LaunchProtection, ServiceType, SidType, StartType};
 use svckit_core::limits::Limits;
 use svckit_core::name::{Dependency, DisplayName, GroupName, ServiceName};
-use svckit_core::probe::ReadyPolicy;
+use svckit_core::probe::{ReadyPolicy, ReadyWhen};
 use svckit_core::secret::Secret;
 use svckit_core::security::SecurityDescriptor;
+use svckit_core::target::Target;
 use svckit_core::tree::TreePolicy;
 use svckit_core::trigger::Trigger;
 
@@ -279,6 +281,32 @@ impl ServiceDefinition {
             hooks: BTreeMap::new(),
             places: Places::default(),
         }
+    }
+
+    /// The commands beside the program: what each is for, and where the file says so.
+    pub fn beside(&self) -> Vec<(String, &[String], Option<Span>)> {
+        let places = &self.places;
+        let mut all: Vec<(String, &[String], Option<Span>)> = Vec::new();
+        for (moment, hook) in &self.hooks {
+            all.push((format!("the hook {}", moment.word()), &hook.errand.command, places.hooks));
+        }
+        for rung in &self.stop.ladder {
+            if let StopAction::Command(command) = &rung.action {
+                all.push(("the ladder".to_owned(), command, places.stop));
+            }
+        }
+        for (control, action) in &self.controls {
+            if let ControlAction::Command(errand) = action {
+                all.push((format!("the control {}", Control(*control)), &errand.command, None));
+            }
+        }
+        if let Some(ReadyPolicy { when: ReadyWhen::Ask(Target::Command(command)), .. }) = &self.ready {
+            all.push(("ready".to_owned(), command, places.ready));
+        }
+        if let Some(HealthPolicy::Ask(AskPolicy { target: Target::Command(command), .. })) = &self.health {
+            all.push(("health".to_owned(), command, places.health));
+        }
+        all
     }
 
     /// The basic configuration with an image path.

@@ -42,6 +42,7 @@ const RULES: &[Rule] = &[
     program_writable,
     log_writable,
     executable::rules,
+    commands_beside,
     environment_file_readable,
     environment_file_mistakes,
     ready_address,
@@ -118,6 +119,19 @@ fn log_writable(service: &ServiceDefinition, _: &str) -> Vec<Found> {
     let message = format!("everybody may write to {}, and so change the log or take it away", open.display());
     let help = format!("chmod o-w {}", open.display());
     vec![Found::warning("log-writable", service.places.name, message, help)]
+}
+
+/// Commands beside the program that are not there, or no programs.
+fn commands_beside(service: &ServiceDefinition, _: &str) -> Vec<Found> {
+    let search = checks::search_path(service);
+    let found = service.beside().into_iter().filter_map(|(what, command, span)| {
+        let error = program::find(command.first()?, &search).err()?;
+        let message = format!("what {what} runs: {error}");
+        let help = "a path is relative to \"directory\", and a name is looked for in PATH".to_owned();
+        let span = span.unwrap_or(service.places.name);
+        Some(Found { severity: Severity::Error, rule: "command", span, message, help })
+    });
+    found.collect()
 }
 
 fn environment_file_readable(service: &ServiceDefinition, _: &str) -> Vec<Found> {

@@ -246,6 +246,27 @@ fn folders_of_files_that_nobody_makes() {
 }
 
 #[test]
+fn commands_beside_the_program_that_are_not_there() {
+    let world = World::new();
+    for (keys, count) in [
+        ("hooks.pre-start = ['./none']", 1),
+        ("ready.command = ['no-such-command']", 1),
+        ("health.command = './none -q'", 1),
+        ("stop.ladder = [{ command = ['./none'], wait = '5s' }, { ctrl-c = '5s' }]", 1),
+        ("controls = { 200 = { command = ['./none'] }, 201 = { http = 'http://x/' } }", 1),
+        ("hooks = { pre-start = [PROGRAM], post-stop = ['./none'] }", 1),
+        ("ready.command = [PROGRAM, './none']", 0),
+    ] {
+        let keys = keys.replace("PROGRAM", &format!("{:?}", std::env::current_exe().unwrap()));
+        let found = rules(&world, &format!("{WEB}{keys}\n"));
+        assert_eq!(found, vec!["error command"; count], "{keys}");
+    }
+    world.file("service.toml", &format!("{WEB}hooks.on-crash = ['no-such-command']\n"));
+    let told = world.svc("lint FILE").err;
+    assert!(told.starts_with("error[command]: what the hook on-crash runs: "), "{told}");
+}
+
+#[test]
 fn accounts_that_are_not_there() {
     let mut world = World::new();
     let text = |account: &str| format!("{WEB}account = '{account}'\nstop.ladder = [{{ ctrl-c = '5s' }}]\n");

@@ -7,6 +7,7 @@ pub const RULES: &[(&str, &str)] = &[
     ("environment-file", "the start fails when it can't be read"),
     ("secret", "the host refuses it, and the start fails"),
     ("program", "without its program the service can't start"),
+    ("command", "the hook, the probe, the control or the rung that needs it fails each time"),
     ("script", "the program has nothing to run"),
     ("delayed-in-group", "every service control manager refuses it"),
     ("ambiguous-program", "another program than the one that is meant may be run"),

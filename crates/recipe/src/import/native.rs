@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use svckit_core::hook::{Errand, Hook, Moment, OnFailure};
 use svckit_core::kind::{ErrorControl, SidType};
 use svckit_core::name::{Dependency, DisplayName, GroupName};
 
@@ -45,18 +46,44 @@ pub(super) fn subkey(reader: &mut Reader<'_>, section: &Section, below: &str) {
         "security" => "the service gets the usual rights",
         "enum" => "Windows makes it at each start",
         below if below.starts_with("triggerinfo") => "a definition has no word for triggers",
-        below if below.starts_with("parameters\\appevents") => HOOKS,
         _ => "see what it is for, and whether the service needs it",
     };
     let message = format!("the key {below} is not mapped: {}", section.keys().join(", "));
     reader.remark(section.span, message, help);
 }
 
-const HOOKS: &str = "nothing else is run beside the program: make a script of it that runs the program";
+const HOOKS: &str = "[service.NAME.hooks] has the moments at which commands are run";
 
-/// A command that is run on an event.
-pub(super) fn hook(reader: &mut Reader<'_>, setting: &Setting, event: &str) {
+/// A command that is run on an event that svckit has no hook for.
+pub(super) fn unmapped_hook(reader: &mut Reader<'_>, setting: &Setting, event: &str) {
     reader.remark(setting.key_span, format!("the hook {event} is not mapped"), HOOKS);
+}
+
+/// A command line as a hook, whose failure changes nothing. One that would not be the same command is told.
+pub(super) fn hook(
+    reader: &mut Reader<'_>,
+    line: &Setting,
+    event: &str,
+    moment: Moment,
+    service: &mut ServiceDefinition,
+) {
+    if let Some(name) = variable_in(&line.value) {
+        let message =
+            format!("the hook {event} is not mapped: it has %{name}% in it, which svckit does not replace");
+        return reader.remark(line.span, message, "write its value");
+    }
+    let words = match Platform::Windows.split(&line.value) {
+        Ok(words) => words,
+        Err(error) => {
+            let message = format!("the hook {event} is not mapped: it can't be split: {error}");
+            return reader.remark(line.span, message, "");
+        }
+    };
+    let directory = service.program.directory.clone();
+    if let Some(program) = reader.program(words, line.span, directory) {
+        let errand = Errand { command: program.command, timeout: Errand::TIMEOUT };
+        service.hooks.insert(moment, Hook { errand, on_failure: OnFailure::GoOn });
+    }
 }
 
 /// Adds the settings to a service.

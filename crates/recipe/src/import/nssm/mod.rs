@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use svckit_core::definition::{ExitAction, RestartPolicy, RestartWhen, Rung, StopAction, StopPolicy};
+use svckit_core::hook::Moment;
 use svckit_core::limits::Priority;
 use svckit_core::tree::TreePolicy;
 
@@ -25,12 +26,17 @@ struct Found {
     parameters: Section,
     /// What exit codes mean; `@` is any other.
     exits: Section,
+    /// Commands for events: `Start/Pre`.
+    events: Section,
 }
+
+/// Where those are in the registry, below the service's own key.
+const EVENTS: &str = "parameters\\appevents\\";
 
 impl Found {
     fn new(name: &str, span: Span) -> Self {
-        let [native, parameters, exits] = [(); 3].map(|()| Section::new(name, span));
-        Self { name: name.to_owned(), span, native, parameters, exits }
+        let [native, parameters, exits, events] = [(); 4].map(|()| Section::new(name, span));
+        Self { name: name.to_owned(), span, native, parameters, exits, events }
     }
 }
 
@@ -90,6 +96,12 @@ fn of_registry(reader: &mut Reader<'_>) -> Vec<Found> {
             "" => service.native = section,
             "parameters" => service.parameters = section,
             "parameters\\appexit" => service.exits = section,
+            _ if below.starts_with(EVENTS) => {
+                let event = section.name.rsplit('\\').next().unwrap_or_default().to_owned();
+                for setting in section.rest() {
+                    service.events.push(Setting { key: format!("{event}/{}", setting.key), ..setting });
+                }
+            }
             _ if section.keys().is_empty() => {}
             _ => native::subkey(reader, &section, &below),
         }
@@ -148,11 +160,41 @@ fn definition(reader: &mut Reader<'_>, mut found: Found) -> Option<ServiceDefini
     native::read(reader, found.native, &mut service);
     for setting in found.parameters.rest() {
         match setting.key.strip_prefix("AppEvents ") {
-            Some(event) => native::hook(reader, &setting, event),
+            Some(event) => found.events.push(Setting { key: event.to_owned(), ..setting }),
             None => reader.unmapped(&setting, ADVICE, MAPPED),
         }
     }
+    for setting in found.events.rest() {
+        event(reader, &setting, &mut service);
+    }
     Some(service)
+}
+
+/// A command for an event: NSSM tells of a failure and goes on, but for one code of one event.
+fn event(reader: &mut Reader<'_>, setting: &Setting, service: &mut ServiceDefinition) {
+    let name = setting.key.as_str();
+    let moments: &[Moment] = match name.to_ascii_lowercase().as_str() {
+        "start/pre" => {
+            let message = "the exit code 99 of Start/Pre does not keep the program from being run";
+            reader.remark(
+                setting.key_span,
+                message,
+                "on-failure = \"fail\" of pre-start makes every failure do that",
+            );
+            &[Moment::PreStart]
+        }
+        "start/post" => &[Moment::PostStart],
+        "stop/pre" => &[Moment::PreStop],
+        "exit/post" => {
+            let message = "Exit/Post is on-crash and post-stop: when a crash stops the service, both are run";
+            reader.remark(setting.key_span, message, "leave one of them");
+            &[Moment::OnCrash, Moment::PostStop]
+        }
+        _ => return native::unmapped_hook(reader, setting, name),
+    };
+    for moment in moments {
+        native::hook(reader, setting, name, *moment, service);
+    }
 }
 
 fn environment(reader: &mut Reader<'_>, parameters: &mut Section) -> BTreeMap<String, String> {

@@ -42,7 +42,7 @@ pub(super) const INSTALL: Advice<'_> = &[
     ("DefaultInstance", "import a copy of the unit named after the instance"),
 ];
 
-pub(super) const SERVICE_MAPPED: &str = "Type ExecStart ExecReload Restart RestartSec TimeoutSec TimeoutStopSec KillSignal \
+pub(super) const SERVICE_MAPPED: &str = "Type ExecStart ExecStartPre ExecStartPost ExecStopPost ExecReload WatchdogSec TimeoutStartSec Restart RestartSec TimeoutSec TimeoutStopSec KillSignal \
     KillMode SendSIGHUP SuccessExitStatus RestartPreventExitStatus RestartForceExitStatus User WorkingDirectory Environment \
     EnvironmentFile StandardOutput StandardError Nice CPUAffinity LimitNOFILE LimitCORE";
 
@@ -55,8 +55,8 @@ pub(super) const SERVICE: Advice<'_> = &[
     // Older units have them here and not in [Unit].
     ("StartLimitAction FailureAction RebootArgument", ACTIONS),
     (
-        "ExecCondition ExecStartPre ExecStartPost ExecStop ExecStopPost",
-        "nothing else is run beside the program: make a script of it that ends with exec PROGRAM",
+        "ExecCondition ExecStop",
+        "a command can be a hook, or a rung of the stop ladder: [service.NAME.hooks] and [service.NAME.stop]",
     ),
     ("TimeoutStartSec TimeoutStartFailureMode", "ready.timeout says how long a program has to be ready"),
     (

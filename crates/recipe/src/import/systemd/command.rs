@@ -1,12 +1,15 @@
-//! `ExecStart` and `ExecReload`.
+//! `ExecStart`, and the commands beside it.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
 
-use svckit_core::definition::Program;
+use svckit_core::definition::{ControlAction, Program};
+use svckit_core::hook::{Errand, Hook, Moment, OnFailure};
 use svckit_core::signal::Signal;
 
 use super::{Unit, text};
+use crate::import::ini::Setting;
 
 /// The program of a unit. systemd replaces variables in its arguments: those that the unit sets are replaced here, for others a shell does it.
 pub(super) fn exec_start(
@@ -30,6 +33,17 @@ pub(super) fn exec_start(
         unit.reader.wrong(setting.span, "a service of svckit runs one program, not several", help);
         return None;
     }
+    let words = words(unit, &setting, values, false)?;
+    unit.reader.program(words, setting.span, directory)
+}
+
+/// The words of a command with its variables replaced, without the signs before it; `is_beside` the program, or the program's own.
+fn words(
+    unit: &mut Unit<'_, '_>,
+    setting: &Setting,
+    values: &BTreeMap<String, String>,
+    is_beside: bool,
+) -> Option<Vec<String>> {
     let line = setting.value.trim_start_matches(['@', '-', ':', '+', '!', '|']);
     let signs = &setting.value[..setting.value.len() - line.len()];
     for (sign, message, help) in [
@@ -46,7 +60,7 @@ pub(super) fn exec_start(
         ),
         ('@', "the sign @ before the program is not mapped", "the program is told its own path as its name"),
     ] {
-        if signs.contains(sign) {
+        if signs.contains(sign) && !(is_beside && sign == '-') {
             unit.reader.remark(setting.span, message, help);
         }
     }
@@ -76,6 +90,10 @@ pub(super) fn exec_start(
         words = match with_variables(&words, values) {
             Variables::Replaced(words) => words,
             Variables::Shell(line, name) => {
+                if is_beside && name == "MAINPID" {
+                    let line = format!("MAINPID=$SVC_PID; {line}");
+                    return Some(["/bin/sh", "-c", &line].map(str::to_owned).to_vec());
+                }
                 let message = format!("{name} is set outside this file, so a shell puts it into the command");
                 unit.reader.remark(
                     setting.span,
@@ -86,7 +104,54 @@ pub(super) fn exec_start(
             }
         };
     }
-    unit.reader.program(words, setting.span, directory)
+    Some(words)
+}
+
+/// The one command of a setting that may have several.
+fn only(unit: &mut Unit<'_, '_>, key: &str) -> Option<Setting> {
+    let mut all = unit.service.take_all(key);
+    let empty = all.iter().rposition(|setting| setting.value.is_empty());
+    all.drain(..empty.map_or(0, |index| index + 1));
+    let last = all.pop()?;
+    if !all.is_empty() {
+        let message = format!("several of {key} are not mapped");
+        unit.reader.remark(last.span, message, "make one script of them, and say it in [service.NAME.hooks]");
+        return None;
+    }
+    Some(last)
+}
+
+/// Commands before and after the program: the signs of systemd say whether a failure counts.
+pub(super) fn hooks(
+    unit: &mut Unit<'_, '_>,
+    values: &BTreeMap<String, String>,
+    directory: &Path,
+    (start, stop): (Duration, Duration),
+) -> BTreeMap<Moment, Hook> {
+    let mut hooks = BTreeMap::new();
+    for (key, moment, timeout) in [
+        ("ExecStartPre", Moment::PreStart, start),
+        ("ExecStartPost", Moment::PostStart, start),
+        ("ExecStopPost", Moment::PostStop, stop),
+    ] {
+        let Some(setting) = only(unit, key) else { continue };
+        let Some(command) = beside(unit, &setting, values, directory) else { continue };
+        let signs = setting.value.trim_start_matches(['@', ':', '+', '!']);
+        let is_free = signs.starts_with('-') || !moment.may_fail();
+        let on_failure = if is_free { OnFailure::GoOn } else { OnFailure::Fail };
+        hooks.insert(moment, Hook { errand: Errand { command, timeout }, on_failure });
+    }
+    hooks
+}
+
+fn beside(
+    unit: &mut Unit<'_, '_>,
+    setting: &Setting,
+    values: &BTreeMap<String, String>,
+    directory: &Path,
+) -> Option<Vec<String>> {
+    let words = words(unit, setting, values, true)?;
+    Some(unit.reader.program(words, setting.span, directory.to_owned())?.command)
 }
 
 enum Variables {
@@ -185,9 +250,14 @@ fn quoted(text: &str) -> String {
     if text.chars().all(is_plain) { text.to_owned() } else { format!("'{}'", text.replace('\'', r"'\''")) }
 }
 
-/// The signal of an `ExecReload` that sends one to the program and does nothing else.
-pub(super) fn reload(unit: &mut Unit<'_, '_>) -> Option<Signal> {
-    let setting = unit.service.take("ExecReload").filter(|setting| !setting.value.is_empty())?;
+/// What `ExecReload` does: the signal if it sends one to the program and does nothing else, or the command.
+pub(super) fn reload(
+    unit: &mut Unit<'_, '_>,
+    values: &BTreeMap<String, String>,
+    directory: &Path,
+    timeout: Duration,
+) -> Option<ControlAction> {
+    let setting = only(unit, "ExecReload")?;
     let words: Vec<_> = setting.value.split_whitespace().collect();
     let signal = match words.as_slice() {
         ["/bin/kill" | "/usr/bin/kill" | "kill", rest @ .., "$MAINPID" | "${MAINPID}"] => match rest {
@@ -199,11 +269,11 @@ pub(super) fn reload(unit: &mut Unit<'_, '_>) -> Option<Signal> {
         },
         _ => None,
     };
-    if signal.is_none() {
-        let help = "a signal can be sent: [service.NAME.controls] reload = \"signal:HUP\"";
-        unit.reader.remark(setting.span, "ExecReload is not mapped", help);
+    if let Some(signal) = signal {
+        return Some(ControlAction::Signal(signal));
     }
-    signal
+    let command = beside(unit, &setting, values, directory)?;
+    Some(ControlAction::Command(Errand { command, timeout }))
 }
 
 #[cfg(test)]

@@ -12,7 +12,9 @@ use std::time::Duration;
 
 use svckit_core::control::Control;
 use svckit_core::definition::{ControlAction, Rung, StopAction, StopPolicy};
+use svckit_core::health::HealthPolicy;
 use svckit_core::name::Dependency;
+use svckit_core::probe::{ReadyPolicy, ReadyWhen};
 use svckit_core::signal::Signal;
 use svckit_core::sort;
 use svckit_core::tree::TreePolicy;
@@ -24,6 +26,9 @@ use text::Specifiers;
 
 /// How long a program has to stop in a unit that says nothing.
 const STOP_TIMEOUT: Duration = Duration::from_secs(90);
+
+/// How long a program has to start in a unit that says nothing.
+const START_TIMEOUT: Duration = Duration::from_secs(90);
 
 /// What stands for "for ever", which the stop ladder has not.
 const LONG: Duration = Duration::from_secs(24 * 3600);
@@ -48,7 +53,8 @@ pub(super) fn read(reader: &mut Reader<'_>) -> Option<ServiceDefinition> {
         let message = format!("[{}] is not known, and not mapped: {}", other.name, other.keys().join(", "));
         reader.remark(other.span, message, "see what it is for, and whether the service needs it");
     }
-    let mut file = Unit { reader, specifiers, unit: unit.unwrap_or_default(), service };
+    let unit = unit.unwrap_or_default();
+    let mut file = Unit { reader, specifiers, unit, service, reloads_by_signal: false };
     let mut definition = file.definition()?;
     let Unit { reader, unit, service, .. } = file;
     definition.start = Some(install.map_or(StartMode::Manual, |section| install_section(reader, section)));
@@ -88,6 +94,8 @@ struct Unit<'r, 'a> {
     specifiers: Specifiers,
     unit: Section,
     service: Section,
+    /// Whether SIGHUP makes the program read its configuration again.
+    reloads_by_signal: bool,
 }
 
 impl Unit<'_, '_> {
@@ -97,12 +105,15 @@ impl Unit<'_, '_> {
         let directory = self.directory()?;
         let environment = self.environment();
         let values = sort::map(environment.iter().map(|(name, (value, _))| (name.clone(), value.clone())));
-        let mut program = command::exec_start(self, &values, directory)?;
+        let mut program = command::exec_start(self, &values, directory.clone())?;
         for (name, (value, span)) in environment {
             self.reader.variable(&mut program.environment, (&name, &value), span);
         }
         program.environment_files = self.environment_files();
         let mut definition = ServiceDefinition::new(name, program, self.reader.platform);
+        let start = self.start_timeout();
+        definition.ready = self.ready(start);
+        definition.health = self.watchdog();
         definition.tree = self.tree();
         definition.description = self.text("Description").filter(|text| !text.is_empty());
         definition.dependencies = self.dependencies();
@@ -111,10 +122,47 @@ impl Unit<'_, '_> {
         definition.stop = self.stop();
         definition.limits = limits::read(self);
         definition.log = self.log();
-        if let Some(signal) = command::reload(self) {
-            definition.controls.insert(Control::PARAMCHANGE.0, ControlAction::Signal(signal));
-        }
+        let stop = definition.stop.ladder.last().map_or(STOP_TIMEOUT, |rung| rung.wait);
+        definition.hooks = command::hooks(self, &values, &directory, (start, stop));
+        let reload = command::reload(self, &values, &directory, start);
+        let reload = reload.or(self.reloads_by_signal.then_some(ControlAction::Signal(Signal::Hup)));
+        definition.controls.extend(reload.map(|action| (Control::PARAMCHANGE.0, action)));
         Some(definition)
+    }
+
+    /// How long a start may take: what is before the program, and until it says that it is ready.
+    fn start_timeout(&mut self) -> Duration {
+        // That of both is taken for the stop.
+        let both = self.service.last_of("TimeoutSec").map(|setting| setting.value.clone());
+        let both = both.and_then(|value| text::time(&value));
+        let is_used = self.service.last_of("Type").is_some_and(|kind| kind.value.starts_with("notify"))
+            || ["ExecStartPre", "ExecStartPost"].iter().any(|key| self.service.last_of(key).is_some());
+        let own = if is_used { self.time(&["TimeoutStartSec"]) } else { None };
+        let time = own.or(both).unwrap_or(START_TIMEOUT);
+        if time.is_zero() || time > LONG { LONG } else { time }
+    }
+
+    /// By what it is known that the program is ready.
+    fn ready(&mut self, timeout: Duration) -> Option<ReadyPolicy> {
+        let kind = self.service.last_of("Type").map(|setting| setting.value.clone())?;
+        if !self.can_notify() || !matches!(&*kind, "notify" | "notify-reload") {
+            return None;
+        }
+        self.reloads_by_signal = kind == "notify-reload";
+        Some(ReadyPolicy { when: ReadyWhen::Notify, timeout, interval: None })
+    }
+
+    fn can_notify(&self) -> bool {
+        self.reader.platform.has_signals()
+    }
+
+    /// How often the program has to say that it is alive; zero and infinity are never.
+    fn watchdog(&mut self) -> Option<HealthPolicy> {
+        if !self.can_notify() {
+            return None;
+        }
+        let limit = self.time(&["WatchdogSec"])?;
+        (!limit.is_zero() && limit <= LONG).then_some(HealthPolicy::Notify(limit))
     }
 
     /// A text of `[Unit]` with specifiers replaced.
@@ -166,6 +214,7 @@ impl Unit<'_, '_> {
         let help = match setting.value.as_str() {
             "simple" | "exec" | "idle" | "" => return false,
             "forking" => return true,
+            "notify" | "notify-reload" if self.can_notify() => return false,
             "oneshot" => {
                 "the service is stopped as soon as its program has ended; say restart.when = \"never\""
             }

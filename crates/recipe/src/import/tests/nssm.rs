@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use svckit_core::definition::{ExitAction, RestartWhen, Rung, StopAction};
+use svckit_core::hook::OnFailure;
 use svckit_core::limits::{Limits, Priority};
 use svckit_core::tree::TreePolicy;
 
@@ -134,7 +135,7 @@ fn what_has_no_place_is_told_where_it_is() {
         ),
         (
             "[HKEY_LOCAL_MACHINE\\SYSTEM\\CurrentControlSet\\Services\\shop\\Parameters\\AppEvents\\Start]\n\"Pre\"=\"x\"",
-            "7:1: the key parameters\\appevents\\start is not mapped: Pre",
+            "8:1: the exit code 99 of Start/Pre does not keep the program from being run",
         ),
         ("[HKEY_CURRENT_USER\\x]", "7:1: the key is none of a service, and not mapped"),
         (
@@ -214,10 +215,34 @@ C:\tools\nssm.exe start shop
         told(&import),
         [
             r"11:1: the password of .\ann is not part of the definition",
-            "14:1: the hook Start/Pre is not mapped",
+            "14:1: the exit code 99 of Start/Pre does not keep the program from being run",
             "15:1: the line is not mapped",
         ]
     );
+}
+
+#[test]
+fn commands_for_events_are_hooks() {
+    let key = r"[HKEY_LOCAL_MACHINE\SYSTEM\CurrentControlSet\Services\shop\Parameters\AppEvents\";
+    let text = format!(
+        "{key}Start]\n\"Pre\"=\"C:\\\\a.exe -x\"\n\"Post\"=\"b %X%\"\n{key}Exit]\n\"Post\"=\"c.bat\"\n{key}Rotate]\n\"Pre\"=\"d\"\n"
+    );
+    let import = import(&export("", &text));
+    let hooks: Vec<_> = import.services[0].hooks.iter().map(|(moment, hook)| (*moment, hook)).collect();
+    let found: Vec<_> =
+        hooks.iter().map(|(moment, hook)| (moment.word(), hook.errand.command.join(" "))).collect();
+    let expected = [("pre-start", r"C:\a.exe -x"), ("post-stop", "c.bat"), ("on-crash", "c.bat")];
+    assert_eq!(found, expected.map(|(moment, command)| (moment, command.to_owned())));
+    assert!(hooks.iter().all(|(_, hook)| hook.on_failure == OnFailure::GoOn));
+    let told = told(&import).join("\n");
+    for remark in [
+        "the exit code 99 of Start/Pre",
+        "the hook Start/Post is not mapped: it has %X% in it",
+        "Exit/Post is on-crash and post-stop",
+        "the hook Rotate/Pre is not mapped",
+    ] {
+        assert!(told.contains(remark), "{told}");
+    }
 }
 
 #[test]

@@ -4,7 +4,10 @@ use std::time::Duration;
 
 use svckit_core::control::Control;
 use svckit_core::definition::{ControlAction, ExitAction, RestartWhen, Rung, StopAction};
+use svckit_core::health::HealthPolicy;
+use svckit_core::hook::{Errand, OnFailure};
 use svckit_core::limits::{Limits, Priority};
+use svckit_core::probe::ReadyWhen;
 use svckit_core::signal::Signal;
 use svckit_core::tree::TreePolicy;
 
@@ -79,6 +82,38 @@ fn each_keyword_is_mapped() {
 }
 
 #[test]
+fn commands_beside_the_program_are_hooks() {
+    let shop = unit(
+        "Environment=A=1\nTimeoutStartSec=20\nTimeoutStopSec=7\nExecStartPre=-/bin/prepare ${A}\nExecStartPost=/bin/tell $MAINPID\nExecStopPost=/bin/clean 'a b'\nExecReload=/bin/ctl reload\n",
+    );
+    let found = shop.hooks.iter().map(|(moment, hook)| {
+        (moment.word(), hook.errand.command.join("|"), hook.errand.timeout.as_secs(), hook.on_failure)
+    });
+    let found = found.collect::<Vec<_>>();
+    let shell = "/bin/sh|-c|MAINPID=$SVC_PID; exec /bin/tell $MAINPID";
+    let expected = [
+        ("pre-start", "/bin/prepare|1", 20, OnFailure::GoOn),
+        ("post-start", shell, 20, OnFailure::Fail),
+        ("post-stop", "/bin/clean|a b", 7, OnFailure::GoOn),
+    ];
+    assert_eq!(found, expected.map(|(moment, line, time, how)| (moment, line.to_owned(), time, how)));
+    let command = ["/bin/ctl", "reload"].map(str::to_owned).to_vec();
+    let reload = ControlAction::Command(Errand { command, timeout: Duration::from_secs(20) });
+    assert_eq!(shop.controls, [(Control::PARAMCHANGE.0, reload)].into());
+}
+
+#[test]
+fn a_program_that_says_how_it_is_does_so_here_too() {
+    let shop = unit("Type=notify\nWatchdogSec=30s\n");
+    let ready = shop.ready.unwrap();
+    assert_eq!((ready.when, ready.timeout.as_secs()), (ReadyWhen::Notify, 90));
+    assert_eq!(shop.health, Some(HealthPolicy::Notify(Duration::from_secs(30))));
+    let shop = unit("Type=notify-reload\nTimeoutSec=5min\nWatchdogSec=0\n");
+    assert_eq!((shop.ready.unwrap().timeout.as_secs(), shop.health), (300, None));
+    assert_eq!(shop.controls, [(Control::PARAMCHANGE.0, ControlAction::Signal(Signal::Hup))].into());
+}
+
+#[test]
 fn the_limit_of_starts_is_a_budget_of_as_many_restarts() {
     let restart = |lines: &str| unit(&format!("Restart=always\n{lines}")).restart;
     let limited = restart("RestartSec=1s\n");
@@ -133,8 +168,9 @@ fn limits_are_carried_over() {
 fn what_has_no_place_is_told_where_it_is() {
     for (lines, remark) in [
         ("Type=oneshot", "3:6: Type=oneshot is not mapped"),
-        ("ExecStartPre=/bin/x", "3:1: ExecStartPre is not mapped"),
-        ("ExecReload=/bin/x", "3:12: ExecReload is not mapped"),
+        ("ExecStop=/bin/x", "3:1: ExecStop is not mapped"),
+        ("ExecStartPre=/bin/x\nExecStartPre=/bin/y", "4:14: several of ExecStartPre are not mapped"),
+        ("TimeoutStartSec=5", "3:1: TimeoutStartSec is not mapped"),
         ("FailureAction=reboot", "3:1: FailureAction is not mapped"),
         ("StartLimitAction=reboot", "3:1: StartLimitAction is not mapped"),
         ("RebootArgument=x", "3:1: RebootArgument is not mapped"),

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use svckit_core::definition::{RestartWhen, Rung, StopAction};
 use svckit_core::failure::{ActionType, ResetPeriod};
+use svckit_core::hook::{Moment, OnFailure};
 use svckit_core::limits::Priority;
 use svckit_core::log::rotation::RotateTime;
 
@@ -174,6 +175,20 @@ fn variables_that_the_file_says_are_replaced() {
 }
 
 #[test]
+fn commands_before_and_after_are_hooks() {
+    let import = import(
+        "<prestart><executable>%BASE%\\my tools\\a.exe</executable><arguments>-x \"y z\"</arguments></prestart>\
+         <poststop><executable>clean</executable></poststop>",
+    );
+    let shop = &import.services[0];
+    let hook = |moment| &shop.hooks[&moment];
+    assert_eq!(hook(Moment::PreStart).errand.command, [r"C:\winsw\my tools\a.exe", "-x", "y z"]);
+    assert_eq!(hook(Moment::PostStop).errand.command, ["clean"]);
+    assert_eq!(hook(Moment::PreStart).on_failure, OnFailure::GoOn);
+    assert_eq!(shop.hooks.len(), 2);
+}
+
+#[test]
 fn what_has_no_place_is_told_where_it_is() {
     for (element, remark) in [
         ("<stopexecutable>x</stopexecutable>", "2:2: stopexecutable is not mapped"),
@@ -185,7 +200,11 @@ fn what_has_no_place_is_told_where_it_is() {
         ("<waithint>1 sec</waithint>", "2:2: waithint is not mapped"),
         ("<securityDescriptor>D:</securityDescriptor>", "2:2: securityDescriptor is not mapped"),
         ("<download from='http://x/' to='%BASE%\\x'/>", "2:2: download is not mapped"),
-        ("<prestart><executable>x</executable></prestart>", "2:2: the hook prestart is not mapped"),
+        ("<prestart><arguments>x</arguments></prestart>", "2:2: the hook prestart is not mapped"),
+        (
+            "<prestop><executable>x</executable></prestop>",
+            "2:2: prestop is waited for 30 seconds, and then ended",
+        ),
         ("<interactive/>", "2:2: interactive is not mapped"),
         ("<beeponshutdown>true</beeponshutdown>", "2:2: beeponshutdown is not mapped"),
         ("<autoRefresh>true</autoRefresh>", "2:2: autoRefresh is not mapped"),

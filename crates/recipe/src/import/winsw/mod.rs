@@ -12,6 +12,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use svckit_core::definition::{Rung, StopAction, StopPolicy};
+use svckit_core::hook::Moment;
 use svckit_core::limits::Priority;
 
 use super::ini::Setting;
@@ -68,7 +69,7 @@ pub(super) fn read(reader: &mut Reader<'_>) -> Option<ServiceDefinition> {
     let setting = settings.text(reader, "priority");
     service.limits.priority =
         setting.and_then(|setting| limits::priority(reader, &setting)).filter(|one| *one != Priority::Normal);
-    beside(reader, settings);
+    beside(reader, settings, &mut service);
     switches(reader, settings);
     for element in std::mem::take(settings).0 {
         reader.unmapped(&canonical(element.setting), advice::ADVICE, advice::MAPPED);
@@ -201,10 +202,15 @@ fn account(reader: &mut Reader<'_>, settings: &mut Elements, service: &mut Servi
 }
 
 /// What WinSW does beside running the program.
-fn beside(reader: &mut Reader<'_>, settings: &mut Elements) {
-    for hook in ["prestart", "poststart", "prestop", "poststop"] {
-        if let Some(element) = settings.take(reader, hook) {
-            native::hook(reader, &element.setting, hook);
+fn beside(reader: &mut Reader<'_>, settings: &mut Elements, service: &mut ServiceDefinition) {
+    for (key, moment) in [
+        ("prestart", Moment::PreStart),
+        ("poststart", Moment::PostStart),
+        ("prestop", Moment::PreStop),
+        ("poststop", Moment::PostStop),
+    ] {
+        if let Some(element) = settings.take(reader, key) {
+            hook(reader, element, moment, service);
         }
     }
     if let Some(mut mapping) = settings.group(reader, "sharedDirectoryMapping") {
@@ -221,6 +227,27 @@ fn beside(reader: &mut Reader<'_>, settings: &mut Elements) {
             extension(reader, one);
         }
     }
+}
+
+/// A command that is run before or after a start or a stop.
+fn hook(reader: &mut Reader<'_>, element: Element, moment: Moment, service: &mut ServiceDefinition) {
+    let Element { setting, mut inside } = element;
+    let Some(executable) = inside.text(reader, "executable") else {
+        return native::unmapped_hook(reader, &setting, &setting.key);
+    };
+    let arguments = inside.text(reader, "arguments").map_or_else(String::new, |arguments| arguments.value);
+    let program = executable.value.trim_matches('"');
+    let line = Setting { value: format!("\"{program}\" {arguments}"), ..executable };
+    for output in ["stdoutPath", "stderrPath"] {
+        if let Some(setting) = inside.text(reader, output) {
+            let message = format!("{output} is not mapped");
+            reader.remark(setting.key_span, message, "what a hook writes is in the service's log");
+        }
+    }
+    inside.unknown(reader);
+    native::hook(reader, &line, &setting.key, moment, service);
+    let message = format!("{} is waited for 30 seconds, and then ended", setting.key);
+    reader.remark(setting.key_span, message, format!("timeout of hooks.{} is how long", moment.word()));
 }
 
 fn extension(reader: &mut Reader<'_>, mut extension: Element) {
