@@ -124,14 +124,14 @@ fn row(report: &ServiceReport) -> Vec<Cell<'_>> {
 impl ServiceReport {
     /// The program's process, else the service's.
     pub(crate) fn pid(&self) -> Option<u32> {
-        native::process(&self.status, self.host.as_ref().map(|host| &host.state))
+        native::process(&self.status, self.host.as_ref().map(|host| host.state.child_pid))
     }
 
     /// It in a line, if its name is one that a service can have.
     fn listed(self) -> Option<Listed> {
         let service = ServiceName::new(self.name).ok()?;
-        let host = self.host.as_ref().map(|host| &host.state);
-        Some(Listed::new(service, &self.display_name, &self.status, host))
+        let program = self.host.map(|host| host.state.child_pid);
+        Some(Listed::new(service, &self.display_name, &self.status, program))
     }
 }
 

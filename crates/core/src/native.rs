@@ -220,8 +220,8 @@ impl ServiceView {
     /// It in a line.
     pub fn listed(self) -> Listed {
         let Self { service, display_name, status, host } = self;
-        let host = host.as_ref().map(|host| &host.state);
-        Listed::new(service, &display_name, &status, host)
+        let program = host.map(|host| host.state.child_pid);
+        Listed::new(service, &display_name, &status, program)
     }
 }
 
@@ -241,15 +241,15 @@ pub struct Listed {
 }
 
 impl Listed {
-    /// A service, with what its host tells if it has one.
+    /// A service; one that has a host has a program too, which may run.
     pub fn new(
         service: ServiceName,
         display_name: &str,
         status: &ServiceStatus,
-        host: Option<&HostState>,
+        program: Option<Option<u32>>,
     ) -> Self {
         let display_name = (display_name != service.as_str()).then(|| display_name.to_owned());
-        Self { display_name, state: status.state, pid: process(status, host), service }
+        Self { display_name, state: status.state, pid: process(status, program), service }
     }
 
     /// The name that people see.
@@ -258,12 +258,9 @@ impl Listed {
     }
 }
 
-/// The process of a service's program, or of the service if it has no host.
-pub fn process(status: &ServiceStatus, host: Option<&HostState>) -> Option<u32> {
-    match host {
-        Some(host) => host.child_pid,
-        None => Some(status.pid).filter(|pid| *pid != 0),
-    }
+/// The process of a service's program, or of the service if that has no host, and so no program.
+pub fn process(status: &ServiceStatus, program: Option<Option<u32>>) -> Option<u32> {
+    program.unwrap_or_else(|| Some(status.pid).filter(|pid| *pid != 0))
 }
 
 /// What a service uses of the machine.

@@ -99,13 +99,10 @@ impl Scm {
         self.may_enumerate(token)?;
         let all = Selection::new(None);
         let line = |service: &Service| {
-            let host = service.record.definition.is_some().then(|| named_state(service).state);
-            Listed::new(
-                service.name().clone(),
-                &service.record.config.display_name.to_string(),
-                &service.status(),
-                host.as_ref(),
-            )
+            let is_hosted = service.record.definition.is_some();
+            let program = is_hosted.then(|| service.host.as_ref().and_then(|host| host.child_pid));
+            let display_name = &service.record.config.display_name;
+            Listed::new(service.name().clone(), display_name.as_str(), &service.status(), program)
         };
         Ok(NativeReply::List { services: self.seen(&all, token).map(line).collect() })
     }
