@@ -5,6 +5,7 @@
 
 mod activation;
 mod bulk;
+mod crashes;
 mod definitions;
 mod examples;
 mod exported;

@@ -15,7 +15,7 @@ use svckit_os::clock;
 use svckit_os::event::{Interest, Poller};
 use svckit_os::watch::Watch;
 
-use crate::support::{Bed, PATIENCE};
+use crate::support::{Bed, Mounted, PATIENCE};
 
 /// The rotated files of `out.log`, oldest first, and then the current one.
 fn logs(bed: &Bed) -> Vec<PathBuf> {
@@ -357,14 +357,6 @@ fn time_stamps_survive_a_full_disk_and_a_line_without_an_end() {
         _ => None,
     });
     assert!(lost > Some(108_894), "{lost:?}");
-}
-
-struct Mounted(PathBuf);
-
-impl Drop for Mounted {
-    fn drop(&mut self) {
-        let _ = rustix::mount::unmount(&self.0, rustix::mount::UnmountFlags::DETACH);
-    }
 }
 
 #[test]

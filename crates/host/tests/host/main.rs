@@ -5,6 +5,7 @@
 mod controls;
 mod debug;
 mod family;
+mod floods;
 mod health;
 mod hooks;
 mod life;

@@ -453,3 +453,12 @@ impl Link {
         events.collect()
     }
 }
+
+/// What was mounted there, until it is dropped.
+pub(crate) struct Mounted(pub(crate) PathBuf);
+
+impl Drop for Mounted {
+    fn drop(&mut self) {
+        let _ = rustix::mount::unmount(&self.0, rustix::mount::UnmountFlags::DETACH);
+    }
+}
