@@ -391,6 +391,9 @@ pub(crate) struct Logs {
     /// How many lines
     #[arg(long, short = 'n', value_name = "N", default_value_t = 100)]
     pub(crate) lines: u32,
+    /// Begin a new file and keep what was written so far in another, as at the size or time of log.rotate
+    #[arg(long, conflicts_with_all = ["follow", "lines"])]
+    pub(crate) rotate: bool,
 }
 
 #[derive(Debug, Args)]

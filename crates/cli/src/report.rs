@@ -300,6 +300,7 @@ impl<'a> HostJson<'a> {
             ref hook_failure,
             ref status_text,
             ref exit_reason,
+            rotate_control: _,
         } = named.state;
         Self {
             child_pid,

@@ -40,6 +40,11 @@ open_value! {
     }
 }
 
+impl Control {
+    /// Those that are a service's own.
+    pub const USER_DEFINED: std::ops::RangeInclusive<u8> = 128..=255;
+}
+
 open_flags! {
     /// `dwControlsAccepted` ([MS-SCMR] 2.2.47).
     ControlsAccepted {

@@ -228,6 +228,24 @@ pub enum LogTarget {
     Discard,
 }
 
+/// How output is written into a log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum LogFormat {
+    /// As the program writes it.
+    #[default]
+    Raw,
+    /// A JSON object for each line.
+    Json,
+}
+
+impl LogFormat {
+    /// Whether it is as the program writes it.
+    pub fn is_raw(&self) -> bool {
+        *self == Self::Raw
+    }
+}
+
 /// How rotated files are compressed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -268,7 +286,10 @@ pub struct LogPolicy<T = LogTarget> {
     /// How rotated files are compressed; absent: not at all.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub compress: Option<Compression>,
-    /// Whether each line begins with the time.
+    /// How output is written.
+    #[serde(default, skip_serializing_if = "LogFormat::is_raw")]
+    pub format: LogFormat,
+    /// Whether each line begins with the time, in the format that has none.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub timestamps: bool,
     /// How many bytes are held in memory while the disk takes none; what is more is lost, counted and reported.
@@ -296,6 +317,7 @@ impl<T: Clone> LogPolicy<T> {
             keep_age: None,
             keep_total: None,
             compress: None,
+            format: LogFormat::Raw,
             timestamps: false,
             buffer: 1 << 20,
         }
@@ -315,6 +337,7 @@ impl<T> LogPolicy<T> {
             keep_age: self.keep_age,
             keep_total: self.keep_total,
             compress: self.compress,
+            format: self.format,
             timestamps: self.timestamps,
             buffer: self.buffer,
         }

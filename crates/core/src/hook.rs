@@ -43,6 +43,8 @@ pub enum Moment {
     OnCrash,
     /// When the service gives up.
     OnGiveUp,
+    /// When a log was rotated.
+    OnRotate,
 }
 
 impl Moment {
@@ -54,6 +56,7 @@ impl Moment {
         ("post-stop", Self::PostStop),
         ("on-crash", Self::OnCrash),
         ("on-give-up", Self::OnGiveUp),
+        ("on-rotate", Self::OnRotate),
     ];
 
     /// The word for it.

@@ -10,6 +10,7 @@ mod open;
 
 pub mod access;
 pub mod backend;
+pub mod base64;
 pub mod calendar;
 pub mod call;
 pub mod command_line;

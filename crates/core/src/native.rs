@@ -370,6 +370,9 @@ pub struct HostState {
     /// Bytes of output that could not be kept since the service started.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub log_bytes_lost: u64,
+    /// The number of the control at which the host rotates the service's logs; absent while it has none that can be.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rotate_control: Option<u8>,
     /// The hook that runs at the moment.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hook: Option<String>,

@@ -67,9 +67,10 @@ pub(crate) fn action(action: &StopAction) -> String {
     }
 }
 
-/// What a log has to say.
-pub(crate) fn remark(remark: &Remark) -> Message {
-    match remark {
+/// What a log has to say, if that is to be recorded.
+pub(crate) fn remark(remark: &Remark) -> Option<Message> {
+    Some(match remark {
+        Remark::Rotated { .. } => return None,
         Remark::Blocked { path, why } => Message::new(
             EventId::LOG_BLOCKED,
             Level::Warning,
@@ -112,7 +113,7 @@ pub(crate) fn remark(remark: &Remark) -> Message {
             Level::Error,
             format!("the output for the log {path:?} cannot be read: {why}; what follows is lost"),
         ),
-    }
+    })
 }
 
 #[cfg(test)]

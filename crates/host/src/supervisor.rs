@@ -128,6 +128,7 @@ impl Supervisor {
         let mut service = Service::new(slot, name, start, now);
         let before = self.shared.outbox.len();
         service.start(&mut self.shared, now);
+        service.follow_rotation(&mut self.shared, now);
         service.report(&mut self.shared, now);
         states_first(&mut self.shared.outbox, before);
         if let Some(place) = self.services.get_mut(slot) {
@@ -223,6 +224,7 @@ impl Supervisor {
         if let Some(Some(service)) = self.services.get_mut(slot) {
             let before = self.shared.outbox.len();
             act(service, &mut self.shared);
+            service.follow_rotation(&mut self.shared, now);
             service.report(&mut self.shared, now);
             states_first(&mut self.shared.outbox, before);
         }

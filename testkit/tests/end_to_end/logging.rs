@@ -4,6 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use svckit_core::status::ServiceState;
 use svckit_os::event::{Interest, Poller};
 use svckit_os::watch::Watch;
 use svckit_testkit::PATIENCE;
@@ -12,6 +13,8 @@ use svckit_testkit::following::Following;
 use svckit_testkit::gate::Gate;
 use svckit_testkit::need;
 use svckit_testkit::svc::Svc;
+
+use crate::reaches;
 
 /// The events of output that is lost, and of output that is written again.
 const LOST: u32 = 8;
@@ -114,4 +117,51 @@ fn a_device_that_takes_nothing_does_not_stop_the_program() {
     Following::events(&svc, "web").event(LOST);
     is_running_with_losses(&svc);
     svc.ok(&["stop", "web"]);
+}
+
+#[test]
+fn a_log_of_json_shows_its_text_and_is_rotated_when_somebody_wants_it() {
+    let (svc, gate) = (Svc::new(), Gate::new());
+    let program = binary::scripted();
+    let run =
+        format!("echo one; printf 'half' >&2; exec {} program=gate:{}", program.display(), gate.address());
+    let hook = "read line < \\\"$SVC_ROTATED_LOG\\\"; echo hook $line";
+    let text = format!(
+        "[service.web]\nrun = [\"sh\", \"-c\", {run:?}]\nlog.format = \"json\"\n\
+         hooks.on-rotate = [\"sh\", \"-c\", \"{hook}\"]\nrestart.when = \"never\"\n"
+    );
+    let file = svc.write("web.toml", &text);
+    svc.ok(&["up", file.to_str().unwrap()]);
+    let held = gate.arrival();
+    let following = Following::new(&svc, &["logs", "web", "-f"]);
+    following.until(|line| line == "one");
+    assert_eq!(svc.ok(&["logs", "--rotate", "web"]), "web: a new log is begun\n");
+    following.until(|line| line.starts_with("hook {\"time\":") && line.ends_with("\"text\":\"one\"}"));
+    held.release();
+    reaches(&svc, "web", ServiceState::STOPPED);
+    let last = svc.json(&["logs", "web", "-n", "1"]);
+    assert_eq!((last["text"].as_str(), last["partial"].as_bool()), (Some("half"), Some(true)), "{last}");
+    assert_eq!(last["stream"], "stderr");
+    assert!(svc.ok(&["logs", "web", "-n", "1"]).ends_with("half"));
+}
+
+#[test]
+fn a_log_that_can_not_be_rotated_is_told_of() {
+    let svc = Svc::new();
+    let refused = |hint: &str, code: i32| {
+        let output = svc.run(&["logs", "--rotate", "web"]);
+        assert_eq!(output.code(), Some(code), "{output:?}");
+        assert!(output.stderr.starts_with("error: cannot rotate log of service \"web\""), "{output:?}");
+        assert!(output.stderr.contains(hint), "{output:?}");
+    };
+    let file = crate::define(&svc, "web", "hang", "log.file = \"/dev/null\"\n");
+    svc.ok(&["install", file.to_str().unwrap()]);
+    refused("svc start web", 6);
+    svc.ok(&["start", "web"]);
+    refused("a device or a pipe", 1);
+    svc.ok(&["sc", "create", "other", "binPath=", "/bin/false"]);
+    let output = svc.run(&["logs", "--rotate", "other"]);
+    assert!(output.stderr.contains("svckit doesn't run its program"), "{output:?}");
+    let output = svc.run(&["logs", "--rotate", "web", "-f"]);
+    assert_eq!(output.code(), Some(2), "{output:?}");
 }

@@ -233,7 +233,7 @@ fn last_output(app: &mut App, name: &ServiceName) -> Vec<String> {
     let from = svckit_core::native::LogFrom::Tail { lines: LAST_LINES };
     // One that can't be read is none: the rules about the log tell why.
     let bytes = logs::read(app, name, from, false).map(|(bytes, _)| bytes).unwrap_or_default();
-    String::from_utf8_lossy(&bytes).lines().map(str::to_owned).collect()
+    String::from_utf8_lossy(&logs::Texts::of(&bytes)).lines().map(str::to_owned).collect()
 }
 
 /// What a service's post-mortem comes to in words, for `svc explain`; absent if there is no such service.

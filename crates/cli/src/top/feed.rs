@@ -22,7 +22,7 @@ use crate::failure::Failure;
 use crate::top::model::{Deed, MOST_EVENTS, Pane};
 use crate::ui::Ui;
 use crate::verbs::control;
-use crate::verbs::logs::decode;
+use crate::verbs::logs::{Texts, decode};
 use crate::verbs::scm::Place;
 
 /// How many lines a log begins with.
@@ -266,7 +266,8 @@ impl Following {
 
     fn logs(&self, backend: &dyn Backend) -> Result<()> {
         let (mut data, mut cursor) = self.piece(backend, LogFrom::Tail { lines: FIRST_LINES }, false)?;
-        while self.tell(News::Output(self.generation, data)) {
+        let mut texts = Texts::default();
+        while self.tell(News::Output(self.generation, texts.take(&data))) {
             (data, cursor) = self.piece(backend, LogFrom::Cursor(cursor), true)?;
         }
         Ok(())

@@ -269,7 +269,7 @@ fn explain(app: &mut App, name: &ServiceName, failure: &mut ScmFailure) {
     let request =
         Request::Log { service: name.clone(), from: LogFrom::Tail { lines: LAST_LINES }, wait: false };
     if let Ok(Reply::Log { data, .. }) = app.native("read log", Some(name), request) {
-        let text = logs::decode(&data).unwrap_or_default();
+        let text = logs::Texts::of(&logs::decode(&data).unwrap_or_default());
         failure.notes = String::from_utf8_lossy(&text).lines().map(crate::table::printable).collect();
     }
     if !failure.notes.is_empty() {

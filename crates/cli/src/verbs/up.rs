@@ -246,11 +246,11 @@ fn first_output(
     let service = name.clone();
     let (sender, receiver) = mpsc::channel();
     let asked = std::thread::Builder::new().name("first output".to_owned()).spawn(move || {
-        let mut from = LogFrom::Cursor(cursor);
+        let (mut from, mut texts) = (LogFrom::Cursor(cursor), logs::Texts::default());
         while let Ok(backend) = connect() {
             let request = Request::Log { service: service.clone(), from, wait: true };
             let Ok(Reply::Log { data, cursor }) = backend.native(request) else { return };
-            let data = logs::decode(&data).unwrap_or_default();
+            let data = texts.take(&logs::decode(&data).unwrap_or_default());
             from = LogFrom::Cursor(cursor);
             if !data.is_empty() {
                 // Nobody listens any more when the time is over.

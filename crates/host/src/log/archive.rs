@@ -31,21 +31,22 @@ impl Archive {
         Self { path, retention: Retention::new(policy), packer, files: None, newest: Place::default() }
     }
 
-    /// Gives the file that is being written its name for good. Names rise even when a file of the same millisecond was deleted meanwhile, or the clock was set back.
-    pub(super) fn add(&mut self, size: u64, now: WallTime) -> io::Result<()> {
+    /// Gives the file that is being written its name for good, which is returned. Names rise even when a file of the same millisecond was deleted meanwhile, or the clock was set back.
+    pub(super) fn add(&mut self, size: u64, now: WallTime) -> io::Result<PathBuf> {
         let mut place = if now > self.newest.0 { (now, 0) } else { (self.newest.0, self.newest.1 + 1) };
-        loop {
-            match file::rename_new(&self.path, &at(&self.path, place, Form::Plain)) {
-                Ok(()) => break,
+        let to = loop {
+            let to = at(&self.path, place, Form::Plain);
+            match file::rename_new(&self.path, &to) {
+                Ok(()) => break to,
                 Err(error) if error.kind() == io::ErrorKind::AlreadyExists => place.1 += 1,
                 Err(error) => return Err(error),
             }
-        }
+        };
         self.newest = place;
         if let Some(files) = &mut self.files {
             files.insert(place, size);
         }
-        Ok(())
+        Ok(to)
     }
 
     /// Deletes what is not to be kept. What can't be deleted now is tried again the next time.

@@ -2,19 +2,18 @@
 
 use std::fs::File;
 use std::io::{self, Seek, SeekFrom, Write};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use svckit_core::definition::LogPolicy;
 use svckit_core::log::rotation::{Due, RotateTime};
-use svckit_core::log::stamp::{self, Stamps};
-use svckit_core::probe::Finder;
 use svckit_core::time::{Now, Tick, WallTime};
 use svckit_os::pipe::Reader;
 use svckit_os::{clock, errno, file};
 
 use super::Remark;
 use super::archive::Archive;
+use super::passage::Passage;
 
 /// A line that is begun when the file is full may go on for so long before it is cut.
 const LINE_LIMIT: u64 = 64 << 10;
@@ -46,10 +45,6 @@ pub(super) struct Writer {
     /// Whether what an earlier run wrote has still to be rotated.
     rotates_old: bool,
     archive: Archive,
-    /// If lines begin with the time.
-    stamps: Option<Stamps>,
-    /// What is looked for, if something is.
-    finder: Option<Finder>,
     memory: usize,
     file: Option<Target>,
     /// When the file is rotated by time.
@@ -89,8 +84,6 @@ impl Writer {
             full: policy.rotate_size.map(|size| size.max(1)),
             time: policy.rotate_time,
             rotates_old: policy.rotate_at_start,
-            stamps: policy.timestamps.then(Stamps::default),
-            finder: None,
             memory: usize::try_from(policy.buffer).unwrap_or(usize::MAX),
             file: None,
             due: None,
@@ -100,20 +93,8 @@ impl Writer {
         }
     }
 
-    pub(super) fn path(&self) -> &Path {
-        &self.path
-    }
-
     pub(super) fn lost(&self) -> u64 {
         self.lost
-    }
-
-    pub(super) fn look_for(&mut self, finder: Option<Finder>) {
-        self.finder = finder;
-    }
-
-    pub(super) fn has_found(&self) -> bool {
-        self.finder.as_ref().is_some_and(Finder::is_there)
     }
 
     /// When [`Writer::tick`] has to be called.
@@ -158,53 +139,48 @@ impl Writer {
     pub(super) fn take(
         &mut self,
         from: &mut Reader,
+        passage: &mut Passage,
         limit: usize,
         now: Now,
         remarks: &mut Vec<Remark>,
     ) -> io::Result<usize> {
         if self.blocked.is_some() {
-            return self.hold(from, limit, now, remarks);
+            return self.hold(from, passage, limit, now, remarks);
         }
         if self.due.is_some_and(|due| due.has_come(now.wall) || due.is_stale(now.wall))
             && let Err(error) = self.turn(now, remarks)
         {
             self.block(&error, Vec::new(), now, remarks);
-            return self.hold(from, limit, now, remarks);
+            return self.hold(from, passage, limit, now, remarks);
         }
-        match self.pour(from, limit.min(PIECE), now) {
+        match self.pour(from, passage.is_seen(), limit.min(PIECE), now) {
             Poured::Moved(result) => result,
             Poured::Copy(most) => {
                 let mut bytes = Vec::new();
                 let count = from.read(&mut bytes, most.min(limit))?;
-                look_at(&mut self.finder, &bytes);
-                if let Some(stamps) = &mut self.stamps {
-                    bytes = stamps.stamp(&bytes, now.wall);
-                }
-                self.write(bytes, now, remarks);
+                self.write(passage.take(bytes, now.wall), now, remarks);
                 Ok(count)
             }
             Poured::Failed(error) => {
                 self.block(&error, Vec::new(), now, remarks);
-                self.hold(from, limit, now, remarks)
+                self.hold(from, passage, limit, now, remarks)
             }
         }
     }
 
-    /// A new program writes: a line of the one before is not its.
-    pub(super) fn end_line(&mut self, now: Now, remarks: &mut Vec<Remark>) {
-        let end = self.stamps.as_mut().map_or(&b""[..], Stamps::end_line);
-        if end.is_empty() {
+    /// Writes what didn't come from a pipe just now.
+    pub(super) fn put(&mut self, bytes: Vec<u8>, now: Now, remarks: &mut Vec<Remark>) {
+        if bytes.is_empty() {
             return;
         }
         match &mut self.blocked {
-            Some(blocked) => blocked.held.extend(end),
-            None => self.write(end.to_vec(), now, remarks),
+            Some(blocked) => blocked.held.extend(bytes),
+            None => self.write(bytes, now, remarks),
         }
     }
 
     /// Moves bytes without looking at them, as long as that may be.
-    fn pour(&mut self, from: &mut Reader, limit: usize, now: Now) -> Poured {
-        let is_seen = self.stamps.is_some() || self.finder.is_some();
+    fn pour(&mut self, from: &mut Reader, is_seen: bool, limit: usize, now: Now) -> Poured {
         let target = match self.target(now) {
             Ok(target) => target,
             Err(error) => return Poured::Failed(error),
@@ -283,38 +259,33 @@ impl Writer {
     fn hold(
         &mut self,
         from: &mut Reader,
+        passage: &mut Passage,
         limit: usize,
         now: Now,
         remarks: &mut Vec<Remark>,
     ) -> io::Result<usize> {
         let Some(blocked) = &mut self.blocked else { return Err(io::ErrorKind::WouldBlock.into()) };
         let room = self.memory.saturating_sub(blocked.held.len());
-        let most = room.min(limit).min(COPY);
-        match &mut self.stamps {
-            None if most > 0 => {
-                let begin = blocked.held.len();
-                let count = from.read(&mut blocked.held, most)?;
-                look_at(&mut self.finder, blocked.held.get(begin..).unwrap_or_default());
-                return Ok(count);
-            }
-            // Each byte may be a line.
-            Some(stamps) if most > stamp::LENGTH => {
-                let mut bytes = Vec::new();
-                let count = from.read(&mut bytes, most / (stamp::LENGTH + 1))?;
-                look_at(&mut self.finder, &bytes);
-                blocked.held.extend(stamps.stamp(&bytes, now.wall));
-                return Ok(count);
-            }
-            _ => {}
+        let most = passage.bytes_for(room.min(limit).min(COPY));
+        if most > 0 && passage.is_raw() {
+            let begin = blocked.held.len();
+            let count = from.read(&mut blocked.held, most)?;
+            passage.look_at(blocked.held.get(begin..).unwrap_or_default());
+            return Ok(count);
         }
-        let count = match &self.finder {
-            None => from.waste(limit.min(PIECE))?,
-            Some(_) => {
-                let mut bytes = Vec::new();
-                let count = from.read(&mut bytes, limit.min(COPY))?;
-                look_at(&mut self.finder, &bytes);
-                count
-            }
+        if most > 0 {
+            let mut bytes = Vec::new();
+            let count = from.read(&mut bytes, most)?;
+            blocked.held.extend(passage.take(bytes, now.wall));
+            return Ok(count);
+        }
+        let count = if passage.finder.is_none() {
+            from.waste(limit.min(PIECE))?
+        } else {
+            let mut bytes = Vec::new();
+            let count = from.read(&mut bytes, limit.min(COPY))?;
+            passage.look_at(&bytes);
+            count
         };
         if blocked.lost == 0 && count > 0 {
             remarks.push(Remark::Losing { path: self.path.clone() });
@@ -399,16 +370,45 @@ impl Writer {
         Ok(())
     }
 
-    /// Gives the full file its name for good, and begins a new one. A file that was deleted or replaced meanwhile is not touched.
-    fn rotate(&mut self, size: u64, now: Now, remarks: &mut Vec<Remark>) -> io::Result<()> {
-        let path = self.path.clone();
+    /// Rotates the file because somebody wants that; in the midst of a line when that has ended. An empty one stays.
+    pub(super) fn rotate_now(&mut self, now: Now, remarks: &mut Vec<Remark>) -> io::Result<()> {
+        if self.blocked.is_some() {
+            return Err(io::ErrorKind::WouldBlock.into());
+        }
         let target = self.target(now)?;
-        if file::is_at(&target.file, &path).unwrap_or(false)
-            && let Err(error) = self.archive.add(size, now.wall)
-        {
+        if !target.plain {
+            return Err(io::ErrorKind::Unsupported.into());
+        }
+        let size = target.size()?;
+        if size > 0 && !target.ends_with_newline(size)? {
+            target.full = Some(target.full.map_or(size, |full| full.min(size)));
+        } else if size > 0 {
+            self.rename(size, now, remarks)?;
+            self.begin(now, remarks)?;
+        }
+        Ok(())
+    }
+
+    /// Gives the full file its name for good, and begins a new one.
+    fn rotate(&mut self, size: u64, now: Now, remarks: &mut Vec<Remark>) -> io::Result<()> {
+        if let Err(error) = self.rename(size, now, remarks) {
             self.not_rotated(&error, size, now, remarks);
             return Ok(());
         }
+        self.begin(now, remarks)
+    }
+
+    /// A file that was deleted or replaced meanwhile is not touched.
+    fn rename(&mut self, size: u64, now: Now, remarks: &mut Vec<Remark>) -> io::Result<()> {
+        let path = self.path.clone();
+        let target = self.target(now)?;
+        if file::is_at(&target.file, &path).unwrap_or(false) {
+            remarks.push(Remark::Rotated { to: self.archive.add(size, now.wall)? });
+        }
+        Ok(())
+    }
+
+    fn begin(&mut self, now: Now, remarks: &mut Vec<Remark>) -> io::Result<()> {
         self.file = None;
         self.due = None;
         self.target(now)?;
@@ -435,12 +435,6 @@ impl Writer {
             if left.is_zero() { RETRY_DELETION } else { left }
         });
         self.wake = [due, expiry].into_iter().flatten().min().map(|wait| now.tick + wait.min(LONGEST));
-    }
-}
-
-fn look_at(finder: &mut Option<Finder>, bytes: &[u8]) {
-    if let Some(finder) = finder {
-        finder.take(bytes);
     }
 }
 

@@ -162,8 +162,11 @@ impl Service {
             ("SVC_EXIT_SIGNAL", killed.unwrap_or_default()),
             ("SVC_RESTARTS", self.restarts.to_string()),
         ];
+        let rotated = self.rotated.as_ref().filter(|_| purpose == Purpose::Hook(Moment::OnRotate));
+        let rotated = rotated.map(OsString::from).unwrap_or_default();
         let own = own.map(|(name, value)| (name.into(), value.into()));
-        let own = own.into_iter().chain([(MARK_VARIABLE.into(), mark.clone())]);
+        let own = own.into_iter();
+        let own = own.chain([("SVC_ROTATED_LOG".into(), rotated), (MARK_VARIABLE.into(), mark.clone())]);
         Ok(Command {
             command: errand.command.iter().map(OsString::from).collect(),
             directory: Some(program.directory.clone()),

@@ -50,6 +50,16 @@ impl Service {
         }
     }
 
+    /// Runs the hook for a log that was rotated, unless it runs for an earlier one: then it is run again when that is over, once for all.
+    pub(crate) fn follow_rotation(&mut self, shared: &mut Shared, now: Now) {
+        let purpose = Purpose::Hook(Moment::OnRotate);
+        let runs = self.errands.iter().any(|errand| errand.purpose == purpose);
+        if self.rotated.is_some() && !runs && !self.is_asked() {
+            self.at_moment(shared, Moment::OnRotate, now);
+            self.rotated = None;
+        }
+    }
+
     /// A command beside the program is over.
     pub(super) fn errand_over(&mut self, shared: &mut Shared, errand: &Running, outcome: Outcome, now: Now) {
         let purpose = errand.purpose;
@@ -102,7 +112,7 @@ impl Service {
                 let (exit, gave_up) = (*exit, *gave_up);
                 self.rest(shared, exit, gave_up, now);
             }
-            (Moment::PostStart | Moment::PreStop | Moment::PostStop, _) => {}
+            (Moment::PostStart | Moment::PreStop | Moment::PostStop | Moment::OnRotate, _) => {}
         }
     }
 

@@ -8,6 +8,8 @@ mod report;
 mod request;
 mod stop;
 
+use std::io;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use svckit_core::call::HttpCall;
@@ -56,6 +58,8 @@ pub(crate) struct Service {
     backoff: Backoff,
     paused: bool,
     streams: Vec<Stream>,
+    /// The file to which a log was rotated last, until a hook has been told.
+    rotated: Option<PathBuf>,
     /// The program that ran last: its orphans are in its session.
     leader: Option<u32>,
     restarts: u32,
@@ -137,6 +141,7 @@ impl Service {
             backoff,
             paused: false,
             streams: Vec::new(),
+            rotated: None,
             leader: None,
             restarts: 0,
             last_exit: None,
@@ -422,8 +427,36 @@ impl Service {
                 self.watch_health(shared, now);
                 Win32Error::SUCCESS
             }
+            other if self.rotate_control().is_some_and(|number| other == Control(number.into())) => {
+                self.rotate(shared, now)
+            }
             other => self.act(shared, other, now),
         }
+    }
+
+    /// The control at which logs are rotated: the first of those that are a service's own to which the definition gives no meaning.
+    fn rotate_control(&self) -> Option<u8> {
+        let is_up = matches!(self.state, State::Up) && !self.streams.is_empty();
+        let is_free = |number: &u8| !self.configured(Control((*number).into()));
+        let mut own = Control::USER_DEFINED;
+        own.find(is_free).filter(|_| is_up)
+    }
+
+    /// Rotates all logs, after what has been written so far.
+    fn rotate(&mut self, shared: &mut Shared, now: Now) -> Win32Error {
+        for kind in 0..self.streams.len() {
+            self.ready(shared, kind, now);
+        }
+        let mut remarks = Vec::new();
+        let mut rotate = |stream: &mut Stream| match stream.rotate(now, &mut remarks) {
+            Ok(()) => Win32Error::SUCCESS,
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => Win32Error::SERVICE_CANNOT_ACCEPT_CTRL,
+            Err(error) if error.kind() == io::ErrorKind::Unsupported => Win32Error::NOT_SUPPORTED,
+            Err(error) => svckit_os::errno::win32(&error),
+        };
+        let codes: Vec<_> = self.streams.iter_mut().map(&mut rotate).collect();
+        self.tell_remarks(shared, &remarks, now);
+        codes.into_iter().find(|code| *code != Win32Error::SUCCESS).unwrap_or(Win32Error::SUCCESS)
     }
 
     /// Does to the program what the definition says for a control.

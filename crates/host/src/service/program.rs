@@ -211,17 +211,23 @@ impl Service {
     pub(super) fn make_streams(&mut self) {
         let Some(log) = self.definition.as_ref().map(|definition| &definition.log) else { return };
         if self.streams.is_empty() {
-            self.streams = log.files().into_iter().map(|path| Stream::new(path, log)).collect();
+            self.streams = Stream::all(log, &self.name);
         }
     }
 
     /// Which stream is for the output and which for the errors; none where they are thrown away.
     pub(super) fn places(&self) -> [Option<usize>; 2] {
         let Some(log) = self.definition.as_ref().map(|definition| &definition.log) else { return [None; 2] };
-        [&log.stdout, &log.stderr].map(|target| match target {
-            LogTarget::File(path) => self.streams.iter().position(|stream| stream.path() == path),
-            LogTarget::Discard => None,
-        })
+        let place = |target: &LogTarget, is_last: bool| {
+            let LogTarget::File(path) = target else { return None };
+            let mut streams = self.streams.iter();
+            if is_last {
+                streams.rposition(|stream| stream.path() == path)
+            } else {
+                streams.position(|stream| stream.path() == path)
+            }
+        };
+        [place(&log.stdout, false), place(&log.stderr, true)]
     }
 
     /// Connects the streams.

@@ -1,5 +1,7 @@
 //! What a service tells about itself.
 
+use std::path::Path;
+
 use svckit_core::control::{Control, ControlsAccepted};
 use svckit_core::dispatch::{FromProcess, ServiceReport};
 use svckit_core::kind::ServiceType;
@@ -106,12 +108,13 @@ impl Service {
             last_exit: self.last_exit,
             exit_reason: self.exit_reason.clone(),
             next_retry_at,
-            log_files: self.streams.iter().map(|stream| stream.path().to_owned()).collect(),
+            log_files: self.streams.iter().filter_map(Stream::own_path).map(Path::to_owned).collect(),
             log_bytes_lost: self.lost,
             status_text: match &self.run {
                 Run::Running(program) => program.says.clone(),
                 _ => None,
             },
+            rotate_control: self.rotate_control(),
             hook: self.hook_now(),
             hook_failure: self.hook_failure.clone(),
         }
@@ -156,7 +159,12 @@ impl Service {
             self.lost = self.streams.iter().map(Stream::lost).sum();
         }
         for remark in remarks {
-            self.tell(shared, now, message::remark(remark));
+            if let Remark::Rotated { to } = remark {
+                self.rotated = Some(to.clone());
+            }
+            if let Some(message) = message::remark(remark) {
+                self.tell(shared, now, message);
+            }
         }
     }
 }

@@ -66,7 +66,7 @@ fn controls_without_an_action_are_not_valid() {
         Control::PAUSE,
         Control::CONTINUE,
         Control::PARAMCHANGE,
-        Control(128),
+        Control(129),
         Control(255),
         Control::NETBINDADD,
     ] {

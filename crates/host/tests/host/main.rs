@@ -10,6 +10,7 @@ mod health;
 mod hooks;
 mod life;
 mod limits;
+mod lines;
 mod link;
 mod logs;
 mod ready;

@@ -133,22 +133,6 @@ fn a_cursor_into_a_deleted_file_goes_on_with_the_oldest() {
     assert_eq!(text(&log.go_on(piece.cursor)), "2\n");
 }
 
-#[test]
-fn base64_is_that_of_the_rfc() {
-    for (plain, coded) in [
-        ("", ""),
-        ("f", "Zg=="),
-        ("fo", "Zm8="),
-        ("foo", "Zm9v"),
-        ("foob", "Zm9vYg=="),
-        ("fooba", "Zm9vYmE="),
-        ("foobar", "Zm9vYmFy"),
-    ] {
-        assert_eq!(base64(plain.as_bytes()), coded);
-    }
-    assert_eq!(base64(&[0xFB, 0xFF, 0xBE]), "+/++");
-}
-
 proptest! {
     /// Whoever follows, at whatever moments, sees every byte once and in order.
     #[test]

@@ -64,8 +64,9 @@ fn on_failure(table: &mut Section<'_>, moment: Moment) -> OnFailure {
         && !moment.may_fail()
         && let Some(entry) = table.entry("on-failure")
     {
-        let message =
-            format!("the failure of {:?} can't fail anything: the service stops anyway", moment.word());
+        let why =
+            if moment == Moment::OnRotate { "nothing waits for it" } else { "the service stops anyway" };
+        let message = format!("the failure of {:?} can't fail anything: {why}", moment.word());
         table.reader.report(
             entry.span(),
             message,

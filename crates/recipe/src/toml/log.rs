@@ -1,6 +1,6 @@
 //! `[service.NAME.log]`.
 
-use svckit_core::definition::Compression;
+use svckit_core::definition::{Compression, LogFormat};
 use svckit_core::log::rotation::RotateTime;
 
 use toml::de::DeValue;
@@ -10,6 +10,8 @@ use crate::definition::LogSettings;
 use crate::moments::Often;
 
 pub(super) const COMPRESSIONS: &[(&str, Compression)] = &[("gzip", Compression::Gzip)];
+
+pub(super) const FORMATS: &[(&str, LogFormat)] = &[("raw", LogFormat::Raw), ("json", LogFormat::Json)];
 
 pub(super) fn read(mut section: Section<'_>) -> LogSettings {
     let mut log = LogSettings::default();
@@ -48,6 +50,7 @@ pub(super) fn read(mut section: Section<'_>) -> LogSettings {
         keep.finish();
     }
     log.compress = compression(&mut section);
+    log.format = section.choice("format", FORMATS).unwrap_or_default();
     log.timestamps = section.boolean("timestamps").is_some_and(|(value, _)| value);
     log.buffer = section.size("buffer", "1MiB").unwrap_or(log.buffer);
     section.finish();

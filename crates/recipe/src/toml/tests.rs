@@ -7,8 +7,8 @@ use proptest::prelude::*;
 use svckit_core::call::{HttpCall, HttpRequest};
 use svckit_core::control::Control;
 use svckit_core::definition::{
-    Compression, ControlAction, ExitAction, HostDefinition, LogTarget, PasswordSource, RestartPolicy,
-    RestartWhen, Rung, SecretSource, StopAction, StopPolicy,
+    Compression, ControlAction, ExitAction, HostDefinition, LogFormat, LogTarget, PasswordSource,
+    RestartPolicy, RestartWhen, Rung, SecretSource, StopAction, StopPolicy,
 };
 use svckit_core::failure::{ActionType, FailureAction, ResetPeriod};
 use svckit_core::health::{AskPolicy, HealthPolicy};
@@ -152,6 +152,7 @@ stdout-file = "logs/shop.out"
 rotate = { size = "10MB", time = "weekly", at = "sun 3:00", at-start = true }
 keep = { count = 10, age = "30d", total = "1GB" }
 compress = "gzip"
+format = "json"
 timestamps = true
 buffer = "64KiB"
 [service.shop.controls]
@@ -236,6 +237,7 @@ fn every_policy_is_read() {
     let sunday_at_three = RotateTime::Every { interval: week(7, 0), at: week(6, 3) };
     assert_eq!((host.log.rotate_time, host.log.rotate_at_start), (Some(sunday_at_three), true));
     assert_eq!((host.log.compress, host.log.timestamps), (Some(Compression::Gzip), true));
+    assert_eq!(host.log.format, LogFormat::Json);
     assert_eq!((host.log.keep_age, host.log.keep_total), (Some(week(30, 0)), Some(1_000_000_000)));
     let signals = [
         (Control::PAUSE.0, Signal::Tstp),
@@ -517,7 +519,7 @@ fn hooks_are_commands_for_moments_that_there_are() {
     );
     refuses_keys(
         &hooks("xyz = 'x'"),
-        r#"4:1: unknown key "xyz" in [service.web.hooks] (the keys here are pre-start, post-start, pre-stop, post-stop, on-crash, on-give-up)"#,
+        r#"4:1: unknown key "xyz" in [service.web.hooks] (the keys here are pre-start, post-start, pre-stop, post-stop, on-crash, on-give-up, on-rotate)"#,
     );
     refuses_keys(
         "pre-start = 'x'",

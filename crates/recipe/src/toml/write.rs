@@ -460,6 +460,7 @@ fn log_keys(settings: &LogSettings) -> Result<Keys, String> {
     if let Some(compression) = &settings.compress {
         keys.value("compress", word("compress", log::COMPRESSIONS, compression)?);
     }
+    keys.word("format", log::FORMATS, &default.format, &settings.format)?;
     keys.unless("timestamps", &default.timestamps, &settings.timestamps);
     keys.unless("buffer", &written_size(default.buffer), &written_size(settings.buffer));
     Ok(keys)

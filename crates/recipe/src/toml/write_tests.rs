@@ -9,8 +9,8 @@ use proptest::prelude::*;
 use svckit_core::call::{HttpCall, HttpRequest};
 use svckit_core::config::LOCAL_SYSTEM;
 use svckit_core::definition::{
-    Compression, ControlAction, ExitAction, PasswordSource, Program, RestartPolicy, RestartWhen, Rung,
-    SecretSource, StopAction, StopPolicy,
+    Compression, ControlAction, ExitAction, LogFormat, PasswordSource, Program, RestartPolicy, RestartWhen,
+    Rung, SecretSource, StopAction, StopPolicy,
 };
 use svckit_core::failure::{ActionType, FailureAction, FailureActions, ResetPeriod};
 use svckit_core::health::{AskPolicy, HealthPolicy};
@@ -222,9 +222,10 @@ fn log() -> impl Strategy<Value = LogSettings> {
     ];
     let rotate = (prop::option::of(any::<u64>()), prop::option::of(rotate_time()), any::<bool>());
     let keep = (prop::option::of(0_u32..=100_000), prop::option::of(time()), prop::option::of(any::<u64>()));
-    let compress = (prop::option::of(Just(Compression::Gzip)), any::<bool>());
+    let format = prop_oneof![Just(LogFormat::Raw), Just(LogFormat::Json)];
+    let compress = (prop::option::of(Just(Compression::Gzip)), format, any::<bool>());
     (files, rotate, keep, compress, prop_oneof![Just(1 << 20), any::<u64>()]).prop_map(
-        |((stdout, stderr), rotate, keep, (compress, timestamps), buffer)| LogSettings {
+        |((stdout, stderr), rotate, keep, (compress, format, timestamps), buffer)| LogSettings {
             stdout,
             stderr,
             rotate_size: rotate.0,
@@ -234,6 +235,7 @@ fn log() -> impl Strategy<Value = LogSettings> {
             keep_age: keep.1,
             keep_total: keep.2,
             compress,
+            format,
             timestamps,
             buffer,
         },

@@ -14,7 +14,8 @@ pub(super) fn log() -> Table {
             row("rotate", &["When the file is renamed to `STEM-TIME.EXT` beside it, and a new one begun: [below](#rotation)", "never"], rotate().schema()),
             row("keep", &["Which rotated files are kept: [below](#rotation)", "all"], keep().schema()),
             row("compress", &[r#"`"gzip"` (or `true`): rotated files are compressed, to `STEM-TIME.EXT.gz`, [below](#rotation)"#, "no"], either(words(log::COMPRESSIONS), boolean())),
-            row("timestamps", &["Whether each line begins with the time at which it did, in UTC: `2026-11-21T01:02:03.004Z` and a blank. A line that a program hasn't ended is ended when the next one starts"], boolean()).is("false"),
+            row("format", &[r#"`"raw"`: as the program writes it; `"json"`: an object for each line, [below](#lines-as-json)"#], words(log::FORMATS)).is(r#""raw""#),
+            row("timestamps", &["With `format = \"raw\"`, whether each line begins with the time at which it did, in UTC: `2026-11-21T01:02:03.004Z` and a blank. A line that a program hasn't ended is ended when the next one starts"], boolean()).is("false"),
             row("buffer", &["How much is held in memory while the disk takes none. What is more is lost, counted and told (event 8)"], size()).is(r#""1MiB""#),
         ],
     }

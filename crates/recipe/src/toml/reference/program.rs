@@ -222,6 +222,14 @@ pub(super) fn hooks() -> Table {
                 hook(),
             ),
             row("on-give-up", &["When the restart budget is spent, after `on-crash`", "nothing"], hook()),
+            row(
+                "on-rotate",
+                &[
+                    "When a log was rotated, beside everything else. It is run once at a time: for files that are rotated while it runs it is run once more",
+                    "nothing",
+                ],
+                hook(),
+            ),
         ],
     }
 }
