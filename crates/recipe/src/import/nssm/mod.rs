@@ -185,6 +185,7 @@ fn event(reader: &mut Reader<'_>, setting: &Setting, service: &mut ServiceDefini
         }
         "start/post" => &[Moment::PostStart],
         "stop/pre" => &[Moment::PreStop],
+        "rotate/post" => &[Moment::OnRotate],
         "exit/post" => {
             let message = "Exit/Post is on-crash and post-stop: when a crash stops the service, both are run";
             reader.remark(setting.key_span, message, "leave one of them");

@@ -225,13 +225,18 @@ C:\tools\nssm.exe start shop
 fn commands_for_events_are_hooks() {
     let key = r"[HKEY_LOCAL_MACHINE\SYSTEM\CurrentControlSet\Services\shop\Parameters\AppEvents\";
     let text = format!(
-        "{key}Start]\n\"Pre\"=\"C:\\\\a.exe -x\"\n\"Post\"=\"b %X%\"\n{key}Exit]\n\"Post\"=\"c.bat\"\n{key}Rotate]\n\"Pre\"=\"d\"\n"
+        "{key}Start]\n\"Pre\"=\"C:\\\\a.exe -x\"\n\"Post\"=\"b %X%\"\n{key}Exit]\n\"Post\"=\"c.bat\"\n{key}Rotate]\n\"Pre\"=\"d\"\n\"Post\"=\"e.exe\"\n"
     );
     let import = import(&export("", &text));
     let hooks: Vec<_> = import.services[0].hooks.iter().map(|(moment, hook)| (*moment, hook)).collect();
     let found: Vec<_> =
         hooks.iter().map(|(moment, hook)| (moment.word(), hook.errand.command.join(" "))).collect();
-    let expected = [("pre-start", r"C:\a.exe -x"), ("post-stop", "c.bat"), ("on-crash", "c.bat")];
+    let expected = [
+        ("pre-start", r"C:\a.exe -x"),
+        ("post-stop", "c.bat"),
+        ("on-crash", "c.bat"),
+        ("on-rotate", "e.exe"),
+    ];
     assert_eq!(found, expected.map(|(moment, command)| (moment, command.to_owned())));
     assert!(hooks.iter().all(|(_, hook)| hook.on_failure == OnFailure::GoOn));
     let told = told(&import).join("\n");
