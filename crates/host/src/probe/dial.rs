@@ -1,13 +1,11 @@
 //! Somebody who accepts connections, and perhaps answers a request.
 
-use std::io;
-use std::net::{SocketAddr, ToSocketAddrs};
 use std::time::Duration;
 
 use svckit_core::probe::Answer;
 use svckit_os::dial::Attempt;
 use svckit_os::errno;
-use svckit_os::event::{Interest, Poller};
+use svckit_os::event::Poller;
 
 /// How an attempt stands.
 #[derive(Debug, PartialEq, Eq)]
@@ -43,11 +41,8 @@ impl Dial {
     /// Begins an attempt in place of the one before. It shall not take longer than `limit`, which is for the caller to see to.
     pub(crate) fn begin(&mut self, poller: &Poller, token: u64, limit: Duration) -> Outcome {
         self.attempts += 1;
-        let begun = resolve(&self.address, self.attempts).and_then(|address| {
-            let attempt = Attempt::begin(address, self.question.clone(), limit)?;
-            poller.add(&attempt, token, Interest::Write)?;
-            Ok(attempt)
-        });
+        let place = (&*self.address, self.attempts);
+        let begun = Attempt::begin(poller, token, place, self.question.clone(), limit);
         match begun {
             Ok(attempt) => {
                 self.attempt = Some(attempt);
@@ -92,10 +87,4 @@ fn judge(answer: &[u8]) -> Outcome {
         Answer::Unfinished => Outcome::Bad("the answer has no status".to_owned()),
         Answer::Other => Outcome::Bad("the answer is not HTTP".to_owned()),
     }
-}
-
-/// One of the addresses of a name, another with each attempt: the program may listen on only one of them.
-fn resolve(name: &str, attempt: usize) -> io::Result<SocketAddr> {
-    let all: Vec<SocketAddr> = name.to_socket_addrs()?.collect();
-    all.get(attempt % all.len().max(1)).copied().ok_or_else(|| io::ErrorKind::AddrNotAvailable.into())
 }

@@ -60,6 +60,20 @@ fn a_service_runs_only_when_its_program_accepts_connections() {
 }
 
 #[test]
+fn a_name_is_looked_up_while_the_host_does_other_things() {
+    let mut bed = Bed::new();
+    let mut host = bed.host();
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://localhost:{}/up", listener.local_addr().unwrap().port());
+    let when = ReadyWhen::Ask(Target::Http(HttpUrl::new(&url).unwrap()));
+    host.link.start("web", hanging(&bed, ready(when, 60_000)));
+    answer(&listener, "HTTP/1.1 503 Wait\r\n\r\n");
+    answer(&listener, "HTTP/1.1 200 Fine\r\n\r\n");
+    host.link.state("web", ServiceState::RUNNING);
+    host.link.stop("web");
+}
+
+#[test]
 fn a_program_that_is_not_ready_in_time_is_ended() {
     let mut bed = Bed::new();
     let mut host = bed.host();

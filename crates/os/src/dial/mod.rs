@@ -1,6 +1,7 @@
 //! Trying whether somebody accepts TCP connections, and what is answered there, without waiting.
 //!
-//! An [`Attempt`] is a source of a poller; whenever it is ready it goes on, until it is over.
+//! An [`Attempt`] has a poller bring its number; whenever that comes it goes on, until it is over. Names are looked up by a thread of their own, since nobody
+//! knows how long that takes.
 
 #[cfg(unix)]
 mod unix;
@@ -12,6 +13,15 @@ pub use unix::Attempt;
 #[cfg(windows)]
 pub use windows::Attempt;
 
+use std::io;
+use std::net::{SocketAddr, ToSocketAddrs};
+
+/// One of the addresses of `HOST:PORT`, another with each turn: who is looked for may listen on only one of them.
+fn resolve(name: &str, turn: usize) -> io::Result<SocketAddr> {
+    let all: Vec<SocketAddr> = name.to_socket_addrs()?.collect();
+    all.get(turn % all.len().max(1)).copied().ok_or_else(|| io::ErrorKind::AddrNotAvailable.into())
+}
+
 /// An answer is read to this length: its begin is what counts, and the rest of most, so that who answers is not cut short.
 const LONGEST_ANSWER: usize = 64 << 10;
 
@@ -21,15 +31,19 @@ const PIECE: usize = 4 << 10;
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::event::{Interest, Poller};
-    use std::io::{self, Read, Write};
-    use std::net::{SocketAddr, TcpListener};
+    use crate::event::Poller;
+    use std::io::{Read, Write};
+    use std::net::TcpListener;
     use std::time::Duration;
 
     fn attempt(address: SocketAddr, question: &[u8]) -> io::Result<Vec<u8>> {
-        let mut attempt = Attempt::begin(address, question.to_vec(), Duration::from_secs(60))?;
+        attempt_by(&address.to_string(), 0, question)
+    }
+
+    fn attempt_by(name: &str, turn: usize, question: &[u8]) -> io::Result<Vec<u8>> {
         let poller = Poller::new().unwrap();
-        poller.add(&attempt, 3, Interest::Write).unwrap();
+        let mut attempt =
+            Attempt::begin(&poller, 3, (name, turn), question.to_vec(), Duration::from_secs(60))?;
         let mut ready = Vec::new();
         loop {
             poller.wait(&mut ready, None).unwrap();
@@ -47,6 +61,16 @@ mod tests {
         assert_eq!(attempt(address, b"").unwrap(), b"");
         drop(listener);
         assert_eq!(attempt(address, b"").unwrap_err().kind(), io::ErrorKind::ConnectionRefused);
+    }
+
+    #[test]
+    fn a_name_has_one_address_after_the_other() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let name = format!("localhost:{}", listener.local_addr().unwrap().port());
+        // There may be one of IPv6 too, at which nobody listens.
+        let outcomes: Vec<_> = (0..2).map(|turn| attempt_by(&name, turn, b"").is_ok()).collect();
+        assert!(outcomes.contains(&true), "{outcomes:?}");
+        assert!(attempt_by("localhost", 0, b"").is_err(), "it has no port");
     }
 
     #[test]

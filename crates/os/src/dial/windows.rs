@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Duration;
 
-use super::{LONGEST_ANSWER, PIECE};
+use super::{LONGEST_ANSWER, PIECE, resolve};
 use crate::clock;
 use crate::event::{Bell, Interest, Poller, Source};
 
@@ -22,12 +22,21 @@ struct State {
 }
 
 impl Attempt {
-    /// Begins to connect; then the question is asked, if it is not empty. Longer than about the limit it doesn't take.
-    pub fn begin(address: SocketAddr, question: Vec<u8>, limit: Duration) -> io::Result<Self> {
-        let shared = Arc::new(Mutex::new(State::default()));
-        let told = Arc::clone(&shared);
+    /// Begins to connect to one of the addresses of `HOST:PORT`; then the question is asked, if it is not empty. Longer than about the limit it doesn't take, but
+    /// for the time in which the system looks the name up.
+    pub fn begin(
+        poller: &Poller,
+        token: u64,
+        (name, turn): (&str, usize),
+        question: Vec<u8>,
+        limit: Duration,
+    ) -> io::Result<Self> {
+        let attempt = Self { shared: Arc::default(), answer: Vec::new() };
+        poller.add(&attempt, token, Interest::Write)?;
+        let (told, name) = (Arc::clone(&attempt.shared), name.to_owned());
         thread::Builder::new().name("dial".to_owned()).spawn(move || {
-            let result = ask(address, &question, limit.max(Duration::from_millis(1)));
+            let limit = limit.max(Duration::from_millis(1));
+            let result = resolve(&name, turn).and_then(|address| ask(address, &question, limit));
             let mut state = lock(&told);
             state.result = Some(result);
             if let Some(bell) = state.bell.take() {
@@ -35,7 +44,7 @@ impl Attempt {
                 let _ = bell.writable();
             }
         })?;
-        Ok(Self { shared, answer: Vec::new() })
+        Ok(attempt)
     }
 
     /// Goes on when its poller brought its number; whether it is over: connected, or answered.

@@ -149,14 +149,15 @@ pub(super) fn request(reader: &Reader<'_>, entry: Entry<'_>) -> Option<HttpReque
 }
 
 fn not_http(reader: &Reader<'_>, text: &str, span: Range<usize>, wrong: NotHttpUrl, example: &str) {
+    let is_request = example.starts_with("POST");
     let (message, help) = match wrong {
-        NotHttpUrl::Tls => (
-            format!("{text:?} can't be asked: this version speaks no TLS"),
-            "name an address without TLS, such as one for this machine only, or write tcp = \"HOST:PORT\""
-                .to_owned(),
-        ),
+        NotHttpUrl::Tls => {
+            let other = if is_request { "" } else { ", or write tcp = \"HOST:PORT\"" };
+            let help = format!("name an address without TLS, such as one for this machine only{other}");
+            (format!("{text:?} can't be asked: this version speaks no TLS"), help)
+        }
         NotHttpUrl::Form => {
-            let method = if example.starts_with("POST") { "METHOD " } else { "" };
+            let method = if is_request { "METHOD " } else { "" };
             (format!("{text:?} is not {method}http://HOST:PORT/PATH"), format!("write http = {example:?}"))
         }
     };
