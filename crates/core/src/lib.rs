@@ -55,6 +55,7 @@ pub mod target;
 pub mod time;
 pub mod tree;
 pub mod trigger;
+pub mod units;
 pub mod usage;
 pub mod wait;
 pub mod win32;

@@ -2,6 +2,17 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::units::written_size;
+
+/// Why a program had no more memory.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Shortage {
+    /// Its limit.
+    Limit,
+    /// None was left on the machine, or for the group of processes that svckit itself is in.
+    Around,
+}
+
 /// How much processor time it gets where others want some too.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -88,6 +99,15 @@ pub struct Limits {
     /// How large the memory image of a process that crashed may be, in bytes; not on Windows.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub core_size: Option<u64>,
+    /// How much memory it may have in all, in bytes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub memory: Option<u64>,
+    /// How much processor time it may have in all: hundredths of what one processor has.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cpu: Option<u32>,
+    /// How many processes it may be; where the system counts threads (Linux), threads.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub processes: Option<u32>,
 }
 
 impl Limits {
@@ -97,9 +117,28 @@ impl Limits {
     /// A size without a limit.
     pub const UNLIMITED: u64 = u64::MAX;
 
+    /// The least memory that a program can be limited to: with less none gets as far as to say what it lacks.
+    pub const LEAST_MEMORY: u64 = 1 << 20;
+
+    /// The most processor time that it makes sense to say: all of the last processor that can be named, and of those before it.
+    pub const MOST_CPU: u32 = (Self::LAST_PROCESSOR as u32 + 1) * 100;
+
+    /// The most processes that a system has numbers for.
+    pub const MOST_PROCESSES: u32 = 1 << 22;
+
     /// Whether nothing is limited.
     pub fn is_none(&self) -> bool {
         *self == Self::default()
+    }
+
+    /// The limits of a program together with everything that it starts, each with its key and its value as people write it.
+    pub fn of_all(&self) -> Vec<(&'static str, String)> {
+        let all = [
+            ("memory", self.memory.map(written_size)),
+            ("cpu", self.cpu.map(|cpu| format!("{cpu}%"))),
+            ("processes", self.processes.map(|count| count.to_string())),
+        ];
+        all.into_iter().filter_map(|(key, value)| Some((key, value?))).collect()
     }
 }
 
@@ -117,6 +156,15 @@ mod tests {
         }
         assert_eq!(Priority::of_nice(12), Priority::BelowNormal);
         assert_eq!(Priority::of_class(0), None);
+    }
+
+    #[test]
+    fn what_holds_for_all_together_is_told_as_it_is_written() {
+        assert_eq!(Limits { core_size: Some(1), ..Limits::default() }.of_all(), []);
+        let limits =
+            Limits { memory: Some(512 << 20), cpu: Some(150), processes: Some(7), ..Limits::default() };
+        let told: Vec<_> = limits.of_all().into_iter().map(|(key, value)| format!("{key} {value}")).collect();
+        assert_eq!(told, ["memory 512MiB", "cpu 150%", "processes 7"]);
     }
 
     #[test]

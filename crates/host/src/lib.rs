@@ -19,6 +19,7 @@ mod service;
 mod supervisor;
 
 pub use link::{run_from_environment, serve_spawner};
+pub use svckit_os::process::refuse_limits;
 pub use svckit_os::signal::{name as signal_name, on_end};
 pub use svckit_os::space::of as space;
 pub use svckit_os::{clock, entrance, keyboard, listen, program};

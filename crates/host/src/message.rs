@@ -3,8 +3,10 @@
 use std::time::Duration;
 
 use svckit_core::definition::StopAction;
+use svckit_core::limits::Shortage;
 use svckit_core::native::{EventId, Level};
 use svckit_core::restart::Ended;
+use svckit_core::units::written_size;
 use svckit_os::signal;
 
 use crate::log::Remark;
@@ -23,11 +25,25 @@ impl Message {
     }
 }
 
-/// How a program ended: `exit code 3`, `SIGKILL`.
-pub(crate) fn ending(how: Ended) -> String {
-    match how {
+/// How a program ended: `exit code 3`, `SIGKILL`, `SIGKILL (it asked for more memory than its limit of 512MiB)`.
+pub(crate) fn ending(how: Ended, why: Option<&str>) -> String {
+    let how = match how {
         Ended::Code(code) => format!("exit code {code}"),
         Ended::Signal(number) => signal::name(number),
+    };
+    match why {
+        Some(why) => format!("{how} ({why})"),
+        None => how,
+    }
+}
+
+/// Why a program with a limit of memory had no more.
+pub(crate) fn shortage(shortage: Shortage, limit: u64) -> String {
+    match shortage {
+        Shortage::Limit => format!("it asked for more memory than its limit of {}", written_size(limit)),
+        Shortage::Around => {
+            "no memory was left on the machine, or for the control group that svckit is in".to_owned()
+        }
     }
 }
 
@@ -131,7 +147,12 @@ mod tests {
 
     #[test]
     fn endings_read_well() {
-        assert_eq!(ending(Ended::Code(3)), "exit code 3");
-        assert_eq!(ending(Ended::Signal(9)), signal::name(9));
+        assert_eq!(ending(Ended::Code(3), None), "exit code 3");
+        assert_eq!(ending(Ended::Signal(9), None), signal::name(9));
+        let why = shortage(Shortage::Limit, 512 << 20);
+        assert_eq!(
+            ending(Ended::Code(3), Some(&why)),
+            "exit code 3 (it asked for more memory than its limit of 512MiB)"
+        );
     }
 }

@@ -90,7 +90,7 @@ impl Supervisor {
     /// Without services.
     pub(crate) fn new(setting: Setting) -> io::Result<Self> {
         let poller = Poller::new()?;
-        let children = Children::new(&poller, PROGRAMS)?;
+        let children = Children::new(&poller, PROGRAMS, &setting.instance)?;
         let programs = HashMap::new();
         let shared = Shared { poller, setting, children, programs, outbox: Vec::new(), alone: true };
         Ok(Self { shared, services: Vec::new(), names: BTreeMap::new() })

@@ -134,6 +134,7 @@ fn a_program_has_its_limits() {
         affinity: vec![0],
         open_files: Some(100),
         core_size: Some(0),
+        ..Limits::default()
     };
     let text = output(&limited).unwrap();
     assert_eq!(text.lines().collect::<Vec<_>>(), ["100", "0", "10", "Cpus_allowed_list:\t0"]);

@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use svckit_core::Win32Error;
 use svckit_core::definition::StopAction;
-use svckit_core::limits::Priority;
+use svckit_core::limits::{Limits, Priority};
 use svckit_core::restart::Ended;
 use svckit_os::event::{Interest, Poller};
 use svckit_os::file;
@@ -75,7 +75,7 @@ struct World {
 impl World {
     fn new() -> Self {
         let poller = Poller::new().unwrap();
-        let children = Children::new(&poller, CHILDREN).unwrap();
+        let children = Children::new(&poller, CHILDREN, "i").unwrap();
         Self { poller, children, listener: TcpListener::bind("127.0.0.1:0").unwrap() }
     }
 
@@ -120,6 +120,28 @@ impl World {
             }
             self.poller.wait(&mut ready, Some(Duration::from_secs(60))).unwrap();
             assert_ne!(ready, [], "nothing happened in a minute");
+        }
+    }
+}
+
+/// What a job keeps for all of its processes together; where the system doesn't keep it, the program doesn't run.
+#[test]
+fn a_limit_for_all_processes_together_is_kept_or_refused_by_its_name() {
+    let mut world = World::new();
+    for (limits, subject) in [
+        (Limits { memory: Some(256 << 20), ..Limits::default() }, "memory = 256MiB"),
+        (Limits { cpu: Some(150), ..Limits::default() }, "cpu = 150%"),
+        (Limits { processes: Some(9), ..Limits::default() }, "processes = 9"),
+    ] {
+        let command = Command { limits, ..world.command("words", &[]) };
+        let started = world.spawn(&command);
+        if std::env::var_os("SVCKIT_WINE").is_some() {
+            let refused = started.unwrap_err();
+            assert_eq!((refused.stage, refused.subject.as_str()), (Stage::Limits, subject));
+            eprintln!("not under Wine: {refused}");
+        } else {
+            let (pid, _output) = started.unwrap();
+            assert_eq!(world.news(), News::Ended { pid, how: Ended::Code(101) });
         }
     }
 }

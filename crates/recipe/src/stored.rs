@@ -128,7 +128,7 @@ mod tests {
         let text = "[service.shop]\nrun = ['/usr/bin/shop']\ndisplay-name = 'Shop'\ndescription = 'The shop'\nstart = 'delayed'\n\
                     depends-on = ['db']\naccount = 'shop'\nprocess = 'share'\nenvironment = { PORT = '80' }\n\
                     [service.shop.restart]\ndelay = '1s'\n[service.shop.stop]\nladder = [{ ctrl-c = '5s' }]\ntree = { leave = ['updater'] }\n\
-                    [service.shop.limits]\npriority = 'idle'\naffinity = [1, 0]\nfiles = 9\ncore = 'none'\n\
+                    [service.shop.limits]\npriority = 'idle'\naffinity = [1, 0]\nfiles = 9\ncore = 'none'\nmemory = '1GB'\ncpu = '50%'\nprocesses = 9\n\
                     [service.shop.ready]\ntcp = '[::1]:80'\n[service.shop.log]\nstderr-file = 'err.log'\nkeep = { count = 3 }\n\
                     [service.shop.controls]\nreload = 'signal:HUP'\n[service.shop.hooks]\npre-start = 'bin/up'\n\
                     [service.shop.recovery]\nactions = [{ restart = '5s' }]\non-stop-with-error = true\n\

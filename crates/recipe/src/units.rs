@@ -2,18 +2,10 @@
 
 use std::time::Duration;
 
+use svckit_core::units::{SIZES, written};
+
 const DURATIONS: &[(&str, u64)] =
     &[("ms", 1), ("s", 1_000), ("m", 60_000), ("min", 60_000), ("h", 3_600_000), ("d", 86_400_000)];
-
-const SIZES: &[(&str, u64)] = &[
-    ("B", 1),
-    ("KB", 1_000),
-    ("MB", 1_000_000),
-    ("GB", 1_000_000_000),
-    ("KiB", 1 << 10),
-    ("MiB", 1 << 20),
-    ("GiB", 1 << 30),
-];
 
 /// Reads a duration: numbers with a unit `ms`, `s`, `m` (or `min`), `h`, `d`, several in a row are summed.
 ///
@@ -73,23 +65,6 @@ pub fn written_duration(duration: Duration) -> Option<String> {
     is_whole.then(|| written(DURATIONS, milliseconds))
 }
 
-/// A size as people write it, in the unit that makes the smallest number.
-///
-/// ```
-/// use svckit_recipe::units::written_size;
-/// assert_eq!(written_size(10_000_000), "10MB");
-/// assert_eq!(written_size(1 << 20), "1MiB");
-/// ```
-pub fn written_size(size: u64) -> String {
-    if size == 0 { "0B".to_owned() } else { written(SIZES, size) }
-}
-
-fn written(units: &[(&str, u64)], value: u64) -> String {
-    let whole = units.iter().filter(|(_, scale)| value.is_multiple_of(*scale));
-    let shortest = whole.min_by_key(|(_, scale)| value / scale);
-    shortest.map_or_else(|| value.to_string(), |(unit, scale)| format!("{}{unit}", value / scale))
-}
-
 fn scale(units: &[(&str, u64)], unit: &str) -> Option<u64> {
     units.iter().find(|(name, _)| name.eq_ignore_ascii_case(unit)).map(|(_, scale)| *scale)
 }
@@ -113,6 +88,7 @@ fn scaled(number: &str, scale: u64) -> Option<u64> {
 mod tests {
     use super::*;
     use proptest::prelude::*;
+    use svckit_core::units::written_size;
 
     #[test]
     fn what_has_no_unit_or_no_number_is_refused() {

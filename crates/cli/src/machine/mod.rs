@@ -48,6 +48,7 @@ const RULES: &[Rule] = &[
     ready_address,
     port_in_use,
     ready_folder,
+    limit_not_here,
 ];
 
 /// Everything that the rules find in a definition whose programs were looked up; `words` are the programs as they were before.
@@ -132,6 +133,15 @@ fn commands_beside(service: &ServiceDefinition, _: &str) -> Vec<Found> {
         Some(Found { severity: Severity::Error, rule: "command", span, message, help })
     });
     found.collect()
+}
+
+/// A limit that makes the start fail, since this machine can't keep it.
+fn limit_not_here(service: &ServiceDefinition, _: &str) -> Vec<Found> {
+    let Some(refusal) = svckit_host::refuse_limits(&service.limits) else { return Vec::new() };
+    let message = format!("the start fails here: {refusal}");
+    let help = "leave it out, or let svckit make control groups: as root, or with Delegate= and DelegateSubgroup= of systemd".to_owned();
+    let span = service.places.limits.unwrap_or(service.places.name);
+    vec![Found::warning("limit-not-here", span, message, help)]
 }
 
 fn environment_file_readable(service: &ServiceDefinition, _: &str) -> Vec<Found> {

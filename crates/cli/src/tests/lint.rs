@@ -3,6 +3,7 @@
 use std::net::TcpListener;
 
 use serde_json::Value;
+use svckit_core::limits::Limits;
 
 use super::{WEB, World};
 use crate::failure::Status;
@@ -44,6 +45,15 @@ fn a_warning_is_told_and_only_strictly_a_failure() {
     );
     assert!(ran.out.ends_with("service.toml: 1 warning\n"), "{}", ran.out);
     assert_eq!(world.svc("lint FILE --strict").status, Status::Usage as u8);
+}
+
+#[test]
+fn a_limit_that_this_machine_can_not_keep_is_told_before_the_start() {
+    let world = World::new();
+    let limits = Limits { processes: Some(9), ..Limits::default() };
+    let expected: &[&str] =
+        if svckit_host::refuse_limits(&limits).is_some() { &["warning limit-not-here"] } else { &[] };
+    assert_eq!(rules(&world, &format!("{WEB}[service.web.limits]\nprocesses = 9\n")), expected);
 }
 
 #[test]

@@ -273,7 +273,8 @@ fn limits(limits: &Limits) -> String {
         limits.open_files.map(|files| format!("files {files}")),
         core,
     ];
-    all.into_iter().flatten().collect::<Vec<_>>().join("; ")
+    let of_all = limits.of_all().into_iter().map(|(key, value)| format!("{key} {value}"));
+    all.into_iter().flatten().chain(of_all).collect::<Vec<_>>().join("; ")
 }
 
 fn means(action: &StopAction) -> String {

@@ -6,7 +6,7 @@ use svckit_core::native::{EventId, Level};
 use svckit_core::notify::{self, Notice};
 use svckit_core::time::{Now, Tick};
 
-use super::errand::{Purpose, Tail};
+use super::errand::{Purpose, Running, Tail};
 use super::program::Program;
 use super::{Run, Service, State};
 use crate::message::{self, Message};
@@ -50,21 +50,19 @@ impl Service {
     }
 
     /// A command that asks for the program's state is over.
-    pub(super) fn probed(
-        &mut self,
-        shared: &mut Shared,
-        purpose: Purpose,
-        outcome: hook::Outcome,
-        said: Option<&Tail>,
-        now: Now,
-    ) {
+    pub(super) fn probed(&mut self, shared: &mut Shared, errand: &Running, outcome: hook::Outcome, now: Now) {
+        let purpose = errand.purpose;
         let answer = match outcome {
             hook::Outcome::Abandoned => return,
             hook::Outcome::TimedOut => probe::Outcome::Bad(probe::too_long(self.limit_of(purpose))),
             hook::Outcome::Ended(_) if outcome.is_success() => probe::Outcome::Good,
             hook::Outcome::Ended(how) => {
-                let words = said.and_then(Tail::words).map_or_else(String::new, |words| format!(": {words}"));
-                probe::Outcome::Bad(format!("{}{words}", message::ending(how)))
+                let words = errand
+                    .said()
+                    .and_then(Tail::words)
+                    .map_or_else(String::new, |words| format!(": {words}"));
+                let ending = message::ending(how, errand.shortage.as_deref());
+                probe::Outcome::Bad(format!("{ending}{words}"))
             }
         };
         self.answered(shared, purpose, answer, now);

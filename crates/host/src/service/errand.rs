@@ -43,6 +43,8 @@ pub(super) struct Running {
     tail: Option<Tail>,
     /// What of it outlived it, and was ended.
     left: Vec<u32>,
+    /// What memory had to do with its end.
+    pub(super) shortage: Option<Box<str>>,
 }
 
 /// What a command is for.
@@ -131,7 +133,8 @@ impl Service {
         shared.programs.insert(pid, self.slot);
         let course = Course::begin(errand, now.tick);
         let tail = purpose.is_probe().then(Tail::default);
-        self.errands.push(Running { number, pid, purpose, course, mark, outputs, tail, left: Vec::new() });
+        let (left, shortage) = (Vec::new(), None);
+        self.errands.push(Running { number, pid, purpose, course, mark, outputs, tail, left, shortage });
         Ok(())
     }
 
@@ -142,7 +145,8 @@ impl Service {
         errand: &Errand,
         mark: &OsString,
     ) -> Result<Command, NotStarted> {
-        let program = &self.definition.as_ref().ok_or_else(NotStarted::no_definition)?.program;
+        let definition = self.definition.as_ref().ok_or_else(NotStarted::no_definition)?;
+        let program = &definition.program;
         let pid = match &self.run {
             Run::Running(program) => program.pid.to_string(),
             _ => String::new(),
@@ -172,7 +176,7 @@ impl Service {
             directory: Some(program.directory.clone()),
             environment: environment::assemble(&shared.setting, program, own)?,
             leave: Vec::new(),
-            limits: Default::default(),
+            limits: definition.limits.clone(),
             terms: shared.setting.terms.clone(),
         })
     }
@@ -218,8 +222,10 @@ impl Service {
 
     /// A process ended that may be an errand's.
     pub(super) fn errand_ended(&mut self, shared: &mut Shared, pid: u32, how: Ended, now: Now) {
+        let shortage = self.shortage(shared, pid, how);
         if let Some(errand) = self.errands.iter_mut().find(|errand| errand.pid == pid) {
             errand.course = errand.course.ended(how, now.tick);
+            errand.shortage = shortage;
             self.settle_errands(shared, now);
         }
     }
@@ -316,7 +322,8 @@ impl Service {
                 self.hook_failed(shared, errand.purpose, reason, now);
             }
             Outcome::Ended(how) if !outcome.is_success() => {
-                self.hook_failed(shared, errand.purpose, format!("ended with {}", message::ending(how)), now);
+                let ending = message::ending(how, errand.shortage.as_deref());
+                self.hook_failed(shared, errand.purpose, format!("ended with {ending}"), now);
             }
             Outcome::Ended(_) if !errand.left.is_empty() => {
                 let count = errand.left.len();

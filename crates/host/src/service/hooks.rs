@@ -64,7 +64,7 @@ impl Service {
     pub(super) fn errand_over(&mut self, shared: &mut Shared, errand: &Running, outcome: Outcome, now: Now) {
         let purpose = errand.purpose;
         match purpose {
-            Purpose::Ready | Purpose::Health => self.probed(shared, purpose, outcome, errand.said(), now),
+            Purpose::Ready | Purpose::Health => self.probed(shared, errand, outcome, now),
             // The program that was ready has ended.
             Purpose::Hook(Moment::PostStart) if outcome == Outcome::Abandoned => {}
             Purpose::Hook(moment) => {

@@ -64,7 +64,7 @@ pub(crate) struct Service {
     leader: Option<u32>,
     restarts: u32,
     last_exit: Option<ProgramExit>,
-    /// Why the host ended it, if it did because it did not do what it should.
+    /// Why it ended, if the host ended it because it did not do what it should, or memory was short.
     exit_reason: Option<Box<str>>,
     /// The losses that were told.
     lost: u64,
@@ -110,6 +110,17 @@ enum Run {
     Backoff { until: Tick, at: WallTime },
     /// There is none and will be none.
     Idle,
+}
+
+/// How a program ended.
+#[derive(Debug)]
+struct End {
+    how: Ended,
+    /// The same in words.
+    words: String,
+    /// Whether the host ended it, because it did not do what it should.
+    condemned: bool,
+    ran_for: Duration,
 }
 
 /// What follows when nothing is left of a program.
@@ -263,7 +274,14 @@ impl Service {
             Ended::Signal(signal) => (None, Some(signal)),
         };
         self.last_exit = Some(ProgramExit { code, signal, at: now.wall });
-        self.exit_reason = program.condemned;
+        let shortage = self.shortage(shared, program.pid, how);
+        let end = End {
+            how,
+            words: message::ending(how, shortage.as_deref()),
+            condemned: program.condemned.is_some(),
+            ran_for: now.tick.since(program.since),
+        };
+        self.exit_reason = program.condemned.or(shortage);
         let is_about_it =
             |purpose| matches!(purpose, Purpose::Hook(Moment::PostStart) | Purpose::Ready | Purpose::Health);
         self.abandon_errands(shared, is_about_it, now);
@@ -271,14 +289,21 @@ impl Service {
         let next = match &self.state {
             State::Asked { exit, .. } | State::Stopping { exit, .. } => {
                 let exit = *exit;
-                let text = format!("{} was stopped; it ended with {}", self.quoted(), message::ending(how));
+                let text = format!("{} was stopped; it ended with {}", self.quoted(), end.words);
                 self.tell(shared, now, Message::new(EventId::PROGRAM_STOPPED, Level::Information, text));
                 Next::Stop { exit, gave_up: false, crashed: false }
             }
-            _ => self.decide(shared, how, now.tick.since(program.since), now),
+            _ => self.decide(shared, &end, now),
         };
         self.run = Run::Ending { next, until: now.tick + GRACE, ended: Vec::new() };
         self.settle(shared, now);
+    }
+
+    /// What memory had to do with the end of a process of this service, as a clause.
+    fn shortage(&self, shared: &Shared, pid: u32, how: Ended) -> Option<Box<str>> {
+        let shortage = shared.children.shortage(pid).filter(|_| how != Ended::Code(0))?;
+        let limit = self.definition.as_ref()?.limits.memory?;
+        Some(message::shortage(shortage, limit).into())
     }
 
     /// What the program that has just ended has left, if that is to be the program now.
@@ -295,20 +320,21 @@ impl Service {
     }
 
     /// What follows an end that nobody asked for.
-    fn decide(&mut self, shared: &mut Shared, how: Ended, ran_for: Duration, now: Now) -> Next {
+    fn decide(&mut self, shared: &mut Shared, end: &End, now: Now) -> Next {
         let Some(definition) = &self.definition else {
-            return Next::Stop { exit: how.status(), gave_up: false, crashed: false };
+            return Next::Stop { exit: end.how.status(), gave_up: false, crashed: false };
         };
         let roll = svckit_os::random::unit();
-        let (backoff, decision) = match &self.exit_reason {
-            Some(_) => self.backoff.condemned(&definition.restart, how, ran_for, roll),
-            None => self.backoff.ended(&definition.restart, how, ran_for, roll),
+        let (backoff, decision) = if end.condemned {
+            self.backoff.condemned(&definition.restart, end.how, end.ran_for, roll)
+        } else {
+            self.backoff.ended(&definition.restart, end.how, end.ran_for, roll)
         };
         self.backoff = backoff;
-        let (name, ending) = (self.quoted(), message::ending(how));
+        let (name, ending) = (self.quoted(), &end.words);
         let unexpected = match &self.exit_reason {
-            Some(reason) => format!("was ended because {reason}"),
-            None => format!("ended unexpectedly with {ending}"),
+            Some(reason) if end.condemned => format!("was ended because {reason}"),
+            _ => format!("ended unexpectedly with {ending}"),
         };
         let (id, level, text, next) = match decision {
             Decision::Restart(delay) => (

@@ -12,6 +12,8 @@ mod windows;
 #[cfg(unix)]
 pub use unix::{Poller, Source, Waker};
 #[cfg(windows)]
+pub(crate) use windows::JobNews;
+#[cfg(windows)]
 pub use windows::{Bell, Poller, Source, Waker};
 
 /// What to be woken for.

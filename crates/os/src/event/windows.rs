@@ -16,7 +16,7 @@ use windows_sys::Win32::System::JobObjects::{
     JOBOBJECT_ASSOCIATE_COMPLETION_PORT, JobObjectAssociateCompletionPortInformation, SetInformationJobObject,
 };
 use windows_sys::Win32::System::SystemServices::{
-    JOB_OBJECT_MSG_ABNORMAL_EXIT_PROCESS, JOB_OBJECT_MSG_EXIT_PROCESS,
+    JOB_OBJECT_MSG_ABNORMAL_EXIT_PROCESS, JOB_OBJECT_MSG_EXIT_PROCESS, JOB_OBJECT_MSG_JOB_MEMORY_LIMIT,
 };
 use windows_sys::Win32::System::Threading::INFINITE;
 
@@ -68,8 +68,17 @@ struct Packets {
     more: BTreeSet<u64>,
     /// Who is to be told when a moment has passed, and when that is.
     later: BTreeMap<u64, Tick>,
-    /// For whom jobs tell of their processes, and which of these have ended, in order.
-    jobs: BTreeMap<u64, VecDeque<u32>>,
+    /// For whom jobs tell of their processes, and what they told, in order.
+    jobs: BTreeMap<u64, VecDeque<JobNews>>,
+}
+
+/// What a job tells of one of its processes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum JobNews {
+    /// It has ended or is just ending.
+    Ended(u32),
+    /// It asked for memory that would have been more than the job's limit.
+    WantedMore(u32),
 }
 
 impl Packets {
@@ -79,13 +88,15 @@ impl Packets {
         let said = match (entry.lpOverlapped.is_null(), self.jobs.get_mut(&token)) {
             (true, _) => entry.dwNumberOfBytesTransferred,
             // In place of an operation there is the id of a process.
-            (false, Some(ended)) => match entry.dwNumberOfBytesTransferred {
-                JOB_OBJECT_MSG_EXIT_PROCESS | JOB_OBJECT_MSG_ABNORMAL_EXIT_PROCESS => {
-                    ended.extend(u32::try_from(entry.lpOverlapped.addr()));
-                    READABLE
-                }
-                _ => 0,
-            },
+            (false, Some(told)) => {
+                let news = match entry.dwNumberOfBytesTransferred {
+                    JOB_OBJECT_MSG_EXIT_PROCESS | JOB_OBJECT_MSG_ABNORMAL_EXIT_PROCESS => JobNews::Ended,
+                    JOB_OBJECT_MSG_JOB_MEMORY_LIMIT => JobNews::WantedMore,
+                    _ => return Ready { token, readable: false, writable: false },
+                };
+                told.extend(u32::try_from(entry.lpOverlapped.addr()).map(news));
+                READABLE
+            }
             // An operation's end is about reading: there are no others.
             (false, None) => {
                 self.ended.insert(token);
@@ -211,7 +222,7 @@ impl Bell {
         if port.is_null() { Err(io::Error::last_os_error()) } else { Ok(()) }
     }
 
-    /// Makes the ends of a job's processes bring the number, and [`Bell::ended`] tell of them. No handle's operations can have the same number then.
+    /// Makes the ends of a job's processes bring the number, and [`Bell::job_news`] tell of them. No handle's operations can have the same number then.
     pub(crate) fn follow_job(&self, job: RawHandle) -> io::Result<()> {
         self.port.packets().jobs.entry(self.token).or_default();
         let link = JOBOBJECT_ASSOCIATE_COMPLETION_PORT {
@@ -230,8 +241,8 @@ impl Bell {
         if done == 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
     }
 
-    /// The next process of a job that has ended or is just ending.
-    pub(crate) fn ended(&self) -> Option<u32> {
+    /// The next thing that a job told.
+    pub(crate) fn job_news(&self) -> Option<JobNews> {
         self.port.packets().jobs.get_mut(&self.token)?.pop_front()
     }
 
@@ -314,6 +325,31 @@ impl Waker {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_jobs_tell_is_read_and_the_rest_passed_over() {
+        let poller = Poller::new().unwrap();
+        let bell = poller.bell(7);
+        bell.port.packets().jobs.entry(7).or_default();
+        let told = [JOB_OBJECT_MSG_JOB_MEMORY_LIMIT, 6, JOB_OBJECT_MSG_EXIT_PROCESS];
+        for what in told {
+            // SAFETY: the port is open; the other values are only passed on, and what looks like a pointer is the id of a process.
+            let done = unsafe {
+                PostQueuedCompletionStatus(
+                    bell.port.handle.as_raw_handle(),
+                    what,
+                    7,
+                    ptr::without_provenance(4),
+                )
+            };
+            assert_ne!(done, 0);
+        }
+        let mut ready = Vec::new();
+        poller.wait(&mut ready, None).unwrap();
+        assert!(ready.iter().all(|ready| (ready.token, ready.readable) == (7, true)), "{ready:?}");
+        let news: Vec<_> = std::iter::from_fn(|| bell.job_news()).collect();
+        assert_eq!(news, [JobNews::WantedMore(4), JobNews::Ended(4)]);
+    }
 
     #[test]
     fn large_numbers_come_back() {

@@ -16,7 +16,7 @@ const PREFIX: &str = "svckit-";
 /// The control group of an instance.
 #[derive(Debug)]
 pub struct Group {
-    path: PathBuf,
+    pub(super) path: PathBuf,
 }
 
 /// Where groups can be made, found out once.
@@ -39,6 +39,34 @@ impl Groups {
     /// The group that was made for an instance, if it is still there.
     pub fn find(&self, instance: &str) -> Option<Group> {
         self.paths(instance).find(|path| path.is_dir()).map(|path| Group { path })
+    }
+
+    /// Every group of an instance: its own, and those of [`Groups::limit`].
+    pub fn all(&self, instance: &str) -> Vec<Group> {
+        let Some(own) = name_of(instance) else { return Vec::new() };
+        let is_one =
+            |name: &str| name.strip_prefix(&own).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'));
+        let entries = self.bases.iter().filter_map(|base| fs::read_dir(base).ok()).flatten().flatten();
+        let found = entries.filter(|entry| entry.file_name().to_str().is_some_and(is_one));
+        found.map(|entry| Group { path: entry.path() }).collect()
+    }
+
+    /// Where groups may be made.
+    pub(super) fn bases(&self) -> &[PathBuf] {
+        &self.bases
+    }
+
+    /// Where a part of an instance's may be made.
+    pub(super) fn parts(&self, instance: &str, number: u32) -> impl Iterator<Item = PathBuf> {
+        self.paths(instance).map(move |mut path| {
+            path.as_mut_os_string().push(format!(".{number}"));
+            path
+        })
+    }
+
+    #[cfg(test)]
+    pub(super) fn below(bases: &[&Path]) -> Self {
+        Self { bases: bases.iter().map(|base| (*base).to_owned()).collect() }
     }
 
     fn paths(&self, instance: &str) -> impl Iterator<Item = PathBuf> {
@@ -79,6 +107,11 @@ impl Group {
         Ok(rustix::fs::openat(CWD, &self.path, flags, Mode::empty())?)
     }
 
+    /// Whether it is there still.
+    pub(crate) fn exists(&self) -> bool {
+        self.path.is_dir()
+    }
+
     /// The processes in it.
     pub fn members(&self) -> io::Result<Vec<u32>> {
         let list = fs::read_to_string(self.path.join("cgroup.procs"))?;
@@ -113,26 +146,24 @@ impl Group {
 }
 
 fn name_of(instance: &str) -> Option<String> {
-    let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
+    let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
     (!instance.is_empty() && instance.len() < 128 && instance.chars().all(plain))
         .then(|| format!("{PREFIX}{instance}"))
 }
 
-/// Where groups may be made: at the top, where every service control manager finds them, else below the group of this process.
+/// Where groups may be made: at the top, where every service control manager finds them, else below the group of this process, or beside it, where limits can be had if
+/// this process was put into a group of its own below one that is its user's.
 fn bases() -> Vec<PathBuf> {
     let Some(mount) = fs::read_to_string("/proc/self/mountinfo").ok().as_deref().and_then(mount_point) else {
         return Vec::new();
     };
     let own = fs::read_to_string("/proc/self/cgroup").unwrap_or_default();
     let own = own.lines().find_map(|line| line.strip_prefix("0::/")).unwrap_or_default();
-    let mut bases = vec![mount.clone()];
-    if !own.is_empty() {
-        // A group of ours is no place for others.
-        let parent =
-            Path::new(own).components().take_while(|part| !is_ours(part.as_os_str())).collect::<PathBuf>();
-        bases.push(mount.join(parent));
-    }
-    bases
+    // A group of ours is no place for others.
+    let own: PathBuf = Path::new(own).components().take_while(|part| !is_ours(part.as_os_str())).collect();
+    let inner = [Some(own.as_path()), own.parent()].into_iter().flatten();
+    let inner = inner.filter(|path| !path.as_os_str().is_empty()).map(|path| mount.join(path));
+    [mount.clone()].into_iter().chain(inner).collect()
 }
 
 fn is_ours(name: &std::ffi::OsStr) -> bool {

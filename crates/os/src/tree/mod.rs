@@ -1,6 +1,7 @@
 //! Process trees: what belongs to a service, and its end.
 
 mod group;
+mod limited;
 mod unix;
 
 pub use group::{Group, Groups};

@@ -95,7 +95,7 @@ pub fn end_leftovers(
     deadline: Tick,
 ) -> io::Result<Result<usize, Vec<Leftover>>> {
     let mut ended = 0;
-    if let Some(group) = Groups::here().find(instance) {
+    for group in Groups::here().all(instance) {
         ended += group.members().map_or(0, |members| members.len());
         // What is left in it all the same is looked for below.
         if matches!(group.end(deadline), Ok(true)) {

@@ -25,6 +25,7 @@ pub const RULES: &[(&str, &str)] = &[
     ("unreachable-rung", "a part of the ladder is never used"),
     ("long-stop", "the system ends the program in the middle of its stop"),
     ("limit-elsewhere", "the program may use as much as it likes"),
+    ("limit-not-here", "a program doesn't run without the limits that it should have"),
     ("keep-without-rotate", "the log grows until the disk is full"),
     ("shared-log", "lines of one tear those of the other apart"),
     ("reboot", "a failure of one program stops the whole machine, or the setting is refused"),

@@ -32,7 +32,7 @@ pub(super) fn read(mut section: Section<'_>, directory: &Path, places: &mut Plac
             .filter(|_| can_notify(section.reader, entry.span()))
             .map(HealthPolicy::Notify),
         None => {
-            if let Some(header) = header.filter(|_| !section.has_refused()) {
+            if let Some(header) = header {
                 let message =
                     format!("[{}] does not say how it is known that the program is alive", section.path());
                 let help = r#"write http = "http://127.0.0.1:8080/health""#.to_owned();

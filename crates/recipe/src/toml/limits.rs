@@ -1,6 +1,7 @@
 //! `[service.NAME.limits]`.
 
 use svckit_core::limits::{Limits, Priority};
+use svckit_core::units::written_size;
 use toml::de::DeValue;
 
 use super::section::{Entry, Section, wrong_type};
@@ -10,14 +11,14 @@ use crate::units;
 pub(super) const SIZES: &[(&str, u64)] = &[("none", 0), ("unlimited", Limits::UNLIMITED)];
 
 pub(super) fn read(mut section: Section<'_>) -> Limits {
-    for later in ["memory", "cpu", "processes"] {
-        section.later(later);
-    }
     let limits = Limits {
         priority: section.choice("priority", Priority::NAMED),
         affinity: section.entry("affinity").map(|entry| affinity(&section, entry)).unwrap_or_default(),
         open_files: section.integer("files", 1..=1 << 30).map(u64::from),
         core_size: core(&mut section),
+        memory: memory(&mut section),
+        cpu: cpu(&mut section),
+        processes: section.integer("processes", 1..=Limits::MOST_PROCESSES),
     };
     section.finish();
     limits
@@ -64,4 +65,30 @@ fn core(section: &mut Section<'_>) -> Option<u64> {
         section.reader.report(span, format!("{text:?} is not a size"), Some(help));
     }
     size
+}
+
+fn memory(section: &mut Section<'_>) -> Option<u64> {
+    let (size, span) = section.size_at("memory", "512MiB")?;
+    if size < Limits::LEAST_MEMORY {
+        let message = format!("no program runs in {}", written_size(size));
+        let help = format!("the least is {}", written_size(Limits::LEAST_MEMORY));
+        section.reader.report(span, message, Some(help));
+    }
+    Some(size)
+}
+
+/// Whole percents of one processor, with the sign: a bare number could as well be of all, or of processors.
+fn cpu(section: &mut Section<'_>) -> Option<u32> {
+    let (text, span) = section.string("cpu", "150%")?;
+    let percent = text.strip_suffix('%').and_then(|number| number.trim_end().parse().ok());
+    let percent = percent.filter(|percent| (1..=Limits::MOST_CPU).contains(percent));
+    if percent.is_none() {
+        let message = format!("{text:?} is no share of processors");
+        let help = format!(
+            "whole percents of one processor, from 1% to {}%: cpu = \"150%\" is one and a half",
+            Limits::MOST_CPU
+        );
+        section.reader.report(span, message, Some(help));
+    }
+    percent
 }

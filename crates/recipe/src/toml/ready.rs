@@ -27,7 +27,7 @@ pub(super) fn read(mut section: Section<'_>, directory: &Path, places: &mut Plac
     let header = section.entries().first().copied();
     let timeout = section.duration("timeout", "60s").unwrap_or(TIMEOUT);
     let found = one_of(&mut section, WAYS);
-    if let (true, Some(header)) = (found.is_none() && !section.has_refused(), header) {
+    if let (true, Some(header)) = (found.is_none(), header) {
         let message = format!("[{}] does not say when the program is ready", section.path());
         section.reader.report(header.key.span(), message, Some(r#"write tcp = "127.0.0.1:8080""#.to_owned()));
     }

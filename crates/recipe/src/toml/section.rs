@@ -97,8 +97,6 @@ pub(super) struct Section<'a> {
     path: String,
     table: &'a DeTable<'a>,
     known: Vec<&'static str>,
-    /// Known ones that are refused, and so not recommended.
-    refused: Vec<&'static str>,
 }
 
 /// Where keys belong that are easily written a level too high.
@@ -110,7 +108,7 @@ pub(super) const ELSEWHERE: &[(&str, &[&str])] = &[
     ("log", &["file", "stdout-file", "stderr-file", "rotate", "keep", "buffer"]),
     ("controls", &["pause", "continue", "reload"]),
     ("hooks", &["pre-start", "post-start", "pre-stop", "post-stop", "on-crash", "on-give-up"]),
-    ("limits", &["priority", "affinity", "files", "core"]),
+    ("limits", &["priority", "affinity", "files", "core", "memory", "cpu", "processes"]),
     ("recovery", &["actions", "reset-period", "command", "reboot-message", "on-stop-with-error"]),
     (
         "windows",
@@ -120,13 +118,7 @@ pub(super) const ELSEWHERE: &[(&str, &[&str])] = &[
 
 impl<'a> Section<'a> {
     pub(super) fn root(reader: &'a Reader<'a>, document: &'a Spanned<DeTable<'a>>) -> Self {
-        Self {
-            reader,
-            path: String::new(),
-            table: document.get_ref(),
-            known: Vec::new(),
-            refused: Vec::new(),
-        }
+        Self { reader, path: String::new(), table: document.get_ref(), known: Vec::new() }
     }
 
     /// The table that is the value of an entry.
@@ -135,7 +127,7 @@ impl<'a> Section<'a> {
             wrong_type(reader, entry, "a table", example);
             return None;
         };
-        Some(Self { reader, path, table, known: Vec::new(), refused: Vec::new() })
+        Some(Self { reader, path, table, known: Vec::new() })
     }
 
     pub(super) fn path(&self) -> &str {
@@ -170,17 +162,6 @@ impl<'a> Section<'a> {
         Some(if is_section { entry.key.span() } else { entry.span() }.into())
     }
 
-    /// The entry of a key that is known to be wrong; the caller says so.
-    pub(super) fn refused(&mut self, key: &'static str) -> Option<Entry<'a>> {
-        self.refused.push(key);
-        self.find(key)
-    }
-
-    /// Whether a key is there that is known to be wrong.
-    pub(super) fn has_refused(&self) -> bool {
-        self.refused.iter().any(|key| self.find(key).is_some())
-    }
-
     fn find(&self, key: &str) -> Option<Entry<'a>> {
         self.table.iter().find(|(name, _)| name.get_ref() == key).map(|(key, value)| Entry { key, value })
     }
@@ -191,18 +172,6 @@ impl<'a> Section<'a> {
         let entry = self.entry(key)?;
         let example = format!("write it as a table [{path}]");
         Self::of(self.reader, path, entry, &example)
-    }
-
-    /// A key that the definition file has and this version hasn't: refused, never ignored.
-    pub(super) fn later(&mut self, key: &'static str) {
-        if let Some(entry) = self.refused(key) {
-            self.not_yet(entry.key.span(), key);
-        }
-    }
-
-    pub(super) fn not_yet(&self, span: Range<usize>, key: &str) {
-        let message = format!("{key:?} in [{}] is not supported yet by this version", self.path);
-        self.reader.report(span, message, Some("remove it".to_owned()));
     }
 
     pub(super) fn string(&mut self, key: &'static str, example: &str) -> Option<(&'a str, Range<usize>)> {
@@ -227,15 +196,20 @@ impl<'a> Section<'a> {
     }
 
     pub(super) fn size(&mut self, key: &'static str, example: &str) -> Option<u64> {
+        Some(self.size_at(key, example)?.0)
+    }
+
+    /// The same with its place.
+    pub(super) fn size_at(&mut self, key: &'static str, example: &str) -> Option<(u64, Range<usize>)> {
         let entry = self.entry(key)?;
         let example = format!("{key} = {example:?}");
         let (text, span) = string(self.reader, entry, "a size", &example)?;
         let size = units::size(text);
         if size.is_none() {
             let help = format!("a number and one of B, KB, MB, GB, KiB, MiB, GiB: {example}");
-            self.reader.report(span, format!("{text:?} is not a size"), Some(help));
+            self.reader.report(span.clone(), format!("{text:?} is not a size"), Some(help));
         }
-        size
+        Some((size?, span))
     }
 
     /// A whole number from `range`.
@@ -311,7 +285,7 @@ impl<'a> Section<'a> {
     pub(super) fn finish(mut self) -> bool {
         let mut found = false;
         for entry in self.entries() {
-            if !self.known.contains(&entry.name()) && !self.refused.contains(&entry.name()) {
+            if !self.known.contains(&entry.name()) {
                 found = true;
                 self.unknown(entry);
             }

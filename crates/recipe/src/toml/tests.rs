@@ -607,13 +607,16 @@ fn what_becomes_of_processes_is_said_or_told() {
 #[test]
 fn limits_are_read_and_mistakes_are_told() {
     let text = "[service.web]\nrun = 'x'\n[service.web.limits]\npriority = 'below-normal'\naffinity = [3, 0, 3]\n\
-                files = 1024\ncore = 'unlimited'\n";
+                files = 1024\ncore = 'unlimited'\nmemory = '1.5GiB'\ncpu = '150%'\nprocesses = 100\n";
     let limits = parse("/srv/service.toml", text, Platform::Unix).unwrap().services.remove(0).limits;
     let expected = Limits {
         priority: Some(Priority::BelowNormal),
         affinity: vec![0, 3],
         open_files: Some(1024),
         core_size: Some(Limits::UNLIMITED),
+        memory: Some(3 << 29),
+        cpu: Some(150),
+        processes: Some(100),
     };
     assert_eq!(limits, expected);
     let refused =
@@ -633,17 +636,21 @@ fn limits_are_read_and_mistakes_are_told() {
         "core = 'big'",
         r#"4:8: "big" is not a size ("none", "unlimited", or a number and one of B, KB, MB, GB, KiB, MiB, GiB: core = "100MB")"#,
     );
-}
-
-#[test]
-fn what_comes_later_is_refused_and_not_ignored() {
-    let later = |keys: &str, place: &str, key: &str, section: &str| {
-        let expected = format!(
-            "{place}: {key:?} in [service.web{section}] is not supported yet by this version (remove it)"
+    refused(
+        "memory = '1'",
+        r#"4:10: "1" is not a size (a number and one of B, KB, MB, GB, KiB, MiB, GiB: memory = "512MiB")"#,
+    );
+    refused("memory = '64KiB'", r#"4:10: no program runs in 64KiB (the least is 1MiB)"#);
+    refused("cpu = 150", r#"4:7: "cpu" must be a string, not a whole number (write cpu = "150%")"#);
+    for bad in ["150", "1.5%", "0%", "102401%", "-1%", "%"] {
+        refused(
+            &format!("cpu = '{bad}'"),
+            &format!(
+                "4:7: {bad:?} is no share of processors (whole percents of one processor, from 1% to 102400%: cpu = \"150%\" is one and a half)"
+            ),
         );
-        refuses_keys(keys, &expected);
-    };
-    later("[service.web.limits]\nmemory = '1GB'", "4:1", "memory", ".limits");
+    }
+    refused("processes = 0", r#"4:13: "processes" must be from 1 to 4194304"#);
 }
 
 #[test]

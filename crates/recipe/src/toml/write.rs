@@ -17,6 +17,7 @@ use svckit_core::probe::{ReadyPolicy, ReadyWhen};
 use svckit_core::sort;
 use svckit_core::target::Target;
 use svckit_core::tree::TreePolicy;
+use svckit_core::units::written_size;
 use toml_writer::{ToTomlKey, ToTomlValue, WriteTomlValue};
 
 use super::{controls, health, hooks, limits, log, parse, ready, recovery, restart, service, stop, windows};
@@ -24,7 +25,7 @@ use crate::definition::{LogSettings, Places, Process, ServiceDefinition, StartMo
 use crate::file::MAX_FILE;
 use crate::moments;
 use crate::platform::Platform;
-use crate::units::{written_duration, written_size};
+use crate::units::written_duration;
 
 /// A line longer than this is not made of several values if it can be helped.
 const WIDTH: usize = 100;
@@ -387,6 +388,15 @@ fn limit_keys(limits: &Limits) -> Keys {
     if let Some(size) = limits.core_size {
         let word = limits::SIZES.iter().find(|(_, known)| *known == size);
         keys.value("core", word.map_or_else(|| written_size(size), |(word, _)| (*word).to_owned()));
+    }
+    if let Some(size) = limits.memory {
+        keys.value("memory", written_size(size));
+    }
+    if let Some(percent) = limits.cpu {
+        keys.value("cpu", format!("{percent}%"));
+    }
+    if let Some(count) = limits.processes {
+        keys.value("processes", count);
     }
     keys
 }

@@ -205,12 +205,18 @@ fn limits() -> impl Strategy<Value = Limits> {
     let affinity = prop::collection::btree_set(0..=Limits::LAST_PROCESSOR, 0..3);
     let files = prop::option::of(1_u64..=1 << 30);
     let core = prop::option::of(prop_oneof![Just(0), Just(Limits::UNLIMITED), any::<u64>()]);
-    (prop::option::of(priority), affinity, files, core).prop_map(
-        |(priority, affinity, open_files, core_size)| Limits {
+    let memory = prop::option::of(Limits::LEAST_MEMORY..);
+    let cpu = prop::option::of(1..=Limits::MOST_CPU);
+    let processes = prop::option::of(1..=Limits::MOST_PROCESSES);
+    (prop::option::of(priority), affinity, files, core, memory, cpu, processes).prop_map(
+        |(priority, affinity, open_files, core_size, memory, cpu, processes)| Limits {
             priority,
             affinity: affinity.into_iter().collect(),
             open_files,
             core_size,
+            memory,
+            cpu,
+            processes,
         },
     )
 }

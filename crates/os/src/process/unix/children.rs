@@ -5,9 +5,11 @@ use std::ffi::OsStr;
 use std::fs::File;
 use std::io::{self, Read};
 use std::mem::MaybeUninit;
+use std::os::fd::AsFd;
 
 use svckit_core::definition::StopAction;
 use svckit_core::dispatch::MARK_VARIABLE;
+use svckit_core::limits::Shortage;
 use svckit_core::signal::Signal;
 
 use super::spared::Spared;
@@ -16,8 +18,9 @@ use super::{
     session, spawn, stat,
 };
 use crate::event::{Interest, Poller};
-use crate::process::{Command, News, SpawnError, Stdio};
+use crate::process::{Command, News, SpawnError, Stage, Stdio};
 use crate::signal::{Delivered, SignalSource, ignore_file_size_signal};
+use crate::tree::{Group, Groups};
 
 /// How often [`Children::end_rest`] looks again because something ended while it looked.
 const LOOKS: usize = 16;
@@ -35,6 +38,11 @@ pub struct Children {
     spared: HashMap<u32, Spared>,
     /// What programs have left that goes on. INVARIANT: children of this process that were not waited for.
     stayed: HashSet<u32>,
+    /// The control groups of programs that have limits which take one, and how many there were.
+    groups: HashMap<u32, Group>,
+    groups_made: u32,
+    /// What these are named after.
+    instance: String,
     /// Whether the signals of this round were taken.
     taken: bool,
     /// Whether an orphan was waited for outside of [`Children::next`].
@@ -43,8 +51,8 @@ pub struct Children {
 
 impl Children {
     /// None yet. From now on orphans below this process come to it, and so do the signals that ask for its end; `poller` brings `token` when
-    /// [`Children::next`] has something to tell.
-    pub fn new(poller: &Poller, token: u64) -> io::Result<Self> {
+    /// [`Children::next`] has something to tell. `instance` marks all its processes.
+    pub fn new(poller: &Poller, token: u64, instance: &str) -> io::Result<Self> {
         become_subreaper()?;
         ignore_file_size_signal();
         let signals = SignalSource::new(&[Delivered::Child, Delivered::End])?;
@@ -54,6 +62,9 @@ impl Children {
             running: HashSet::new(),
             spared: HashMap::new(),
             stayed: HashSet::new(),
+            groups: HashMap::new(),
+            groups_made: 0,
+            instance: instance.to_owned(),
             taken: false,
             orphan: false,
         })
@@ -61,13 +72,53 @@ impl Children {
 
     /// Starts a program as the leader of a session of its own; it ends when this process does. Returns its process id.
     pub fn spawn(&mut self, command: &Command, stdio: Stdio<'_>) -> Result<u32, SpawnError> {
-        let pid = spawn(command, stdio, Birth { ends_with_parent: true, ..Birth::default() })?;
+        let (pid, group) = self.bear(command, stdio)?;
         self.running.insert(pid);
+        if let Some(group) = group {
+            self.groups.insert(pid, group);
+        }
         match Spared::new(&command.leave) {
             Some(spared) => self.spared.insert(pid, spared),
             None => self.spared.remove(&pid),
         };
         Ok(pid)
+    }
+
+    /// Starts it in a control group of its own if its limits take one.
+    fn bear(&mut self, command: &Command, stdio: Stdio<'_>) -> Result<(u32, Option<Group>), SpawnError> {
+        let birth = Birth { ends_with_parent: true, ..Birth::default() };
+        loop {
+            self.groups_made += 1;
+            let limits = &command.limits;
+            let group = if limits.of_all().is_empty() {
+                None
+            } else {
+                Groups::here().limit(&self.instance, self.groups_made, limits)?
+            };
+            let Some(group) = group else { return Ok((spawn(command, stdio, birth)?, None)) };
+            let born = match group.directory() {
+                Ok(directory) => spawn(command, stdio, Birth { group: Some(directory.as_fd()), ..birth }),
+                Err(error) => {
+                    let subject =
+                        limits.of_all().into_iter().map(|(key, _)| key).collect::<Vec<_>>().join(", ");
+                    Err(SpawnError { stage: Stage::Limits, error, subject, detail: None })
+                }
+            };
+            match born {
+                Ok(pid) => return Ok((pid, Some(group))),
+                // A spawner that starts sweeps empty groups away, and may have met this one.
+                Err(_) if !group.exists() => {}
+                Err(error) => {
+                    let _ = group.remove();
+                    return Err(error);
+                }
+            }
+        }
+    }
+
+    /// Whether something of a program was ended since there was no memory for it; asked when the program has ended, before what is left of it.
+    pub fn shortage(&self, pid: u32) -> Option<Shortage> {
+        self.groups.get(&pid)?.shortage()
     }
 
     /// The next thing that happened; to be called until there is none.
@@ -104,6 +155,9 @@ impl Children {
             let began = |pid: &u32| stat(*pid).map_or(u64::MAX, |stat| stat.began);
             if let Some(pid) = own.min_by_key(|pid| (began(pid), *pid)) {
                 self.running.insert(pid);
+                if let Some(group) = self.groups.remove(&leader) {
+                    self.groups.insert(pid, group);
+                }
                 return Some(pid);
             }
             if orphans.ended.is_empty() {
@@ -156,6 +210,8 @@ impl Children {
         }
         if left.is_empty() && !self.running.contains(&leader) {
             self.spared.remove(&leader);
+            // Refused as long as something stays in it; who sweeps removes it then.
+            let _ = self.groups.remove(&leader).map(|group| group.remove());
         }
         left
     }

@@ -18,10 +18,13 @@ use std::time::Duration;
 
 use rustix::event::{PollFd, PollFlags, Timespec};
 use rustix::process::{Pid, PidfdFlags, Resource, Rlimit, Signal as RawSignal, WaitOptions};
+use svckit_core::limits::Limits;
 use svckit_core::restart::Ended;
 use svckit_core::signal::Signal;
 
 use crate::pipe::ProgramEnd;
+use crate::process::SpawnError;
+use crate::tree::Groups;
 
 pub use children::Children;
 pub use credentials::Credentials;
@@ -110,6 +113,11 @@ impl Terms {
             ("SHELL".into(), user.shell.clone()),
         ]
     }
+}
+
+/// Why programs of this process can't have these limits, if they can't, as far as can be seen without a try.
+pub fn refuse_limits(limits: &Limits) -> Option<SpawnError> {
+    if limits.of_all().is_empty() { None } else { Groups::here().refuse(limits) }
 }
 
 /// The variables that programs of this process inherit.

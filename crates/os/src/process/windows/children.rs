@@ -9,6 +9,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use svckit_core::definition::StopAction;
+use svckit_core::limits::Shortage;
 use svckit_core::restart::Ended;
 use svckit_core::signal::Signal;
 use windows_sys::Win32::Foundation::{FILETIME, MAX_PATH, WAIT_OBJECT_0};
@@ -21,7 +22,7 @@ use super::ends::Ends;
 use super::job::Job;
 use super::spawn::{Started, system_file};
 use super::{console, spawn, window};
-use crate::event::{Bell, Poller};
+use crate::event::{Bell, JobNews, Poller};
 use crate::process::{Command, News, SpawnError, Stdio};
 
 /// The programs that this process started, each with its tree.
@@ -42,6 +43,8 @@ struct Child {
     job: Job,
     /// The group that it leads at the console of this process, if it is there.
     group: Option<u32>,
+    /// Whether it or what it started asked for more memory than the limit.
+    wanted_more: bool,
 }
 
 /// What a program left.
@@ -51,11 +54,12 @@ struct Left {
     /// Its processes whose ends are waited for.
     waited: HashSet<u32>,
     group: Option<u32>,
+    wanted_more: bool,
 }
 
 impl Children {
     /// None yet. From now on what comes to the console of this process doesn't end it; `poller` brings `token` when [`Children::next`] has something to tell.
-    pub fn new(poller: &Poller, token: u64) -> io::Result<Self> {
+    pub fn new(poller: &Poller, token: u64, _instance: &str) -> io::Result<Self> {
         let bell = poller.bell(token);
         console::listen(bell.clone())?;
         Ok(Self { ends: Ends::new(bell.clone()), bell, running: HashMap::new(), left: HashMap::new() })
@@ -64,7 +68,8 @@ impl Children {
     /// Starts a program in a job of its own; it ends when this process does. Returns its process id.
     pub fn spawn(&mut self, command: &Command, stdio: Stdio<'_>) -> Result<u32, SpawnError> {
         let Started { pid, process, job, at_console } = spawn::start(command, stdio, &self.bell)?;
-        self.running.insert(pid, Child { process: Arc::new(process), job, group: at_console.then_some(pid) });
+        let group = at_console.then_some(pid);
+        self.running.insert(pid, Child { process: Arc::new(process), job, group, wanted_more: false });
         Ok(pid)
     }
 
@@ -74,7 +79,14 @@ impl Children {
         if console::take_asked() {
             return Ok(Some(News::EndRequested));
         }
-        while let Some(pid) = self.ends.next().or_else(|| self.bell.ended()) {
+        while let Some(news) = self.ends.next().map(JobNews::Ended).or_else(|| self.bell.job_news()) {
+            let pid = match news {
+                JobNews::Ended(pid) => pid,
+                JobNews::WantedMore(pid) => {
+                    self.wanted_more(pid);
+                    continue;
+                }
+            };
             match self.running.get(&pid) {
                 // A job tells of an end when it begins: the handles of the process may have to be closed first.
                 Some(child) if !has_ended(child.process.as_raw_handle()) => {
@@ -89,10 +101,25 @@ impl Children {
         Ok(None)
     }
 
+    /// Takes note for the program that a process is, or is of.
+    fn wanted_more(&mut self, pid: u32) {
+        let is_of = |job: &Job| job.processes().is_ok_and(|all| all.contains(&pid));
+        let found = self.running.iter_mut().find(|(leader, child)| **leader == pid || is_of(&child.job));
+        if let Some((_, child)) = found {
+            child.wanted_more = true;
+        }
+    }
+
+    /// Whether a program, or what it started, asked for more memory than its limit; asked when the program has ended, before what is left of it.
+    pub fn shortage(&self, pid: u32) -> Option<Shortage> {
+        self.left.get(&pid)?.wanted_more.then_some(Shortage::Limit)
+    }
+
     fn ended(&mut self, pid: u32) -> io::Result<News> {
         let child = self.running.remove(&pid).ok_or(io::ErrorKind::NotFound)?;
         let how = ending(child.process.as_raw_handle())?;
-        self.left.insert(pid, Left { job: child.job, waited: HashSet::new(), group: child.group });
+        let Child { job, group, wanted_more, process: _ } = child;
+        self.left.insert(pid, Left { job, waited: HashSet::new(), group, wanted_more });
         Ok(News::Ended { pid, how })
     }
 
@@ -108,8 +135,8 @@ impl Children {
         let process = Arc::new(process);
         // The job may have told of its end already.
         self.ends.add(pid, Arc::clone(&process)).ok()?;
-        let Left { job, group, .. } = self.left.remove(&leader)?;
-        self.running.insert(pid, Child { process, job, group });
+        let Left { job, group, wanted_more, waited: _ } = self.left.remove(&leader)?;
+        self.running.insert(pid, Child { process, job, group, wanted_more });
         Some(pid)
     }
 

@@ -8,21 +8,25 @@ use std::ptr;
 use svckit_core::limits::Limits;
 use windows_sys::Win32::Foundation::ERROR_MORE_DATA;
 use windows_sys::Win32::System::JobObjects::{
-    AssignProcessToJobObject, CreateJobObjectW, JOB_OBJECT_LIMIT,
-    JOB_OBJECT_LIMIT_DIE_ON_UNHANDLED_EXCEPTION, JOB_OBJECT_LIMIT_KILL_ON_JOB_CLOSE,
-    JOB_OBJECT_LIMIT_PRIORITY_CLASS, JOBOBJECT_EXTENDED_LIMIT_INFORMATION, JobObjectBasicProcessIdList,
-    JobObjectExtendedLimitInformation, QueryInformationJobObject, SetInformationJobObject,
-    TerminateJobObject,
+    AssignProcessToJobObject, CreateJobObjectW, JOB_OBJECT_LIMIT, JOB_OBJECT_LIMIT_ACTIVE_PROCESS,
+    JOB_OBJECT_LIMIT_DIE_ON_UNHANDLED_EXCEPTION, JOB_OBJECT_LIMIT_JOB_MEMORY,
+    JOB_OBJECT_LIMIT_KILL_ON_JOB_CLOSE, JOB_OBJECT_LIMIT_PRIORITY_CLASS,
+    JOBOBJECT_EXTENDED_LIMIT_INFORMATION, JobObjectBasicProcessIdList, JobObjectExtendedLimitInformation,
+    QueryInformationJobObject, SetInformationJobObject, TerminateJobObject,
 };
 
 use windows_sys::Win32::System::Threading::{OpenProcess, PROCESS_TERMINATE, TerminateProcess};
 
+use super::limits;
 use super::spared::Spared;
 use crate::event::Bell;
-use crate::process::Command;
+use crate::process::{Command, SpawnError};
 
 /// What programs that are ended by force end with, as by `taskkill /F`.
 const FORCED: u32 = 1;
+
+/// In which pieces the system counts memory.
+const PAGE: usize = 4096;
 
 /// How many processes are asked for at first.
 const USUAL: usize = 16;
@@ -49,7 +53,7 @@ impl Job {
         // SAFETY: the handle is new, and nobody else's.
         let handle = unsafe { OwnedHandle::from_raw_handle(handle) };
         let job =
-            Self { handle, spared: Spared::new(&command.leave), leader: 0, limits: limits(&command.limits) };
+            Self { handle, spared: Spared::new(&command.leave), leader: 0, limits: for_job(&command.limits) };
         job.limit(JOB_OBJECT_LIMIT_KILL_ON_JOB_CLOSE)?;
         bell.follow_job(job.handle.as_raw_handle())?;
         Ok(job)
@@ -70,6 +74,11 @@ impl Job {
             )
         };
         if done == 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
+    }
+
+    /// Sets the limit of processor time, and looks whether the system has taken those that hold for everything in it.
+    pub(super) fn confine(&self, limits: &Limits) -> Result<(), SpawnError> {
+        limits::confine(self.handle.as_raw_handle(), limits, &self.limits)
     }
 
     /// Lets what is spared go on when this is dropped. It is still in the job, which then nobody has a handle of.
@@ -154,9 +163,19 @@ impl Job {
     }
 }
 
-/// What of a program's limits its job keeps: the priority class of everything in it, which a process wouldn't always inherit.
-fn limits(limits: &Limits) -> JOBOBJECT_EXTENDED_LIMIT_INFORMATION {
+/// What of a program's limits its job keeps beside that of processor time: the priority class of everything in it, which a process wouldn't always inherit, and what holds
+/// for everything in it together.
+fn for_job(limits: &Limits) -> JOBOBJECT_EXTENDED_LIMIT_INFORMATION {
     let mut all = JOBOBJECT_EXTENDED_LIMIT_INFORMATION::default();
+    if let Some(size) = limits.memory {
+        all.BasicLimitInformation.LimitFlags |= JOB_OBJECT_LIMIT_JOB_MEMORY;
+        // The system counts pages.
+        all.JobMemoryLimit = usize::try_from(size).unwrap_or(usize::MAX) & !(PAGE - 1);
+    }
+    if let Some(count) = limits.processes {
+        all.BasicLimitInformation.LimitFlags |= JOB_OBJECT_LIMIT_ACTIVE_PROCESS;
+        all.BasicLimitInformation.ActiveProcessLimit = count;
+    }
     if let Some(priority) = limits.priority {
         all.BasicLimitInformation.LimitFlags |= JOB_OBJECT_LIMIT_PRIORITY_CLASS;
         all.BasicLimitInformation.PriorityClass = priority.class();

@@ -15,6 +15,7 @@ use std::mem::transmute;
 use std::os::windows::ffi::OsStringExt;
 use std::ptr;
 
+use svckit_core::limits::Limits;
 use windows_sys::Win32::System::Environment::GetCommandLineW;
 use windows_sys::Win32::System::Threading::{
     GetCurrentProcess, GetCurrentThread, SetProcessWorkingSetSize, SetThreadPriority,
@@ -22,6 +23,7 @@ use windows_sys::Win32::System::Threading::{
 };
 
 use crate::library::{self, Function};
+use crate::process::SpawnError;
 use crate::text;
 
 pub use children::{Children, program_of};
@@ -52,6 +54,11 @@ impl Terms {
 /// Sockets that a program inherits: nobody hands any over on this system.
 #[derive(Debug, Clone, Default)]
 pub struct Sockets(());
+
+/// Why programs of this process can't have these limits, if they can't, as far as can be seen without a try: each Windows that svckit is for has them.
+pub fn refuse_limits(_: &Limits) -> Option<SpawnError> {
+    None
+}
 
 /// The variables that programs of this process inherit.
 pub fn inherited_environment() -> impl Iterator<Item = (OsString, OsString)> {

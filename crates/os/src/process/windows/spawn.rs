@@ -124,6 +124,7 @@ pub(super) fn start(command: &Command, stdio: Stdio<'_>, bell: &Bell) -> Result<
     let line = command_line(&program, command)
         .map_err(|why| fail(Stage::Program, io::Error::new(io::ErrorKind::InvalidInput, why)))?;
     let mut job = Job::new(bell, command).map_err(|error| fail(Stage::Process, error))?;
+    job.confine(&command.limits)?;
     let at_console = stdio.output.is_own();
     let created =
         Plan { line, directory: command.directory.as_deref(), environment: block(&command.environment) }

@@ -44,7 +44,7 @@ pub(super) const INSTALL: Advice<'_> = &[
 
 pub(super) const SERVICE_MAPPED: &str = "Type ExecStart ExecStartPre ExecStartPost ExecStopPost ExecReload WatchdogSec TimeoutStartSec Restart RestartSec TimeoutSec TimeoutStopSec KillSignal \
     KillMode SendSIGHUP SuccessExitStatus RestartPreventExitStatus RestartForceExitStatus User WorkingDirectory Environment \
-    EnvironmentFile StandardOutput StandardError Nice CPUAffinity LimitNOFILE LimitCORE";
+    EnvironmentFile StandardOutput StandardError Nice CPUAffinity LimitNOFILE LimitCORE MemoryMax MemoryLimit CPUQuota TasksMax";
 
 const SANDBOX: &str = "svckit does not confine programs: keep the service with systemd if it needs that, or run the program \
     in a container";
@@ -134,7 +134,7 @@ const FAMILIES: Advice<'_> = &[
     (
         "CPU StartupCPU Memory StartupMemory DefaultMemory DefaultStartupMemory IO StartupIO BlockIO StartupBlockIO Tasks IP \
          Device Slice Allowed StartupAllowed Delegate DisableControllers ManagedOOM NetClass SocketBind NFTSet CoredumpReceive",
-        "svckit keeps no control group with limits: keep the service with systemd if it needs them",
+        "svckit limits memory, cpu and processes, and nothing else of a control group: keep the service with systemd if it needs that",
     ),
 ];
 

@@ -158,10 +158,18 @@ fn limits_are_carried_over() {
         affinity: vec![0, 1, 2, 4],
         open_files: Some(1024),
         core_size: Some(1 << 20),
+        ..Limits::default()
     };
     assert_eq!(limits, expected);
     let limits = unit("LimitNOFILE=infinity\nLimitCORE=infinity\n").limits;
     assert_eq!((limits.open_files, limits.core_size), (None, Some(Limits::UNLIMITED)));
+    let of_all = |lines: &str| {
+        let limits = unit(lines).limits;
+        (limits.memory, limits.cpu, limits.processes)
+    };
+    assert_eq!(of_all("MemoryMax=1.5G\nCPUQuota=150%\nTasksMax=64\n"), (Some(3 << 29), Some(150), Some(64)));
+    assert_eq!(of_all("MemoryLimit=2T\nCPUQuota=12.0%\n"), (Some(2 << 40), Some(12), None));
+    assert_eq!(of_all("MemoryMax=infinity\nCPUQuota=\nTasksMax=infinity\n"), (None, None, None));
 }
 
 #[test]
@@ -180,7 +188,10 @@ fn what_has_no_place_is_told_where_it_is() {
         ("LimitNOFILE=10:20", "3:13: LimitNOFILE is 10 and can't be raised to 20"),
         ("Nice=12", "3:6: Nice=12 becomes priority = \"below-normal\", nice 10"),
         ("PrivateTmp=yes", "3:1: PrivateTmp is not mapped"),
-        ("MemoryMax=1G", "3:1: MemoryMax is not mapped"),
+        ("MemoryHigh=1G", "3:1: MemoryHigh is not mapped"),
+        ("MemoryMax=20%", "3:11: MemoryMax=20% is a share of the machine's, and not mapped"),
+        ("TasksMax=10%", "3:10: TasksMax=10% is a share of the machine's, and not mapped"),
+        ("CPUQuota=12.5%", "3:10: CPUQuota=12.5% becomes cpu = \"13%\""),
         ("X-Mine=1", "3:1: X-Mine is not mapped"),
         ("ExecStrat=/bin/x", "3:1: ExecStrat is not known, and not mapped"),
         ("KillMode=mixed", "3:10: KillMode=mixed is not mapped"),

@@ -1,11 +1,11 @@
 //! The keys of how a program is run, watched and stopped.
 
 use serde_json::json;
-use svckit_core::limits::Priority;
+use svckit_core::limits::{Limits, Priority};
 
 use super::values::{
     address, affinity, command, control, duration, either, exit_codes, hook, integer, ladder, number, path,
-    size, text, tree, url, words,
+    percent, size, text, tree, url, words,
 };
 use super::{Table, row};
 use crate::toml::{limits, restart};
@@ -139,6 +139,33 @@ pub(super) fn limits() -> Table {
                     "there is no such limit; `svc lint` says so",
                 ],
                 either(size(), words(limits::SIZES)),
+            ),
+            row(
+                "memory",
+                &[
+                    "How much memory all its processes may have together: a size from 1MiB on",
+                    "`memory.max` of a control group, no swap space on top; who needs more is ended by SIGKILL, with all of the program",
+                    "the job's limit of committed memory; who asks for more gets none, and what then happens is up to the program",
+                ],
+                size(),
+            ),
+            row(
+                "cpu",
+                &[
+                    r#"How much processor time they may have together: `"150%"` is all of one processor and half of another, as in systemd's `CPUQuota`"#,
+                    "`cpu.max`, in pieces of 100 ms",
+                    "a hard limit of the job's rate, which the system knows as a part of all processors: more than all of them is no limit",
+                ],
+                percent(),
+            ),
+            row(
+                "processes",
+                &[
+                    "How many they may be; no more can be started then",
+                    "`pids.max`, which counts threads too, as systemd's `TasksMax` does",
+                    "the job's limit of active processes",
+                ],
+                integer(1, Limits::MOST_PROCESSES),
             ),
         ],
     }

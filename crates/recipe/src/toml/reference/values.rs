@@ -87,6 +87,10 @@ pub(super) fn size() -> Value {
     json!({ "$ref": "#/$defs/size" })
 }
 
+pub(super) fn percent() -> Value {
+    json!({ "type": "string", "pattern": "^[1-9][0-9]*\\s*%$" })
+}
+
 pub(super) fn command() -> Value {
     json!({ "$ref": "#/$defs/command" })
 }
