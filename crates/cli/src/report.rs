@@ -13,6 +13,7 @@ use svckit_core::native::{
     ServiceView,
 };
 use svckit_core::status::{ServiceState, ServiceStatus, StateFilter};
+use svckit_core::timetable::Deed;
 use svckit_core::win32::Win32Error;
 use svckit_host::signal_name;
 
@@ -162,6 +163,9 @@ pub(crate) fn detail(report: &ServiceReport) -> String {
             Phase::GaveUp => parts.push("gave up restarting".to_owned()),
             _ => {}
         }
+        if let Some(next) = &host.scheduled {
+            parts.push(format!("{} at {}", next.action.word(), times::plain(next.at)));
+        }
         if let Some(hook) = &host.hook {
             parts.push(format!("hook {hook} runs"));
         }
@@ -243,6 +247,7 @@ struct HostJson<'a> {
     restarts: u32,
     last_exit: Option<ExitJson>,
     next_retry_at: Option<String>,
+    scheduled: Option<ScheduledJson>,
     log_files: &'a [std::path::PathBuf],
     log_bytes_lost: u64,
     status_text: Option<&'a str>,
@@ -250,6 +255,12 @@ struct HostJson<'a> {
     hook: Option<&'a str>,
     hook_failure: Option<HookFailureJson<'a>>,
     start_error: Option<&'a str>,
+}
+
+#[derive(Serialize)]
+struct ScheduledJson {
+    action: Deed,
+    at: String,
 }
 
 #[derive(Serialize)]
@@ -294,6 +305,7 @@ impl<'a> HostJson<'a> {
             restarts,
             last_exit,
             next_retry_at,
+            ref scheduled,
             ref log_files,
             log_bytes_lost,
             ref hook,
@@ -313,6 +325,9 @@ impl<'a> HostJson<'a> {
                 at: times::rfc3339(exit.at),
             }),
             next_retry_at: next_retry_at.map(times::rfc3339),
+            scheduled: scheduled
+                .as_ref()
+                .map(|next| ScheduledJson { action: next.action, at: times::rfc3339(next.at) }),
             log_files,
             log_bytes_lost,
             status_text: status_text.as_deref(),

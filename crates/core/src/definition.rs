@@ -16,6 +16,7 @@ use crate::limits::Limits;
 use crate::log::rotation::RotateTime;
 use crate::probe::{ReadyPolicy, ReadyWhen};
 use crate::signal::Signal;
+use crate::timetable::Timetable;
 use crate::tree::TreePolicy;
 use crate::{millis, number_keys};
 
@@ -54,6 +55,9 @@ pub struct HostDefinition {
     /// Commands for moments in its life.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub hooks: BTreeMap<Moment, Hook>,
+    /// What is done with it by the clock.
+    #[serde(default, skip_serializing_if = "Timetable::is_empty")]
+    pub schedule: Timetable,
     /// Where the password of the service's account is: a host needs none, but by this it is known whether that changed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub account_password: Option<PasswordSource>,
@@ -381,6 +385,7 @@ mod tests {
     use super::*;
     use crate::native::Request;
     use crate::target::Target;
+    use crate::timetable::{Days, Occasion};
 
     #[test]
     fn a_definition_survives_inside_a_tagged_message() {
@@ -425,6 +430,10 @@ mod tests {
                 },
             )]),
             health: Some(HealthPolicy::Notify(Duration::from_secs(9))),
+            schedule: Timetable {
+                restart: vec![Occasion::Days { days: Days::new([0, 6]), at: Duration::from_secs(60) }],
+                ..Timetable::default()
+            },
             account_password: Some(PasswordSource::Environment("X_PASSWORD".to_owned())),
             source: None,
         };

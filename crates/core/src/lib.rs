@@ -53,6 +53,7 @@ pub mod space;
 pub mod status;
 pub mod target;
 pub mod time;
+pub mod timetable;
 pub mod tree;
 pub mod trigger;
 pub mod units;

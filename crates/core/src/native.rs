@@ -14,6 +14,7 @@ use crate::open::open_value;
 use crate::security::SecurityDescriptor;
 use crate::status::{ServiceState, ServiceStatus, is_zero};
 use crate::time::WallTime;
+use crate::timetable::Scheduled;
 use crate::trigger::Raised;
 use crate::usage::Usage;
 use crate::win32::Win32Error;
@@ -364,6 +365,9 @@ pub struct HostState {
     /// When the program is run again.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub next_retry_at: Option<WallTime>,
+    /// What is done next by the clock.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scheduled: Option<Box<Scheduled>>,
     /// The files being written.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub log_files: Vec<PathBuf>,
@@ -375,7 +379,7 @@ pub struct HostState {
     pub rotate_control: Option<u8>,
     /// The hook that runs at the moment.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub hook: Option<String>,
+    pub hook: Option<Box<str>>,
     /// The hook that failed last since the service started.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hook_failure: Option<HookFailure>,
@@ -480,6 +484,8 @@ open_value! {
         HOOK_FAILED = 12 => "HOOK_FAILED",
         /// Host: the program is not alive, and is ended.
         NOT_ALIVE = 13 => "NOT_ALIVE",
+        /// The service is started or stopped, or its program is run again, because it is time.
+        SCHEDULED = 14 => "SCHEDULED",
         /// The built-in service control manager: a trigger starts or stops the service.
         TRIGGERED = 21 => "TRIGGERED",
         /// It does nothing because of a trigger that it stores.

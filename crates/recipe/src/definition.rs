@@ -21,6 +21,7 @@ use svckit_core::probe::{ReadyPolicy, ReadyWhen};
 use svckit_core::secret::Secret;
 use svckit_core::security::SecurityDescriptor;
 use svckit_core::target::Target;
+use svckit_core::timetable::Timetable;
 use svckit_core::tree::TreePolicy;
 use svckit_core::trigger::Trigger;
 
@@ -229,6 +230,8 @@ pub struct ServiceDefinition {
     pub controls: BTreeMap<u32, ControlAction>,
     /// Commands for moments in its life.
     pub hooks: BTreeMap<Moment, Hook>,
+    /// What is done with it by the clock.
+    pub schedule: Timetable,
     /// Where this is in the file.
     pub places: Places,
 }
@@ -279,6 +282,7 @@ impl ServiceDefinition {
             log: LogSettings::default(),
             controls: BTreeMap::new(),
             hooks: BTreeMap::new(),
+            schedule: Timetable::default(),
             places: Places::default(),
         }
     }
@@ -362,6 +366,7 @@ impl ServiceDefinition {
             log: self.log.clone().with_targets(target(&self.log.stdout), target(&self.log.stderr)),
             controls: self.controls.clone(),
             hooks: self.hooks.clone(),
+            schedule: self.schedule.clone(),
             ready: self.ready.clone(),
             health: self.health.clone(),
             account_password: self.password.clone(),

@@ -28,5 +28,6 @@ pub mod words;
 pub use definition::{Definition, LogSettings, Places, Process, ServiceDefinition, Span, StartMode};
 pub use diagnostic::{Diagnostic, Diagnostics, Place, Source};
 pub use file::plain;
+pub use moments::written_occasion;
 pub use platform::Platform;
 pub use stored::{Inexpressible, Stored};

@@ -70,6 +70,7 @@ const SECRET_VARIABLE: &str = "secret-variable";
 const RULES: &[(&str, Rule)] = &[
     ("delayed-in-group", delayed_in_group),
     ("disabled-dependency", disabled_dependency),
+    ("disabled-schedule", disabled_schedule),
     ("never-restarted", never_restarted),
     ("max-delay", max_delay),
     ("unreachable-rung", unreachable_rung),
@@ -155,6 +156,12 @@ fn never_restarted(service: &ServiceDefinition, _: &Definition, _: Platform) -> 
         shown(policy.budget)
     );
     warning(service.places.restart, message, r#"make the budget longer, or write when = "never""#)
+}
+
+fn disabled_schedule(service: &ServiceDefinition, _: &Definition, _: Platform) -> Option<Found> {
+    let never = service.start == Some(StartMode::Disabled) && !service.schedule.start.is_empty();
+    let message = "the service is disabled, so the clock doesn't start it";
+    never.then(|| warning(service.places.start, message, "write start = \"manual\", or no schedule.start"))?
 }
 
 fn max_delay(service: &ServiceDefinition, _: &Definition, _: Platform) -> Option<Found> {
@@ -342,6 +349,16 @@ mod tests {
         let db = "depends-on = ['x', 'db']\n[service.db]\nrun = 'db'\nstart = 'disabled'\n";
         finds(db, &["warning disabled-dependency 3:20: db is disabled, so this service can't be started"]);
         finds(&format!("start = 'disabled'\n{db}"), &[]);
+    }
+
+    #[test]
+    fn a_start_by_the_clock_that_never_is() {
+        let schedule = "[service.web.schedule]\nstart = '08:00'\n";
+        finds(
+            &format!("start = 'disabled'\n{schedule}"),
+            &["warning disabled-schedule 3:9: the service is disabled, so the clock doesn't start it"],
+        );
+        finds(schedule, &[]);
     }
 
     #[test]

@@ -1,8 +1,9 @@
-//! When a log is rotated by time, as people write it: how often, and at which time of day or of the week.
+//! When a log is rotated by time, or something is done by the clock, as people write it: how often, and at which time of day or of the week.
 
 use std::time::Duration;
 
 use svckit_core::log::rotation::RotateTime;
+use svckit_core::timetable::{Days, Occasion};
 
 use crate::units::{duration, written_duration};
 
@@ -84,6 +85,56 @@ pub(crate) fn written(time: RotateTime) -> Option<(String, Option<String>)> {
     (Often::read(&text)?.at(&at) == Some(time)).then_some((text, Some(at)))
 }
 
+/// An occasion: a time of day, `03:00`; with days before it, `mon-fri 08:00`, `sat,sun 10:00`, or how often, `monthly 03:00`; or days or how often alone.
+pub(crate) fn occasion(text: &str) -> Option<Occasion> {
+    let (first, rest) = text.split_once(' ').map_or((text, ""), |(first, rest)| (first, rest.trim_start()));
+    if let Some(often) = Often::read(first) {
+        let time = if rest.is_empty() { often.begin() } else { often.at(rest)? };
+        return Some(Occasion::Regular(time));
+    }
+    if let Some(at) = time_of_day(text) {
+        return Some(Occasion::Regular(RotateTime::Every { interval: DAY, at }));
+    }
+    let mut days = Vec::new();
+    for part in first.split(',') {
+        let (from, to) = part.split_once('-').unwrap_or((part, part));
+        let (from, to) = (weekday(from)?, weekday(to)?);
+        // From Saturday to Monday is a range too.
+        days.extend((0..=(to + 7 - from) % 7).map(|next| (from + next) % 7));
+    }
+    let at = if rest.is_empty() { Duration::ZERO } else { time_of_day(rest)? };
+    Some(Occasion::Days { days: Days::new(days), at })
+}
+
+/// What [`occasion`] reads. `None`: people can't write it.
+pub fn written_occasion(occasion: &Occasion) -> Option<String> {
+    let text = match occasion {
+        Occasion::Regular(time) => {
+            let (often, at) = written(*time)?;
+            at.map_or(often.clone(), |at| format!("{often} {at}"))
+        }
+        Occasion::Days { days, at } => {
+            let mut runs: Vec<(u32, u32)> = Vec::new();
+            for day in days.iter() {
+                match runs.last_mut() {
+                    Some((_, last)) if *last + 1 == day => *last = day,
+                    _ => runs.push((day, day)),
+                }
+            }
+            let name = |day: u32| WEEKDAYS.get(day as usize).map_or("", |name| &name[..3]);
+            let run = |(from, to): &(u32, u32)| match to - from {
+                0 => name(*from).to_owned(),
+                1 => format!("{},{}", name(*from), name(*to)),
+                _ => format!("{}-{}", name(*from), name(*to)),
+            };
+            let minutes = at.as_secs() / 60;
+            let days = runs.iter().map(run).collect::<Vec<_>>().join(",");
+            format!("{days} {:02}:{:02}", minutes / 60, minutes % 60)
+        }
+    };
+    (self::occasion(&text).as_ref() == Some(occasion)).then_some(text)
+}
+
 fn weekday(text: &str) -> Option<u32> {
     let text = text.to_ascii_lowercase();
     let day = WEEKDAYS.iter().position(|day| *day == text || text.len() == 3 && day.starts_with(&text))?;
@@ -153,5 +204,45 @@ mod tests {
         ] {
             assert_eq!(read(often, at), None, "{often} {at}");
         }
+    }
+
+    #[test]
+    fn occasions_are_read_and_written() {
+        let days = |days: &[u32], minutes: u64| Occasion::Days {
+            days: Days::new(days.iter().copied()),
+            at: Duration::from_secs(minutes * 60),
+        };
+        let daily = |minutes: u64| {
+            Occasion::Regular(RotateTime::Every { interval: DAY, at: Duration::from_secs(minutes * 60) })
+        };
+        for (text, means, again) in [
+            ("03:00", daily(180), "daily 03:00"),
+            ("daily 3:00", daily(180), "daily 03:00"),
+            ("daily", daily(0), "daily"),
+            ("mon-fri 08:00", days(&[0, 1, 2, 3, 4], 480), "mon-fri 08:00"),
+            ("Sunday", days(&[6], 0), "sun 00:00"),
+            ("sat-mon  10:30", days(&[0, 5, 6], 630), "mon,sat,sun 10:30"),
+            ("mon,wed,friday 23:59", days(&[0, 2, 4], 1439), "mon,wed,fri 23:59"),
+            ("monthly 03:00", Occasion::Regular(RotateTime::Monthly { at: 3 * HOUR }), "monthly 03:00"),
+            ("6h", Occasion::Regular(RotateTime::Every { interval: 6 * HOUR, at: Duration::ZERO }), "6h"),
+        ] {
+            assert_eq!(occasion(text), Some(means), "{text}");
+            assert_eq!(written_occasion(&means).as_deref(), Some(again), "{text}");
+        }
+        for wrong in [
+            "",
+            "now",
+            "24:00",
+            "mon-fri 8",
+            "mon- 08:00",
+            "mon 08:00 x",
+            "yearly",
+            "0s",
+            "3 mon",
+            "hourly 02:00",
+        ] {
+            assert_eq!(occasion(wrong), None, "{wrong}");
+        }
+        assert_eq!(written_occasion(&days(&[], 0)), None);
     }
 }

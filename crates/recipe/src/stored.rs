@@ -57,6 +57,7 @@ impl ServiceDefinition {
             log: log(host, stored.default_log)?,
             controls: host.controls.clone(),
             hooks: host.hooks.clone(),
+            schedule: host.schedule.clone(),
             ..base
         };
         for value in stored.optional {
@@ -130,7 +131,7 @@ mod tests {
                     [service.shop.restart]\ndelay = '1s'\n[service.shop.stop]\nladder = [{ ctrl-c = '5s' }]\ntree = { leave = ['updater'] }\n\
                     [service.shop.limits]\npriority = 'idle'\naffinity = [1, 0]\nfiles = 9\ncore = 'none'\nmemory = '1GB'\ncpu = '50%'\nprocesses = 9\n\
                     [service.shop.ready]\ntcp = '[::1]:80'\n[service.shop.log]\nstderr-file = 'err.log'\nkeep = { count = 3 }\n\
-                    [service.shop.controls]\nreload = 'signal:HUP'\n[service.shop.hooks]\npre-start = 'bin/up'\n\
+                    [service.shop.controls]\nreload = 'signal:HUP'\n[service.shop.hooks]\npre-start = 'bin/up'\n[service.shop.schedule]\nrestart = 'sun 04:00'\n\
                     [service.shop.recovery]\nactions = [{ restart = '5s' }]\non-stop-with-error = true\n\
                     [service.shop.windows]\npreshutdown = '1m'\nprivileges = ['SeBackupPrivilege']\nsid-type = 'restricted'\n\
                     error-control = 'ignore'\npreferred-node = 2\nlaunch-protection = 'antimalware-light'\ntriggers = ['start/tcp/80', 'stop/domainleave']\n";

@@ -80,6 +80,12 @@ pub(super) const ENTRIES: &[Entry] = &[
         ],
     ),
     entry(
+        14,
+        "the service is started or stopped, or its program is run again, because its schedule says so",
+        &[],
+        &["svc status NAME has what is next, svc show NAME the whole schedule"],
+    ),
+    entry(
         21,
         "a trigger starts or stops the service: somebody connected, or raised an event",
         &[],

@@ -13,6 +13,7 @@ use svckit_core::limits::Limits;
 use svckit_core::millis::to_u32;
 use svckit_core::name::ServiceName;
 use svckit_core::security::{SecurityDescriptor, SecurityInformation};
+use svckit_core::timetable::Timetable;
 use svckit_core::tree::TreePolicy;
 use svckit_core::win32::Win32Error;
 
@@ -243,6 +244,7 @@ fn definition_lines(definition: &HostDefinition) -> Vec<(&'static str, String)> 
         ("ready", definition.ready.as_ref().map_or_else(String::new, |ready| ready.when.to_string())),
         ("health", definition.health.as_ref().map_or_else(String::new, ToString::to_string)),
         ("hooks", hooks.join("; ")),
+        ("schedule", schedule(&definition.schedule)),
         ("standard output", target(&definition.log.stdout)),
         ("standard error", target(&definition.log.stderr)),
         (
@@ -250,6 +252,16 @@ fn definition_lines(definition: &HostDefinition) -> Vec<(&'static str, String)> 
             definition.source.as_ref().map_or_else(String::new, |file| file.display().to_string()),
         ),
     ]
+}
+
+/// What is done by the clock, in the words of a definition.
+fn schedule(table: &Timetable) -> String {
+    let all = [("start", &table.start), ("stop", &table.stop), ("restart", &table.restart)];
+    let said = all.into_iter().filter(|(_, occasions)| !occasions.is_empty()).map(|(deed, occasions)| {
+        let times: Vec<_> = occasions.iter().filter_map(svckit_recipe::written_occasion).collect();
+        format!("{deed} {}", times.join(" and "))
+    });
+    said.collect::<Vec<_>>().join("; ")
 }
 
 /// What becomes of what the program has started, unless it ends with it.

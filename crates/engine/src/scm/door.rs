@@ -36,8 +36,9 @@ pub(super) struct Doorway {
 }
 
 impl Scm {
-    /// Opens, holds or closes the door of a service after something about it changed.
+    /// Opens, holds or closes the door of a service after something about it changed, and sets its alarm.
     pub(super) fn update_door(&mut self, key: &str) {
+        self.update_alarm(key);
         if let Some(doorway) = self.doors.get_mut(key)
             && doorway.shut
             && self.services.get(key).is_some_and(|service| !service.life.is_at_rest())
@@ -112,7 +113,7 @@ impl Scm {
         self.record_event(Some(name), EventId::TRIGGERED, Level::Information, text);
     }
 
-    fn start_triggered(&mut self, key: &str) -> bool {
+    pub(super) fn start_triggered(&mut self, key: &str) -> bool {
         match self.start_unasked(key) {
             Ok(()) => true,
             Err(failure) if failure.code == Win32Error::SERVICE_ALREADY_RUNNING => false,

@@ -4,6 +4,7 @@
 //! comes out as an [`Effect`], and is carried out after [`Scm::finish`] has written down what led to it. So what
 //! the world sees has always been recorded before.
 
+mod alarm;
 mod answers;
 mod automatic;
 mod boot;
@@ -227,6 +228,7 @@ impl Scm {
                 Timer::Control(id) => self.control_timed_out(id),
                 Timer::Hang(key) => self.check_hang(&key),
                 Timer::Due(key) => self.take_failure_action(&key),
+                Timer::Start(key) => self.ring(&key),
                 Timer::Delayed => self.start_delayed(),
                 Timer::TakeOver => self.taking_over = None,
                 Timer::Linger => self.end_lingering(),

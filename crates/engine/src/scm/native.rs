@@ -220,7 +220,7 @@ fn configured(service: &Service) -> Configured {
 }
 
 pub(super) fn named_state(service: &Service) -> NamedHostState {
-    let state = service.host.as_deref().cloned().unwrap_or_else(|| HostState {
+    let mut state = service.host.as_deref().cloned().unwrap_or_else(|| HostState {
         log_files: service
             .record
             .definition
@@ -229,5 +229,6 @@ pub(super) fn named_state(service: &Service) -> NamedHostState {
             .unwrap_or_default(),
         ..HostState::default()
     });
+    state.scheduled = service.scheduled().map(Box::new);
     NamedHostState { service: service.name().clone(), state, start_error: service.start_error.clone() }
 }

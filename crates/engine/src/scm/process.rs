@@ -385,6 +385,7 @@ impl Scm {
                 host.child_pid = None;
                 host.ready = false;
                 host.next_retry_at = None;
+                host.scheduled = None;
                 host.phase = HostPhase::Stopped;
             }
             let name = service.name().clone();

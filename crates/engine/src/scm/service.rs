@@ -12,6 +12,7 @@ use svckit_core::security::SecurityDescriptor;
 use svckit_core::security::check::Token;
 use svckit_core::status::{ServiceState, ServiceStatus};
 
+use super::alarm::StartAlarm;
 use super::answers::Reply;
 use super::handles::HandleId;
 use super::timers::TimerId;
@@ -28,6 +29,8 @@ pub(crate) struct Service {
     pub(super) count: FailureCount,
     pub(super) due: Option<Due>,
     pub(super) due_timer: Option<TimerId>,
+    /// When the clock starts it, if it does.
+    pub(super) start_alarm: Option<StartAlarm>,
     /// The arguments of a start under way.
     pub(super) arguments: Vec<String>,
     pub(super) start_error: Option<String>,
@@ -57,6 +60,7 @@ impl Service {
             count: FailureCount::default(),
             due: None,
             due_timer: None,
+            start_alarm: None,
             arguments: Vec::new(),
             start_error: None,
             host: None,

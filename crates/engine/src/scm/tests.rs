@@ -472,3 +472,53 @@ fn nothing_is_due_while_nothing_happens() {
     bed.event(&instance, ProcessEvent::Said(FromProcess::ControlDone { id: *id, code: Win32Error::SUCCESS }));
     assert_eq!((answered.code(), bed.scm.next_deadline()), (Some(Win32Error::SUCCESS), None));
 }
+
+/// A definition of a service that the clock starts every minute.
+fn every_minute() -> Box<svckit_core::definition::HostDefinition> {
+    let text = r#"{ "version": 1, "program": { "command": ["x"], "directory": "/" }, "restart": {}, "stop": { "ladder": [] },
+        "log": { "stdout": "discard", "stderr": "discard", "rotate_size": null, "keep_count": null, "buffer": 1 },
+        "schedule": { "start": [{ "regular": { "every": { "interval_ms": 60000, "at_ms": 0 } } }] } }"#;
+    serde_json::from_str(text).unwrap()
+}
+
+fn launches(effects: &[Effect]) -> usize {
+    effects.iter().filter(|effect| matches!(effect, Effect::Launch(_))).count()
+}
+
+#[test]
+fn the_clock_starts_a_service_that_does_not_run() {
+    let minute = Duration::from_secs(61);
+    let mut bed = Bed::new();
+    bed.create("night", &[]);
+    assert_eq!(launches(&bed.pass(minute)), 0);
+    bed.scm.set_definition("NIGHT", Some(every_minute())).unwrap();
+    let scheduled = |bed: &Bed| native::named_state(&bed.scm.services["NIGHT"]).state.scheduled;
+    let next = scheduled(&bed).unwrap();
+    assert!(next.at > bed.now.wall && next.at.0 - bed.now.wall.0 <= 60_000, "{next:?}");
+    let effects = bed.pass(minute);
+    let instance = launched(&effects);
+    bed.hello(&instance, Vec::new());
+    bed.report(&instance, "night", ServiceState::RUNNING);
+    assert_eq!(scheduled(&bed), None, "it runs");
+    assert_eq!(launches(&bed.pass(minute)), 0, "one that runs is let alone");
+    bed.report(&instance, "night", ServiceState::STOPPED);
+    // A service control manager that takes over goes on with that.
+    let mut bed = bed.killed();
+    assert_eq!(launches(&bed.pass(minute)), 1);
+}
+
+#[test]
+fn the_clock_starts_nothing_that_is_disabled_or_gone() {
+    let minute = Duration::from_secs(61);
+    let mut bed = Bed::new();
+    let handle = bed.create("night", &[]);
+    bed.scm.set_definition("NIGHT", Some(every_minute())).unwrap();
+    let disabled = ConfigChange { start_type: Some(StartType::DISABLED), ..ConfigChange::default() };
+    bed.scm.change_config(CLIENT, handle, disabled).unwrap();
+    assert_eq!(native::named_state(&bed.scm.services["NIGHT"]).state.scheduled, None);
+    assert_eq!(launches(&bed.pass(minute)), 0);
+    let manual = ConfigChange { start_type: Some(StartType::DEMAND_START), ..ConfigChange::default() };
+    bed.scm.change_config(CLIENT, handle, manual).unwrap();
+    bed.scm.delete(CLIENT, handle).unwrap();
+    assert_eq!(launches(&bed.pass(minute)), 0, "it is going to be deleted");
+}

@@ -15,6 +15,8 @@ pub(super) enum Timer {
     Hang(String),
     /// A failure action of a service.
     Due(String),
+    /// The start of a service by the clock.
+    Start(String),
     /// The delayed automatic start.
     Delayed,
     /// The processes that were taken over should have told how they are.

@@ -37,6 +37,7 @@ fn definition(folder: &Path, command: &[&str]) -> HostDefinition {
         controls: BTreeMap::new(),
         ready: None,
         health: None,
+        schedule: Default::default(),
         tree: Default::default(),
         hooks: Default::default(),
         limits: Default::default(),

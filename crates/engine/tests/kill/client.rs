@@ -282,6 +282,7 @@ impl<'a> Client<'a> {
             controls: BTreeMap::new(),
             ready: None,
             health: None,
+            schedule: Default::default(),
             tree: Default::default(),
             hooks: Default::default(),
             limits: Default::default(),

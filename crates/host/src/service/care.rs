@@ -26,7 +26,8 @@ impl Service {
         // Of output that goes to the console nothing is seen here.
         let is_seen = !matches!(policy, HealthPolicy::Silence(_)) || shared.setting.output == Output::Logs;
         if let Run::Running(program) = &mut self.run {
-            let is_up = program.waiting.is_none() && !program.is_leaving && !self.paused;
+            let is_up =
+                program.waiting.is_none() && program.parting.is_none() && !program.is_leaving && !self.paused;
             program.health = (is_up && is_seen).then(|| Box::new(Health::begin(policy, now)));
         }
     }
@@ -149,6 +150,9 @@ impl Service {
             State::Starting { until: Some(until), .. } => *until = (*until).max(to),
             State::Stopping { ladder, .. } => *ladder = ladder.extended(to),
             _ => {}
+        }
+        if let Run::Running(Program { parting: Some(ladder), .. }) = &mut self.run {
+            *ladder = ladder.extended(to);
         }
         if let Run::Running(Program { waiting: Some(waiting), .. }) = &mut self.run {
             waiting.extend(to);

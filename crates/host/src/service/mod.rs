@@ -6,6 +6,7 @@ mod hooks;
 mod program;
 mod report;
 mod request;
+mod schedule;
 mod stop;
 
 use std::io;
@@ -33,6 +34,7 @@ use crate::supervisor::{Shared, Start, token};
 
 use errand::Purpose;
 use program::{NotStarted, Program};
+use schedule::Alarms;
 
 /// Which source of a service it is: its streams come first, by number.
 const PROBE: usize = 16;
@@ -74,6 +76,8 @@ pub(crate) struct Service {
     requests: Vec<request::Request>,
     /// What of that failed last.
     hook_failure: Option<HookFailure>,
+    /// What the clock has it do.
+    alarms: Alarms,
     told_status: Option<ServiceStatus>,
     told_host: Option<HostState>,
 }
@@ -127,6 +131,8 @@ struct End {
 #[derive(Debug, Clone, Copy)]
 enum Next {
     Restart(Duration),
+    /// It is run again at once, since somebody wanted it to end for that.
+    Again,
     /// The service stops; `crashed` says that nobody wanted the program to end.
     Stop {
         exit: ExitStatus,
@@ -161,6 +167,7 @@ impl Service {
             errands: Vec::new(),
             requests: Vec::new(),
             hook_failure: None,
+            alarms: Alarms::default(),
             told_status: None,
             told_host: None,
         }
@@ -173,6 +180,7 @@ impl Service {
     /// Runs the program for the first time, after its hook.
     pub(crate) fn start(&mut self, shared: &mut Shared, now: Now) {
         self.run = Run::Preparing;
+        self.set_alarms(now);
         self.at_moment(shared, Moment::PreStart, now);
     }
 
@@ -259,7 +267,9 @@ impl Service {
 
     fn program_ended(&mut self, shared: &mut Shared, how: Ended, now: Now) {
         let Run::Running(program) = std::mem::replace(&mut self.run, Run::Idle) else { return };
-        if let Some(pid) = self.follow(shared, how) {
+        if program.parting.is_none()
+            && let Some(pid) = self.follow(shared, how)
+        {
             let text = format!(
                 "{} goes on as process {pid}, which process {} has left when it ended",
                 self.quoted(),
@@ -293,6 +303,7 @@ impl Service {
                 self.tell(shared, now, Message::new(EventId::PROGRAM_STOPPED, Level::Information, text));
                 Next::Stop { exit, gave_up: false, crashed: false }
             }
+            _ if program.parting.is_some() => self.parted(shared, &end.words, now),
             _ => self.decide(shared, &end, now),
         };
         self.run = Run::Ending { next, until: now.tick + GRACE, ended: Vec::new() };
@@ -440,7 +451,9 @@ impl Service {
             Control::PAUSE | Control::CONTINUE if !self.accepts_pause() => {
                 Win32Error::INVALID_SERVICE_CONTROL
             }
-            _ if !matches!(self.state, State::Up) || self.turns() => Win32Error::SERVICE_CANNOT_ACCEPT_CTRL,
+            _ if !matches!(self.state, State::Up) || self.turns() || self.is_parting() => {
+                Win32Error::SERVICE_CANNOT_ACCEPT_CTRL
+            }
             Control::PAUSE | Control::CONTINUE => {
                 if matches!(self.run, Run::Running(_)) {
                     let code = self.act(shared, control, now);
@@ -598,13 +611,15 @@ impl Service {
         };
         let run = match &self.run {
             Run::Running(_) if self.is_asked() => None,
+            Run::Running(Program { parting: Some(ladder), .. }) => Some(ladder.deadline()),
             Run::Running(Program { waiting, health, .. }) => {
                 waiting.as_deref().map(Waiting::deadline).or(health.as_deref().map(Health::deadline))
             }
             Run::Ending { until, .. } | Run::Backoff { until, .. } => Some(*until),
             Run::Preparing | Run::Aftermath { .. } | Run::Idle => None,
         };
-        streams.chain(state).chain(run).chain(self.errands_deadline()).chain(self.requests_deadline()).min()
+        let beside = self.errands_deadline().into_iter().chain(self.requests_deadline());
+        streams.chain(state).chain(run).chain(beside).chain(self.alarm_deadline()).min()
     }
 
     /// Does what is due.
@@ -627,7 +642,13 @@ impl Service {
         }
         self.tick_errands(shared, now);
         self.tick_requests(shared, now);
+        self.tick_alarms(shared, now);
         match &mut self.run {
+            Run::Running(Program { parting: Some(ladder), .. })
+                if matches!(self.state, State::Up) && ladder.deadline() <= now.tick =>
+            {
+                self.climb(shared, now);
+            }
             Run::Running(Program { waiting: Some(waiting), .. })
                 if matches!(self.state, State::Starting { .. } | State::Up) =>
             {

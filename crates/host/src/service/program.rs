@@ -7,6 +7,7 @@ use svckit_core::control::Control;
 use svckit_core::definition::{LogTarget, StopAction};
 use svckit_core::dispatch::MARK_VARIABLE;
 use svckit_core::health::HealthPolicy;
+use svckit_core::ladder::Ladder;
 use svckit_core::probe::{ReadyPolicy, ReadyWhen};
 use svckit_core::time::{Now, Tick};
 use svckit_core::win32::Win32Error;
@@ -42,6 +43,8 @@ pub(super) struct Program {
     pub(super) says: Option<Box<str>>,
     /// Whether it said that it is going to end.
     pub(super) is_leaving: bool,
+    /// The ladder by which it is being ended to be run again.
+    pub(super) parting: Option<Ladder>,
     /// Why it is being ended, if that is because it does not do what it should.
     pub(super) condemned: Option<Box<str>>,
 }
@@ -148,6 +151,7 @@ impl Service {
             inbox,
             says: None,
             is_leaving: false,
+            parting: None,
             condemned: None,
         });
         if self.paused {

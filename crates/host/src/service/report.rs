@@ -108,6 +108,7 @@ impl Service {
             last_exit: self.last_exit,
             exit_reason: self.exit_reason.clone(),
             next_retry_at,
+            scheduled: self.scheduled().map(Box::new),
             log_files: self.streams.iter().filter_map(Stream::own_path).map(Path::to_owned).collect(),
             log_bytes_lost: self.lost,
             status_text: match &self.run {
@@ -115,7 +116,7 @@ impl Service {
                 _ => None,
             },
             rotate_control: self.rotate_control(),
-            hook: self.hook_now(),
+            hook: self.hook_now().map(Into::into),
             hook_failure: self.hook_failure.clone(),
         }
     }

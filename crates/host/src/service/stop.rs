@@ -74,7 +74,7 @@ impl Service {
 
     /// Goes on with the ladder.
     pub(super) fn climb(&mut self, shared: &mut Shared, now: Now) {
-        let State::Stopping { ladder, exit } = self.state else { return };
+        let Some(ladder) = self.ladder_mut().copied() else { return };
         if ladder.is_exhausted(now.tick) && matches!(self.run, Run::Running(_)) {
             let text = format!("the system does not end {}, not even by force", self.quoted());
             self.tell(shared, now, Message::new(EventId::STOP_RUNG, Level::Error, text));
@@ -83,12 +83,37 @@ impl Service {
         }
         let policy = self.stop_policy();
         let (ladder, rungs) = ladder.at(&policy, now.tick, |action| self.can(shared, action));
-        self.state = State::Stopping { ladder, exit };
+        if let Some(place) = self.ladder_mut() {
+            *place = ladder;
+        }
         for Rung { action, .. } in &rungs {
             let text = format!("{} has not ended yet; {} follows", self.quoted(), message::action(action));
             self.tell(shared, now, Message::new(EventId::STOP_RUNG, Level::Warning, text));
         }
         self.carry_out(shared, &rungs, now);
+    }
+
+    /// The ladder under way: that of the service, or of its program alone.
+    fn ladder_mut(&mut self) -> Option<&mut Ladder> {
+        match (&mut self.state, &mut self.run) {
+            (State::Stopping { ladder, .. }, _) => Some(ladder),
+            (State::Up, Run::Running(program)) => program.parting.as_mut(),
+            _ => None,
+        }
+    }
+
+    /// The clock says that the program is to be run again: it is ended by the ladder first. The service stays as it is.
+    pub(super) fn part(&mut self, shared: &mut Shared, now: Now) {
+        let (ladder, rungs) =
+            Ladder::after(0, &self.stop_policy(), now.tick, |action| self.can(shared, action));
+        let Run::Running(program) = &mut self.run else { return };
+        (program.waiting, program.health, program.parting) = (None, None, Some(ladder));
+        self.carry_out(shared, &rungs, now);
+    }
+
+    /// Whether the program is being ended to be run again.
+    pub(super) fn is_parting(&self) -> bool {
+        matches!(&self.run, Run::Running(Program { parting: Some(_), .. }))
     }
 
     fn carry_out(&mut self, shared: &mut Shared, rungs: &[Rung], now: Now) {
@@ -132,7 +157,7 @@ impl Service {
     /// A command or a request of the ladder failed: nobody waits for what it was to bring about.
     pub(super) fn hurry(&mut self, now: Now) {
         let policy = self.stop_policy();
-        if let State::Stopping { ladder, .. } = &mut self.state
+        if let Some(ladder) = self.ladder_mut()
             && matches!(ladder.current(&policy), Some(StopAction::Command(_) | StopAction::Http(_)))
         {
             *ladder = ladder.hurry(now.tick);

@@ -15,6 +15,7 @@ mod link;
 mod logs;
 mod ready;
 mod restart;
+mod schedule;
 mod shared;
 mod spawner;
 mod start;

@@ -139,6 +139,7 @@ pub(crate) fn script_in(folder: &Path, script: &str) -> HostDefinition {
         controls: BTreeMap::new(),
         ready: None,
         health: None,
+        schedule: Default::default(),
         tree: Default::default(),
         hooks: Default::default(),
         limits: Default::default(),

@@ -41,6 +41,7 @@ fn wanted(name: &str, program: &str, needs: &[&str]) -> InstallPlan {
         controls: BTreeMap::new(),
         ready: None,
         health: None,
+        schedule: Default::default(),
         tree: Default::default(),
         hooks: Default::default(),
         limits: Default::default(),

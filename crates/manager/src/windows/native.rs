@@ -96,6 +96,7 @@ fn host_states(wanted: Option<Vec<ServiceName>>) -> Result<Reply> {
                 child_pid: None,
                 ready: false,
                 next_retry_at: None,
+                scheduled: None,
                 log_files: files,
                 ..state
             },

@@ -34,6 +34,7 @@ fn definition(program: &str) -> Box<HostDefinition> {
         controls: Default::default(),
         ready: None,
         health: None,
+        schedule: Default::default(),
         tree: Default::default(),
         hooks: Default::default(),
         limits: Default::default(),

@@ -19,6 +19,7 @@ pub const RULES: &[(&str, &str)] = &[
     ("port-in-use", "the program can't listen there, or counts as ready before it is"),
     ("ready-folder", "the start fails when its time is over, unless the program makes the folder"),
     ("disabled-dependency", "the service can't be started"),
+    ("disabled-schedule", "nobody starts the service when it is time"),
     ("never-restarted", "the first failure is the last"),
     ("max-delay", "the first delay is longer than meant"),
     ("no-graceful-stop", "the program has no chance to save what it holds"),

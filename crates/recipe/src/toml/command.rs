@@ -166,20 +166,10 @@ fn secret(table: &Section<'_>, entry: Entry<'_>) -> Option<SecretSource> {
 }
 
 fn environment_files(section: &mut Section<'_>, places: &mut Places) -> Vec<PathBuf> {
-    let Some(entry) = section.entry("environment-file") else { return Vec::new() };
-    let expected = "a string or a list of strings";
-    let example = r#"environment-file = ".env""#;
-    let values = match entry.value.get_ref() {
-        DeValue::Array(items) => items.iter().collect(),
-        _ => vec![entry.value],
-    };
     let mut files = Vec::new();
-    for value in values {
-        if let Some((file, span)) = string(section.reader, Entry { key: entry.key, value }, expected, example)
-        {
-            places.environment_files.push(span.clone().into());
-            files.push(section.reader.absolute(file, span));
-        }
+    for (file, span) in section.one_or_several("environment-file", r#"".env""#) {
+        places.environment_files.push(span.clone().into());
+        files.push(section.reader.absolute(file, span));
     }
     files
 }

@@ -10,6 +10,7 @@ mod password;
 mod ready;
 mod recovery;
 mod restart;
+mod schedule;
 pub(crate) mod section;
 mod service;
 mod stop;

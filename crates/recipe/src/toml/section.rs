@@ -281,6 +281,22 @@ impl<'a> Section<'a> {
         Some(strings)
     }
 
+    /// A string, or a list of them; those that are.
+    pub(super) fn one_or_several(
+        &mut self,
+        key: &'static str,
+        example: &str,
+    ) -> Vec<(&'a str, Range<usize>)> {
+        let Some(entry) = self.entry(key) else { return Vec::new() };
+        let values = match entry.value.get_ref() {
+            DeValue::Array(items) => items.iter().collect(),
+            _ => vec![entry.value],
+        };
+        let (expected, example) = ("a string or a list of strings", format!("{key} = {example}"));
+        let item = |value| string(self.reader, Entry { key: entry.key, value }, expected, &example);
+        values.into_iter().filter_map(item).collect()
+    }
+
     /// Reports every key that was not asked for; whether there was one.
     pub(super) fn finish(mut self) -> bool {
         let mut found = false;

@@ -7,7 +7,8 @@ use svckit_core::name::{Dependency, DisplayName, ServiceName};
 
 use super::section::{Entry, Reader, Section};
 use super::{
-    command, controls, health, hooks, limits, log, password, ready, recovery, restart, stop, windows,
+    command, controls, health, hooks, limits, log, password, ready, recovery, restart, schedule, stop,
+    windows,
 };
 use crate::definition::{Places, Process, ServiceDefinition, StartMode, checked_description};
 
@@ -55,6 +56,7 @@ pub(super) fn read<'a>(reader: &'a Reader<'a>, entry: Entry<'a>) -> Option<Servi
     let limits = section.section("limits").map(limits::read).unwrap_or_default();
     let controls =
         section.section("controls").map(|section| controls::read(section, &directory)).unwrap_or_default();
+    let schedule = section.section("schedule").map(schedule::read).unwrap_or_default();
     let (recovery, recovery_on_error) = section.section("recovery").map(recovery::read).unwrap_or_default();
     let windows = section.section("windows").map(windows::read).unwrap_or_default();
     let hooks = section.section("hooks").map(|section| hooks::read(section, &directory)).unwrap_or_default();
@@ -91,6 +93,7 @@ pub(super) fn read<'a>(reader: &'a Reader<'a>, entry: Entry<'a>) -> Option<Servi
         log,
         controls,
         hooks,
+        schedule,
         places,
     })
 }

@@ -976,3 +976,22 @@ fn where_the_password_of_the_account_is() {
         "3:1: it says where a password is, but not whose (write account = \"…\", or leave it out)",
     );
 }
+
+#[test]
+fn what_is_done_by_the_clock() {
+    let with = |keys: &str| format!("[service.shop]\nrun = ['shop']\n[service.shop.schedule]\n{keys}\n");
+    let read = parse(FILE, with("start = 'mon-fri 08:00'\nstop = ['18:00', 'sat']"), Platform::Unix).unwrap();
+    let schedule = &read.services[0].schedule;
+    assert_eq!((schedule.start.len(), schedule.stop.len(), schedule.restart.len()), (1, 2, 0));
+    refuses(
+        &with("restart = ['03:00', 'at 3']"),
+        r#"4:21: "at 3" is not a time (write a time of day, and on which days: "03:00", "mon-fri 08:00", "sat,sun 10:00", "monthly 03:00", "hourly", "6h")"#,
+    );
+    refuses(
+        &with("restart = 3"),
+        r#"4:11: "restart" must be a string or a list of strings, not a whole number (write restart = "daily 03:00")"#,
+    );
+    assert!(parse(FILE, with("restart = '03:00'"), Platform::Windows).is_ok());
+    let wrong = parse(FILE, with("start = '03:00'"), Platform::Windows).unwrap_err().to_string();
+    assert!(wrong.contains("Windows starts no service by the clock (leave it out, and have the Task Scheduler run: svc start NAME)"), "{wrong}");
+}

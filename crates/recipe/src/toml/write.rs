@@ -16,6 +16,7 @@ use svckit_core::name::ServiceName;
 use svckit_core::probe::{ReadyPolicy, ReadyWhen};
 use svckit_core::sort;
 use svckit_core::target::Target;
+use svckit_core::timetable::{Occasion, Timetable};
 use svckit_core::tree::TreePolicy;
 use svckit_core::units::written_size;
 use toml_writer::{ToTomlKey, ToTomlValue, WriteTomlValue};
@@ -156,6 +157,7 @@ fn difference(one: &ServiceDefinition, other: &ServiceDefinition) -> &'static st
         ("where its output goes", one.log != other.log),
         ("what controls do", one.controls != other.controls),
         ("its hooks", one.hooks != other.hooks),
+        ("its schedule", one.schedule != other.schedule),
         (
             "the recovery",
             (&one.recovery, one.recovery_on_error) != (&other.recovery, other.recovery_on_error),
@@ -305,6 +307,7 @@ fn one(service: &ServiceDefinition, platform: Platform) -> Result<String, String
     tables.add(Some("log"), log_keys(&service.log)?);
     tables.add(Some("controls"), control_keys(&service.controls)?);
     tables.add(Some("hooks"), hook_keys(&service.hooks)?);
+    tables.add(Some("schedule"), schedule_keys(&service.schedule)?);
     tables.add(Some("recovery"), recovery_keys(&service.recovery, service.recovery_on_error)?);
     tables.add(Some("windows"), windows_keys(service)?);
     Ok(tables.text)
@@ -516,6 +519,23 @@ fn hook_keys(all: &BTreeMap<Moment, Hook>) -> Result<Keys, String> {
         match &table[..] {
             [(_, run)] => keys.written(moment.word(), run.clone()),
             several => keys.written(moment.word(), inline(several)),
+        }
+    }
+    Ok(keys)
+}
+
+fn schedule_keys(schedule: &Timetable) -> Result<Keys, String> {
+    let mut keys = Keys::default();
+    let all = [("start", &schedule.start), ("stop", &schedule.stop), ("restart", &schedule.restart)];
+    for (key, occasions) in all {
+        let text = |occasion: &Occasion| {
+            moments::written_occasion(occasion)
+                .ok_or_else(|| format!("there are no words for its times of {key}"))
+        };
+        match &occasions.iter().map(text).collect::<Result<Vec<_>, _>>()?[..] {
+            [] => {}
+            [one] => keys.value(key, one),
+            several => keys.value(key, several),
         }
     }
     Ok(keys)

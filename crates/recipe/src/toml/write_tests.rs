@@ -22,6 +22,7 @@ use svckit_core::name::{Dependency, DisplayName, GroupName, ServiceName};
 use svckit_core::probe::{HttpUrl, LinePattern, ReadyPolicy, ReadyWhen};
 use svckit_core::signal::Signal;
 use svckit_core::target::Target;
+use svckit_core::timetable::{Days, Occasion, Timetable};
 use svckit_core::tree::TreePolicy;
 use svckit_core::trigger::Trigger;
 use svckit_testkit::schema::Schema;
@@ -260,6 +261,14 @@ fn rotate_time() -> impl Strategy<Value = RotateTime> {
     ]
 }
 
+fn schedule() -> impl Strategy<Value = Timetable> {
+    let days = (prop::collection::btree_set(0_u32..7, 1..=7), 0_u64..1440)
+        .prop_map(|(days, at)| Occasion::Days { days: Days::new(days), at: Duration::from_secs(at * 60) });
+    let occasion = || prop_oneof![days.clone(), rotate_time().prop_map(Occasion::Regular)].boxed();
+    let all = || prop::collection::vec(occasion(), 0..3);
+    (all(), all(), all()).prop_map(|(start, stop, restart)| Timetable { start, stop, restart })
+}
+
 fn recovery() -> impl Strategy<Value = FailureActions> {
     let kinds = [ActionType::NONE, ActionType::RESTART, ActionType::REBOOT, ActionType::RUN_COMMAND];
     let action = (prop::sample::select(kinds.to_vec()), time())
@@ -323,7 +332,7 @@ prop_compose! {
         security in prop::option::of(prop::sample::select(&["D:(A;;GA;;;BA)", "O:BAD:PS:(ML;;NW;;;HI)", "D:(0x16;;#01020304)"][..])),
         preshutdown in prop_oneof![Just(ServiceDefinition::DEFAULT_PRESHUTDOWN), time()], recovery_on_error in any::<bool>(),
         ports in prop::collection::vec(1_u16.., 0..3), preferred_node in any::<Option<u16>>(), protection in 0_u32..4,
-        hooks in hooks().boxed(),
+        hooks in hooks().boxed(), schedule in schedule().boxed(),
     ) -> ServiceDefinition {
         let pausing = pause.into_iter().flat_map(|signal| [2, 3].map(|key| (key, ControlAction::Signal(signal))));
         ServiceDefinition {
@@ -350,6 +359,7 @@ prop_compose! {
             log,
             controls: controls.into_iter().chain(pausing).collect(),
             hooks,
+            schedule,
             ..naming
         }
     }

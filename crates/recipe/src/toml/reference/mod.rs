@@ -151,7 +151,7 @@ impl Table {
 }
 
 /// The tables of a service's table, each with what it is about.
-fn sections() -> [(&'static str, Table); 10] {
+fn sections() -> [(&'static str, Table); 11] {
     [
         ("When the program is run again", program::restart()),
         ("How the program is stopped", program::stop()),
@@ -161,6 +161,7 @@ fn sections() -> [(&'static str, Table); 10] {
         ("Where the output goes", log::log()),
         ("What controls do", program::controls()),
         ("Commands for moments in the program's life", program::hooks()),
+        ("What is done by the clock", service::schedule()),
         ("What the service control manager does when the host itself ends", service::recovery()),
         ("What only the service API knows", service::windows()),
     ]

@@ -1,7 +1,7 @@
 //! The keys of a service itself, and of the service control managers.
 
 use super::values::{
-    boolean, command, duration, either, environment, integer, list, one_or_several, password, path,
+    boolean, command, duration, either, environment, integer, list, occasion, one_or_several, password, path,
     recovery_actions, text, words,
 };
 use super::{Table, row};
@@ -25,6 +25,29 @@ pub(super) fn service() -> Table {
             row("environment", &[r#"A table of variables; values are strings, or [where a secret is](#secrets): `{ PORT = "8080", DB_PASSWORD = { file = "/run/secrets/db" } }`"#, "what the service control manager has"], environment()),
             row("environment-file", &["A file of `NAME=value` lines, or a list of such files, read at every start. `environment` wins over them", "none"], one_or_several(path())),
             row("process", &[r#"`"own"`: the service's host is a process of its own; `"share"`: one host for all services that share. The program has a process of its own either way"#], words(service::PROCESSES)).is(r#""own""#),
+        ],
+    }
+}
+
+pub(super) fn schedule() -> Table {
+    Table {
+        at: "schedule",
+        columns: &["key", "value", "default"],
+        rows: vec![
+            row(
+                "start",
+                &["When the service is started, if it doesn't run. Not on Windows", "never"],
+                one_or_several(occasion()),
+            ),
+            row("stop", &["When it is stopped, as `svc stop` does it", "never"], one_or_several(occasion())),
+            row(
+                "restart",
+                &[
+                    "When its program is ended by the [stop ladder](#servicenamestop-how-the-program-is-stopped) and run again. The service is RUNNING all the time",
+                    "never",
+                ],
+                one_or_several(occasion()),
+            ),
         ],
     }
 }

@@ -36,6 +36,7 @@ health = { tcp = "localhost:80" }
 limits = {}
 log = { rotate = {}, keep = {} }
 controls = { pause = { command = "x" }, continue = { command = "x" }, reload = { command = "x" }, 200 = { command = "x" } }
+schedule = {}
 recovery = {}
 windows = {}
 "#;
@@ -172,6 +173,7 @@ fn the_schema_refuses_what_is_wrong() {
         "health.command = ['is-up']",
         "log.rotate = { time = 'weekly', at = 'sun 3:05' }",
         "restart = { exit-codes = { -1 = 'fail' } }",
+        "schedule = { restart = '3:00', stop = ['mon-fri 18:00', 'sunday', '6h', 'weekly sun 4:00'] }",
     ] {
         assert_eq!(check(right), [""; 0], "{right}");
         read(&format!("[service.web]\nrun = 'web'\n{right}"));
@@ -197,6 +199,8 @@ fn the_schema_refuses_what_is_wrong() {
         "log.rotate = { size = '10' }",
         "log.keep = { count = -1 }",
         "controls.reload = 'HUP'",
+        "schedule.restart = 3",
+        "schedule.restart = 'at three'",
         "controls.127 = 'signal:HUP'",
         "hooks.pre-start = { timeout = '5s' }",
         "recovery.actions = [{ restart = '5s', none = '0s' }]",

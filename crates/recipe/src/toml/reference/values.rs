@@ -213,6 +213,12 @@ pub(super) fn moment() -> Value {
     json!({ "type": "string", "pattern": "^([A-Za-z]+|([A-Za-z]+ +)?[0-9]{1,2}:[0-9]{2})$" })
 }
 
+/// A time of day, days, or how often; or the last two with a time.
+pub(super) fn occasion() -> Value {
+    let time = "[0-9]{1,2}:[0-9]{2}";
+    json!({ "type": "string", "pattern": format!("^({time}|[A-Za-z0-9.,-]+( +([A-Za-z]+ +)?{time})?)$") })
+}
+
 pub(super) fn recovery_actions() -> Value {
     let kinds: Vec<_> = recovery::ACTIONS.iter().map(|(word, _)| (*word, duration())).collect();
     let mut action = object(&kinds, &[]);

@@ -1,0 +1,99 @@
+//! What the clock has a service do while it runs: its program is run again, or it stops. Its start is up to the service control manager.
+
+use svckit_core::native::{EventId, Level};
+use svckit_core::time::{Now, Tick};
+use svckit_core::timetable::{Alarm, Deed, Scheduled};
+use svckit_os::clock;
+
+use super::errand::Purpose;
+use super::{Next, Run, Service, State};
+use crate::message::Message;
+use crate::supervisor::Shared;
+
+/// When it is time for what.
+#[derive(Debug, Default)]
+pub(super) struct Alarms {
+    stop: Option<Alarm>,
+    restart: Option<Alarm>,
+    /// When the clock is looked at again.
+    wake: Option<Tick>,
+}
+
+impl Alarms {
+    /// The one that rings first, with what for.
+    fn first(&self) -> Option<(Deed, Alarm)> {
+        let both = [(Deed::Stop, self.stop), (Deed::Restart, self.restart)];
+        let set = both.into_iter().filter_map(|(deed, alarm)| Some((deed, alarm?)));
+        set.min_by_key(|(_, alarm)| alarm.at())
+    }
+
+    fn set_wake(&mut self, now: Now) {
+        self.wake = self.first().map(|(_, alarm)| alarm.deadline(now));
+    }
+}
+
+impl Service {
+    /// From now on it goes by the clock.
+    pub(super) fn set_alarms(&mut self, now: Now) {
+        let Some(definition) = &self.definition else { return };
+        let schedule = &definition.schedule;
+        let alarm = |occasions: &[_]| Alarm::set(occasions, now.wall, clock::ahead_of_utc);
+        self.alarms = Alarms { stop: alarm(&schedule.stop), restart: alarm(&schedule.restart), wake: None };
+        self.alarms.set_wake(now);
+    }
+
+    /// What is next.
+    pub(super) fn scheduled(&self) -> Option<Scheduled> {
+        let (action, alarm) = self.alarms.first().filter(|_| !self.is_asked())?;
+        Some(Scheduled { action, at: alarm.at() })
+    }
+
+    /// When [`Service::tick_alarms`] has to be called.
+    pub(super) fn alarm_deadline(&self) -> Option<Tick> {
+        self.alarms.wake.filter(|_| !self.is_asked())
+    }
+
+    /// Does what it is time for: a stop rather than anything else.
+    pub(super) fn tick_alarms(&mut self, shared: &mut Shared, now: Now) {
+        let Some(definition) = &self.definition else { return };
+        if self.alarm_deadline().is_none_or(|at| at > now.tick) {
+            return;
+        }
+        let ring = |alarm: &mut Option<Alarm>, occasions: &[_]| {
+            let (rings, next) =
+                alarm.map_or((false, None), |alarm| alarm.ring(occasions, now.wall, clock::ahead_of_utc));
+            *alarm = next;
+            rings
+        };
+        let stops = ring(&mut self.alarms.stop, &definition.schedule.stop);
+        let restarts = ring(&mut self.alarms.restart, &definition.schedule.restart);
+        self.alarms.set_wake(now);
+        if stops {
+            self.tell_scheduled(shared, "is stopped", now);
+            self.stop(shared, now);
+        } else if restarts && self.can_part() {
+            self.tell_scheduled(shared, "is run again", now);
+            self.part(shared, now);
+        }
+    }
+
+    /// Whether there is a program that would be run again: not one that is paused, or is ended and run again anyway.
+    fn can_part(&self) -> bool {
+        let runs = matches!(&self.run, Run::Running(program) if program.condemned.is_none());
+        runs && matches!(self.state, State::Up) && !self.paused && !self.turns() && !self.is_parting()
+    }
+
+    fn tell_scheduled(&self, shared: &mut Shared, what: &str, now: Now) {
+        let text = format!("{} {what} as scheduled", self.quoted());
+        self.tell(shared, now, Message::new(EventId::SCHEDULED, Level::Information, text));
+    }
+
+    /// The program has ended to be run again.
+    pub(super) fn parted(&mut self, shared: &mut Shared, ending: &str, now: Now) -> Next {
+        let text = format!("{} was stopped to be run again; it ended with {}", self.quoted(), ending);
+        self.tell(shared, now, Message::new(EventId::PROGRAM_STOPPED, Level::Information, text));
+        // A command that was to end it is not to end the next one.
+        self.abandon_errands(shared, |purpose| matches!(purpose, Purpose::Rung(_)), now);
+        Next::Again
+    }
+}
