@@ -106,7 +106,7 @@ pub(crate) fn occasion(text: &str) -> Option<Occasion> {
     Some(Occasion::Days { days: Days::new(days), at })
 }
 
-/// What [`occasion`] reads. `None`: people can't write it.
+/// What is read as such an occasion. `None`: people can't write it.
 pub fn written_occasion(occasion: &Occasion) -> Option<String> {
     let text = match occasion {
         Occasion::Regular(time) => {

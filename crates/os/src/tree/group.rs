@@ -41,7 +41,7 @@ impl Groups {
         self.paths(instance).find(|path| path.is_dir()).map(|path| Group { path })
     }
 
-    /// Every group of an instance: its own, and those of [`Groups::limit`].
+    /// Every group of an instance: its own, and those of its limited programs.
     pub fn all(&self, instance: &str) -> Vec<Group> {
         let Some(own) = name_of(instance) else { return Vec::new() };
         let is_one =
