@@ -1,5 +1,6 @@
 //! Whether a file was made or written.
 
+use std::io;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
@@ -7,7 +8,7 @@ use svckit_core::time::Tick;
 use svckit_os::event::{Interest, Poller};
 use svckit_os::watch::Changes;
 
-/// How often it is looked whether the folder is there in which the file is to be: nobody tells that.
+/// How often it is looked where no folder that leads to the file can be watched.
 const PAUSE: Duration = Duration::from_millis(250);
 
 /// How a file is at a moment: when it was written, and its length; absent: there is none.
@@ -29,8 +30,8 @@ impl FileStamp {
 pub(crate) struct FileWatch {
     path: PathBuf,
     before: FileStamp,
-    /// What tells of changes in its folder; absent: that isn't there, as far as it is known.
-    changes: Option<Changes>,
+    /// What tells of changes in its folder, or as long as that isn't there, in the nearest above it; and which that is.
+    changes: Option<(PathBuf, Changes)>,
     /// When it is looked without being told.
     next: Option<Tick>,
 }
@@ -48,21 +49,28 @@ impl FileWatch {
 
     /// Whether it was made or written.
     pub(crate) fn look(&mut self, poller: &Poller, token: u64, now: Tick) -> bool {
-        let folder = self.path.parent().unwrap_or(&self.path);
-        // What tells of a folder tells nothing of another that takes its place.
-        self.changes = self.changes.take().and_then(|mut changes| {
-            let is_told = changes.take().is_ok() && folder.is_dir();
-            is_told.then_some(changes)
+        self.changes = self.changes.take().and_then(|(folder, mut changes)| {
+            let is_told = changes.take().is_ok();
+            is_told.then_some((folder, changes))
         });
-        if self.changes.is_none() {
-            let follow = Changes::of(folder).and_then(|changes| {
-                poller.add(&changes, token, Interest::Read)?;
-                Ok(changes)
-            });
-            self.changes = follow.ok();
-        }
-        self.next = self.changes.is_none().then(|| now + PAUSE);
+        self.next = self.follow(poller, token).is_err().then(|| now + PAUSE);
         let after = FileStamp::of(&self.path);
         after.0.is_some() && after != self.before
+    }
+
+    /// Sees to it that the nearest folder is watched.
+    fn follow(&mut self, poller: &Poller, token: u64) -> io::Result<()> {
+        loop {
+            // After a watch has begun it is looked again: a nearer one may have been made just before.
+            let nearest = self.path.ancestors().skip(1).find(|folder| folder.is_dir());
+            let nearest = nearest.ok_or(io::ErrorKind::NotFound)?;
+            if self.changes.as_ref().is_some_and(|(folder, _)| folder == nearest) {
+                return Ok(());
+            }
+            self.changes = None;
+            let changes = Changes::of(nearest)?;
+            poller.add(&changes, token, Interest::Read)?;
+            self.changes = Some((nearest.to_owned(), changes));
+        }
     }
 }

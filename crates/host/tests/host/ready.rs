@@ -249,7 +249,7 @@ fn each_program_has_to_write_its_own_line() {
 
 #[test]
 fn a_file_has_to_be_made_or_written_after_the_start() {
-    for (path, exists) in [("ready", false), ("ready", true), ("later/ready", false)] {
+    for (path, exists) in [("ready", false), ("ready", true), ("later/still/ready", false)] {
         let mut bed = Bed::new();
         let mut host = bed.host();
         let mut gate = bed.gate("go");
@@ -258,7 +258,7 @@ fn a_file_has_to_be_made_or_written_after_the_start() {
             std::fs::write(&file, "of an earlier run").unwrap();
         }
         let script = format!(
-            "read x < {}; mkdir -p later; echo 1 > other; echo up > {path}; exec sleep 1000",
+            "read x < {}; mkdir -p later/still; echo 1 > other; echo up > {path}; exec sleep 1000",
             bed.text("go")
         );
         host.link.start(

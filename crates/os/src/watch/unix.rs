@@ -25,25 +25,41 @@ impl Watch {
             | WatchFlags::DELETE
             | WatchFlags::MOVED_FROM
             | WatchFlags::MOVED_TO
-            | WatchFlags::DELETE_SELF;
+            | WatchFlags::DELETE_SELF
+            | WatchFlags::MOVE_SELF;
         inotify::add_watch(&self.descriptor, directory, changes | WatchFlags::ONLYDIR)?;
         Ok(())
     }
 
     /// Takes all changes that were told of; whether there were any.
     pub fn drain(&self) -> io::Result<bool> {
+        Ok(self.take()?.any)
+    }
+
+    fn take(&self) -> io::Result<Told> {
         let mut space = [MaybeUninit::uninit(); 4096];
         let mut reader = inotify::Reader::new(&self.descriptor, &mut space);
-        let mut any = false;
+        let mut told = Told::default();
         loop {
             match reader.next() {
-                Ok(event) => any |= !event.events().contains(ReadFlags::IGNORED),
+                Ok(event) => {
+                    told.any |= !event.events().contains(ReadFlags::IGNORED);
+                    told.gone |= event.events().intersects(ReadFlags::DELETE_SELF | ReadFlags::MOVE_SELF);
+                }
                 Err(Errno::INTR) => {}
-                Err(Errno::WOULDBLOCK) => return Ok(any),
+                Err(Errno::WOULDBLOCK) => return Ok(told),
                 Err(error) => return Err(error.into()),
             }
         }
     }
+}
+
+/// What was told of.
+#[derive(Default)]
+struct Told {
+    any: bool,
+    /// A watched directory is where it was no more.
+    gone: bool,
 }
 
 impl AsRawFd for Watch {
@@ -70,9 +86,9 @@ impl Changes {
         Ok(Self(watch))
     }
 
-    /// Takes what was told of: only what changes after this is told of again.
+    /// Takes what was told of: only what changes after this is told of again. An error if the directory is there no more: nothing is told of another in its place.
     pub fn take(&mut self) -> io::Result<()> {
-        self.0.drain().map(drop)
+        if self.0.take()?.gone { Err(io::ErrorKind::NotFound.into()) } else { Ok(()) }
     }
 }
 
@@ -86,6 +102,22 @@ impl AsFd for Changes {
 mod tests {
     use super::*;
     use rustix::event::{PollFd, PollFlags, poll};
+
+    #[test]
+    fn that_the_directory_itself_is_gone_is_told() {
+        let folder = tempfile::tempdir().unwrap();
+        let (path, other) = (folder.path().join("a"), folder.path().join("b"));
+        for gone in [&|| std::fs::remove_dir(&path).unwrap(), &|| std::fs::rename(&path, &other).unwrap()]
+            as [&dyn Fn(); 2]
+        {
+            std::fs::create_dir(&path).unwrap();
+            let mut changes = Changes::of(&path).unwrap();
+            changes.take().unwrap();
+            gone();
+            poll(&mut [PollFd::new(&changes, PollFlags::IN)], None).unwrap();
+            assert_eq!(changes.take().unwrap_err().kind(), io::ErrorKind::NotFound);
+        }
+    }
 
     #[test]
     fn a_write_and_a_rename_are_told() {

@@ -14,10 +14,10 @@ use windows_sys::Win32::Foundation::{
     HANDLE, INVALID_HANDLE_VALUE, WAIT_IO_COMPLETION, WAIT_OBJECT_0, WAIT_TIMEOUT,
 };
 use windows_sys::Win32::Storage::FileSystem::{
-    FILE_FLAG_BACKUP_SEMANTICS, FILE_FLAG_OVERLAPPED, FILE_LIST_DIRECTORY, FILE_NOTIFY_CHANGE_FILE_NAME,
-    FILE_NOTIFY_CHANGE_LAST_WRITE, FILE_NOTIFY_CHANGE_SIZE, FILE_SHARE_DELETE, FILE_SHARE_READ,
-    FILE_SHARE_WRITE, FindCloseChangeNotification, FindFirstChangeNotificationW, FindNextChangeNotification,
-    ReadDirectoryChangesW,
+    FILE_FLAG_BACKUP_SEMANTICS, FILE_FLAG_OVERLAPPED, FILE_LIST_DIRECTORY, FILE_NOTIFY_CHANGE_DIR_NAME,
+    FILE_NOTIFY_CHANGE_FILE_NAME, FILE_NOTIFY_CHANGE_LAST_WRITE, FILE_NOTIFY_CHANGE_SIZE, FILE_SHARE_DELETE,
+    FILE_SHARE_READ, FILE_SHARE_WRITE, FindCloseChangeNotification, FindFirstChangeNotificationW,
+    FindNextChangeNotification, ReadDirectoryChangesW,
 };
 use windows_sys::Win32::System::Threading::{INFINITE, WaitForMultipleObjectsEx};
 
@@ -112,7 +112,7 @@ impl Changes {
         Ok(Self { directory: directory.into(), state: RefCell::new(following) })
     }
 
-    /// Takes what was told of: only what changes after this is told of again.
+    /// Takes what was told of: only what changes after this is told of again. An error if the directory is there no more: nothing is told of another in its place.
     pub fn take(&mut self) -> io::Result<()> {
         self.state.get_mut().operation.settle(self.directory.as_raw_handle(), false);
         self.follow()
@@ -123,7 +123,10 @@ impl Changes {
         if operation.is_pending() {
             return Ok(());
         }
-        let what = FILE_NOTIFY_CHANGE_FILE_NAME | FILE_NOTIFY_CHANGE_LAST_WRITE | FILE_NOTIFY_CHANGE_SIZE;
+        let what = FILE_NOTIFY_CHANGE_FILE_NAME
+            | FILE_NOTIFY_CHANGE_DIR_NAME
+            | FILE_NOTIFY_CHANGE_LAST_WRITE
+            | FILE_NOTIFY_CHANGE_SIZE;
         let (handle, to) = (self.directory.as_raw_handle(), details.get());
         // SAFETY: none is pending; the buffer is of the length that is said, aligned as the system wants it, lives as long as the operation (`Drop`), and nobody touches
         // it (its invariant). Its end is asked for on the same handle.
