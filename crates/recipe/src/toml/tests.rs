@@ -865,7 +865,9 @@ fn requests_stop_a_program_and_pass_controls_on_to_it() {
 }
 
 fn command() -> Target {
-    Target::Command(["/srv/shop/bin/is-up", "-q"].map(str::to_owned).to_vec())
+    // Paths are those of the system on which this is tested.
+    let program = "/srv/shop/bin/is-up".replace('/', std::path::MAIN_SEPARATOR_STR);
+    Target::Command(vec![program, "-q".to_owned()])
 }
 
 #[test]
