@@ -46,8 +46,12 @@ const STILL_SMALL: usize = 16 << 10;
 
 const CLOSE: Duration = Duration::from_millis(20);
 
-/// How long a trickle is left to gather before the next read.
+/// How long a trickle is left to gather before the next read: at first, and at most.
 const PAUSE: Duration = Duration::from_millis(1);
+const LONGEST_PAUSE: Duration = Duration::from_millis(8);
+
+/// A pause that brought less than this was too short: a read costs as much as many of the writes.
+const GATHERED: usize = 4 << 10;
 
 /// `FILE_SKIP_COMPLETION_PORT_ON_SUCCESS`: a read that brings something at once is not told of at the port as well.
 const SKIP_PORT_ON_SUCCESS: u8 = 1;
@@ -80,6 +84,8 @@ struct State {
     little_at: Option<Tick>,
     /// Whether the next read is better begun a moment later.
     trickles: bool,
+    /// How long that moment is.
+    pause: Duration,
     /// Whether what is there is wanted now, however little it is.
     hurries: bool,
     bell: Option<Bell>,
@@ -156,6 +162,7 @@ impl State {
             wanted: BUFFER,
             little_at: None,
             trickles: false,
+            pause: PAUSE,
             hurries: false,
             bell: None,
         })
@@ -200,7 +207,13 @@ impl State {
             return;
         }
         let now = clock::now().tick;
+        let trickled = self.trickles;
         self.trickles = self.little_at.is_some_and(|before| now.since(before) < CLOSE);
+        self.pause = match (trickled && self.trickles, count < GATHERED) {
+            (false, _) => PAUSE,
+            (true, true) => (2 * self.pause).min(LONGEST_PAUSE),
+            (true, false) => self.pause,
+        };
         self.little_at = Some(now);
     }
 
@@ -266,7 +279,7 @@ impl State {
         self.filled.start += taken;
         if self.filled.is_empty() && !self.ended {
             match &self.bell {
-                Some(bell) if self.trickles && !self.hurries => bell.later(PAUSE),
+                Some(bell) if self.trickles && !self.hurries => bell.later(self.pause),
                 _ => self.begin()?,
             }
         }
