@@ -6,8 +6,6 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
 use svckit_core::access::{ManagerAccess, ServiceAccess};
 use svckit_core::backend::{
     Backend, Enumerated, Lock, LockStatus, Manager, Notification, Service, SetChange, Watch,
@@ -270,7 +268,7 @@ impl Backend for Fake {
                     svckit_core::native::LogFrom::Cursor(cursor) => usize::try_from(cursor.offset).unwrap(),
                 };
                 let cursor = LogCursor { file: 1, offset: log.len() as u64 };
-                Reply::Log { data: STANDARD.encode(&log[start..]), cursor }
+                Reply::Log { data: svckit_core::base64::encode(&log[start..]), cursor }
             }
             Request::Holders { service } => {
                 let held = self.with(service.as_str(), |record| record.held_by)?;

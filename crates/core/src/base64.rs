@@ -1,21 +1,16 @@
-//! Bytes as text.
+//! Bytes as text: the base64 of RFC 4648, with padding.
 
-/// The base64 of RFC 4648, with padding.
-pub fn base64(data: &[u8]) -> String {
-    const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    let mut text = String::with_capacity(data.len().div_ceil(3) * 4);
-    for chunk in data.chunks(3) {
-        let byte = |index: usize| u32::from(chunk.get(index).copied().unwrap_or(0));
-        let group = byte(0) << 16 | byte(1) << 8 | byte(2);
-        for place in 0..4 {
-            if place <= chunk.len() {
-                text.push(char::from(ALPHABET[(group >> (18 - 6 * place) & 63) as usize]));
-            } else {
-                text.push('=');
-            }
-        }
-    }
-    text
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+
+/// The text of bytes.
+pub fn encode(data: &[u8]) -> String {
+    STANDARD.encode(data)
+}
+
+/// The bytes of a text, if it is one of some.
+pub fn decode(text: &str) -> Option<Vec<u8>> {
+    STANDARD.decode(text).ok()
 }
 
 #[cfg(test)]
@@ -33,8 +28,10 @@ mod tests {
             ("fooba", "Zm9vYmE="),
             ("foobar", "Zm9vYmFy"),
         ] {
-            assert_eq!(base64(plain.as_bytes()), coded);
+            assert_eq!(encode(plain.as_bytes()), coded);
+            assert_eq!(decode(coded).unwrap(), plain.as_bytes());
         }
-        assert_eq!(base64(&[0xFB, 0xFF, 0xBE]), "+/++");
+        assert_eq!(encode(&[0xFB, 0xFF, 0xBE]), "+/++");
+        assert_eq!(decode("Zg"), None);
     }
 }

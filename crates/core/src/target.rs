@@ -59,7 +59,7 @@ impl fmt::Display for Target {
 }
 
 /// How people recognize a command.
-fn quoted(command: &[String]) -> String {
+pub fn quoted(command: &[String]) -> String {
     format!("the command {:?}", command.first().map_or("", String::as_str))
 }
 

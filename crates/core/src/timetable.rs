@@ -11,8 +11,8 @@ use crate::time::{Now, Tick, WallTime};
 /// What is late by more than this isn't done any more: the machine was suspended, or its clock was set.
 pub const LATE: Duration = Duration::from_secs(3600);
 
-/// A day.
-const DAY: Duration = Duration::from_secs(86_400);
+/// A day as the calendar has it.
+pub const DAY: Duration = Duration::from_secs(86_400);
 
 /// Days of the week; the lowest bit is Monday.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

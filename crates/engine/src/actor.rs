@@ -5,7 +5,7 @@ use std::io;
 use std::os::fd::OwnedFd;
 use std::process::{Command, Stdio};
 
-use svckit_core::base64::base64;
+use svckit_core::base64;
 use svckit_core::dispatch::ToProcess;
 use svckit_core::native::{Reply as NativeReply, ServiceUsage};
 use svckit_core::trigger::Endpoint;
@@ -325,7 +325,7 @@ impl Actor {
             };
             let reply = async {
                 match piece.await {
-                    Ok(piece) => NativeReply::Log { data: base64(&piece.data), cursor: piece.cursor },
+                    Ok(piece) => NativeReply::Log { data: base64::encode(&piece.data), cursor: piece.cursor },
                     Err(error) => log_failure(&file, &error),
                 }
             };

@@ -6,6 +6,7 @@ use svckit_core::definition::StopAction;
 use svckit_core::limits::Shortage;
 use svckit_core::native::{EventId, Level};
 use svckit_core::restart::Ended;
+use svckit_core::target;
 use svckit_core::units::written_size;
 use svckit_os::signal;
 
@@ -75,9 +76,7 @@ pub(crate) fn action(action: &StopAction) -> String {
         StopAction::WmClose => "WM_CLOSE".to_owned(),
         StopAction::StdinClose => "the end of its input".to_owned(),
         StopAction::Signal(signal) => format!("SIG{signal}"),
-        StopAction::Command(command) => {
-            format!("the command {:?}", command.first().map_or("", String::as_str))
-        }
+        StopAction::Command(command) => target::quoted(command),
         StopAction::Http(request) => format!("the request {request}"),
         StopAction::Terminate => "force".to_owned(),
     }

@@ -3,13 +3,12 @@
 use std::time::Duration;
 
 use svckit_core::log::rotation::RotateTime;
-use svckit_core::timetable::{Days, Occasion};
+use svckit_core::timetable::{DAY, Days, Occasion};
 
 use crate::units::{duration, written_duration};
 
 const MINUTE: Duration = Duration::from_secs(60);
 const HOUR: Duration = Duration::from_secs(3600);
-const DAY: Duration = Duration::from_secs(86_400);
 const WEEK: Duration = Duration::from_secs(7 * 86_400);
 
 const OFTEN: &[(&str, Often)] = &[

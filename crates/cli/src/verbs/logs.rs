@@ -1,9 +1,8 @@
 //! `svc logs`.
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;
 use svckit_core::access::ServiceAccess;
+pub(crate) use svckit_core::base64::decode;
 use svckit_core::control::Control;
 use svckit_core::definition::LogFormat;
 use svckit_core::error::Error;
@@ -111,12 +110,6 @@ pub(crate) fn read(
         _ => Err(app.unexpected("read log of service").into()),
     }
 }
-
-/// The bytes of a piece of log.
-pub(crate) fn decode(data: &str) -> Option<Vec<u8>> {
-    STANDARD.decode(data).ok()
-}
-
 /// What programs wrote, in logs whose lines are JSON and in others, which comes in pieces.
 #[derive(Debug, Default)]
 pub(crate) struct Texts {

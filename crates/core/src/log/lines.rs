@@ -1,6 +1,6 @@
 //! Output as JSON: an object for each line.
 
-use crate::base64::base64;
+use crate::base64;
 use crate::calendar;
 use crate::name::ServiceName;
 use crate::time::WallTime;
@@ -85,7 +85,7 @@ impl Lines {
     fn object(&self, text: &[u8], is_partial: bool, objects: &mut Vec<u8>) {
         let (key, value) = match std::str::from_utf8(text) {
             Ok(text) => ("text", quoted(text)),
-            Err(_) => ("base64", format!("\"{}\"", base64(text))),
+            Err(_) => ("base64", format!("\"{}\"", base64::encode(text))),
         };
         let partial = if is_partial { r#","partial":true"# } else { "" };
         let (time, source) = (calendar::rfc3339(self.at), &self.source);
@@ -115,8 +115,6 @@ fn quoted(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use base64::Engine;
-    use base64::engine::general_purpose::STANDARD;
     use proptest::prelude::*;
     use serde_json::Value;
 
@@ -157,7 +155,7 @@ mod tests {
             let object: Value = serde_json::from_slice(line.strip_suffix(b"\n").unwrap()).unwrap();
             match (object["text"].as_str(), object["base64"].as_str()) {
                 (Some(text), None) => all.extend(text.as_bytes()),
-                (None, Some(coded)) => all.extend(STANDARD.decode(coded).unwrap()),
+                (None, Some(coded)) => all.extend(base64::decode(coded).unwrap()),
                 both => panic!("{both:?}"),
             }
             if object["partial"].is_null() {

@@ -362,9 +362,9 @@ impl Service {
     }
 
     /// What runs beside the program, for whoever asks.
-    pub(super) fn hook_now(&self) -> Option<String> {
+    pub(super) fn hook_now(&self) -> Option<Box<str>> {
         let hook = self.errands.iter().find(|errand| !errand.purpose.is_probe());
-        hook.map(|errand| errand.purpose.word().to_owned())
+        hook.map(|errand| errand.purpose.word().into())
     }
 }
 

@@ -116,7 +116,7 @@ impl Service {
                 _ => None,
             },
             rotate_control: self.rotate_control(),
-            hook: self.hook_now().map(Into::into),
+            hook: self.hook_now(),
             hook_failure: self.hook_failure.clone(),
         }
     }

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::io;
 
 use svckit_core::access::{ManagerAccess, ServiceAccess};
-use svckit_core::base64::base64;
+use svckit_core::base64;
 use svckit_core::definition::HostDefinition;
 use svckit_core::kind::ServiceType;
 use svckit_core::name::{Selection, ServiceName};
@@ -179,7 +179,7 @@ fn log(service: &ServiceName, from: LogFrom, wait: Option<Option<&Interrupt>>) -
                     *follower = follow(OPERATION, service)?;
                 }
             }
-            _ => return Ok(Reply::Log { data: base64(&piece.data), cursor: piece.cursor }),
+            _ => return Ok(Reply::Log { data: base64::encode(&piece.data), cursor: piece.cursor }),
         }
     }
 }
