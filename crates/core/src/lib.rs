@@ -28,6 +28,7 @@ pub mod kind;
 pub mod ladder;
 pub mod lifecycle;
 pub mod limits;
+pub mod lockout;
 pub mod log;
 pub mod millis;
 pub mod name;

@@ -69,7 +69,8 @@ pub fn grant_manager(
     wanted: ManagerAccess,
 ) -> Result<ManagerAccess, Win32Error> {
     let wanted = wanted | ManagerAccess::CONNECT;
-    access_check(descriptor, token, wanted.0, &MANAGER).map(ManagerAccess)
+    let granted = access_check(descriptor, token, wanted.0, &MANAGER)?;
+    remaining(token, wanted.0, granted, REMOTE_ADMINISTRATORS_MANAGER.0, &MANAGER).map(ManagerAccess)
 }
 
 /// The rights of a handle to a service.
@@ -78,7 +79,50 @@ pub fn grant_service(
     token: &Token,
     wanted: ServiceAccess,
 ) -> Result<ServiceAccess, Win32Error> {
+    let granted = grant_exempt_service(descriptor, token, wanted)?;
+    remaining(token, wanted.0, granted.0, REMOTE_ADMINISTRATORS.0, &SERVICE).map(ServiceAccess)
+}
+
+/// The rights of a handle to a service about which the access list alone decides, also for remote callers.
+pub fn grant_exempt_service(
+    descriptor: &SecurityDescriptor,
+    token: &Token,
+    wanted: ServiceAccess,
+) -> Result<ServiceAccess, Win32Error> {
     access_check(descriptor, token, wanted.0, &SERVICE).map(ServiceAccess)
+}
+
+/// Rights on a service that Windows gives remote callers only if they are administrators, whatever the access list says; since version 1709, unless the service is on a list of exemptions
+/// (Microsoft's article 4457739).
+pub const REMOTE_ADMINISTRATORS: ServiceAccess = ServiceAccess(
+    ServiceAccess::CHANGE_CONFIG.0
+        | ServiceAccess::START.0
+        | ServiceAccess::STOP.0
+        | ServiceAccess::PAUSE_CONTINUE.0
+        | ServiceAccess::DELETE.0
+        | ServiceAccess::WRITE_DAC.0
+        | ServiceAccess::WRITE_OWNER.0,
+);
+
+/// The same for the service control manager.
+pub const REMOTE_ADMINISTRATORS_MANAGER: ManagerAccess = ManagerAccess::CREATE_SERVICE;
+
+/// What of the rights of a handle remains to `token`, who asked for `wanted`: asked for by name, a right that only administrators get from afar is no handle at all; as one of all that may be had, it is left out.
+fn remaining(
+    token: &Token,
+    wanted: u32,
+    granted: u32,
+    withheld: u32,
+    mapping: &GenericMapping,
+) -> Result<u32, Win32Error> {
+    if !token.is_remote_user() {
+        return Ok(granted);
+    }
+    let left = granted & !withheld;
+    if mapping.apply(wanted) & withheld != 0 || left == 0 {
+        return Err(Win32Error::ACCESS_DENIED);
+    }
+    Ok(left)
 }
 
 /// The parts of a security descriptor that services and the service control manager have.
@@ -208,6 +252,46 @@ mod tests {
             grant_manager(&MANAGER_SECURITY, &nobody, ManagerAccess::empty()),
             Err(Win32Error::ACCESS_DENIED)
         );
+    }
+
+    #[test]
+    fn from_afar_only_administrators_change_anything() {
+        let everybody: SecurityDescriptor = "D:(A;;0xf01ff;;;WD)".parse().unwrap();
+        let user: Sid = "S-1-5-21-1-2-3-1001".parse().unwrap();
+        let (remote, administrator) = (Token::network(user, false), Token::network(user, true));
+        let local = Token::user(user, vec![Sid::EVERYONE]);
+        for bit in
+            (0..20).map(|bit| ServiceAccess(1 << bit)).filter(|bit| ServiceAccess::ALL_ACCESS.contains(*bit))
+        {
+            let withheld = REMOTE_ADMINISTRATORS.contains(bit);
+            let expected = if withheld { Err(Win32Error::ACCESS_DENIED) } else { Ok(bit) };
+            assert_eq!(grant_service(&everybody, &remote, bit), expected, "{bit}");
+            assert_eq!(grant_exempt_service(&everybody, &remote, bit), Ok(bit), "{bit}");
+            assert_eq!(grant_service(&everybody, &administrator, bit), Ok(bit), "{bit}");
+            assert_eq!(grant_service(&everybody, &local, bit), Ok(bit), "{bit}");
+        }
+        let all = grant_service(&everybody, &remote, ServiceAccess::MAXIMUM_ALLOWED).unwrap();
+        assert_eq!(all, ServiceAccess::ALL_ACCESS.without(REMOTE_ADMINISTRATORS));
+        for generic in
+            [ServiceAccess::GENERIC_ALL, ServiceAccess::GENERIC_WRITE, ServiceAccess::GENERIC_EXECUTE]
+        {
+            assert_eq!(
+                grant_service(&everybody, &remote, generic),
+                Err(Win32Error::ACCESS_DENIED),
+                "{generic}"
+            );
+        }
+        assert!(grant_service(&everybody, &remote, ServiceAccess::GENERIC_READ).is_ok());
+        let create = ManagerAccess::CREATE_SERVICE;
+        assert_eq!(grant_manager(&everybody, &remote, create), Err(Win32Error::ACCESS_DENIED));
+        assert!(grant_manager(&everybody, &administrator, create).is_ok());
+        assert!(grant_manager(&MANAGER_SECURITY, &remote, ManagerAccess::CONNECT).is_ok());
+        assert_eq!(
+            grant_manager(&MANAGER_SECURITY, &remote, ManagerAccess::ENUMERATE_SERVICE),
+            Err(Win32Error::ACCESS_DENIED),
+            "the list of Windows itself"
+        );
+        assert!(grant_manager(&MANAGER_SECURITY, &administrator, ManagerAccess::ALL_ACCESS).is_ok());
     }
 
     #[test]

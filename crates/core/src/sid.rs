@@ -53,12 +53,22 @@ impl Sid {
     pub const EVERYONE: Self = Self::well_known(1, &[0]);
     /// Stands for the owner of what an access list is about.
     pub const OWNER_RIGHTS: Self = Self::well_known(3, &[4]);
+    /// Whoever comes over the network.
+    pub const NETWORK: Self = Self::well_known(NT, &[2]);
     /// Whoever logged on without a name.
     pub const ANONYMOUS: Self = Self::well_known(NT, &[7]);
     /// Whoever logged on with a name.
     pub const AUTHENTICATED_USERS: Self = Self::well_known(NT, &[11]);
     /// `LocalSystem`.
     pub const LOCAL_SYSTEM: Self = Self::well_known(NT, &[18]);
+    /// Whoever has shown who it is by NTLM.
+    pub const NTLM: Self = Self::well_known(NT, &[64, 10]);
+    /// Whoever has an account of the machine.
+    pub const LOCAL_ACCOUNT: Self = Self::well_known(NT, &[113]);
+    /// Administrators that have an account of the machine.
+    pub const LOCAL_ADMINISTRATOR: Self = Self::well_known(NT, &[114]);
+    /// The users of the machine.
+    pub const USERS: Self = Self::builtin(545);
     /// The administrators of the machine.
     pub const ADMINISTRATORS: Self = Self::well_known(NT, &[BUILTIN, 544]);
 

@@ -34,8 +34,12 @@ mod path;
 #[cfg(unix)]
 pub mod pidfd;
 pub mod pipe;
+#[cfg(unix)]
+pub mod private;
 pub mod process;
 pub mod program;
+#[cfg(unix)]
+pub mod prompt;
 pub mod random;
 #[cfg(windows)]
 pub mod registry;

@@ -28,6 +28,9 @@ const LABEL_AUTHORITY: u64 = 16;
 /// The integrity level of what has no label: medium ([MS-DTYP] 2.5.3.3).
 const MEDIUM: u32 = 0x2000;
 
+/// The integrity level of administrators.
+const HIGH: u32 = 0x3000;
+
 /// The integrity level of the system.
 const SYSTEM: u32 = 0x4000;
 
@@ -70,6 +73,31 @@ impl Token {
     /// Somebody without privileges.
     pub fn user(user: Sid, groups: Vec<Sid>) -> Self {
         Self { user, groups, privileges: Privileges::empty(), integrity: MEDIUM }
+    }
+
+    /// Somebody with an account of the service control manager's own who comes over the network and has shown by NTLM who it is: in the groups that Windows
+    /// puts such a user into ([MS-DTYP] 2.4.2.4, [MS-NLMP] 3.2.5.1.2), with the privileges and the integrity of an administrator if it is one.
+    pub fn network(user: Sid, is_administrator: bool) -> Self {
+        let groups = vec![
+            Sid::EVERYONE,
+            Sid::USERS,
+            Sid::NETWORK,
+            Sid::AUTHENTICATED_USERS,
+            Sid::LOCAL_ACCOUNT,
+            Sid::NTLM,
+        ];
+        let mut token = Self::user(user, groups);
+        if is_administrator {
+            token.groups.extend([Sid::ADMINISTRATORS, Sid::LOCAL_ADMINISTRATOR]);
+            token.privileges = Privileges::SECURITY | Privileges::TAKE_OWNERSHIP | Privileges::RESTORE;
+            token.integrity = HIGH;
+        }
+        token
+    }
+
+    /// Whether it came over the network and is no administrator: such a caller may only look, whatever access lists say.
+    pub fn is_remote_user(&self) -> bool {
+        self.is(&Sid::NETWORK) && !self.is(&Sid::ADMINISTRATORS)
     }
 
     fn is(&self, sid: &Sid) -> bool {
