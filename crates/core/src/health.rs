@@ -1,6 +1,6 @@
 //! Whether a program that runs is alive: it is asked again and again, or has to be heard from time to time.
 //!
-//! Time here is that of a clock which stands still while the machine is suspended: nobody answers then, and that is no failure.
+//! Time here, as everywhere in the host, is that of a clock which stands still while the machine is suspended: nobody answers then, and that is no failure.
 
 use std::fmt;
 use std::time::Duration;

@@ -5,9 +5,10 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-/// A point on a clock that only goes forward, counted from a start that means nothing by itself.
+/// A point on a clock that only goes forward, counted from a start that means nothing by itself. Nobody can set it.
 ///
-/// The clock goes on while the machine is suspended or its wall clock is set, as far as the system offers that.
+/// Whether it goes on while the machine is suspended is up to who reads it: the host's stands still then, since nobody can do anything in that time; the service control
+/// manager's goes on, as far as the system offers that.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct Tick(pub Duration);
 

@@ -43,11 +43,11 @@ pub fn run(
     };
     let mut supervisor = Supervisor::new(setting)?;
     let start = Start { definition: Some(definition.clone()), ..Start::default() };
-    supervisor.start(name.clone(), start, clock::now());
+    supervisor.start(name.clone(), start, clock::now_awake());
     let mut ready = Vec::new();
     let mut last = Last::default();
     loop {
-        let now = clock::now();
+        let now = clock::now_awake();
         supervisor.tick(now);
         for frame in std::mem::take(&mut supervisor.shared.outbox) {
             last.take(frame, out);
@@ -57,7 +57,7 @@ pub fn run(
             return Ok(last.exit_status());
         }
         supervisor.shared.poller.wait(&mut ready, supervisor.pause(now.tick))?;
-        let now = clock::now();
+        let now = clock::now_awake();
         for event in &ready {
             if event.token != PROGRAMS {
                 supervisor.ready(*event, now);

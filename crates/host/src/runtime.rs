@@ -38,7 +38,7 @@ impl Host {
     fn serve(mut self) -> io::Result<()> {
         let mut ready = Vec::new();
         loop {
-            let now = clock::now();
+            let now = clock::now_awake();
             self.supervisor.tick(now);
             self.send()?;
             if self.is_done(now.tick) {
@@ -52,7 +52,7 @@ impl Host {
                     .min();
             self.save_memory();
             self.supervisor.shared.poller.wait(&mut ready, pause)?;
-            let now = clock::now();
+            let now = clock::now_awake();
             for event in &ready {
                 match event.token {
                     PROGRAMS => {

@@ -11,6 +11,7 @@ use svckit_core::dispatch::{FromProcess, ServiceReport};
 use svckit_core::name::{DisplayName, ServiceName};
 use svckit_core::time::{Now, Tick};
 use svckit_core::win32::Win32Error;
+use svckit_os::clock::{Change, Changes};
 use svckit_os::event::{Poller, Ready};
 use svckit_os::process::{Children, News, Sockets, Terms};
 
@@ -19,6 +20,9 @@ use crate::service::Service;
 
 /// The token of what happens to the programs.
 pub(crate) const PROGRAMS: u64 = TOKENS.start - 1;
+
+/// The token of what happens to the clock.
+const CLOCK: u64 = PROGRAMS - 1;
 
 /// The low bits of a token tell which of a service's sources it is, the others which service.
 const KIND_BITS: u32 = 8;
@@ -84,6 +88,8 @@ pub(crate) struct Supervisor {
     services: Vec<Option<Service>>,
     /// Slots by folded name.
     names: BTreeMap<String, usize>,
+    /// Tells of the clock, once a service goes by it.
+    clock: Option<Changes>,
 }
 
 impl Supervisor {
@@ -93,7 +99,7 @@ impl Supervisor {
         let children = Children::new(&poller, PROGRAMS, &setting.instance)?;
         let programs = HashMap::new();
         let shared = Shared { poller, setting, children, programs, outbox: Vec::new(), alone: true };
-        Ok(Self { shared, services: Vec::new(), names: BTreeMap::new() })
+        Ok(Self { shared, services: Vec::new(), names: BTreeMap::new(), clock: None })
     }
 
     /// Whether there is no service.
@@ -126,6 +132,10 @@ impl Supervisor {
         self.names.insert(name.folded(), slot);
         self.shared.alone = self.names.len() == 1;
         let mut service = Service::new(slot, name, start, now);
+        if self.clock.is_none() && service.goes_by_clock() {
+            // Without it things are noticed when they are looked at the next time.
+            self.clock = Changes::watch(&self.shared.poller, CLOCK).ok().flatten();
+        }
         let before = self.shared.outbox.len();
         service.start(&mut self.shared, now);
         service.follow_rotation(&mut self.shared, now);
@@ -199,9 +209,22 @@ impl Supervisor {
 
     /// Passes an event to the service that it belongs to.
     pub(crate) fn ready(&mut self, ready: Ready, now: Now) {
+        if ready.token == CLOCK {
+            if let Some(change) = self.clock.as_mut().and_then(Changes::take) {
+                self.clock_changed(change, now);
+            }
+            return;
+        }
         let slot = usize::try_from(ready.token >> KIND_BITS).unwrap_or(usize::MAX);
         let kind = usize::try_from(ready.token & ((1 << KIND_BITS) - 1)).unwrap_or(usize::MAX);
         self.with(slot, now, |service, shared| service.ready(shared, kind, now));
+    }
+
+    /// The wall clock was set, or the machine was suspended.
+    pub(crate) fn clock_changed(&mut self, _change: Change, now: Now) {
+        for slot in 0..self.services.len() {
+            self.with(slot, now, |service, shared| service.clock_changed(shared, now));
+        }
     }
 
     /// Does what is due.

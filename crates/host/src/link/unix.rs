@@ -339,6 +339,10 @@ fn frame_at(input: &[u8], at: usize) -> Option<io::Result<&[u8]>> {
 }
 
 #[cfg(test)]
+#[path = "night.rs"]
+mod night;
+
+#[cfg(test)]
 mod tests {
     use super::*;
 

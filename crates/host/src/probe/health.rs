@@ -5,7 +5,6 @@ use std::time::Duration;
 use svckit_core::health::{HealthPolicy, Step, Watch};
 use svckit_core::hook::Errand;
 use svckit_core::time::{Now, Tick};
-use svckit_os::clock;
 use svckit_os::event::Poller;
 
 use super::{Look, Means, Outcome, too_long};
@@ -20,8 +19,6 @@ pub(crate) struct Health {
     means: Option<Means>,
     /// Why the last answer was none, or no good one.
     why: Option<String>,
-    /// When [`Health::tick`] is due, on the clock that goes on while the machine is suspended: it comes too early after that, which is no harm.
-    wake: Tick,
 }
 
 impl Health {
@@ -31,16 +28,12 @@ impl Health {
             HealthPolicy::Ask(ask) => Some(Means::of(&ask.target)),
             HealthPolicy::Silence(_) | HealthPolicy::Notify(_) => None,
         };
-        let awake = clock::awake();
-        let watch = Watch::begin(policy, awake);
-        let mut health = Self { policy: policy.clone(), watch, means, why: None, wake: now.tick };
-        health.set_wake(awake, now);
-        health
+        Self { policy: policy.clone(), watch: Watch::begin(policy, now.tick), means, why: None }
     }
 
     /// When [`Health::tick`] is to be called.
     pub(crate) fn deadline(&self) -> Tick {
-        self.wake
+        self.watch.deadline()
     }
 
     /// The program wrote something.
@@ -58,9 +51,7 @@ impl Health {
     }
 
     fn heard(&mut self, now: Now) {
-        let awake = clock::awake();
-        self.watch = self.watch.heard(&self.policy, awake);
-        self.set_wake(awake, now);
+        self.watch = self.watch.heard(&self.policy, now.tick);
     }
 
     /// The poller brought the number.
@@ -72,8 +63,7 @@ impl Health {
 
     /// Does what is due.
     pub(crate) fn tick(&mut self, poller: &Poller, token: u64, now: Now) -> Look {
-        let awake = clock::awake();
-        let is_late = matches!(self.watch, Watch::Asked { until, .. } if until <= awake);
+        let is_late = matches!(self.watch, Watch::Asked { until, .. } if until <= now.tick);
         match (&mut self.means, &self.policy) {
             (Some(Means::Dial(dial)), _) if is_late && dial.is_open() => match dial.give_up() {
                 Outcome::Good => return self.answered(Outcome::Good, now),
@@ -85,15 +75,14 @@ impl Health {
             }
             _ => {}
         }
-        let (watch, step) = self.watch.tick(&self.policy, awake);
+        let (watch, step) = self.watch.tick(&self.policy, now.tick);
         self.watch = watch;
-        self.set_wake(awake, now);
         match (step, &self.policy, &mut self.means) {
             (Step::Ask, HealthPolicy::Ask(ask), Some(Means::Dial(dial))) => {
                 let outcome = dial.begin(poller, token, ask.timeout);
                 self.answered(outcome, now)
             }
-            // Its time is that of the question, which stands still while the machine is suspended.
+            // Its time is that of the question, which is begun anew when the host wasn't run for long.
             (Step::Ask, _, Some(Means::Command(command))) => {
                 Look::Run(Errand { command: command.clone(), timeout: Duration::MAX })
             }
@@ -113,15 +102,9 @@ impl Health {
                 false
             }
         };
-        let awake = clock::awake();
-        let (watch, step) = self.watch.answered(&self.policy, is_good, awake);
+        let (watch, step) = self.watch.answered(&self.policy, is_good, now.tick);
         self.watch = watch;
-        self.set_wake(awake, now);
         if step == Step::Dead { Look::Dead(self.cause()) } else { Look::Wait }
-    }
-
-    fn set_wake(&mut self, awake: Tick, now: Now) {
-        self.wake = now.tick + self.watch.deadline().since(awake);
     }
 
     fn cause(&self) -> String {

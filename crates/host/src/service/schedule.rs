@@ -1,5 +1,6 @@
 //! What the clock has a service do while it runs: its program is run again, or it stops. Its start is up to the service control manager.
 
+use svckit_core::definition::HostDefinition;
 use svckit_core::native::{EventId, Level};
 use svckit_core::time::{Now, Tick};
 use svckit_core::timetable::{Alarm, Deed, Scheduled};
@@ -51,6 +52,29 @@ impl Service {
     /// When [`Service::tick_alarms`] has to be called.
     pub(super) fn alarm_deadline(&self) -> Option<Tick> {
         self.alarms.wake.filter(|_| !self.is_asked())
+    }
+
+    /// Whether it has to do with the time that clocks show.
+    pub(crate) fn goes_by_clock(&self) -> bool {
+        self.definition.as_ref().is_some_and(|HostDefinition { schedule, log, .. }| {
+            let ours = !schedule.stop.is_empty() || !schedule.restart.is_empty();
+            ours || log.rotate_time.is_some() || log.keep_age.is_some()
+        })
+    }
+
+    /// The clock shows another time than it was reckoned with: what goes by it is looked at anew. Nothing else is, since deadlines go by a clock that nobody sets and
+    /// that stands still while the machine is suspended.
+    pub(crate) fn clock_changed(&mut self, shared: &mut Shared, now: Now) {
+        if self.is_stopped() {
+            return;
+        }
+        let mut remarks = Vec::new();
+        for stream in self.streams.iter_mut().filter(|stream| stream.deadline().is_some()) {
+            stream.tick(now, &mut remarks);
+        }
+        self.tell_remarks(shared, &remarks, now);
+        self.alarms.wake = self.alarms.first().map(|_| now.tick);
+        self.tick_alarms(shared, now);
     }
 
     /// Does what it is time for: a stop rather than anything else.

@@ -1,16 +1,40 @@
-//! The one place that reads clocks.
+//! The one place that reads clocks, and is told when they are set.
 
+#[cfg(not(target_os = "linux"))]
+mod elsewhere;
+#[cfg(target_os = "linux")]
+mod linux;
 #[cfg(unix)]
 mod unix;
 #[cfg(windows)]
 mod windows;
 
+use svckit_core::time::Now;
+
+#[cfg(not(target_os = "linux"))]
+pub use elsewhere::Changes;
+#[cfg(target_os = "linux")]
+pub use linux::Changes;
 #[cfg(unix)]
 pub use unix::{ahead_of_utc, awake, now};
 #[cfg(windows)]
 pub(crate) use windows::wait_millis;
 #[cfg(windows)]
 pub use windows::{ahead_of_utc, awake, now};
+
+/// What [`Changes`] tells.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Change {
+    /// The wall clock was set.
+    Set,
+    /// The machine was suspended, and goes on: the wall clock has moved with the time, and [`awake`] hasn't.
+    Woke,
+}
+
+/// Both clocks, the forward-going one without the time for which the system was suspended: for whoever gives others time to do something.
+pub fn now_awake() -> Now {
+    Now { tick: awake(), ..now() }
+}
 
 #[cfg(test)]
 mod tests {
@@ -23,6 +47,7 @@ mod tests {
         assert!(second.tick >= first.tick);
         let (one, other) = (awake(), awake());
         assert!(other >= one);
+        assert!(now_awake().tick >= other);
         #[expect(clippy::disallowed_methods, reason = "the clock is what is tested")]
         let wall = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap();
         assert!(wall.as_millis().abs_diff(u128::from(first.wall.0)) < 60_000);

@@ -44,7 +44,7 @@ pub fn ahead_of_utc(time: WallTime) -> i64 {
     local.tm_gmtoff * 1000
 }
 
-fn duration(time: Timespec) -> Duration {
+pub(super) fn duration(time: Timespec) -> Duration {
     let seconds = u64::try_from(time.tv_sec).unwrap_or(0);
     Duration::new(seconds, u32::try_from(time.tv_nsec).unwrap_or(0))
 }

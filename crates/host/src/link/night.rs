@@ -1,0 +1,180 @@
+//! A machine that is suspended, and clocks that are set: time is an argument here. The programs are those of Unix.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use svckit_core::control::Control;
+use svckit_core::definition::HostDefinition;
+use svckit_core::definition::{DEFINITION_VERSION, LogPolicy, LogTarget, Program, RestartPolicy, StopPolicy};
+use svckit_core::dispatch::FromProcess;
+use svckit_core::health::HealthPolicy;
+use svckit_core::log::rotation::RotateTime;
+use svckit_core::name::ServiceName;
+use svckit_core::native::EventId;
+use svckit_core::probe::{ReadyPolicy, ReadyWhen};
+use svckit_core::status::ServiceState;
+use svckit_core::time::{Now, Tick, WallTime};
+use svckit_core::timetable::{Occasion, Timetable};
+use svckit_os::clock::Change;
+use svckit_os::process::Terms;
+
+use crate::supervisor::{Output, Setting, Start, Supervisor};
+
+const HOUR: Duration = Duration::from_secs(3600);
+
+/// A Monday, 2026-11-23, at 22:00 UTC.
+const EVENING: Now = Now { tick: Tick(Duration::from_secs(1000)), wall: WallTime(1_795_471_200_000) };
+
+/// A program that only ends when it is told to.
+fn sleeper(folder: &std::path::Path) -> HostDefinition {
+    HostDefinition {
+        version: DEFINITION_VERSION,
+        program: Program {
+            command: vec!["/bin/sleep".to_owned(), "1000".to_owned()],
+            directory: folder.to_owned(),
+            environment: BTreeMap::new(),
+            environment_files: Vec::new(),
+            secrets: BTreeMap::new(),
+        },
+        restart: RestartPolicy::default(),
+        stop: StopPolicy::default(),
+        tree: Default::default(),
+        limits: Default::default(),
+        log: LogPolicy::new(LogTarget::File(folder.join("out.log"))),
+        controls: BTreeMap::new(),
+        ready: None,
+        health: None,
+        hooks: BTreeMap::new(),
+        schedule: Timetable::default(),
+        account_password: None,
+        source: None,
+    }
+}
+
+/// A host with a service that was started in the evening.
+struct Night {
+    supervisor: Supervisor,
+    name: ServiceName,
+    now: Now,
+}
+
+impl Night {
+    fn with(definition: HostDefinition) -> Self {
+        let setting = Setting {
+            instance: format!("night-{}", svckit_os::random::unit().to_bits()),
+            environment: Vec::new(),
+            terms: Terms::of_this_process(),
+            output: Output::Logs,
+        };
+        let mut supervisor = Supervisor::new(setting).unwrap();
+        let name = ServiceName::new("owl").unwrap();
+        let start = Start { definition: Some(definition), ..Start::default() };
+        supervisor.start(name.clone(), start, EVENING);
+        Self { supervisor, name, now: EVENING }
+    }
+
+    /// The events since it was asked last.
+    fn events(&mut self) -> Vec<EventId> {
+        let frames = std::mem::take(&mut self.supervisor.shared.outbox);
+        let events = frames.into_iter().filter_map(|frame| match frame {
+            FromProcess::Event { id, .. } => Some(id),
+            _ => None,
+        });
+        events.collect()
+    }
+
+    fn state(&self) -> ServiceState {
+        self.supervisor.reports(self.now)[0].status.state
+    }
+
+    /// The machine sleeps, and then runs for a second.
+    fn sleep(&mut self, time: Duration) {
+        self.set_clock(i64::try_from(time.as_millis()).unwrap());
+        self.supervisor.clock_changed(Change::Woke, self.now);
+        self.pass(Duration::from_secs(1));
+    }
+
+    fn set_clock(&mut self, by: i64) {
+        self.now.wall = WallTime(self.now.wall.0.saturating_add_signed(by));
+    }
+
+    fn pass(&mut self, time: Duration) {
+        let wall = WallTime(self.now.wall.0 + u64::try_from(time.as_millis()).unwrap());
+        self.now = Now { tick: self.now.tick + time, wall };
+        self.supervisor.tick(self.now);
+    }
+}
+
+impl Drop for Night {
+    fn drop(&mut self) {
+        self.supervisor.control(&self.name, Control::STOP, self.now);
+        // Out of time: it is ended by force.
+        self.pass(HOUR);
+        self.supervisor.shared.children.end_all();
+    }
+}
+
+#[test]
+fn a_night_of_sleep_is_no_time_in_which_a_program_could_have_said_something() {
+    let folder = tempfile::tempdir().unwrap();
+    let health = Some(HealthPolicy::Notify(Duration::from_secs(30)));
+    let mut night = Night::with(HostDefinition { health, ..sleeper(folder.path()) });
+    assert_eq!(night.events(), [EventId::PROGRAM_STARTED]);
+    night.sleep(8 * HOUR);
+    night.pass(Duration::from_secs(28));
+    assert_eq!((night.state(), night.events()), (ServiceState::RUNNING, vec![]));
+    night.pass(Duration::from_secs(1));
+    assert_eq!(night.events(), [EventId::NOT_ALIVE], "it was awake for half a minute by now");
+}
+
+#[test]
+fn a_start_goes_on_after_a_night_of_sleep_and_whatever_the_clock_is_set_to() {
+    let folder = tempfile::tempdir().unwrap();
+    let ready = ReadyPolicy { when: ReadyWhen::Notify, timeout: Duration::from_secs(60), interval: None };
+    let mut night = Night::with(HostDefinition { ready: Some(ready), ..sleeper(folder.path()) });
+    night.sleep(8 * HOUR);
+    for by in [-86_400_000, 2 * 86_400_000] {
+        night.set_clock(by);
+        night.supervisor.clock_changed(Change::Set, night.now);
+        night.pass(Duration::from_secs(1));
+    }
+    assert_eq!(
+        (night.state(), night.events()),
+        (ServiceState::START_PENDING, vec![EventId::PROGRAM_STARTED])
+    );
+    night.pass(Duration::from_secs(57));
+    assert_ne!(night.state(), ServiceState::START_PENDING, "its minute is over");
+}
+
+#[test]
+fn what_is_scheduled_is_done_at_the_wakening_if_it_is_not_late() {
+    let folder = tempfile::tempdir().unwrap();
+    let ahead = svckit_os::clock::ahead_of_utc(EVENING.wall);
+    // Half past five in UTC.
+    let at = Duration::from_millis((330 * 60_000 + ahead).rem_euclid(86_400_000).try_into().unwrap());
+    let stop = vec![Occasion::Regular(RotateTime::Every { interval: 24 * HOUR, at })];
+    let definition =
+        HostDefinition { schedule: Timetable { stop, ..Timetable::default() }, ..sleeper(folder.path()) };
+    let mut night = Night::with(definition.clone());
+    night.sleep(7 * HOUR);
+    assert_eq!((night.state(), night.events()), (ServiceState::RUNNING, vec![EventId::PROGRAM_STARTED]));
+    night.sleep(HOUR);
+    assert_eq!((night.state(), night.events()), (ServiceState::STOP_PENDING, vec![EventId::SCHEDULED]));
+    let mut night = Night::with(definition);
+    night.sleep(9 * HOUR);
+    assert_eq!((night.state(), night.events()), (ServiceState::RUNNING, vec![EventId::PROGRAM_STARTED]));
+}
+
+#[test]
+fn a_log_is_rotated_at_the_wakening_when_its_time_came_meanwhile() {
+    let folder = tempfile::tempdir().unwrap();
+    let every = RotateTime::Every { interval: 6 * HOUR, at: Duration::ZERO };
+    let definition = sleeper(folder.path());
+    let log = LogPolicy { rotate_time: Some(every), ..definition.log.clone() };
+    let mut night = Night::with(HostDefinition { log, ..definition });
+    std::fs::write(folder.path().join("out.log"), "late\n").unwrap();
+    let count = || std::fs::read_dir(folder.path()).unwrap().count();
+    assert_eq!(count(), 1);
+    night.sleep(8 * HOUR);
+    assert_eq!(count(), 2, "{:?}", night.events());
+}
