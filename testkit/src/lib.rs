@@ -11,6 +11,7 @@ pub mod frame;
 pub mod gate;
 pub mod model;
 pub mod need;
+pub mod output;
 pub mod schema;
 pub mod script;
 pub mod scripted;

@@ -17,7 +17,8 @@
 //!
 //! An action is `ok`, `hang` (nothing is reported or answered), `never`, `exit:CODE`, `abort`, `stop:CODE` (reports `STOPPED` with a Win32 code),
 //! `specific:CODE` (the same with a code of its own), `code:CODE` (the handler returns it), `gate:ADDRESS` (stays pending until the gate opens), or, of a
-//! program only, `answer:N` (accepts a connection from the N-th inherited socket and writes a line: its process id and the name of the socket).
+//! program only, `answer:N` (accepts a connection from the N-th inherited socket and writes a line: its process id and the name of the socket), `lines:FIRST-LAST`, `endless:COUNT`,
+//! `every-byte:COUNT` (writes what [`crate::output`] calls so), `say:TEXT` and `complain:TEXT` (writes a text as it is to its output, or as an error).
 
 use std::collections::BTreeMap;
 
@@ -45,6 +46,16 @@ pub enum Action {
     Gate(String),
     /// The program answers a connection to a socket that it inherited.
     Answer(u32),
+    /// The program writes numbered lines.
+    Lines(u32, u32),
+    /// The program writes so many bytes without a newline.
+    Endless(u64),
+    /// The program writes so many bytes of every value.
+    EveryByte(u64),
+    /// The program writes a text to its output.
+    Say(String),
+    /// The program writes a text as an error.
+    Complain(String),
 }
 
 /// What a scripted service does.
@@ -143,8 +154,18 @@ fn action(text: &str) -> Result<Action, String> {
         "code" => Action::Code(Win32Error(number()?)),
         "gate" => Action::Gate(value.to_owned()),
         "answer" => Action::Answer(number()?),
+        "lines" => lines(value).ok_or_else(|| format!("lines needs FIRST-LAST, not {value:?}"))?,
+        "endless" => Action::Endless(number()?.into()),
+        "every-byte" => Action::EveryByte(number()?.into()),
+        "say" => Action::Say(value.to_owned()),
+        "complain" => Action::Complain(value.to_owned()),
         _ => return Err(format!("no such action: {text}")),
     })
+}
+
+fn lines(value: &str) -> Option<Action> {
+    let (first, last) = value.split_once('-')?;
+    Some(Action::Lines(first.parse().ok()?, last.parse().ok()?))
 }
 
 #[cfg(test)]

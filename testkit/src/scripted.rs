@@ -3,6 +3,7 @@
 mod channel;
 
 use std::collections::BTreeMap;
+use std::io::{BufRead, Write};
 use std::process::ExitCode;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread;
@@ -16,6 +17,7 @@ use svckit_core::status::{ExitStatus, ServiceState, ServiceStatus};
 use svckit_core::win32::Win32Error;
 
 use crate::gate;
+use crate::output;
 use crate::script::{Action, Script};
 use channel::Connection;
 
@@ -92,9 +94,28 @@ fn program(script: &Script, steps: &[Action]) {
             Action::Hang => loop {
                 thread::park();
             },
+            Action::Lines(first, last) => write(output::lines(*first, *last)),
+            Action::Endless(count) => write(output::endless(*count)),
+            Action::EveryByte(count) => write(output::every_byte(*count)),
+            Action::Say(text) => write(text.as_bytes()),
+            // Whoever is to read it may be gone.
+            Action::Complain(text) => drop(std::io::stderr().write_all(text.as_bytes())),
             _ => {}
         }
     }
+}
+
+/// Writes all of it, in large pieces; whoever is to read it may be gone.
+fn write(mut from: impl BufRead) {
+    let mut out = std::io::stdout().lock();
+    while let Ok(piece) = from.fill_buf()
+        && !piece.is_empty()
+        && out.write_all(piece).is_ok()
+    {
+        let count = piece.len();
+        from.consume(count);
+    }
+    let _ = out.flush();
 }
 
 impl Process {

@@ -175,6 +175,9 @@ pub(crate) fn detail(report: &ServiceReport) -> String {
         if let Some(text) = &host.status_text {
             parts.push(printable(text));
         }
+        if let Some(trouble) = &host.log_trouble {
+            parts.push(trouble.to_string());
+        }
         if host.log_bytes_lost > 0 {
             parts.push(format!("{} bytes of output lost", host.log_bytes_lost));
         }
@@ -250,6 +253,7 @@ struct HostJson<'a> {
     scheduled: Option<ScheduledJson>,
     log_files: &'a [std::path::PathBuf],
     log_bytes_lost: u64,
+    log_trouble: Option<&'a str>,
     status_text: Option<&'a str>,
     exit_reason: Option<&'a str>,
     hook: Option<&'a str>,
@@ -308,6 +312,7 @@ impl<'a> HostJson<'a> {
             ref scheduled,
             ref log_files,
             log_bytes_lost,
+            ref log_trouble,
             ref hook,
             ref hook_failure,
             ref status_text,
@@ -330,6 +335,7 @@ impl<'a> HostJson<'a> {
                 .map(|next| ScheduledJson { action: next.action, at: times::rfc3339(next.at) }),
             log_files,
             log_bytes_lost,
+            log_trouble: log_trouble.as_deref(),
             status_text: status_text.as_deref(),
             exit_reason: exit_reason.as_deref(),
             hook: hook.as_deref(),

@@ -374,6 +374,9 @@ pub struct HostState {
     /// Bytes of output that could not be kept since the service started.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub log_bytes_lost: u64,
+    /// Why a log takes nothing at the moment, or can't be rotated: a sentence.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub log_trouble: Option<Box<str>>,
     /// The number of the control at which the host rotates the service's logs; absent while it has none that can be.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rotate_control: Option<u8>,
@@ -382,7 +385,7 @@ pub struct HostState {
     pub hook: Option<Box<str>>,
     /// The hook that failed last since the service started.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub hook_failure: Option<HookFailure>,
+    pub hook_failure: Option<Box<HookFailure>>,
     /// What the program says that it does.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub status_text: Option<Box<str>>,

@@ -74,6 +74,7 @@ fn ends_with(log: &Path, wanted: &str) {
 fn is_running_with_losses(svc: &Svc) {
     let status = svc.status("web");
     assert_eq!(status["state"], "RUNNING");
+    assert!(status["host"]["log_trouble"].as_str().unwrap().contains("cannot be written"), "{status}");
     assert!(status["host"]["log_bytes_lost"].as_u64() > Some(0), "{status}");
 }
 
@@ -98,6 +99,7 @@ fn a_full_disk_costs_output_that_is_counted_and_nothing_else() {
     let _held = second.arrival();
     ends_with(&log, "the end\n");
     let lost = svc.status("web")["host"]["log_bytes_lost"].as_u64().unwrap();
+    assert!(svc.status("web")["host"]["log_trouble"].is_null());
     let kept = fs::metadata(&log).unwrap().len();
     assert!(kept + lost >= 4_000_000 + 9, "every byte is in the log or counted: {kept} and {lost}");
     let events = svc.ok(&["events", "web"]);

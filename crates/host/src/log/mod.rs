@@ -147,6 +147,11 @@ impl Stream {
         if self.is_second { 0 } else { self.writer.borrow().lost() }
     }
 
+    /// What is wrong with the file at the moment.
+    pub(crate) fn trouble(&self) -> Option<Remark> {
+        if self.is_second { None } else { self.writer.borrow().trouble() }
+    }
+
     /// When [`Stream::tick`] has to be called.
     pub(crate) fn deadline(&self) -> Option<Tick> {
         self.writer.borrow().deadline()

@@ -64,13 +64,14 @@ struct Target {
     direct: bool,
     /// The size at which it is rotated; beyond the usual one after a rotation that failed.
     full: Option<u64>,
-    /// Whether it was told that it can't be rotated.
-    refused: bool,
+    /// Why it can't be rotated, which was told.
+    refused: Option<String>,
 }
 
 /// The file takes nothing.
 #[derive(Debug)]
 struct Blocked {
+    why: String,
     held: Vec<u8>,
     retry_at: Tick,
     lost: u64,
@@ -95,6 +96,16 @@ impl Writer {
 
     pub(super) fn lost(&self) -> u64 {
         self.lost
+    }
+
+    /// What is wrong at the moment, which was told when it began.
+    pub(super) fn trouble(&self) -> Option<Remark> {
+        let path = self.path.clone();
+        if let Some(Blocked { why, .. }) = &self.blocked {
+            return Some(Remark::Blocked { path, why: why.clone() });
+        }
+        let why = self.file.as_ref()?.refused.clone()?;
+        Some(Remark::NotRotated { path, why })
     }
 
     /// When [`Writer::tick`] has to be called.
@@ -303,8 +314,9 @@ impl Writer {
         };
         match done {
             Ok(()) => remarks.push(Remark::Resumed { path: self.path.clone(), lost: blocked.lost }),
-            Err((written, _)) => {
+            Err((written, error)) => {
                 blocked.held.drain(..written);
+                blocked.why = errno::describe(&error);
                 blocked.retry_at = now.tick + RETRY;
                 self.blocked = Some(blocked);
             }
@@ -325,9 +337,10 @@ impl Writer {
     }
 
     fn block(&mut self, error: &io::Error, held: Vec<u8>, now: Now, remarks: &mut Vec<Remark>) {
-        remarks.push(Remark::Blocked { path: self.path.clone(), why: errno::describe(error) });
+        let why = errno::describe(error);
+        remarks.push(Remark::Blocked { path: self.path.clone(), why: why.clone() });
         self.file = None;
-        self.blocked = Some(Blocked { held, retry_at: now.tick + RETRY, lost: 0 });
+        self.blocked = Some(Blocked { why, held, retry_at: now.tick + RETRY, lost: 0 });
     }
 
     /// The open file; opened if it is not.
@@ -336,7 +349,7 @@ impl Writer {
             let file = file::open_log(&self.path)?;
             let plain = file::is_plain(&file)?;
             let full = if plain { self.full } else { None };
-            let target = Target { file, plain, direct: plain, full, refused: false };
+            let target = Target { file, plain, direct: plain, full, refused: None };
             if let (true, None, Some(time)) = (plain, self.due, self.time) {
                 let written = if target.size()? > 0 { file::written(&target.file)? } else { now.wall };
                 self.due = Some(Due::new(time, written, now.wall, clock::ahead_of_utc));
@@ -421,8 +434,9 @@ impl Writer {
         self.set_wake(now);
         let Some(target) = &mut self.file else { return };
         target.full = self.full.map(|full| size.saturating_add(full));
-        if !std::mem::replace(&mut target.refused, true) {
-            remarks.push(Remark::NotRotated { path: self.path.clone(), why: errno::describe(error) });
+        let why = errno::describe(error);
+        if target.refused.replace(why.clone()).is_none() {
+            remarks.push(Remark::NotRotated { path: self.path.clone(), why });
         }
     }
 

@@ -351,7 +351,7 @@ impl Service {
     ) {
         let hook = purpose.word().to_owned();
         let text = format!("{}: {} {reason}", self.quoted(), purpose.name(noun));
-        self.hook_failure = Some(HookFailure { hook, reason, at: now.wall });
+        self.hook_failure = Some(Box::new(HookFailure { hook, reason, at: now.wall }));
         self.tell(shared, now, Message::new(EventId::HOOK_FAILED, Level::Warning, text));
     }
 

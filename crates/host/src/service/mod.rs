@@ -75,7 +75,7 @@ pub(crate) struct Service {
     /// What it was asked to do, and has not answered yet.
     requests: Vec<request::Request>,
     /// What of that failed last.
-    hook_failure: Option<HookFailure>,
+    hook_failure: Option<Box<HookFailure>>,
     /// What the clock has it do.
     alarms: Alarms,
     told_status: Option<ServiceStatus>,

@@ -111,6 +111,7 @@ impl Service {
             scheduled: self.scheduled().map(Box::new),
             log_files: self.streams.iter().filter_map(Stream::own_path).map(Path::to_owned).collect(),
             log_bytes_lost: self.lost,
+            log_trouble: self.log_trouble(),
             status_text: match &self.run {
                 Run::Running(program) => program.says.clone(),
                 _ => None,
@@ -119,6 +120,12 @@ impl Service {
             hook: self.hook_now(),
             hook_failure: self.hook_failure.clone(),
         }
+    }
+
+    /// What is wrong with a log at the moment.
+    fn log_trouble(&self) -> Option<Box<str>> {
+        let trouble = self.streams.iter().find_map(Stream::trouble)?;
+        Some(message::remark(&trouble)?.text.into_boxed_str())
     }
 
     fn phase(&self) -> Phase {

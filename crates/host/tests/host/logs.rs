@@ -292,9 +292,12 @@ fn a_file_that_can_not_be_renamed_grows_on_and_is_rotated_later() {
     host.link.start("held", definition);
     gate.wait();
     assert!(host.link.event(EventId::LOG_BLOCKED).contains("cannot be rotated"));
+    let trouble = host.link.last_host_state().unwrap().log_trouble.unwrap();
+    assert!(trouble.contains("out.log") && trouble.contains("cannot be rotated"), "{trouble}");
     drop(mounted);
     go.open();
     host.link.state("held", ServiceState::STOPPED);
+    assert_eq!(host.link.last_host_state().unwrap().log_trouble, None);
     let told = host.link.events().iter().filter(|(id, _)| *id == EventId::LOG_BLOCKED).count();
     assert_eq!(told, 1, "it is told once");
     let files = logs(&bed);
