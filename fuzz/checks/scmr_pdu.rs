@@ -38,6 +38,7 @@ fn serve(bytes: &[u8], size: usize) {
                     server.answer(call_id, &call.refuse(Win32Error::ACCESS_DENIED));
                 }
                 Incoming::Native { call_id, .. } => server.reply(call_id, &Reply::Done),
+                Incoming::LoggedOn(_) | Incoming::LogonFailed { .. } => panic!("nobody was asked who it is"),
             }
         }
         drop(server.take_output());

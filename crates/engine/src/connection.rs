@@ -140,6 +140,8 @@ impl Connection {
             let (call_id, asked) = match question {
                 Incoming::Call { call_id, call } => (call_id, Asked::Call(Box::new(call))),
                 Incoming::Native { call_id, request } => (call_id, Asked::Native(Box::new(request))),
+                // Whose the other end of a socket is the system told: nobody says so on it.
+                Incoming::LoggedOn(_) | Incoming::LogonFailed { .. } => continue,
             };
             let answers = self.sender.clone();
             let token = Arc::clone(&self.token);

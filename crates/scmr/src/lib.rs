@@ -11,6 +11,7 @@
 
 #![forbid(unsafe_code)]
 
+pub mod auth;
 pub mod client;
 pub mod native;
 pub mod ndr;

@@ -148,6 +148,7 @@ impl Scm {
                         let reply = self.native(request);
                         server.lock().unwrap().0.reply(call_id, &reply);
                     }
+                    other => panic!("{other:?} from a client that says nothing of itself"),
                 }
             }
             let output = server.lock().unwrap().0.take_output();

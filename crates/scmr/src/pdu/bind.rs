@@ -1,5 +1,5 @@
-use super::frame::write_frame;
-use super::{HEADER, PacketType, Syntax, flags};
+use super::frame::{write_frame, write_with_trailer};
+use super::{Auth, HEADER, PacketType, Syntax, flags};
 use crate::ndr::{DecodeError, Reader, Result, Writer};
 
 /// The result and reason of a proposal (`p_cont_def_result_t`, `p_provider_reason_t`, C706 12.6.3.1, [MS-RPCE] 2.2.2.4).
@@ -84,6 +84,15 @@ const UNFRAGMENTED: u8 = flags::FIRST | flags::LAST | flags::MULTIPLEX;
 impl Bind {
     /// Writes a whole unit (C706 12.6.4.3).
     pub fn write(&self, out: &mut Vec<u8>, packet: PacketType, call_id: u32) {
+        write_frame(out, packet, UNFRAGMENTED, call_id, [&self.body(), &[]]);
+    }
+
+    /// Writes a whole unit with a trailer, of a peer that signs headers ([MS-RPCE] 2.2.2.3).
+    pub fn write_secured(&self, out: &mut Vec<u8>, packet: PacketType, call_id: u32, auth: &Auth) {
+        write_with_trailer(out, packet, UNFRAGMENTED | flags::HEADER_SIGN, call_id, &self.body(), auth);
+    }
+
+    fn body(&self) -> Vec<u8> {
         let mut w = Writer::new();
         w.u16(self.max_transmit); // max_xmit_frag
         w.u16(self.max_receive); // max_recv_frag
@@ -99,7 +108,7 @@ impl Bind {
                 transfer.write(&mut w); // transfer_syntaxes
             }
         }
-        write_frame(out, packet, UNFRAGMENTED, call_id, [&w.into_bytes(), &[]]);
+        w.into_bytes()
     }
 
     /// Reads the body (C706 12.6.4.3).
@@ -124,6 +133,23 @@ impl Bind {
 impl BindAck {
     /// Writes a whole unit (C706 12.6.4.4).
     pub fn write(&self, out: &mut Vec<u8>, packet: PacketType, call_id: u32) {
+        write_frame(out, packet, UNFRAGMENTED, call_id, [&self.body(), &[]]);
+    }
+
+    /// Writes a whole unit with a trailer; `signs_headers` is what the client said ([MS-RPCE] 2.2.2.3).
+    pub fn write_secured(
+        &self,
+        out: &mut Vec<u8>,
+        packet: PacketType,
+        call_id: u32,
+        signs_headers: bool,
+        auth: &Auth,
+    ) {
+        let flags = UNFRAGMENTED | if signs_headers { flags::HEADER_SIGN } else { 0 };
+        write_with_trailer(out, packet, flags, call_id, &self.body(), auth);
+    }
+
+    fn body(&self) -> Vec<u8> {
         let mut w = Writer::new();
         w.u16(self.max_transmit); // max_xmit_frag
         w.u16(self.max_receive); // max_recv_frag
@@ -143,7 +169,7 @@ impl BindAck {
             w.u16(result.reason); // reason
             result.transfer.write(&mut w); // transfer_syntax
         }
-        write_frame(out, packet, UNFRAGMENTED, call_id, [&w.into_bytes(), &[]]);
+        w.into_bytes()
     }
 
     /// Reads the body (C706 12.6.4.4).

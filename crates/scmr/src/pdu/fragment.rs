@@ -6,7 +6,7 @@ use crate::ndr::{Reader, Writer};
 
 /// The part of `request` and `response` between header and stub: `alloc_hint`, `p_cont_id`, and `opnum` or `cancel_count`
 /// (C706 12.6.4.9, 12.6.4.10).
-const PREFIX: usize = 8;
+pub(super) const PREFIX: usize = 8;
 
 /// A `request` or `response` put together from its fragments. A request may have a password in it, and is overwritten when it goes.
 #[derive(Debug, Clone, PartialEq, Eq)]

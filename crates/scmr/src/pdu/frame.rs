@@ -7,6 +7,8 @@ pub mod flags {
     pub const FIRST: u8 = 0x01;
     /// `PFC_LAST_FRAG`.
     pub const LAST: u8 = 0x02;
+    /// `PFC_SUPPORT_HEADER_SIGN` of binding ([MS-RPCE] 2.2.2.3): headers are signed, too.
+    pub const HEADER_SIGN: u8 = 0x04;
     /// `PFC_CONC_MPX`: several calls at the same time.
     pub const MULTIPLEX: u8 = 0x10;
     /// `PFC_DID_NOT_EXECUTE`: the call was not carried out.
@@ -36,6 +38,8 @@ impl PacketType {
     pub const ALTER_CONTEXT: Self = Self(14);
     /// `alter_context_resp`.
     pub const ALTER_CONTEXT_RESPONSE: Self = Self(15);
+    /// `rpc_auth_3` ([MS-RPCE] 2.2.2.10).
+    pub const AUTH3: Self = Self(16);
     /// `shutdown`.
     pub const SHUTDOWN: Self = Self(17);
     /// `co_cancel`.
@@ -83,7 +87,8 @@ pub struct Frame<'a> {
     pub auth: Option<Auth>,
 }
 
-const TRAILER: usize = 8;
+/// The length of a trailer without its value.
+pub(super) const TRAILER: usize = 8;
 
 impl Header {
     /// Reads a header (C706 12.6.3.1). `None`: more bytes are needed.
@@ -141,17 +146,53 @@ fn split_trailer(bytes: &[u8], auth_length: usize) -> Result<(&[u8], Auth), Deco
 
 /// One unit without a trailer (C706 12.6.3.1). The caller keeps to the fragment size.
 pub(crate) fn write_frame(out: &mut Vec<u8>, packet: PacketType, flags: u8, call_id: u32, parts: [&[u8]; 2]) {
-    let length = HEADER + parts[0].len() + parts[1].len();
-    let mut w = Writer::new();
+    write_header(out, packet, flags, call_id, HEADER + parts[0].len() + parts[1].len(), 0);
+    out.extend_from_slice(parts[0]);
+    out.extend_from_slice(parts[1]);
+}
+
+/// One unit of binding with a trailer ([MS-RPCE] 2.2.2.11).
+pub(crate) fn write_with_trailer(
+    out: &mut Vec<u8>,
+    packet: PacketType,
+    flags: u8,
+    call_id: u32,
+    body: &[u8],
+    auth: &Auth,
+) {
+    let padding = body.len().next_multiple_of(4) - body.len();
+    let length = HEADER + body.len() + padding + TRAILER + auth.value.len();
+    write_header(out, packet, flags, call_id, length, auth.value.len());
+    out.extend_from_slice(body);
+    out.resize(out.len() + padding, 0);
+    write_trailer(out, auth.kind, auth.level, padding, auth.context);
+    out.extend_from_slice(&auth.value);
+}
+
+/// The common header (C706 12.6.3.1).
+pub(super) fn write_header(
+    out: &mut Vec<u8>,
+    packet: PacketType,
+    flags: u8,
+    call_id: u32,
+    length: usize,
+    auth_length: usize,
+) {
+    let mut w = Writer::with_capacity(HEADER);
     w.u8(5); // rpc_vers
     w.u8(0); // rpc_vers_minor
     w.u8(packet.0); // PTYPE
     w.u8(flags); // pfc_flags
     w.u32(0x10); // packed_drep: little endian, ASCII, IEEE
     w.u16(u16::try_from(length).unwrap_or(u16::MAX)); // frag_length
-    w.u16(0); // auth_length
+    w.u16(u16::try_from(auth_length).unwrap_or(u16::MAX)); // auth_length
     w.u32(call_id); // call_id
     out.extend_from_slice(&w.into_bytes());
-    out.extend_from_slice(parts[0]);
-    out.extend_from_slice(parts[1]);
+}
+
+/// A trailer up to its value ([MS-RPCE] 2.2.2.11).
+pub(super) fn write_trailer(out: &mut Vec<u8>, kind: u8, level: u8, padding: usize, context: u32) {
+    // auth_type, auth_level, auth_pad_length, auth_reserved
+    out.extend([kind, level, u8::try_from(padding).unwrap_or(u8::MAX), 0]);
+    out.extend(context.to_le_bytes()); // auth_context_id
 }

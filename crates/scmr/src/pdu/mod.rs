@@ -1,19 +1,25 @@
 //! Connection-oriented DCE/RPC 5.0 (C706 chapter 12, [MS-RPCE] 2.2.2): protocol data units, and fragments both ways.
 //!
-//! A unit that carries an authentication trailer is taken apart and its trailer kept ([`Frame::auth`]); what to do with it is for the
-//! layer that knows a security provider.
+//! A unit of binding that carries an authentication trailer is taken apart and its trailer kept ([`Frame::auth`]), for who knows the security provider. When that is done, a `Channel` seals and opens
+//! the units.
 
 mod bind;
 mod fragment;
 mod frame;
+mod secure;
 mod syntax;
+mod verification;
 
 pub use bind::{Bind, BindAck, BindNak, ContextResult, Proposal, result};
 pub use fragment::{Assembler, Body, fragments};
 pub(crate) use fragment::{read_fault, write_fault};
+pub(crate) use frame::write_with_trailer;
 pub use frame::{Auth, Frame, Header, PacketType, flags};
+pub(crate) use secure::Channel;
 pub use syntax::{NATIVE, NDR32, SCMR, Syntax, Uuid};
+pub(crate) use verification::{Expected, verified};
 
+use crate::auth::AuthError;
 use crate::ndr::DecodeError;
 
 /// The largest stub, all fragments together, that is put together or sent.
@@ -65,6 +71,15 @@ pub enum ProtocolError {
     /// The inside of a unit is malformed.
     #[error("a packet is malformed: {0}")]
     Malformed(#[from] DecodeError),
+    /// A packet in clear, or one of another security context, on a connection that is sealed.
+    #[error("a packet came that is not sealed as it was agreed")]
+    Unsealed,
+    /// Who the other side is, or what came from it, can't be believed.
+    #[error("{0}")]
+    Security(#[from] AuthError),
+    /// The server does not let the client in.
+    #[error("the server let nobody in with this user name and password ({0})")]
+    LogonRefused(Status),
     /// The server does not want to talk.
     #[error("the server refused the connection with reason {0}")]
     Refused(u16),

@@ -6,10 +6,13 @@ mod buffers;
 mod convert;
 mod corpus;
 mod impacket;
+#[cfg(unix)]
+mod impacket_sealed;
 mod machines;
 mod round_trip;
 #[cfg(unix)]
 mod scm;
+mod sealed;
 #[cfg(target_os = "linux")]
 mod secret;
 mod strategies;

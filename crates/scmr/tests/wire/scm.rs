@@ -31,7 +31,7 @@ pub(crate) fn serve(mut stream: UnixStream) -> Vec<String> {
     }
 }
 
-fn answer(call: &Call) -> Answer {
+pub(crate) fn answer(call: &Call) -> Answer {
     let code = Win32Error::SUCCESS;
     let service = Handle::from_number(2);
     match call {

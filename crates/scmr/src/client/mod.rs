@@ -1,5 +1,7 @@
 //! The client's side of a connection, without I/O: calls go in, bytes for the server come out; bytes of the server go in, answers come out.
 
+mod binding;
+
 use std::collections::BTreeMap;
 
 use svckit_core::native::{Reply, Request};
@@ -8,27 +10,14 @@ use zeroize::Zeroizing;
 use crate::native::{self, EncodeError};
 use crate::ops::{Answer, Call, Opnum};
 use crate::pdu::{
-    Assembler, Bind, BindAck, BindNak, Body, Frame, MAX_FRAGMENT, MIN_FRAGMENT, NATIVE, NDR32, PacketType,
-    Proposal, ProtocolError, SCMR, Status, fragments, read_fault, result,
+    Assembler, Body, Channel, Frame, HEADER, MAX_FRAGMENT, PacketType, ProtocolError, Status, fragments,
+    read_fault,
 };
+
+pub use binding::{Binding, Progress};
 
 const SCMR_CONTEXT: u16 = 0;
 const NATIVE_CONTEXT: u16 = 1;
-
-/// A connection whose server has not answered the bind yet.
-#[derive(Debug)]
-pub struct Binding {
-    input: Vec<u8>,
-}
-
-/// How far binding has come.
-#[derive(Debug)]
-pub enum Progress {
-    /// More bytes are needed.
-    Binding(Binding),
-    /// Calls can be made.
-    Ready(Client),
-}
 
 /// A connection on which calls can be made.
 #[derive(Debug)]
@@ -39,6 +28,10 @@ pub struct Client {
     next_call: u32,
     max_send: u16,
     native: bool,
+    channel: Option<Channel>,
+    /// What goes before the first call.
+    greeting: Vec<u8>,
+    is_proven: bool,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -67,63 +60,20 @@ pub enum Outcome {
     Fault(Status),
 }
 
-impl Binding {
-    /// A new connection, and the bytes that begin it: a proposal of both interfaces.
-    pub fn start() -> (Self, Vec<u8>) {
-        let proposal = |context, interface| Proposal { context, interface, transfer: vec![NDR32] };
-        let bind = Bind {
-            max_transmit: MAX_FRAGMENT,
-            max_receive: MAX_FRAGMENT,
-            association: 0,
-            proposals: vec![proposal(SCMR_CONTEXT, SCMR), proposal(NATIVE_CONTEXT, NATIVE)],
-        };
-        let mut output = Vec::new();
-        bind.write(&mut output, PacketType::BIND, 0);
-        (Self { input: Vec::new() }, output)
-    }
-
-    /// Takes bytes of the server.
-    pub fn receive(mut self, bytes: &[u8]) -> Result<Progress, ProtocolError> {
-        self.input.extend_from_slice(bytes);
-        let Some((frame, length)) = Frame::read(&self.input, MAX_FRAGMENT)? else {
-            return Ok(Progress::Binding(self));
-        };
-        let (max_send, native) = match frame.header.packet {
-            PacketType::BIND_ACK => agreed(&BindAck::read(frame.body)?)?,
-            PacketType::BIND_NAK => return Err(ProtocolError::Refused(BindNak::read(frame.body)?.reason)),
-            packet => return Err(ProtocolError::Unexpected(packet.0)),
-        };
-        Ok(Progress::Ready(Client {
-            input: self.input.split_off(length),
-            assembler: Assembler::default(),
-            pending: BTreeMap::new(),
-            next_call: 1,
-            max_send,
-            native,
-        }))
-    }
-}
-
-/// The fragment size, and whether the server has the native interface (C706 12.6.4.4).
-fn agreed(ack: &BindAck) -> Result<(u16, bool), ProtocolError> {
-    let accepted = |context: u16| {
-        let refused = (result::REJECTED, result::NO_INTERFACE);
-        match ack.results.get(usize::from(context)) {
-            Some(found) if found.result == result::ACCEPTED && found.transfer == NDR32 => Ok(()),
-            found => Err(found.map_or(refused, |found| (found.result, found.reason))),
-        }
-    };
-    accepted(SCMR_CONTEXT).map_err(|(result, reason)| ProtocolError::NoInterface { result, reason })?;
-    if ack.max_receive < MIN_FRAGMENT {
-        return Err(ProtocolError::FragmentLength { found: ack.max_receive, limit: MAX_FRAGMENT });
-    }
-    Ok((ack.max_receive, accepted(NATIVE_CONTEXT).is_ok()))
-}
-
 impl Client {
     /// Whether the server has the native interface.
     pub fn has_native(&self) -> bool {
         self.native
+    }
+
+    /// Whether something sealed came from the server. A fault before that may be its refusal to let the client in: it has no other way to say so.
+    pub fn is_proven(&self) -> bool {
+        self.is_proven
+    }
+
+    /// Whether the connection is sealed.
+    pub fn is_sealed(&self) -> bool {
+        self.channel.is_some()
     }
 
     /// Begins a call: its number, and the bytes to send, which may have a password in them.
@@ -144,7 +94,7 @@ impl Client {
         let mut returned = Vec::new();
         let mut taken = 0;
         while let Some((frame, length)) = Frame::read(&input[taken..], MAX_FRAGMENT)? {
-            returned.extend(self.frame(&frame)?);
+            returned.extend(self.packet(&frame, &input[taken..taken + length])?);
             taken += length;
         }
         input.drain(..taken);
@@ -164,8 +114,25 @@ impl Client {
         self.pending.insert(call_id, pending);
         let mut output = Zeroizing::new(Vec::new());
         let body = Body { packet: PacketType::REQUEST, call_id, context, operation, stub };
-        fragments(&mut output, &body, self.max_send);
+        output.append(&mut self.greeting);
+        match &mut self.channel {
+            Some(channel) => channel.fragments(&mut output, &body, self.max_send),
+            None => fragments(&mut output, &body, self.max_send),
+        }
         (call_id, output)
+    }
+
+    /// A packet, opened first if the connection is sealed. A fault may come in clear all the same ([MS-RPCE] 3.3.1.5.2.2 asks for nothing else).
+    fn packet(&mut self, frame: &Frame<'_>, bytes: &[u8]) -> Result<Option<Returned>, ProtocolError> {
+        let is_clear = frame.auth.is_none() && frame.header.packet != PacketType::RESPONSE;
+        match &mut self.channel {
+            Some(channel) if !is_clear => {
+                let plain = channel.open(bytes, &frame.header)?;
+                self.is_proven = true;
+                self.frame(&Frame { header: frame.header, body: &plain[HEADER..], auth: None })
+            }
+            _ => self.frame(frame),
+        }
     }
 
     fn frame(&mut self, frame: &Frame<'_>) -> Result<Option<Returned>, ProtocolError> {

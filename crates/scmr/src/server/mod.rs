@@ -1,16 +1,22 @@
 //! The server's side of a connection, without I/O: bytes of the client go in, calls come out; answers go in, bytes for the client come out.
 
+mod logon;
+
 use std::collections::BTreeMap;
 
 use svckit_core::native::{Reply, Request};
 use zeroize::Zeroizing;
 
+use crate::auth::{Account, Accounts, AuthError, ntlm};
 use crate::native;
 use crate::ops::{Answer, Call, Opnum};
 use crate::pdu::{
-    Assembler, Bind, BindAck, BindNak, Body, ContextResult, Frame, MAX_FRAGMENT, MAX_STUB, MIN_FRAGMENT,
-    NATIVE, NDR32, PacketType, Proposal, ProtocolError, SCMR, Status, Syntax, fragments, result, write_fault,
+    Assembler, Auth, Bind, BindAck, BindNak, Body, Channel, ContextResult, Expected, Frame, HEADER,
+    MAX_FRAGMENT, MAX_STUB, MIN_FRAGMENT, NATIVE, NDR32, PacketType, Proposal, ProtocolError, SCMR, Status,
+    Syntax, flags, fragments, result, verified, write_fault,
 };
+
+use logon::{Heard, Logon};
 
 /// How many calls a client may have under way at the same time.
 pub const MAX_CALLS: usize = 256;
@@ -35,6 +41,15 @@ pub enum Incoming {
         /// The request.
         request: Request,
     },
+    /// Somebody came in. It comes once, before any call, and only if the server asks who it is.
+    LoggedOn(Account),
+    /// Nobody came in; the client will hear so when it calls, and that ends the connection. The account is what the client said, as far as that could be read.
+    LogonFailed {
+        /// Who it wanted to be.
+        account: Account,
+        /// Why that isn't believed.
+        error: AuthError,
+    },
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -55,6 +70,20 @@ struct Pending {
 struct Bound {
     contexts: BTreeMap<u16, Interface>,
     max_send: u16,
+    signs_headers: bool,
+}
+
+/// How the server knows who the client is.
+#[derive(Debug)]
+enum Security {
+    /// From where it came.
+    Local,
+    /// It is about to say so.
+    Logon(Logon),
+    /// It has proven it.
+    Sealed(Channel),
+    /// Nobody came in.
+    Refused,
 }
 
 /// One connection, seen from the server.
@@ -69,6 +98,7 @@ pub struct Server {
     assembler: Assembler,
     pending: BTreeMap<u32, Pending>,
     max_fragment: u16,
+    security: Security,
 }
 
 impl Default for Server {
@@ -87,7 +117,13 @@ impl Server {
             assembler: Assembler::default(),
             pending: BTreeMap::new(),
             max_fragment: max_fragment.max(MIN_FRAGMENT),
+            security: Security::Local,
         }
+    }
+
+    /// A new connection that carries nothing but what is sealed packet by packet, from a client that has proven to be one of `accounts`.
+    pub fn sealed(max_fragment: u16, acceptor: ntlm::Acceptor, accounts: Box<dyn Accounts>) -> Self {
+        Self { security: Security::Logon(Logon::new(acceptor, accounts)), ..Self::new(max_fragment) }
     }
 
     /// Takes bytes of the client. After an error nothing more can be understood: what is left to be sent is sent, and the connection closed.
@@ -100,7 +136,7 @@ impl Server {
         let mut incoming = Vec::new();
         let mut taken = 0;
         while let Some((frame, length)) = Frame::read(&input[taken..], self.max_fragment)? {
-            incoming.extend(self.frame(&frame)?);
+            incoming.extend(self.frame(&frame, &input[taken..taken + length])?);
             taken += length;
         }
         self.input = input.split_off(taken);
@@ -146,31 +182,76 @@ impl Server {
         }
         let body =
             Body { packet: PacketType::RESPONSE, call_id, context: pending.context, operation: 0, stub };
-        fragments(&mut self.output, &body, bound.max_send);
+        match &mut self.security {
+            Security::Sealed(channel) => channel.fragments(&mut self.output, &body, bound.max_send),
+            _ => fragments(&mut self.output, &body, bound.max_send),
+        }
     }
 
-    fn frame(&mut self, frame: &Frame<'_>) -> Result<Option<Incoming>, ProtocolError> {
+    fn frame(&mut self, frame: &Frame<'_>, bytes: &[u8]) -> Result<Option<Incoming>, ProtocolError> {
         match (frame.header.packet, &self.bound) {
-            (PacketType::BIND, None) => self.bind(frame)?,
-            (PacketType::ALTER_CONTEXT, Some(_)) => self.alter(frame)?,
-            (PacketType::REQUEST, Some(_)) => return self.request(frame),
-            (PacketType::CANCEL, Some(_)) => {}
-            (PacketType::ORPHANED, Some(_)) => {
+            (PacketType::BIND, None) => self.bind(frame),
+            (PacketType::ALTER_CONTEXT, Some(_)) => self.alter(frame),
+            (PacketType::AUTH3, Some(_)) => self.auth3(frame),
+            (PacketType::REQUEST | PacketType::CANCEL | PacketType::ORPHANED, Some(_)) => {
+                self.guarded(frame, bytes)
+            }
+            (packet, _) => Err(ProtocolError::Unexpected(packet.0)),
+        }
+    }
+
+    /// What only a client that came in may send, opened if the connection is sealed.
+    fn guarded(&mut self, frame: &Frame<'_>, bytes: &[u8]) -> Result<Option<Incoming>, ProtocolError> {
+        let is_request = frame.header.packet == PacketType::REQUEST;
+        match &mut self.security {
+            Security::Local => self.admitted(frame),
+            Security::Sealed(channel) if is_request || frame.auth.is_some() => {
+                let plain = channel.open(bytes, &frame.header)?;
+                self.admitted(&Frame { header: frame.header, body: &plain[HEADER..], auth: None })
+            }
+            // Nobody has signed that a call is to be given up.
+            Security::Sealed(_) => Ok(None),
+            Security::Logon(_) | Security::Refused => {
+                write_fault(&mut self.output, frame.header.call_id, 0, Status::ACCESS, false);
+                Err(AuthError::Refused.into())
+            }
+        }
+    }
+
+    fn admitted(&mut self, frame: &Frame<'_>) -> Result<Option<Incoming>, ProtocolError> {
+        match frame.header.packet {
+            PacketType::REQUEST => return self.request(frame),
+            PacketType::ORPHANED => {
                 self.assembler.discard(frame.header.call_id);
                 self.pending.remove(&frame.header.call_id);
             }
-            (packet, _) => return Err(ProtocolError::Unexpected(packet.0)),
+            _ => {}
         }
         Ok(None)
     }
 
     /// `bind` (C706 12.6.4.3, [MS-RPCE] 3.3.1.5.2).
-    fn bind(&mut self, frame: &Frame<'_>) -> Result<(), ProtocolError> {
+    fn bind(&mut self, frame: &Frame<'_>) -> Result<Option<Incoming>, ProtocolError> {
         let call_id = frame.header.call_id;
-        if frame.auth.is_some() {
-            BindNak { reason: result::NAK_AUTHENTICATION }.write(&mut self.output, call_id);
-            return Ok(());
-        }
+        let heard = match (&mut self.security, &frame.auth) {
+            (Security::Local, None) => None,
+            (Security::Local, Some(_)) => {
+                BindNak { reason: result::NAK_AUTHENTICATION }.write(&mut self.output, call_id);
+                return Ok(None);
+            }
+            (Security::Logon(logon), auth) => Some(logon.hear(auth.as_ref())),
+            _ => return Err(ProtocolError::Unexpected(PacketType::BIND.0)),
+        };
+        let answer = match heard {
+            Some(Heard::Nobody(account, error)) => {
+                BindNak { reason: result::NAK_AUTHENTICATION }.write(&mut self.output, call_id);
+                self.security = Security::Refused;
+                return Ok(Some(Incoming::LogonFailed { account, error }));
+            }
+            Some(Heard::Known(..)) => return Err(ProtocolError::Unexpected(PacketType::BIND.0)),
+            Some(Heard::Answer(auth)) => Some(auth),
+            None => None,
+        };
         let bind = Bind::read(frame.body)?;
         for size in [bind.max_receive, bind.max_transmit] {
             if size < MIN_FRAGMENT {
@@ -186,17 +267,18 @@ impl Server {
             address: br"\PIPE\svcctl".to_vec(),
             results,
         };
-        self.bound = Some(Bound { contexts, max_send: ack.max_transmit });
-        ack.write(&mut self.output, PacketType::BIND_ACK, call_id);
-        Ok(())
+        let signs_headers = frame.header.has(flags::HEADER_SIGN);
+        self.bound = Some(Bound { contexts, max_send: ack.max_transmit, signs_headers });
+        self.acknowledge(&ack, PacketType::BIND_ACK, call_id, answer);
+        Ok(None)
     }
 
-    /// `alter_context` (C706 12.6.4.1).
-    fn alter(&mut self, frame: &Frame<'_>) -> Result<(), ProtocolError> {
+    /// `alter_context` (C706 12.6.4.1), which may carry a token ([MS-RPCE] 3.3.1.5.2).
+    fn alter(&mut self, frame: &Frame<'_>) -> Result<Option<Incoming>, ProtocolError> {
+        let unexpected = ProtocolError::Unexpected(frame.header.packet.0);
+        let call_id = frame.header.call_id;
         let bind = Bind::read(frame.body)?;
-        let Some(bound) = &mut self.bound else {
-            return Err(ProtocolError::Unexpected(frame.header.packet.0));
-        };
+        let Some(bound) = &mut self.bound else { return Err(unexpected) };
         let results =
             bind.proposals.iter().map(|proposal| negotiate(&mut bound.contexts, proposal)).collect();
         let response = BindAck {
@@ -206,8 +288,54 @@ impl Server {
             address: Vec::new(),
             results,
         };
-        response.write(&mut self.output, PacketType::ALTER_CONTEXT_RESPONSE, frame.header.call_id);
-        Ok(())
+        let heard = match (&mut self.security, &frame.auth) {
+            (Security::Logon(logon), Some(auth)) => logon.hear(Some(auth)),
+            (Security::Local | Security::Sealed(_), None) => {
+                self.acknowledge(&response, PacketType::ALTER_CONTEXT_RESPONSE, call_id, None);
+                return Ok(None);
+            }
+            // There is one security context on a connection.
+            _ => return Err(unexpected),
+        };
+        let (answer, incoming) = match heard {
+            Heard::Answer(auth) => (auth, None),
+            Heard::Known(auth, account, channel) => {
+                self.security = Security::Sealed(channel);
+                (auth, Some(Incoming::LoggedOn(account)))
+            }
+            Heard::Nobody(account, error) => {
+                write_fault(&mut self.output, call_id, 0, Status::ACCESS, false);
+                self.security = Security::Refused;
+                return Ok(Some(Incoming::LogonFailed { account, error }));
+            }
+        };
+        self.acknowledge(&response, PacketType::ALTER_CONTEXT_RESPONSE, call_id, Some(answer));
+        Ok(incoming)
+    }
+
+    /// `rpc_auth_3` ([MS-RPCE] 2.2.2.10), which has no answer.
+    fn auth3(&mut self, frame: &Frame<'_>) -> Result<Option<Incoming>, ProtocolError> {
+        let unexpected = ProtocolError::Unexpected(PacketType::AUTH3.0);
+        let Security::Logon(logon) = &mut self.security else { return Err(unexpected) };
+        match logon.hear(frame.auth.as_ref()) {
+            Heard::Known(_, account, channel) => {
+                self.security = Security::Sealed(channel);
+                Ok(Some(Incoming::LoggedOn(account)))
+            }
+            Heard::Nobody(account, error) => {
+                self.security = Security::Refused;
+                Ok(Some(Incoming::LogonFailed { account, error }))
+            }
+            Heard::Answer(_) => Err(unexpected),
+        }
+    }
+
+    fn acknowledge(&mut self, ack: &BindAck, packet: PacketType, call_id: u32, auth: Option<Auth>) {
+        let signs_headers = self.bound.as_ref().is_some_and(|bound| bound.signs_headers);
+        match auth {
+            Some(auth) => ack.write_secured(&mut self.output, packet, call_id, signs_headers, &auth),
+            None => ack.write(&mut self.output, packet, call_id),
+        }
     }
 
     /// A fragment of a `request` (C706 12.6.4.9).
@@ -237,11 +365,16 @@ impl Server {
     }
 
     fn understand(&self, body: &Body) -> Result<Incoming, Refusal> {
-        let contexts = self.bound.as_ref().map(|bound| &bound.contexts);
         let call_id = body.call_id;
-        match contexts.and_then(|contexts| contexts.get(&body.context)) {
+        let bound = self.bound.as_ref();
+        let interface = bound.and_then(|bound| bound.contexts.get(&body.context)).copied();
+        let stub = match interface {
+            Some(interface) => self.verified(body, interface)?,
+            None => return Err(Refusal::Fault(Status::INTERFACE)),
+        };
+        match interface {
             None => Err(Refusal::Fault(Status::INTERFACE)),
-            Some(Interface::Scmr) => match Call::decode(Opnum(body.operation), &body.stub) {
+            Some(Interface::Scmr) => match Call::decode(Opnum(body.operation), stub) {
                 Ok(Some(call)) => Ok(Incoming::Call { call_id, call }),
                 Ok(None) => Err(Refusal::Fault(Status::OPERATION)),
                 Err(_) => Err(Refusal::Fault(Status::STUB)),
@@ -249,11 +382,28 @@ impl Server {
             Some(Interface::Native) if body.operation != native::OPNUM => {
                 Err(Refusal::Fault(Status::OPERATION))
             }
-            Some(Interface::Native) => match native::decode_request(&body.stub) {
+            Some(Interface::Native) => match native::decode_request(stub) {
                 Ok(request) => Ok(Incoming::Native { call_id, request }),
                 Err(reply) => Err(Refusal::Reply(reply)),
             },
         }
+    }
+
+    /// The stub without what a client says of its request after it, if that is true ([MS-RPCE] 2.2.2.13).
+    fn verified<'a>(&self, body: &'a Body, interface: Interface) -> Result<&'a [u8], Refusal> {
+        let expected = Expected {
+            interface: match interface {
+                Interface::Scmr => SCMR,
+                Interface::Native => NATIVE,
+            },
+            transfer: NDR32,
+            context: body.context,
+            operation: body.operation,
+            call_id: body.call_id,
+            signs_headers: self.bound.as_ref().is_some_and(|bound| bound.signs_headers),
+        };
+        let length = verified(&body.stub, &expected).ok_or(Refusal::Fault(Status::ACCESS))?;
+        Ok(&body.stub[..length])
     }
 }
 
