@@ -6,13 +6,14 @@
 //! * [`pdu`]: connection-oriented DCE/RPC 5.0 in fragments (C706 chapter 12, [MS-RPCE] 2.2.2);
 //! * [`ops`]: the calls of [MS-SCMR] and their answers in typed form.
 //!
-//! [`client`] and [`server`] are machines over these: bytes go in, calls or answers come out, and the other way round. Who
+//! Beside them are [`auth`], which knows who a peer is and seals, and [`mapper`], which knows ports. [`client`] and [`server`] are machines over these: bytes go in, calls or answers come out, and the other way round. Who
 //! carries the bytes is not their business. Everything that a peer can make them hold is bounded ([`pdu::MAX_STUB`]).
 
 #![forbid(unsafe_code)]
 
 pub mod auth;
 pub mod client;
+pub mod mapper;
 pub mod native;
 pub mod ndr;
 pub mod ops;

@@ -1,13 +1,14 @@
 """impacket as the other side of a sealed connection.
 
 call PORT USER PASSWORD      opens the service control manager and a service over TCP with NTLM and packet privacy, and prints what came of it
+map PORT                     asks the endpoint mapper at this port for the service control manager and for an interface that isn't there
 check PASSWORD               reads hexadecimal lines: challenge, authenticate, sealed text, signature; prints what impacket makes of them
 """
 
 import sys
 
 from impacket import ntlm
-from impacket.dcerpc.v5 import scmr, transport
+from impacket.dcerpc.v5 import epm, samr, scmr, transport
 from impacket.dcerpc.v5.rpcrt import RPC_C_AUTHN_LEVEL_PKT_PRIVACY, RPC_C_AUTHN_WINNT
 from Cryptodome.Cipher import ARC4
 
@@ -34,6 +35,17 @@ def call(port, user, password):
     dce.disconnect()
 
 
+def map(port):
+    for interface in scmr.MSRPC_UUID_SCMR, samr.MSRPC_UUID_SAMR:
+        dce = transport.DCERPCTransportFactory("ncacn_ip_tcp:127.0.0.1[%s]" % port).get_dce_rpc()
+        dce.connect()
+        try:
+            print(epm.hept_map("127.0.0.1", interface, protocol="ncacn_ip_tcp", dce=dce))
+        except Exception as error:
+            print(error)
+        dce.disconnect()
+
+
 def check(password):
     challenge, authenticate, sealed, signature = [bytes.fromhex(line) for line in sys.stdin.read().split()]
     challenge = ntlm.NTLMAuthChallenge(challenge)
@@ -51,4 +63,4 @@ def check(password):
 
 
 if __name__ == "__main__":
-    {"call": call, "check": check}[sys.argv[1]](*sys.argv[2:])
+    {"call": call, "check": check, "map": map}[sys.argv[1]](*sys.argv[2:])

@@ -80,6 +80,9 @@ pub enum ProtocolError {
     /// The server does not let the client in.
     #[error("the server let nobody in with this user name and password ({0})")]
     LogonRefused(Status),
+    /// The server did not carry out the only call that there is.
+    #[error("the server refused the call with the fault {0}")]
+    Fault(Status),
     /// The server does not want to talk.
     #[error("the server refused the connection with reason {0}")]
     Refused(u16),

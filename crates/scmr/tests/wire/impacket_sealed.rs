@@ -1,10 +1,11 @@
 //! impacket, an independent implementation of NTLM and of sealed connections, as client of our server and as judge of our client: see `impacket_sealed.py`.
 
 use std::io::{Read, Write};
-use std::net::{TcpListener, TcpStream};
+use std::net::{Ipv4Addr, TcpListener, TcpStream};
 use std::process::{Child, Command, Stdio};
 
 use svckit_scmr::auth::{Protect, ntlm};
+use svckit_scmr::mapper::{Mapper, Tower};
 use svckit_scmr::ops::Call;
 use svckit_scmr::server::Incoming;
 use svckit_testkit::need;
@@ -75,6 +76,23 @@ fn impacket_does_not_come_in_with_a_wrong_name_or_password_or_with_none() {
         assert!(printed.contains("access_denied") || printed.contains("rpc_s_access_denied"), "{printed}");
         assert!(matches!(&told[..], [Incoming::LogonFailed { .. }]), "{told:?}");
     }
+}
+
+#[test]
+fn impacket_finds_the_port() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let Some(script) = script(&["map", &listener.local_addr().unwrap().port().to_string()]) else { return };
+    for _ in 0..2 {
+        let mut stream = listener.accept().unwrap().0;
+        let mut mapper = Mapper::new(Tower::of_scm(49_152, Ipv4Addr::LOCALHOST));
+        let mut buffer = [0; 4096];
+        while let Ok(count @ 1..) = stream.read(&mut buffer) {
+            stream.write_all(&mapper.receive(&buffer[..count]).unwrap()).unwrap();
+        }
+    }
+    let printed = printed(script);
+    assert!(printed.starts_with("ncacn_ip_tcp:127.0.0.1[49152]\n"), "{printed}");
+    assert!(printed.contains("ept_s_not_registered"), "{printed}");
 }
 
 #[test]

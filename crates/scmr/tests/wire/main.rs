@@ -9,6 +9,7 @@ mod impacket;
 #[cfg(unix)]
 mod impacket_sealed;
 mod machines;
+mod mapper;
 mod round_trip;
 #[cfg(unix)]
 mod scm;
