@@ -139,6 +139,8 @@ impl Process {
         match message {
             ToProcess::Start { service, arguments, .. } => self.start(service, &arguments),
             ToProcess::Control { service, control, id } => self.control(&service, control, id),
+            // The built-in service control manager tells nobody of such things.
+            ToProcess::Happened { .. } => {}
             ToProcess::Release { service } => {
                 self.services.remove(&service);
                 self.closing = true;

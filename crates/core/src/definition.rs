@@ -16,6 +16,7 @@ use crate::limits::Limits;
 use crate::log::rotation::RotateTime;
 use crate::probe::{ReadyPolicy, ReadyWhen};
 use crate::signal::Signal;
+use crate::system_event::SystemEvent;
 use crate::timetable::Timetable;
 use crate::tree::TreePolicy;
 use crate::{millis, number_keys};
@@ -46,6 +47,9 @@ pub struct HostDefinition {
     /// What pause, continue and the service's own controls do.
     #[serde(default, with = "number_keys")]
     pub controls: BTreeMap<u32, ControlAction>,
+    /// What is done when something happens to the machine or to a session of a user.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub system_events: BTreeMap<SystemEvent, ControlAction>,
     /// When the program counts as ready; absent: as soon as it runs.
     #[serde(default)]
     pub ready: Option<ReadyPolicy>,
@@ -417,6 +421,7 @@ mod tests {
                 ..LogPolicy::new(LogTarget::Discard)
             },
             controls: BTreeMap::from([(200, ControlAction::Signal(Signal::Hup))]),
+            system_events: BTreeMap::from([(SystemEvent::SessionLogon, ControlAction::Signal(Signal::Hup))]),
             ready: Some(ReadyPolicy {
                 when: ReadyWhen::Ask(Target::Tcp("localhost:1".to_owned())),
                 timeout: Duration::from_millis(1500),

@@ -12,6 +12,7 @@ use crate::definition::HostDefinition;
 use crate::name::{DisplayName, ServiceName};
 use crate::native::{EventId, HostState, Level};
 use crate::status::ServiceStatus;
+use crate::system_event::Happening;
 use crate::time::WallTime;
 use crate::win32::Win32Error;
 
@@ -52,6 +53,15 @@ pub enum ToProcess {
         service: ServiceName,
         /// The control.
         control: Control,
+        /// Comes back in the answer.
+        id: u64,
+    },
+    /// Something happened to the machine or to a session of a user. Answered by [`FromProcess::ControlDone`] when the system needn't wait for it any more.
+    Happened {
+        /// Key name.
+        service: ServiceName,
+        /// What.
+        happening: Happening,
         /// Comes back in the answer.
         id: u64,
     },
@@ -106,7 +116,7 @@ pub enum FromProcess {
     },
     /// The handler's answer to a control.
     ControlDone {
-        /// From [`ToProcess::Control`].
+        /// From [`ToProcess::Control`] or [`ToProcess::Happened`].
         id: u64,
         /// What the handler returned.
         code: Win32Error,

@@ -52,6 +52,7 @@ pub mod signal;
 pub mod sort;
 pub mod space;
 pub mod status;
+pub mod system_event;
 pub mod target;
 pub mod time;
 pub mod timetable;

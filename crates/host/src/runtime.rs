@@ -93,6 +93,9 @@ impl Host {
                     let code = self.supervisor.control(&service, control, now);
                     self.supervisor.shared.outbox.push(FromProcess::ControlDone { id, code });
                 }
+                ToProcess::Happened { service, happening, id } => {
+                    self.supervisor.happened(&service, happening, id, now);
+                }
                 ToProcess::Release { service } => self.supervisor.release(&service),
                 ToProcess::Close => self.closing = true,
             }

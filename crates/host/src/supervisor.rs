@@ -9,6 +9,7 @@ use svckit_core::control::Control;
 use svckit_core::definition::HostDefinition;
 use svckit_core::dispatch::{FromProcess, ServiceReport};
 use svckit_core::name::{DisplayName, ServiceName};
+use svckit_core::system_event::Happening;
 use svckit_core::time::{Now, Tick};
 use svckit_core::win32::Win32Error;
 use svckit_os::clock::{Change, Changes};
@@ -164,6 +165,19 @@ impl Supervisor {
         code
     }
 
+    /// Passes on what the system tells a service; it is answered when the system needn't wait any more.
+    pub(crate) fn happened(&mut self, name: &ServiceName, happening: Happening, id: u64, now: Now) {
+        match self.names.get(&name.folded()).copied() {
+            Some(slot) => {
+                self.with(slot, now, |service, shared| service.told_of(shared, happening, id, now));
+            }
+            None => {
+                let code = Win32Error::SERVICE_NOT_ACTIVE;
+                self.shared.outbox.push(FromProcess::ControlDone { id, code });
+            }
+        }
+    }
+
     /// Forgets a service that has stopped.
     pub(crate) fn release(&mut self, name: &ServiceName) {
         let Some(slot) = self.names.get(&name.folded()).copied() else { return };
@@ -221,9 +235,9 @@ impl Supervisor {
     }
 
     /// The wall clock was set, or the machine was suspended.
-    pub(crate) fn clock_changed(&mut self, _change: Change, now: Now) {
+    pub(crate) fn clock_changed(&mut self, change: Change, now: Now) {
         for slot in 0..self.services.len() {
-            self.with(slot, now, |service, shared| service.clock_changed(shared, now));
+            self.with(slot, now, |service, shared| service.clock_changed(shared, change, now));
         }
     }
 

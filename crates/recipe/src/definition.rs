@@ -20,6 +20,7 @@ use svckit_core::name::{Dependency, DisplayName, GroupName, ServiceName};
 use svckit_core::probe::{ReadyPolicy, ReadyWhen};
 use svckit_core::secret::Secret;
 use svckit_core::security::SecurityDescriptor;
+use svckit_core::system_event::SystemEvent;
 use svckit_core::target::Target;
 use svckit_core::timetable::Timetable;
 use svckit_core::tree::TreePolicy;
@@ -159,6 +160,10 @@ pub struct Places {
     pub limits: Option<Span>,
     /// The section on the log, if there is one.
     pub log: Option<Span>,
+    /// What controls do, by their numbers.
+    pub controls: BTreeMap<u32, Span>,
+    /// What is done when something happens.
+    pub system_events: BTreeMap<SystemEvent, Span>,
     /// The section on hooks, if there is one.
     pub hooks: Option<Span>,
     /// The section on recovery, if there is one.
@@ -228,6 +233,8 @@ pub struct ServiceDefinition {
     pub log: LogSettings,
     /// What controls do.
     pub controls: BTreeMap<u32, ControlAction>,
+    /// What is done when something happens to the machine or to a session.
+    pub system_events: BTreeMap<SystemEvent, ControlAction>,
     /// Commands for moments in its life.
     pub hooks: BTreeMap<Moment, Hook>,
     /// What is done with it by the clock.
@@ -281,6 +288,7 @@ impl ServiceDefinition {
             health: None,
             log: LogSettings::default(),
             controls: BTreeMap::new(),
+            system_events: BTreeMap::new(),
             hooks: BTreeMap::new(),
             schedule: Timetable::default(),
             places: Places::default(),
@@ -301,7 +309,14 @@ impl ServiceDefinition {
         }
         for (control, action) in &self.controls {
             if let ControlAction::Command(errand) = action {
-                all.push((format!("the control {}", Control(*control)), &errand.command, None));
+                let place = places.controls.get(control).copied();
+                all.push((format!("the control {}", Control(*control)), &errand.command, place));
+            }
+        }
+        for (event, action) in &self.system_events {
+            if let ControlAction::Command(errand) = action {
+                let place = places.system_events.get(event).copied();
+                all.push((format!("the event {}", event.word()), &errand.command, place));
             }
         }
         if let Some(ReadyPolicy { when: ReadyWhen::Ask(Target::Command(command)), .. }) = &self.ready {
@@ -365,6 +380,7 @@ impl ServiceDefinition {
             limits: self.limits.clone(),
             log: self.log.clone().with_targets(target(&self.log.stdout), target(&self.log.stderr)),
             controls: self.controls.clone(),
+            system_events: self.system_events.clone(),
             hooks: self.hooks.clone(),
             schedule: self.schedule.clone(),
             ready: self.ready.clone(),

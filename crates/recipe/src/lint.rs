@@ -77,6 +77,7 @@ const RULES: &[(&str, Rule)] = &[
     ("no-graceful-stop", no_graceful_stop),
     ("long-stop", long_stop),
     ("limit-elsewhere", limit_elsewhere),
+    ("event-elsewhere", event_elsewhere),
     ("keep-without-rotate", keep_without_rotate),
     ("reboot", reboot),
 ];
@@ -240,6 +241,17 @@ fn limit_elsewhere(service: &ServiceDefinition, _: &Definition, platform: Platfo
     warning(service.places.limits, message, "leave it out there")
 }
 
+fn event_elsewhere(service: &ServiceDefinition, _: &Definition, platform: Platform) -> Option<Found> {
+    let event = service.system_events.keys().find(|event| !platform.tells(**event))?;
+    let message =
+        format!("nobody tells services of {:?} but Windows, so that is never done here", event.word());
+    warning(
+        service.places.system_events.get(event).copied(),
+        message,
+        "leave it out, unless the file is for Windows too",
+    )
+}
+
 fn keep_without_rotate(service: &ServiceDefinition, _: &Definition, _: Platform) -> Option<Found> {
     let log = &service.log;
     let keeps = log.keep_count.is_some() || log.keep_age.is_some() || log.keep_total.is_some();
@@ -342,6 +354,20 @@ mod tests {
             &["error delayed-in-group 3:9: a service in a load order group (Web) can't have a delayed start"],
         );
         finds("start = 'auto'\n[service.web.windows]\ngroup = 'Web'\n", &[]);
+    }
+
+    #[test]
+    fn an_event_of_which_nobody_tells() {
+        let keys = "[service.web.controls]\nresume = 'signal:HUP'\nsession-lock = { command = ['x'] }\n";
+        finds(
+            keys,
+            &[
+                "warning event-elsewhere 5:16: nobody tells services of \"session-lock\" but Windows, so that is never done here",
+            ],
+        );
+        let text =
+            format!("[service.web]\nrun = 'web'\n{}", keys.replace("'signal:HUP'", "{ command = ['x'] }"));
+        assert_eq!(findings(&text, Platform::Windows), Vec::<String>::new());
     }
 
     #[test]

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use svckit_core::definition::{Rung, StopAction, StopPolicy};
 use svckit_core::image_path;
+use svckit_core::system_event::SystemEvent;
 
 use crate::words::{self, WordsError};
 
@@ -59,6 +60,11 @@ impl Platform {
             | StopAction::Http(_)
             | StopAction::Terminate => true,
         }
+    }
+
+    /// Whether somebody tells a host of such an event there.
+    pub fn tells(self, event: SystemEvent) -> bool {
+        self == Self::Windows || event == SystemEvent::Resume
     }
 
     /// Whether two names are those of one variable.

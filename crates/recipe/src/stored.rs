@@ -56,6 +56,7 @@ impl ServiceDefinition {
             health: host.health.clone(),
             log: log(host, stored.default_log)?,
             controls: host.controls.clone(),
+            system_events: host.system_events.clone(),
             hooks: host.hooks.clone(),
             schedule: host.schedule.clone(),
             ..base

@@ -38,6 +38,7 @@ fn definition(folder: &Path, command: &[&str]) -> HostDefinition {
         ready: None,
         health: None,
         schedule: Default::default(),
+        system_events: Default::default(),
         tree: Default::default(),
         hooks: Default::default(),
         limits: Default::default(),

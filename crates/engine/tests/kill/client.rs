@@ -283,6 +283,7 @@ impl<'a> Client<'a> {
             ready: None,
             health: None,
             schedule: Default::default(),
+            system_events: Default::default(),
             tree: Default::default(),
             hooks: Default::default(),
             limits: Default::default(),

@@ -5,14 +5,18 @@ use std::time::Duration;
 
 use svckit_core::control::Control;
 use svckit_core::definition::HostDefinition;
-use svckit_core::definition::{DEFINITION_VERSION, LogPolicy, LogTarget, Program, RestartPolicy, StopPolicy};
+use svckit_core::definition::{
+    ControlAction, DEFINITION_VERSION, LogPolicy, LogTarget, Program, RestartPolicy, StopPolicy,
+};
 use svckit_core::dispatch::FromProcess;
 use svckit_core::health::HealthPolicy;
+use svckit_core::hook::Errand;
 use svckit_core::log::rotation::RotateTime;
 use svckit_core::name::ServiceName;
 use svckit_core::native::EventId;
 use svckit_core::probe::{ReadyPolicy, ReadyWhen};
 use svckit_core::status::ServiceState;
+use svckit_core::system_event::SystemEvent;
 use svckit_core::time::{Now, Tick, WallTime};
 use svckit_core::timetable::{Occasion, Timetable};
 use svckit_os::clock::Change;
@@ -46,6 +50,7 @@ fn sleeper(folder: &std::path::Path) -> HostDefinition {
         health: None,
         hooks: BTreeMap::new(),
         schedule: Timetable::default(),
+        system_events: BTreeMap::new(),
         account_password: None,
         source: None,
     }
@@ -177,4 +182,21 @@ fn a_log_is_rotated_at_the_wakening_when_its_time_came_meanwhile() {
     assert_eq!(count(), 1);
     night.sleep(8 * HOUR);
     assert_eq!(count(), 2, "{:?}", night.events());
+}
+
+#[test]
+fn at_the_wakening_is_done_what_is_to_be_done_then() {
+    let folder = tempfile::tempdir().unwrap();
+    let command = vec!["/bin/sleep".to_owned(), "1000".to_owned()];
+    let action = ControlAction::Command(Errand { command, timeout: HOUR });
+    let system_events = BTreeMap::from([(SystemEvent::Resume, action)]);
+    let mut night = Night::with(HostDefinition { system_events, ..sleeper(folder.path()) });
+    let runs = |night: &Night| {
+        let host = night.supervisor.reports(night.now)[0].host.clone();
+        host.unwrap().hook
+    };
+    night.supervisor.clock_changed(Change::Set, night.now);
+    assert_eq!(runs(&night), None, "a clock that was set is no wakening");
+    night.sleep(HOUR);
+    assert_eq!(runs(&night).as_deref(), Some("control"));
 }

@@ -9,6 +9,7 @@ use svckit_core::dispatch::MARK_VARIABLE;
 use svckit_core::hook::{Course, Errand, Moment, Outcome};
 use svckit_core::native::{EventId, HookFailure, Level};
 use svckit_core::restart::Ended;
+use svckit_core::system_event::Happening;
 use svckit_core::time::{Now, Tick};
 use svckit_os::pipe::{self, ProgramEnd, Reader};
 use svckit_os::process::{Command, End, Stdio};
@@ -55,6 +56,8 @@ pub(super) enum Purpose {
     Rung(Duration),
     /// What a control does.
     Control(Control),
+    /// What is done about something that happened.
+    Event(Happening),
     /// To see whether the program is ready.
     Ready,
     /// To see whether it is alive.
@@ -79,7 +82,7 @@ impl Purpose {
         match self {
             Self::Hook(moment) => moment.word(),
             Self::Rung(_) => "stop",
-            Self::Control(_) => "control",
+            Self::Control(_) | Self::Event(_) => "control",
             Self::Ready => "ready",
             Self::Health => "health",
         }
@@ -91,6 +94,7 @@ impl Purpose {
             Self::Hook(moment) => format!("the hook {}", moment.word()),
             Self::Rung(_) => format!("the {noun} of the stop ladder"),
             Self::Control(control) => format!("the {noun} for {control}"),
+            Self::Event(Happening { event, .. }) => format!("the {noun} for {}", event.word()),
             Self::Ready | Self::Health => format!("the {noun} of {}", self.word()),
         }
     }
@@ -153,12 +157,17 @@ impl Service {
         };
         let code = self.last_exit.and_then(|exit| exit.code).map(|code| code.to_string());
         let killed = self.last_exit.and_then(|exit| exit.signal).map(signal::name);
-        let control = match purpose {
-            Purpose::Control(control) => control.0.to_string(),
-            _ => String::new(),
+        let (control, event, session) = match purpose {
+            Purpose::Control(control) => (control.0.to_string(), "", None),
+            Purpose::Event(Happening { event, session }) => {
+                (event.control().0.to_string(), event.word(), session)
+            }
+            _ => (String::new(), "", None),
         };
         let own = [
             ("SVC_CONTROL", control),
+            ("SVC_EVENT", event.to_owned()),
+            ("SVC_SESSION", session.map(|session| session.to_string()).unwrap_or_default()),
             ("SVC_NAME", self.name.as_str().to_owned()),
             ("SVC_HOOK", purpose.word().to_owned()),
             ("SVC_PID", pid),
@@ -355,10 +364,9 @@ impl Service {
         self.tell(shared, now, Message::new(EventId::HOOK_FAILED, Level::Warning, text));
     }
 
-    /// Whether the command for a control runs, or its request has no answer yet.
-    pub(super) fn obeys(&self, control: Control) -> bool {
-        self.is_requested(control)
-            || self.errands.iter().any(|errand| errand.purpose == Purpose::Control(control))
+    /// Whether a command for this runs, or a request has no answer yet.
+    pub(super) fn is_under_way(&self, purpose: Purpose) -> bool {
+        self.is_requested(purpose) || self.errands.iter().any(|errand| errand.purpose == purpose)
     }
 
     /// What runs beside the program, for whoever asks.

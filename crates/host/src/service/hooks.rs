@@ -31,7 +31,7 @@ impl Service {
                     _ => Duration::ZERO,
                 }
             }
-            Purpose::Control(control) => match self.action(control) {
+            Purpose::Control(_) | Purpose::Event(_) => match self.action(purpose) {
                 Some(ControlAction::Command(errand)) => errand.timeout,
                 Some(ControlAction::Http(call)) => call.timeout,
                 _ => Duration::ZERO,
@@ -76,7 +76,7 @@ impl Service {
                 self.hurry(now)
             }
             Purpose::Control(_) if outcome.is_success() => self.obeyed(shared, purpose, now),
-            Purpose::Rung(_) | Purpose::Control(_) => {}
+            Purpose::Rung(_) | Purpose::Control(_) | Purpose::Event(_) => {}
         }
         self.finish_if_over(shared, now);
     }
@@ -170,7 +170,11 @@ impl Service {
         };
         self.run = Run::Idle;
         self.requests.clear();
-        self.abandon_errands(shared, |purpose| matches!(purpose, Purpose::Control(_)), now);
+        self.abandon_errands(
+            shared,
+            |purpose| matches!(purpose, Purpose::Control(_) | Purpose::Event(_)),
+            now,
+        );
         let pulse = Pulse::begin(checkpoint + 1, now.tick);
         self.state = State::Finishing { pulse, exit, gave_up, hooked: false };
         self.finish_if_over(shared, now);

@@ -17,6 +17,7 @@ use svckit_os::pipe::{self, ProgramEnd, Writer};
 use svckit_os::process::{Command, End, Stdio};
 use svckit_os::{errno, file};
 
+use super::errand::Purpose;
 use super::{NOTICES, Run, Service, State};
 use crate::environment::{self, EnvironmentError};
 use crate::log::Stream;
@@ -155,7 +156,7 @@ impl Service {
             condemned: None,
         });
         if self.paused {
-            self.act(shared, Control::PAUSE, now);
+            self.act(shared, Purpose::Control(Control::PAUSE), now);
         }
         Ok(pid)
     }

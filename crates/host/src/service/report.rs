@@ -24,6 +24,7 @@ impl Service {
         let same = self
             .told_status
             .is_some_and(|told| told == ServiceStatus { wait_hint: told.wait_hint, ..status });
+        self.answer_awaited(shared);
         let host = self.host_state();
         if self.told_host.as_ref() != Some(&host) {
             self.told_host = Some(host.clone());
@@ -90,6 +91,9 @@ impl Service {
         }
         if self.configured(Control::PARAMCHANGE) {
             accepted = accepted | ControlsAccepted::PARAMCHANGE;
+        }
+        for event in self.definition.iter().flat_map(|definition| definition.system_events.keys()) {
+            accepted = accepted | event.needs();
         }
         accepted
     }

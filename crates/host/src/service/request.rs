@@ -103,9 +103,9 @@ impl Service {
         }
     }
 
-    /// Whether the request for a control is under way.
-    pub(super) fn is_requested(&self, control: Control) -> bool {
-        self.requests.iter().any(|request| request.purpose == Purpose::Control(control))
+    /// Whether a request for this is under way.
+    pub(super) fn is_requested(&self, purpose: Purpose) -> bool {
+        self.requests.iter().any(|request| request.purpose == purpose)
     }
 }
 

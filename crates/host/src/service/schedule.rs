@@ -2,9 +2,10 @@
 
 use svckit_core::definition::HostDefinition;
 use svckit_core::native::{EventId, Level};
+use svckit_core::system_event::{Happening, SystemEvent};
 use svckit_core::time::{Now, Tick};
 use svckit_core::timetable::{Alarm, Deed, Scheduled};
-use svckit_os::clock;
+use svckit_os::clock::{self, Change};
 
 use super::errand::Purpose;
 use super::{Next, Run, Service, State};
@@ -56,15 +57,17 @@ impl Service {
 
     /// Whether it has to do with the time that clocks show.
     pub(crate) fn goes_by_clock(&self) -> bool {
-        self.definition.as_ref().is_some_and(|HostDefinition { schedule, log, .. }| {
-            let ours = !schedule.stop.is_empty() || !schedule.restart.is_empty();
+        self.definition.as_ref().is_some_and(|HostDefinition { schedule, log, system_events, .. }| {
+            let ours = system_events.contains_key(&SystemEvent::Resume)
+                || !schedule.stop.is_empty()
+                || !schedule.restart.is_empty();
             ours || log.rotate_time.is_some() || log.keep_age.is_some()
         })
     }
 
     /// The clock shows another time than it was reckoned with: what goes by it is looked at anew. Nothing else is, since deadlines go by a clock that nobody sets and
     /// that stands still while the machine is suspended.
-    pub(crate) fn clock_changed(&mut self, shared: &mut Shared, now: Now) {
+    pub(crate) fn clock_changed(&mut self, shared: &mut Shared, change: Change, now: Now) {
         if self.is_stopped() {
             return;
         }
@@ -75,6 +78,9 @@ impl Service {
         self.tell_remarks(shared, &remarks, now);
         self.alarms.wake = self.alarms.first().map(|_| now.tick);
         self.tick_alarms(shared, now);
+        if change == Change::Woke {
+            self.happened(shared, Happening { event: SystemEvent::Resume, session: None }, now);
+        }
     }
 
     /// Does what it is time for: a stop rather than anything else.

@@ -10,6 +10,7 @@ use svckit_core::hook::Errand;
 use svckit_core::native::{EventId, Phase};
 use svckit_core::signal::Signal;
 use svckit_core::status::{ServiceState, ServiceStatus};
+use svckit_core::system_event::{Happening, SystemEvent};
 use svckit_core::win32::Win32Error;
 
 use crate::support::{Bed, Host, PATIENCE, answer};
@@ -200,5 +201,50 @@ fn a_service_is_paused_when_the_command_for_it_has_done_it() {
         r#""shop": the command for PAUSE ended with exit code 1"#
     );
     host.link.state("shop", ServiceState::RUNNING);
+    host.link.stop("shop");
+}
+
+/// What is done when something happens: a script.
+fn at(event: SystemEvent, script: &str) -> (SystemEvent, ControlAction) {
+    let command = ["/bin/sh", "-c", script].map(str::to_owned).to_vec();
+    (event, ControlAction::Command(Errand { command, timeout: PATIENCE }))
+}
+
+#[test]
+fn what_happens_to_sessions_is_told_to_commands_and_a_suspension_waits_for_them() {
+    let mut bed = Bed::new();
+    let mut host = bed.host();
+    let (mut gate, mut door) = (bed.gate("gate"), bed.gate("door"));
+    let tell = r#"echo "$SVC_HOOK $SVC_CONTROL $SVC_EVENT $SVC_SESSION" > gate; read go < door"#;
+    let events = [at(SystemEvent::SessionLogon, tell), at(SystemEvent::Suspend, tell)];
+    let definition = HostDefinition { system_events: events.into(), ..bed.script("exec sleep 1000") };
+    host.link.start("shop", definition);
+    let accepted = host.link.state("shop", ServiceState::RUNNING).controls_accepted;
+    assert!(accepted.contains(ControlsAccepted::SESSIONCHANGE | ControlsAccepted::POWEREVENT));
+    let logon = |session| Happening { event: SystemEvent::SessionLogon, session: Some(session) };
+    host.link.happened("shop", logon(3), 70);
+    assert_eq!(host.link.answer(70), Win32Error::SUCCESS, "nobody waits for that");
+    assert_eq!(gate.wait(), "control 14 session-logon 3\n");
+    host.link.happened("shop", logon(3), 71);
+    assert_eq!(
+        host.link.event(EventId::HOOK_FAILED),
+        r#""shop": the command for session-logon was left out, since the one before it is still under way"#
+    );
+    host.link.happened("shop", logon(4), 72);
+    assert_eq!(gate.wait(), "control 14 session-logon 4\n", "it is another session");
+    door.open();
+    door.open();
+    host.link.host_state(|state| state.hook.is_none());
+    let suspend = Happening { event: SystemEvent::Suspend, session: None };
+    host.link.happened("shop", suspend, 73);
+    assert_eq!(gate.wait(), "control 13 suspend \n");
+    assert_eq!(host.link.control("shop", Control::INTERROGATE), Win32Error::SUCCESS);
+    let is_answered = |frame: &FromProcess| matches!(frame, FromProcess::ControlDone { id: 73, .. });
+    assert!(!host.link.seen.iter().any(is_answered), "the machine waits for the command");
+    door.open();
+    assert_eq!(host.link.answer(73), Win32Error::SUCCESS);
+    let nothing = Happening { event: SystemEvent::PowerStatus, session: None };
+    host.link.happened("shop", nothing, 74);
+    assert_eq!(host.link.answer(74), Win32Error::SUCCESS, "what is of no interest is no error");
     host.link.stop("shop");
 }

@@ -19,6 +19,7 @@ use svckit_core::name::ServiceName;
 use svckit_core::native::{EventId, HostState};
 use svckit_core::signal::Signal;
 use svckit_core::status::{ServiceState, ServiceStatus};
+use svckit_core::system_event::Happening;
 use svckit_core::win32::Win32Error;
 use svckit_host::spawner::{Image, Launch, Spawner, SpawnerEvent};
 use svckit_os::event::{Interest, Poller};
@@ -140,6 +141,7 @@ pub(crate) fn script_in(folder: &Path, script: &str) -> HostDefinition {
         ready: None,
         health: None,
         schedule: Default::default(),
+        system_events: Default::default(),
         tree: Default::default(),
         hooks: Default::default(),
         limits: Default::default(),
@@ -330,6 +332,19 @@ impl Link {
         self.next_control += 1;
         let id = self.next_control;
         self.send(&ToProcess::Control { service: name(service), control, id });
+        self.find(|frame| match frame {
+            FromProcess::ControlDone { id: of, code } if *of == id => Some(*code),
+            _ => None,
+        })
+    }
+
+    /// Tells that something has happened, under a number for the answer.
+    pub(crate) fn happened(&mut self, service: &str, happening: Happening, id: u64) {
+        self.send(&ToProcess::Happened { service: name(service), happening, id });
+    }
+
+    /// Waits for the answer to what was told under this number.
+    pub(crate) fn answer(&mut self, id: u64) -> Win32Error {
         self.find(|frame| match frame {
             FromProcess::ControlDone { id: of, code } if *of == id => Some(*code),
             _ => None,

@@ -42,6 +42,7 @@ fn wanted(name: &str, program: &str, needs: &[&str]) -> InstallPlan {
         ready: None,
         health: None,
         schedule: Default::default(),
+        system_events: Default::default(),
         tree: Default::default(),
         hooks: Default::default(),
         limits: Default::default(),

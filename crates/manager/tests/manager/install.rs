@@ -35,6 +35,7 @@ fn definition(program: &str) -> Box<HostDefinition> {
         ready: None,
         health: None,
         schedule: Default::default(),
+        system_events: Default::default(),
         tree: Default::default(),
         hooks: Default::default(),
         limits: Default::default(),

@@ -13,7 +13,9 @@ use svckit_core::dispatch::ToProcess;
 use svckit_core::kind::ServiceType;
 use svckit_core::name::ServiceName;
 use svckit_core::status::{ServiceState, ServiceStatus};
+use svckit_core::system_event::{Happening, SystemEvent};
 use windows_sys::Win32::Foundation::ERROR_CALL_NOT_IMPLEMENTED;
+use windows_sys::Win32::System::RemoteDesktop::WTSSESSION_NOTIFICATION;
 use windows_sys::Win32::System::Services::{
     RegisterServiceCtrlHandlerExW, SERVICE_STATUS, SERVICE_STATUS_HANDLE, SERVICE_TABLE_ENTRYW,
     SetServiceStatus, StartServiceCtrlDispatcherW,
@@ -190,7 +192,8 @@ impl Shared {
         }
     }
 
-    fn control(&self, service: &ServiceName, control: Control) -> Win32Error {
+    /// Passes an order on under a number, and waits for the answer with this number.
+    fn ask(&self, service: &ServiceName, order: impl FnOnce(u64) -> ToProcess) -> Win32Error {
         let (answer, answered) = channel();
         let id = {
             let mut state = self.state();
@@ -202,7 +205,7 @@ impl Shared {
             state.waiting.insert(id, answer);
             id
         };
-        (self.heard)(ToProcess::Control { service: service.clone(), control, id });
+        (self.heard)(order(id));
         let code = answered.recv_timeout(ANSWER_TIMEOUT).unwrap_or(Win32Error::SERVICE_REQUEST_TIMEOUT);
         let mut state = self.state();
         state.waiting.remove(&id);
@@ -281,16 +284,49 @@ unsafe extern "system" fn service_main(count: u32, arguments: *mut *mut u16) {
 /// Called by the system, on the thread in [`serve`], with a control for a service.
 unsafe extern "system" fn handle_control(
     control: u32,
-    _event: u32,
-    _data: *mut c_void,
+    event: u32,
+    data: *mut c_void,
     context: *mut c_void,
 ) -> u32 {
     // SAFETY: the context is the name that `Shared::run` passed, alive for ever and only read.
     let service = unsafe { context.cast::<ServiceName>().as_ref() };
-    match (SHARED.get(), service) {
-        (Some(shared), Some(service)) => shared.control(service, Control(control)).0,
-        _ => ERROR_CALL_NOT_IMPLEMENTED,
+    let (Some(shared), Some(service)) = (SHARED.get(), service) else { return ERROR_CALL_NOT_IMPLEMENTED };
+    let (control, service_name) = (Control(control), service.clone());
+    // SAFETY: the data are what the system passes with this control.
+    match unsafe { told(control, event, data) } {
+        Told::Happening(happening) => {
+            shared.ask(service, |id| ToProcess::Happened { service: service_name, happening, id }).0
+        }
+        Told::Nothing => Win32Error::SUCCESS.0,
+        Told::Control => {
+            shared.ask(service, |id| ToProcess::Control { service: service_name, control, id }).0
+        }
     }
+}
+
+/// What a call of the handler is about.
+#[derive(Debug, PartialEq, Eq)]
+enum Told {
+    /// A control.
+    Control,
+    /// Something that happened.
+    Happening(Happening),
+    /// Something that nobody can have asked for: a kind of event without a name here.
+    Nothing,
+}
+
+/// # Safety
+/// `data` is what the system passes to a handler with this control: of a change of a session a `WTSSESSION_NOTIFICATION`.
+unsafe fn told(control: Control, event: u32, data: *const c_void) -> Told {
+    if !matches!(control, Control::POWEREVENT | Control::SESSIONCHANGE) {
+        return Told::Control;
+    }
+    let Some(event) = SystemEvent::told(control, event) else { return Told::Nothing };
+    let about = data.cast::<WTSSESSION_NOTIFICATION>();
+    let session = (control == Control::SESSIONCHANGE && !about.is_null())
+        // SAFETY: by the contract of this function; the structure lives during the call.
+        .then(|| unsafe { (*about).dwSessionId });
+    Told::Happening(Happening { event, session })
 }
 
 /// # Safety
@@ -307,6 +343,21 @@ unsafe fn read(count: u32, pointers: *mut *mut u16) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_happens_to_the_machine_and_to_sessions_is_told_by_name() {
+        let session = WTSSESSION_NOTIFICATION { cbSize: 8, dwSessionId: 3 };
+        let data = std::ptr::from_ref(&session).cast::<c_void>();
+        // SAFETY: changes of sessions have the structure, nothing else needs data.
+        let told = |control, event, data| unsafe { told(control, event, data) };
+        let none = std::ptr::null();
+        let logon = Happening { event: SystemEvent::SessionLogon, session: Some(3) };
+        assert_eq!(told(Control::SESSIONCHANGE, 5, data), Told::Happening(logon));
+        let suspend = Happening { event: SystemEvent::Suspend, session: None };
+        assert_eq!(told(Control::POWEREVENT, 4, none), Told::Happening(suspend));
+        assert_eq!(told(Control::POWEREVENT, 7, none), Told::Nothing);
+        assert_eq!(told(Control::STOP, 0, none), Told::Control);
+    }
 
     #[test]
     fn a_service_whose_last_control_is_being_answered_needs_no_more_work() {

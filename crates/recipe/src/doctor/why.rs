@@ -26,6 +26,7 @@ pub const RULES: &[(&str, &str)] = &[
     ("unreachable-rung", "a part of the ladder is never used"),
     ("long-stop", "the system ends the program in the middle of its stop"),
     ("limit-elsewhere", "the program may use as much as it likes"),
+    ("event-elsewhere", "what is to be done then is never done"),
     ("limit-not-here", "a program doesn't run without the limits that it should have"),
     ("keep-without-rotate", "the log grows until the disk is full"),
     ("shared-log", "lines of one tear those of the other apart"),

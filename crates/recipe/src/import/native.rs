@@ -59,7 +59,7 @@ pub(super) fn unmapped_hook(reader: &mut Reader<'_>, setting: &Setting, event: &
     reader.remark(setting.key_span, format!("the hook {event} is not mapped"), HOOKS);
 }
 
-/// A command line as a hook, whose failure changes nothing. One that would not be the same command is told.
+/// A command line as a hook, whose failure changes nothing.
 pub(super) fn hook(
     reader: &mut Reader<'_>,
     line: &Setting,
@@ -67,23 +67,34 @@ pub(super) fn hook(
     moment: Moment,
     service: &mut ServiceDefinition,
 ) {
+    if let Some(errand) = errand(reader, line, event, service) {
+        service.hooks.insert(moment, Hook { errand, on_failure: OnFailure::GoOn });
+    }
+}
+
+/// A command line that is run on an event. One that would not be the same command is told.
+pub(super) fn errand(
+    reader: &mut Reader<'_>,
+    line: &Setting,
+    event: &str,
+    service: &ServiceDefinition,
+) -> Option<Errand> {
     if let Some(name) = variable_in(&line.value) {
         let message =
             format!("the hook {event} is not mapped: it has %{name}% in it, which svckit does not replace");
-        return reader.remark(line.span, message, "write its value");
+        reader.remark(line.span, message, "write its value");
+        return None;
     }
     let words = match Platform::Windows.split(&line.value) {
         Ok(words) => words,
         Err(error) => {
             let message = format!("the hook {event} is not mapped: it can't be split: {error}");
-            return reader.remark(line.span, message, "");
+            reader.remark(line.span, message, "");
+            return None;
         }
     };
-    let directory = service.program.directory.clone();
-    if let Some(program) = reader.program(words, line.span, directory) {
-        let errand = Errand { command: program.command, timeout: Errand::TIMEOUT };
-        service.hooks.insert(moment, Hook { errand, on_failure: OnFailure::GoOn });
-    }
+    let program = reader.program(words, line.span, service.program.directory.clone())?;
+    Some(Errand { command: program.command, timeout: Errand::TIMEOUT })
 }
 
 /// Adds the settings to a service.

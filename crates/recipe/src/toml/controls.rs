@@ -7,12 +7,14 @@ use svckit_core::call::HttpCall;
 use svckit_core::control::Control;
 use svckit_core::definition::ControlAction;
 use svckit_core::signal::Signal;
+use svckit_core::system_event::SystemEvent;
 use toml::de::DeValue;
 
 use super::command;
 use super::ready::{one_of, request};
 use super::section::{Entry, Reader, Section, closest, string};
 use super::stop::signal_help;
+use crate::definition::Places;
 
 pub(super) const NAMED: &[(&str, Control)] =
     &[("pause", Control::PAUSE), ("continue", Control::CONTINUE), ("reload", Control::PARAMCHANGE)];
@@ -21,13 +23,34 @@ const EXAMPLE: &str = r#""signal:HUP""#;
 
 const COMMAND: &str = r#"{ command = ["shopctl", "reload"] }"#;
 
+/// What is done at controls, and when something happens to the machine or to a session.
+#[derive(Default)]
+pub(super) struct Controls {
+    pub(super) controls: BTreeMap<u32, ControlAction>,
+    pub(super) system_events: BTreeMap<SystemEvent, ControlAction>,
+}
+
+/// What a key is about.
+enum Cue {
+    Control(Control),
+    Event(SystemEvent),
+}
+
 /// Reads what controls do; a command is looked for from `directory`.
-pub(super) fn read(mut section: Section<'_>, directory: &Path) -> BTreeMap<u32, ControlAction> {
-    let mut controls = BTreeMap::new();
+pub(super) fn read(mut section: Section<'_>, directory: &Path, places: &mut Places) -> Controls {
+    let (mut controls, mut system_events) = (BTreeMap::new(), BTreeMap::new());
     for entry in section.entries() {
-        let Some(control) = control(&section, entry) else { continue };
-        if let Some(action) = action(&section, entry, directory) {
-            controls.insert(control.0, action);
+        let Some(cue) = cue(&section, entry) else { continue };
+        let Some(action) = action(&section, entry, directory) else { continue };
+        match cue {
+            Cue::Control(control) => {
+                places.controls.insert(control.0, entry.span().into());
+                controls.insert(control.0, action);
+            }
+            Cue::Event(event) => {
+                places.system_events.insert(event, entry.span().into());
+                system_events.insert(event, action);
+            }
         }
     }
     let pair = [Control::PAUSE, Control::CONTINUE].map(|control| controls.contains_key(&control.0));
@@ -39,21 +62,26 @@ pub(super) fn read(mut section: Section<'_>, directory: &Path) -> BTreeMap<u32, 
             section.reader.report(entry.key.span(), message, Some(help));
         }
     }
-    controls
+    Controls { controls, system_events }
 }
 
-fn control(section: &Section<'_>, entry: Entry<'_>) -> Option<Control> {
+fn cue(section: &Section<'_>, entry: Entry<'_>) -> Option<Cue> {
     let name = entry.name();
     if let Some((_, control)) = NAMED.iter().find(|(word, _)| *word == name) {
-        return Some(*control);
+        return Some(Cue::Control(*control));
+    }
+    if let Some((_, event)) = SystemEvent::NAMED.iter().find(|(word, _)| *word == name) {
+        return Some(Cue::Event(*event));
     }
     let number = name.parse().map(Control).ok();
     if let Some(control) = number.filter(|control| control.is_user_defined()) {
-        return Some(control);
+        return Some(Cue::Control(control));
     }
-    let help = match closest(name, NAMED.iter().map(|(word, _)| *word)) {
+    let named = NAMED.iter().map(|(word, _)| *word);
+    let words: Vec<_> = named.chain(SystemEvent::NAMED.iter().map(|(word, _)| *word)).collect();
+    let help = match closest(name, words.iter().copied()) {
         Some(right) if number.is_none() => format!("did you mean {right:?}?"),
-        _ => "the keys here are pause, continue, reload and the numbers 128 to 255".to_owned(),
+        _ => format!("the keys here are {} and the numbers 128 to 255", words.join(", ")),
     };
     section.reader.report(
         entry.key.span(),

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use svckit_core::kind::ErrorControl;
 use svckit_core::name::{Dependency, DisplayName, ServiceName};
 
+use super::controls::Controls;
 use super::section::{Entry, Reader, Section};
 use super::{
     command, controls, health, hooks, limits, log, password, ready, recovery, restart, schedule, stop,
@@ -54,8 +55,8 @@ pub(super) fn read<'a>(reader: &'a Reader<'a>, entry: Entry<'a>) -> Option<Servi
     let health = section.section("health").and_then(|section| health::read(section, &directory, &mut places));
     let log = section.section("log").map(log::read).unwrap_or_default();
     let limits = section.section("limits").map(limits::read).unwrap_or_default();
-    let controls =
-        section.section("controls").map(|section| controls::read(section, &directory)).unwrap_or_default();
+    let acts = section.section("controls").map(|acts| controls::read(acts, &directory, &mut places));
+    let Controls { controls, system_events } = acts.unwrap_or_default();
     let schedule = section.section("schedule").map(schedule::read).unwrap_or_default();
     let (recovery, recovery_on_error) = section.section("recovery").map(recovery::read).unwrap_or_default();
     let windows = section.section("windows").map(windows::read).unwrap_or_default();
@@ -92,6 +93,7 @@ pub(super) fn read<'a>(reader: &'a Reader<'a>, entry: Entry<'a>) -> Option<Servi
         health,
         log,
         controls,
+        system_events,
         hooks,
         schedule,
         places,

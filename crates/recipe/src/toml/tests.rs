@@ -450,7 +450,7 @@ fn the_ladder_and_the_controls_know_their_means() {
     let controls = |line: &str| format!("[service.web.controls]\n{line}");
     refuses_keys(
         &controls("127 = 'signal:HUP'"),
-        r#"4:1: unknown key "127" in [service.web.controls] (the keys here are pause, continue, reload and the numbers 128 to 255)"#,
+        r#"4:1: unknown key "127" in [service.web.controls] (the keys here are pause, continue, reload, suspend, resume, power-status, session-logon, session-logoff, session-lock, session-unlock, session-connect, session-disconnect and the numbers 128 to 255)"#,
     );
     refuses_keys(
         &controls("relaod = 'signal:HUP'"),

@@ -121,7 +121,8 @@ fn plain(service: &ServiceDefinition) -> ServiceDefinition {
         StopAction::Command(command) => Some(command),
         _ => None,
     });
-    let controls = plain.controls.values_mut().filter_map(|action| match action {
+    let acting = plain.controls.values_mut().chain(plain.system_events.values_mut());
+    let controls = acting.filter_map(|action| match action {
         ControlAction::Command(errand) => Some(&mut errand.command),
         ControlAction::Signal(_) | ControlAction::Http(_) => None,
     });
@@ -156,6 +157,7 @@ fn difference(one: &ServiceDefinition, other: &ServiceDefinition) -> &'static st
         ("how it is known to be alive", one.health != other.health),
         ("where its output goes", one.log != other.log),
         ("what controls do", one.controls != other.controls),
+        ("what is done when something happens", one.system_events != other.system_events),
         ("its hooks", one.hooks != other.hooks),
         ("its schedule", one.schedule != other.schedule),
         (
@@ -305,7 +307,7 @@ fn one(service: &ServiceDefinition, platform: Platform) -> Result<String, String
     }
     tables.add(Some("limits"), limit_keys(&service.limits));
     tables.add(Some("log"), log_keys(&service.log)?);
-    tables.add(Some("controls"), control_keys(&service.controls)?);
+    tables.add(Some("controls"), control_keys(service)?);
     tables.add(Some("hooks"), hook_keys(&service.hooks)?);
     tables.add(Some("schedule"), schedule_keys(&service.schedule)?);
     tables.add(Some("recovery"), recovery_keys(&service.recovery, service.recovery_on_error)?);
@@ -479,11 +481,14 @@ fn log_keys(settings: &LogSettings) -> Result<Keys, String> {
     Ok(keys)
 }
 
-fn control_keys(all: &BTreeMap<u32, ControlAction>) -> Result<Keys, String> {
+fn control_keys(service: &ServiceDefinition) -> Result<Keys, String> {
     let mut keys = Keys::default();
-    for (control, action) in all {
+    let own = service.controls.iter().map(|(control, action)| {
         let named = controls::NAMED.iter().find(|(_, named)| *named == Control(*control));
-        let key = named.map_or_else(|| control.to_string(), |(word, _)| (*word).to_owned());
+        (named.map_or_else(|| control.to_string(), |(word, _)| (*word).to_owned()), action)
+    });
+    let told = service.system_events.iter().map(|(event, action)| (event.word().to_owned(), action));
+    for (key, action) in own.chain(told) {
         match action {
             ControlAction::Signal(signal) => keys.value(&key, format!("signal:{signal}")),
             ControlAction::Command(errand) => {

@@ -21,6 +21,7 @@ use svckit_core::log::rotation::RotateTime;
 use svckit_core::name::{Dependency, DisplayName, GroupName, ServiceName};
 use svckit_core::probe::{HttpUrl, LinePattern, ReadyPolicy, ReadyWhen};
 use svckit_core::signal::Signal;
+use svckit_core::system_event::SystemEvent;
 use svckit_core::target::Target;
 use svckit_core::timetable::{Days, Occasion, Timetable};
 use svckit_core::tree::TreePolicy;
@@ -357,6 +358,7 @@ prop_compose! {
             ready,
             health,
             log,
+            system_events: SystemEvent::NAMED.iter().map(|(_, event)| *event).zip(controls.values().cloned()).collect(),
             controls: controls.into_iter().chain(pausing).collect(),
             hooks,
             schedule,

@@ -271,7 +271,7 @@ impl Machine {
                 Seen::Controlled { process, service, control: control.0 }
             }
             ToProcess::Release { service } => Seen::Released { process, service: service.to_string() },
-            ToProcess::Close => return,
+            ToProcess::Happened { .. } | ToProcess::Close => return,
         });
     }
 

@@ -127,7 +127,7 @@ impl Inbox {
                     // If it is refused, the end of the process tells.
                     let _ = dispatcher.report(&service, &status);
                 }
-                ToProcess::Control { id, .. } => dispatcher.answer(id, code),
+                ToProcess::Control { id, .. } | ToProcess::Happened { id, .. } => dispatcher.answer(id, code),
                 ToProcess::Release { .. } | ToProcess::Close => {}
             }
         }
@@ -194,7 +194,10 @@ impl Link {
                         Err(why) => self.sink.definition_unread(service, &why),
                     }
                 }
-                ToProcess::Control { .. } | ToProcess::Release { .. } | ToProcess::Close => {}
+                ToProcess::Control { .. }
+                | ToProcess::Happened { .. }
+                | ToProcess::Release { .. }
+                | ToProcess::Close => {}
             }
         }
         Ok(orders)

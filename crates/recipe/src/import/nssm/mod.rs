@@ -5,9 +5,12 @@ mod dump;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use svckit_core::definition::{ExitAction, RestartPolicy, RestartWhen, Rung, StopAction, StopPolicy};
+use svckit_core::definition::{
+    ControlAction, ExitAction, RestartPolicy, RestartWhen, Rung, StopAction, StopPolicy,
+};
 use svckit_core::hook::Moment;
 use svckit_core::limits::Priority;
+use svckit_core::system_event::SystemEvent;
 use svckit_core::tree::TreePolicy;
 
 use super::ini::{Section, Setting};
@@ -173,6 +176,11 @@ fn definition(reader: &mut Reader<'_>, mut found: Found) -> Option<ServiceDefini
 /// A command for an event: NSSM tells of a failure and goes on, but for one code of one event.
 fn event(reader: &mut Reader<'_>, setting: &Setting, service: &mut ServiceDefinition) {
     let name = setting.key.as_str();
+    let mut at = |event| {
+        if let Some(errand) = native::errand(reader, setting, name, service) {
+            service.system_events.insert(event, ControlAction::Command(errand));
+        }
+    };
     let moments: &[Moment] = match name.to_ascii_lowercase().as_str() {
         "start/pre" => {
             let message = "the exit code 99 of Start/Pre does not keep the program from being run";
@@ -186,6 +194,9 @@ fn event(reader: &mut Reader<'_>, setting: &Setting, service: &mut ServiceDefini
         "start/post" => &[Moment::PostStart],
         "stop/pre" => &[Moment::PreStop],
         "rotate/post" => &[Moment::OnRotate],
+        // They are run when the power status changes and when the machine resumes by itself or not: PBT_APMPOWERSTATUSCHANGE and PBT_APMRESUMEAUTOMATIC.
+        "power/change" => return at(SystemEvent::PowerStatus),
+        "power/resume" => return at(SystemEvent::Resume),
         "exit/post" => {
             let message = "Exit/Post is on-crash and post-stop: when a crash stops the service, both are run";
             reader.remark(setting.key_span, message, "leave one of them");

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use svckit_core::definition::{ExitAction, RestartWhen, Rung, StopAction};
+use svckit_core::definition::{ControlAction, ExitAction, RestartWhen, Rung, StopAction};
 use svckit_core::hook::OnFailure;
 use svckit_core::limits::{Limits, Priority};
 use svckit_core::tree::TreePolicy;
@@ -224,8 +224,9 @@ C:\tools\nssm.exe start shop
 #[test]
 fn commands_for_events_are_hooks() {
     let key = r"[HKEY_LOCAL_MACHINE\SYSTEM\CurrentControlSet\Services\shop\Parameters\AppEvents\";
+    let power = format!("{key}Power]\n\"Change\"=\"p.exe\"\n\"Resume\"=\"C:\\\\r.exe -r\"\n");
     let text = format!(
-        "{key}Start]\n\"Pre\"=\"C:\\\\a.exe -x\"\n\"Post\"=\"b %X%\"\n{key}Exit]\n\"Post\"=\"c.bat\"\n{key}Rotate]\n\"Pre\"=\"d\"\n\"Post\"=\"e.exe\"\n"
+        "{power}{key}Start]\n\"Pre\"=\"C:\\\\a.exe -x\"\n\"Post\"=\"b %X%\"\n{key}Exit]\n\"Post\"=\"c.bat\"\n{key}Rotate]\n\"Pre\"=\"d\"\n\"Post\"=\"e.exe\"\n"
     );
     let import = import(&export("", &text));
     let hooks: Vec<_> = import.services[0].hooks.iter().map(|(moment, hook)| (*moment, hook)).collect();
@@ -239,6 +240,12 @@ fn commands_for_events_are_hooks() {
     ];
     assert_eq!(found, expected.map(|(moment, command)| (moment, command.to_owned())));
     assert!(hooks.iter().all(|(_, hook)| hook.on_failure == OnFailure::GoOn));
+    let events = import.services[0].system_events.iter().map(|(event, action)| match action {
+        ControlAction::Command(errand) => (event.word(), errand.command.join(" ")),
+        other => panic!("{other:?}"),
+    });
+    let expected = [("resume", r"C:\r.exe -r"), ("power-status", "p.exe")];
+    assert_eq!(events.collect::<Vec<_>>(), expected.map(|(event, command)| (event, command.to_owned())));
     let told = told(&import).join("\n");
     for remark in [
         "the exit code 99 of Start/Pre",

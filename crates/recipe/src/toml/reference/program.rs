@@ -202,6 +202,29 @@ pub(super) fn controls() -> Table {
             ),
             row("reload", &["parameter change (PARAMCHANGE)"], control()),
             row("128 to 255", &["the service's own controls"], control()),
+            row(
+                "suspend,resume",
+                &[
+                    "the machine is about to be suspended, or was suspended and goes on. Of `suspend` only Windows tells: it waits for a command or an answer, but not for longer than some seconds",
+                ],
+                control(),
+            ),
+            row(
+                "power-status",
+                &["what the machine is powered by has changed, or how much is left. Windows only"],
+                control(),
+            ),
+            row(
+                "session-logon,session-logoff",
+                &["somebody has logged on or off. This and what follows: Windows only"],
+                control(),
+            ),
+            row("session-lock,session-unlock", &["a session was locked or unlocked"], control()),
+            row(
+                "session-connect,session-disconnect",
+                &["a session was connected to the console or a remote terminal, or disconnected from it"],
+                control(),
+            ),
         ],
     }
 }

@@ -6,6 +6,7 @@ use std::path::Path;
 use serde::Serialize;
 use serde_json::Value;
 use svckit_core::hook::Moment;
+use svckit_core::system_event::SystemEvent;
 use svckit_testkit::schema::Schema;
 use toml::de::DeTable;
 
@@ -35,7 +36,7 @@ ready = { tcp = "localhost:80" }
 health = { tcp = "localhost:80" }
 limits = {}
 log = { rotate = {}, keep = {} }
-controls = { pause = { command = "x" }, continue = { command = "x" }, reload = { command = "x" }, 200 = { command = "x" } }
+controls = { pause = { command = "x" }, continue = { command = "x" }, reload = { command = "x" }, 200 = { command = "x" }, suspend = { command = "x" }, resume = { command = "x" }, power-status = { command = "x" }, session-logon = { command = "x" }, session-logoff = { command = "x" }, session-lock = { command = "x" }, session-unlock = { command = "x" }, session-connect = { command = "x" }, session-disconnect = { command = "x" } }
 schedule = {}
 recovery = {}
 windows = {}
@@ -64,6 +65,7 @@ fn asked() -> Keys {
     more("stop.ladder", stop::ACTIONS.iter().map(|(word, _)| *word).collect());
     more("recovery.actions", recovery::ACTIONS.iter().map(|(word, _)| *word).collect());
     more("controls", controls::NAMED.iter().map(|(word, _)| *word).collect());
+    more("controls", SystemEvent::NAMED.iter().map(|(word, _)| *word).collect());
     more("hooks", Moment::NAMED.iter().map(|(word, _)| *word).collect());
     assert_eq!(reader.finish().iter().map(ToString::to_string).collect::<Vec<_>>(), [""; 0]);
     keys
