@@ -4,10 +4,10 @@
 //! do, of the class that gives way to everything at once.
 
 use std::fmt;
-use std::process::{Child, Stdio};
+use std::process::{self, Child, Stdio};
 use std::thread;
 
-use crate::shell;
+use crate::{Outcome, shell};
 
 /// What keeps the processors from sleeping, until it is dropped.
 #[derive(Debug)]
@@ -29,6 +29,34 @@ impl Awake {
         }
         Self(kept)
     }
+}
+
+/// As long as it is there, this process and what it starts run on the first processor.
+#[derive(Debug)]
+pub(crate) struct Pinned {
+    /// The processors that there are.
+    processors: usize,
+}
+
+impl Pinned {
+    pub(crate) fn to_one_core() -> Outcome<Self> {
+        let processors = thread::available_parallelism().map_or(1, usize::from);
+        pin("0").map(|()| Self { processors })
+    }
+}
+
+impl Drop for Pinned {
+    fn drop(&mut self) {
+        if let Err(message) = pin(&format!("0-{}", self.processors - 1)) {
+            println!("it stays on one processor: {message}");
+        }
+    }
+}
+
+fn pin(processors: &str) -> Outcome {
+    let mut command = shell::program("taskset");
+    command.args(["--all-tasks", "--cpu-list", "--pid", processors, &process::id().to_string()]);
+    shell::run(command.stdout(Stdio::null()))
 }
 
 impl fmt::Display for Awake {

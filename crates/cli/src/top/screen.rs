@@ -68,12 +68,12 @@ fn give_back() {
     let _ = execute!(io::stdout(), LeaveAlternateScreen, Show);
 }
 
-/// What a panic says is to be read on the terminal as it was before. Those of other threads come as news, since this one has the terminal.
+/// What a panic says is to be read on the terminal as it was before. Those of other threads come as news, since this one has the terminal, unless each panic ends the program.
 fn give_back_on_panic() {
     let before = panic::take_hook();
     let own = thread::current().id();
     panic::set_hook(Box::new(move |what| {
-        if thread::current().id() == own {
+        if cfg!(panic = "abort") || thread::current().id() == own {
             give_back();
             before(what);
         }

@@ -186,5 +186,5 @@ fn logged(folder: &Path) -> u64 {
 
 /// The path of the target's programs.
 pub(crate) fn built(program: &str) -> PathBuf {
-    shell::target().join(crate::wine::TARGET).join("release").join(program)
+    shell::target().join(crate::wine::TARGET).join(super::PROFILE).join(program)
 }

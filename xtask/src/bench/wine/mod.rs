@@ -9,7 +9,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use super::awake::Awake;
+use super::awake::{Awake, Pinned};
 use super::measure;
 use super::number;
 use super::rows::{Results, Row, row};
@@ -32,6 +32,9 @@ const ROWS: &[Row] = &[
     row("size", "size of the program", "MB", "≤ 4", false, false),
 ];
 
+/// The profile of releases for Windows, and the folder that its programs are in.
+const PROFILE: &str = "windows";
+
 /// The name under which what a program takes and writes without a host stands.
 const ALONE: &str = "alone";
 
@@ -40,8 +43,8 @@ const IDLE: Duration = Duration::from_secs(30);
 
 /// The writers of output: the row, the role of the measured program, how much it writes, and the length of a line.
 const WRITERS: &[Writer] = &[
-    Writer { row: "flood", cpu: "flood-cpu", bytes: 200_000_000, line: 64, is_in_every_round: true },
-    Writer { row: "lines", cpu: "lines-cpu", bytes: 20_000_000, line: 90, is_in_every_round: false },
+    Writer { row: "flood", cpu: "flood-cpu", bytes: 200_000_000, line: 64, has_one_core: false },
+    Writer { row: "lines", cpu: "lines-cpu", bytes: 20_000_000, line: 90, has_one_core: true },
 ];
 
 struct Writer {
@@ -50,8 +53,8 @@ struct Writer {
     cpu: &'static str,
     bytes: usize,
     line: usize,
-    /// What takes long is done once.
-    is_in_every_round: bool,
+    /// What consists of programs that wake each other is measured on one core: else it is measured how long another core takes to wake. It takes long, and is done once.
+    has_one_core: bool,
 }
 
 /// What is measured, and how often.
@@ -118,30 +121,12 @@ pub(crate) fn run(arguments: &[&str]) -> Outcome {
         .chain(["measured.exe", "measuring.exe"].map(bed::built))
         .collect();
     let programs: Vec<&Path> = programs.iter().map(PathBuf::as_path).collect();
-    let mut bed = Bed::new(&programs)?;
+    let bed = || Bed::new(&programs);
     let mut results = Results::default();
-    for host in &hosts {
-        let size =
-            fs::metadata(&host.program).map_err(|error| format!("{}: {error}", host.program.display()))?;
-        results.add("size", host.name, size.len() as f64 / 1e6);
-        install(&bed, host)?;
-    }
-    idle(&plan, &mut bed, &hosts, &mut results)?;
-    for round in 1..=plan.rounds {
-        println!("\nround {round} of {}", plan.rounds);
-        for host in &hosts {
-            let turns = [services, output];
-            for turn in turns {
-                if let Err(message) = turn(&plan, &mut bed, host, round, &mut results) {
-                    println!("  {}: {message}", host.name);
-                    results.failures.push(format!("{}: {message}", host.name));
-                }
-            }
-        }
-        alone(&plan, &mut bed, &mut results)?;
-    }
+    everything(&plan, &hosts, bed()?, &mut results)?;
+    on_one_core(&plan, &hosts, bed, &mut results)?;
     let load = format!("{before} at the beginning and {} at the end, with {awake}", load());
-    drop((bed, awake));
+    drop(awake);
     let text = report::markdown(&plan, &hosts, &results, &skipped, &load)?;
     println!("\n{text}");
     if !plan.quick && plan.only.is_none() {
@@ -150,10 +135,58 @@ pub(crate) fn run(arguments: &[&str]) -> Outcome {
     Ok(())
 }
 
+/// Measures all rows but those that are for one core.
+fn everything(plan: &Plan, hosts: &[Host], mut bed: Bed, results: &mut Results) -> Outcome {
+    for host in hosts {
+        let size =
+            fs::metadata(&host.program).map_err(|error| format!("{}: {error}", host.program.display()))?;
+        results.add("size", host.name, size.len() as f64 / 1e6);
+        install(&bed, host)?;
+    }
+    idle(plan, &mut bed, hosts, results)?;
+    for round in 1..=plan.rounds {
+        println!("\nround {round} of {}", plan.rounds);
+        for host in hosts {
+            turn(host, results, |results| services(plan, &mut bed, host, results));
+            turn(host, results, |results| output(plan, &mut bed, host, false, results));
+        }
+        alone(plan, &mut bed, results)?;
+    }
+    Ok(())
+}
+
+/// Measures the rows that are for one core, in a prefix of their own.
+fn on_one_core(
+    plan: &Plan,
+    hosts: &[Host],
+    bed: impl FnOnce() -> Outcome<Bed>,
+    results: &mut Results,
+) -> Outcome {
+    if !WRITERS.iter().any(|writer| writer.has_one_core && plan.wants_any(&[writer.row, writer.cpu])) {
+        return Ok(());
+    }
+    println!("\non one core");
+    let _pinned = Pinned::to_one_core()?;
+    let mut bed = bed()?;
+    for host in hosts {
+        install(&bed, host)?;
+        turn(host, results, |results| output(plan, &mut bed, host, true, results));
+    }
+    Ok(())
+}
+
+/// Has a host measured; what fails is told, and the others go on.
+fn turn(host: &Host, results: &mut Results, measure: impl FnOnce(&mut Results) -> Outcome) {
+    if let Err(message) = measure(results) {
+        println!("  {}: {message}", host.name);
+        results.failures.push(format!("{}: {message}", host.name));
+    }
+}
+
 /// Builds programs for Windows as they are released.
 fn build(what: &[&str]) -> Outcome {
     let mut build = shell::cargo();
-    build.args(["build", "--release", "--locked", "--quiet", "--target", wine::TARGET]).args(what);
+    build.args(["build", "--profile", PROFILE, "--locked", "--quiet", "--target", wine::TARGET]).args(what);
     shell::run(&mut build)
 }
 
@@ -206,7 +239,7 @@ fn idle(plan: &Plan, bed: &mut Bed, hosts: &[Host], results: &mut Results) -> Ou
 }
 
 /// Starts, stops and crashes of one host, and its memory.
-fn services(plan: &Plan, bed: &mut Bed, host: &Host, _: usize, results: &mut Results) -> Outcome {
+fn services(plan: &Plan, bed: &mut Bed, host: &Host, results: &mut Results) -> Outcome {
     if !plan.wants_any(&["running", "ready", "stop", "crash", "memory"]) {
         return Ok(());
     }
@@ -239,15 +272,13 @@ fn services(plan: &Plan, bed: &mut Bed, host: &Host, _: usize, results: &mut Res
     bed.order(&stop).map(drop)
 }
 
-/// Programs of one host that write a lot.
-fn output(plan: &Plan, bed: &mut Bed, host: &Host, round: usize, results: &mut Results) -> Outcome {
+/// Programs of one host that write a lot, those that are for one core or the others.
+fn output(plan: &Plan, bed: &mut Bed, host: &Host, has_one_core: bool, results: &mut Results) -> Outcome {
     if host.is_reference() {
         return Ok(());
     }
-    for writer in WRITERS.iter().filter(|writer| plan.wants_any(&[writer.row, writer.cpu])) {
-        if round > 1 && !writer.is_in_every_round {
-            continue;
-        }
+    let wanted = WRITERS.iter().filter(|writer| writer.has_one_core == has_one_core);
+    for writer in wanted.filter(|writer| plan.wants_any(&[writer.row, writer.cpu])) {
         let name = service(host, writer.row);
         let logs = bed.outside(&name);
         bed::files(&logs).iter().for_each(|file| drop(fs::remove_file(file)));
