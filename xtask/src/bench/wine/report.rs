@@ -123,7 +123,7 @@ most of this, and not always as long.
 - **stop**: from the control until the notification of STOPPED. The program does nothing about Ctrl+C, so that it ends by it.
 - **crash**: the program is told to fail and says so at its end; from then until its successor's datagram. {repeats} times in each turn, without any delay between.
 - **memory**: what is the host process's alone (`Private_Clean` and `Private_Dirty`), three seconds after a start; **idle**: the context switches of all its threads in 30 s, once.
-- **output**: a program writes numbered lines to its standard output, in pieces of 64 KiB (200 MB) and with one write for each line of 90 bytes (20 MB, in the first round only). From its first byte until the files,
+- **output**: a program writes numbered lines to its standard output, in pieces of 64 KiB (200 MB) and with one write for each line of 90 bytes (20 MB, once, with everything on one core: between two it is measured how long one takes to wake the other). From its first byte until the files,
   rotated at 10 MB with nothing thrown away, don't grow any more. Processor time: the host process's own, not that of the Wine server. Afterwards every line is looked for; if one is missing,
   that is said below.
 - **size**: of the program's file, as it is built by each one's own release profile."
