@@ -37,6 +37,8 @@ pub(crate) struct Surroundings {
     pub(crate) platform: Platform,
     /// Where logs go whose definition names no file, unless the service control manager has a place for them.
     pub(crate) directory: Option<PathBuf>,
+    /// Where svc writes down what it is about to do to a service control manager of another machine; absent: in the state directory.
+    pub(crate) records: Option<PathBuf>,
     /// Lets an account log on as a service; whether it could not before.
     pub(crate) grant_logon: GrantLogon,
     /// Whether an account that is none of the built-in ones could now.
@@ -169,6 +171,11 @@ impl App {
             (Err(error), Some(directory)) if error.code == Win32Error::NOT_SUPPORTED => Ok(directory.clone()),
             (Err(error), _) => Err(error),
         }
+    }
+
+    /// Where it is written down what svc is about to do, if the state directory is this.
+    pub(crate) fn records(&self, state: &Path) -> PathBuf {
+        self.surroundings.records.clone().unwrap_or_else(|| state.to_owned())
     }
 
     /// An answer to another question.

@@ -10,6 +10,7 @@ use svckit_host::entrance::Address;
 use svckit_recipe::{StartMode, import, units};
 
 use crate::bulk::AT_A_TIME;
+use crate::fleet::FANOUT;
 
 /// Runs any program as a well-behaved service, and manages services.
 #[derive(Debug, Parser)]
@@ -39,7 +40,7 @@ pub(crate) struct Global {
         long,
         value_name = "TARGET",
         global = true,
-        help = "The service control manager: windows or embedded[:DIR] (also: the variable SVC_SCM)"
+        help = "The service control manager: windows, embedded[:DIR] or a machine; several: a,b or @FILE[#GROUP] (also: the variable SVC_SCM)"
     )]
     pub(crate) scm: Option<String>,
     /// Print JSON: results on standard output, errors on standard error
@@ -57,6 +58,9 @@ pub(crate) struct Global {
     /// Wait at most so long for a service (default: 30 seconds without progress); 0: don't wait
     #[arg(long, value_name = "SECONDS", global = true, value_parser = seconds)]
     pub(crate) wait: Option<Duration>,
+    /// With several machines: how many are worked with at a time
+    #[arg(long, value_name = "N", global = true, default_value_t = FANOUT, value_parser = value_parser!(u16).range(1..=1024))]
+    pub(crate) fanout: u16,
 }
 
 impl Global {
@@ -195,6 +199,9 @@ pub(crate) struct InstallOptions {
     /// The account's password; others can see it in the list of processes: use --password-stdin
     #[arg(long, value_name = "PASSWORD")]
     pub(crate) password: Option<Secret>,
+    /// The one from standard input, if it was read before: for several machines that happens once.
+    #[arg(skip)]
+    pub(crate) password_read: Option<Secret>,
     /// Set the account's password anew, from where the definition says it is
     #[arg(long, conflicts_with_all = ["password", "password_stdin"])]
     pub(crate) renew_password: bool,

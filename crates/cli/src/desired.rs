@@ -79,7 +79,7 @@ impl Desired {
             let present = present_by_name.get(&wanted.service.name.folded()).copied();
             plans.push(install_plan(wanted, present, &mut files)?);
         }
-        let mut pending = pending::read(&state)?;
+        let mut pending = pending::read(&app.records(&state))?;
         pending.retain(|name| present_by_name.contains_key(&name.folded()) && !gone.contains(&name.folded()));
         let names: Vec<_> = removed.iter().map(|(name, _)| name.clone()).collect();
         let goal = Goal { desired: &plans, removed: &names, pending: &pending };

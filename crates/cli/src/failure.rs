@@ -29,6 +29,8 @@ pub(crate) enum Status {
     NotNow = 10,
     Different = 11,
     Unwell = 12,
+    /// Of several machines.
+    Partial = 13,
 }
 
 /// Why a verb did not do what it was asked.

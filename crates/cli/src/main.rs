@@ -18,6 +18,7 @@ mod explain;
 mod failure;
 #[cfg(test)]
 mod fake;
+mod fleet;
 mod lock;
 mod machine;
 mod metrics;
@@ -48,6 +49,7 @@ use clap::error::ErrorKind;
 use crate::app::{App, Connect};
 use crate::args::{Cli, Global, Verb};
 use crate::failure::{Failure, Status};
+use crate::fleet::Machines;
 use crate::ui::Ui;
 use crate::verbs::scm::Place;
 
@@ -63,7 +65,20 @@ fn main() -> ExitCode {
         }
     };
     let mut ui = Ui::new(&cli.global);
-    let said = cli.global.scm.or_else(|| std::env::var("SVC_SCM").ok().filter(|text| !text.is_empty()));
+    let said =
+        cli.global.scm.clone().or_else(|| std::env::var("SVC_SCM").ok().filter(|text| !text.is_empty()));
+    if let Verb::Host(role) = &cli.verb {
+        return verbs::host::run(role);
+    }
+    // Who asks nobody may have a list in SVC_SCM.
+    let said = said.filter(|_| !fleet::asks_none(&cli.verb));
+    match said.as_deref().map_or(Ok(None), Machines::read) {
+        Ok(Some(machines)) => {
+            return fleet::run(&mut ui, &machines, cli).unwrap_or_else(|failure| end(&mut ui, &failure));
+        }
+        Ok(None) => {}
+        Err(failure) => return end(&mut ui, &failure),
+    }
     let place = match Place::new(said.as_deref()) {
         Ok(place) => place,
         Err(failure) => return end(&mut ui, &failure),
@@ -71,11 +86,11 @@ fn main() -> ExitCode {
     let connector = place.clone();
     let connect: Connect = Arc::new(move || connector.connect());
     let mut app = App::new(ui, connect, place.surroundings(), cli.global.wait);
-    let outcome = run(&mut app, &place, cli.verb).and_then(|code| {
+    let outcome = run(&mut app, &place, &cli.verb).and_then(|code| {
         app.ui.finish()?;
         Ok(code)
     });
-    outcome.unwrap_or_else(|failure| end(&mut app.ui, &failure))
+    outcome.map_or_else(|failure| end(&mut app.ui, &failure), end_with)
 }
 
 /// The command line, in which `sc` as the name of the program is the verb. It isn't where svc runs itself, as the service control manager.
@@ -111,50 +126,49 @@ fn end(ui: &mut Ui, failure: &Failure) -> ExitCode {
     ExitCode::from(failure.status() as u8)
 }
 
-fn run(app: &mut App, place: &Place, verb: Verb) -> Result<ExitCode, Failure> {
+/// Runs a verb; its exit status, which of `svc sc` is a Win32 code.
+fn run(app: &mut App, place: &Place, verb: &Verb) -> Result<u32, Failure> {
     match verb {
-        Verb::Up(arguments) => verbs::up::run(app, &arguments)?,
-        Verb::Down(arguments) => verbs::down::run(app, &arguments)?,
-        Verb::Install(arguments) => verbs::install::install(app, &arguments)?,
-        Verb::Update(arguments) => verbs::install::update(app, &arguments)?,
-        Verb::Plan(arguments) => verbs::plan::plan(app, &arguments)?,
-        Verb::Apply(arguments) => verbs::plan::apply(app, &arguments)?,
-        Verb::Diff(arguments) => verbs::plan::diff(app, &arguments)?,
-        Verb::Remove(arguments) => verbs::install::remove(app, &arguments)?,
-        Verb::Start(arguments) => verbs::control::start(app, &arguments)?,
-        Verb::Stop(arguments) => verbs::control::stop(app, &arguments)?,
-        Verb::Restart(arguments) => verbs::control::restart(app, &arguments)?,
-        Verb::Pause(arguments) => verbs::control::pause(app, &arguments)?,
-        Verb::Continue(arguments) => verbs::control::proceed(app, &arguments)?,
-        Verb::Wait(arguments) => verbs::control::wait(app, &arguments)?,
-        Verb::Debug(arguments) => return verbs::debug::run(app, &arguments),
-        Verb::List(arguments) => verbs::status::list(app, &arguments)?,
-        Verb::Status(arguments) => verbs::status::status(app, &arguments)?,
-        Verb::Metrics(arguments) => metrics::run(app, place, &arguments)?,
-        Verb::Top(arguments) => top::run(app, place, &arguments)?,
-        Verb::Show(arguments) => verbs::show::run(app, &arguments)?,
-        Verb::Logs(arguments) => verbs::logs::run(app, &arguments)?,
-        Verb::Env(arguments) => verbs::env::run(app, &arguments)?,
-        Verb::Events(arguments) => verbs::events::run(app, &arguments)?,
-        Verb::Raise(arguments) => verbs::raise::run(app, &arguments)?,
-        Verb::Export(arguments) => verbs::export::run(app, &arguments)?,
-        Verb::Import(arguments) => verbs::import::run(app, &arguments)?,
-        Verb::Lint(arguments) => verbs::lint::run(app, &arguments)?,
-        Verb::Doctor(arguments) => doctor::run(app, &arguments)?,
-        Verb::Buildout(arguments) => verbs::buildout::run(app, &arguments)?,
-        Verb::Explain { what } => explain::run(app, &what)?,
+        Verb::Up(arguments) => verbs::up::run(app, arguments)?,
+        Verb::Down(arguments) => verbs::down::run(app, arguments)?,
+        Verb::Install(arguments) => verbs::install::install(app, arguments)?,
+        Verb::Update(arguments) => verbs::install::update(app, arguments)?,
+        Verb::Plan(arguments) => verbs::plan::plan(app, arguments)?,
+        Verb::Apply(arguments) => verbs::plan::apply(app, arguments)?,
+        Verb::Diff(arguments) => verbs::plan::diff(app, arguments)?,
+        Verb::Remove(arguments) => verbs::install::remove(app, arguments)?,
+        Verb::Start(arguments) => verbs::control::start(app, arguments)?,
+        Verb::Stop(arguments) => verbs::control::stop(app, arguments)?,
+        Verb::Restart(arguments) => verbs::control::restart(app, arguments)?,
+        Verb::Pause(arguments) => verbs::control::pause(app, arguments)?,
+        Verb::Continue(arguments) => verbs::control::proceed(app, arguments)?,
+        Verb::Wait(arguments) => verbs::control::wait(app, arguments)?,
+        Verb::Debug(arguments) => return verbs::debug::run(app, arguments),
+        Verb::List(arguments) => verbs::status::list(app, arguments)?,
+        Verb::Status(arguments) => verbs::status::status(app, arguments)?,
+        Verb::Metrics(arguments) => metrics::run(app, place, arguments)?,
+        Verb::Top(arguments) => top::run(app, place, arguments)?,
+        Verb::Show(arguments) => verbs::show::run(app, arguments)?,
+        Verb::Logs(arguments) => verbs::logs::run(app, arguments)?,
+        Verb::Env(arguments) => verbs::env::run(app, arguments)?,
+        Verb::Events(arguments) => verbs::events::run(app, arguments)?,
+        Verb::Raise(arguments) => verbs::raise::run(app, arguments)?,
+        Verb::Export(arguments) => verbs::export::run(app, arguments)?,
+        Verb::Import(arguments) => verbs::import::run(app, arguments)?,
+        Verb::Lint(arguments) => verbs::lint::run(app, arguments)?,
+        Verb::Doctor(arguments) => doctor::run(app, arguments)?,
+        Verb::Buildout(arguments) => verbs::buildout::run(app, arguments)?,
+        Verb::Explain { what } => explain::run(app, what)?,
         Verb::Sc { words } => {
-            let code = sc::run(app, &words)?;
-            app.ui.finish()?;
-            return Ok(end_with(code));
+            return sc::run(app, words);
         }
-        Verb::Scm(action) => return verbs::scm::run(app, place, action),
-        Verb::Host(role) => return Ok(verbs::host::run(&role)),
+        Verb::Scm(action) => verbs::scm::run(app, place, action)?,
+        Verb::Host(_) => return Err(Failure::usage("a host is what svc itself runs")),
         Verb::Schema => verbs::generate::schema(app)?,
-        Verb::Completions { shell } => verbs::generate::completions(app, shell)?,
+        Verb::Completions { shell } => verbs::generate::completions(app, *shell)?,
         Verb::Man { directory } => verbs::generate::man(app, directory.as_deref())?,
     }
-    Ok(ExitCode::SUCCESS)
+    Ok(0)
 }
 
 /// An exit status that Windows has 32 bits for, and the standard library eight.

@@ -102,6 +102,7 @@ impl World {
         let surroundings = Surroundings {
             platform: self.platform,
             directory: None,
+            records: None,
             grant_logon: Box::new(move |account| rights.grant(account)),
             logon: Box::new(move |account| Ok(asked.logon(account))),
             inherited: Box::new(|_, _, account| Ok(inherited(account))),

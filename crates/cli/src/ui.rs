@@ -18,6 +18,24 @@ pub(crate) enum Detail {
     Verbose,
 }
 
+/// How results look that somebody else prints.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Look {
+    json: bool,
+    detail: Detail,
+    out_colour: bool,
+    err_colour: bool,
+    width: Option<usize>,
+}
+
+impl Look {
+    /// The same with less room in a line.
+    #[must_use]
+    pub(crate) fn narrower(self, columns: usize) -> Self {
+        Self { width: self.width.map(|width| width.saturating_sub(columns)), ..self }
+    }
+}
+
 /// The two streams and how they are written to.
 pub(crate) struct Ui {
     out: Box<dyn Write>,
@@ -71,18 +89,22 @@ impl Ui {
 
     /// Says nothing to anybody: for what is done in the background.
     pub(crate) fn silent() -> Self {
-        Self {
-            out: Box::new(io::sink()),
-            err: Box::new(io::sink()),
-            json: false,
-            detail: Detail::Quiet,
-            out_colour: false,
-            err_colour: false,
-            live: false,
-            progress_shown: false,
-            width: None,
-            has_screen: false,
-        }
+        let look =
+            Look { json: false, detail: Detail::Quiet, out_colour: false, err_colour: false, width: None };
+        Self::with_look(Box::new(io::sink()), Box::new(io::sink()), look)
+    }
+
+    /// Streams that nobody sees while something is done.
+    pub(crate) fn with_look(out: Box<dyn Write>, err: Box<dyn Write>, look: Look) -> Self {
+        let Look { json, detail, out_colour, err_colour, width } = look;
+        let (live, progress_shown, has_screen) = (false, false, false);
+        Self { out, err, json, detail, out_colour, err_colour, live, progress_shown, width, has_screen }
+    }
+
+    /// How its results look.
+    pub(crate) fn look(&self) -> Look {
+        let Self { json, detail, out_colour, err_colour, width, .. } = *self;
+        Look { json, detail, out_colour, err_colour, width }
     }
 
     /// Streams of a test: plain, or in colour and of a width as on a terminal.
@@ -94,18 +116,9 @@ impl Ui {
         terminal: Option<usize>,
     ) -> Self {
         let colour = terminal.is_some();
-        Self {
-            out,
-            err,
-            json,
-            detail: Detail::Normal,
-            out_colour: colour,
-            err_colour: colour,
-            live: false,
-            progress_shown: false,
-            width: terminal,
-            has_screen: false,
-        }
+        let look =
+            Look { json, detail: Detail::Normal, out_colour: colour, err_colour: colour, width: terminal };
+        Self::with_look(out, err, look)
     }
 
     /// Standard output, for results.
@@ -140,6 +153,15 @@ impl Ui {
     /// A line about what is being done, on standard error, if more is wanted.
     pub(crate) fn detail(&mut self, line: impl AsRef<str>) -> Result<(), Failure> {
         if self.detail == Detail::Verbose {
+            self.clear_progress()?;
+            writeln!(self.err, "{}", line.as_ref())?;
+        }
+        Ok(())
+    }
+
+    /// A line about how it went, on standard error, so that results are alone on standard output.
+    pub(crate) fn note(&mut self, line: impl AsRef<str>) -> Result<(), Failure> {
+        if !self.json && self.detail >= Detail::Normal {
             self.clear_progress()?;
             writeln!(self.err, "{}", line.as_ref())?;
         }

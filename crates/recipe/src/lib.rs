@@ -12,6 +12,7 @@ mod diagnostic;
 pub mod doctor;
 mod escape;
 mod file;
+pub mod hosts;
 pub mod import;
 pub mod lint;
 mod moments;

@@ -9,6 +9,7 @@ mod crashes;
 mod definitions;
 mod examples;
 mod exported;
+mod fleet;
 mod hardship;
 mod logging;
 mod metrics;

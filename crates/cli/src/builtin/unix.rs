@@ -3,7 +3,6 @@ use std::io;
 use std::os::fd::AsFd;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
-use std::process::ExitCode;
 
 use svckit_engine::{ServeError, ServeOptions};
 use svckit_manager::local::adopt_descriptor;
@@ -19,7 +18,7 @@ use crate::ui::Detail;
 pub(crate) const PLATFORM: Platform = Platform::Unix;
 
 /// Serves a state directory. Readiness, or why not, is told on the descriptor `ready`.
-pub(crate) fn serve(directory: PathBuf, ready: Option<i32>, detail: Detail) -> Result<ExitCode, Failure> {
+pub(crate) fn serve(directory: PathBuf, ready: Option<i32>, detail: Detail) -> Result<(), Failure> {
     let level = match detail {
         Detail::Quiet => LevelFilter::WARN,
         Detail::Normal => LevelFilter::INFO,
@@ -29,7 +28,7 @@ pub(crate) fn serve(directory: PathBuf, ready: Option<i32>, detail: Detail) -> R
     let ready = ready.map(adopt_descriptor).transpose();
     let ready = ready.map_err(|error| Failure::io("cannot use --ready-fd", error))?;
     let served = svckit_engine::serve(ServeOptions { ready, ..ServeOptions::new(directory) });
-    served.map(|()| ExitCode::SUCCESS).map_err(|error| {
+    served.map_err(|error| {
         let status = match error {
             ServeError::InUse { .. } => Status::AlreadySo,
             _ => Status::Failure,

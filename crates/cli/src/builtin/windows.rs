@@ -2,7 +2,6 @@ use std::fs::File;
 use std::io::{self, IsTerminal, Read};
 use std::os::windows::io::AsHandle;
 use std::path::{Path, PathBuf};
-use std::process::ExitCode;
 
 use svckit_recipe::Platform;
 use svckit_recipe::doctor::OpenDirectory;
@@ -15,7 +14,7 @@ use crate::ui::Detail;
 pub(crate) const PLATFORM: Platform = Platform::Windows;
 
 /// It is for systems that have none of their own.
-pub(crate) fn serve(_: PathBuf, _: Option<i32>, _: Detail) -> Result<ExitCode, Failure> {
+pub(crate) fn serve(_: PathBuf, _: Option<i32>, _: Detail) -> Result<(), Failure> {
     let message = "the built-in service control manager does not run on Windows; that of this machine is what every verb works \
                    with when --scm is left out";
     Err(Failure::Other { message: message.to_owned(), status: Status::Usage })

@@ -27,6 +27,7 @@ impl World {
         let surroundings = Surroundings {
             platform: Platform::Windows,
             directory: None,
+            records: None,
             grant_logon: Box::new(|_| Ok(false)),
             logon: Box::new(|_| Err(std::io::ErrorKind::Unsupported.into())),
             inherited: Box::new(|_, _, _| Err(std::io::ErrorKind::Unsupported.into())),

@@ -1,7 +1,6 @@
 //! `svc debug`: the service in this console, without a service control manager.
 
 use std::path::Path;
-use std::process::ExitCode;
 
 use svckit_recipe::{Definition, ServiceDefinition};
 
@@ -14,7 +13,7 @@ use crate::table::printable;
 use crate::ui::level_style;
 
 /// Runs the program with its output passing through, under its own restart policy and stop ladder.
-pub(crate) fn run(app: &mut App, arguments: &Debug) -> Result<ExitCode, Failure> {
+pub(crate) fn run(app: &mut App, arguments: &Debug) -> Result<u32, Failure> {
     let mut definition = definitions::read(&arguments.definition.definition)?;
     checks::on_this_machine(&mut definition)?;
     let service = chosen(&definition, arguments.service.as_deref())?;
@@ -30,7 +29,7 @@ pub(crate) fn run(app: &mut App, arguments: &Debug) -> Result<ExitCode, Failure>
         }
     });
     let code = ended.map_err(|error| Failure::io(format!("cannot run {}", service.name), error))?;
-    Ok(ExitCode::from(u8::try_from(code).unwrap_or(u8::MAX)))
+    Ok(u8::try_from(code).unwrap_or(u8::MAX).into())
 }
 
 fn chosen<'a>(definition: &'a Definition, name: Option<&str>) -> Result<&'a ServiceDefinition, Failure> {

@@ -15,7 +15,7 @@ use svckit_recipe::{Definition, Platform, Process, ServiceDefinition};
 use crate::accounts;
 use crate::app::{App, all_with_origin, default_log};
 use crate::apply::{self, Changes, Wanted};
-use crate::args::{Install, InstallOptions, Jobs, Remove};
+use crate::args::{Install, InstallOptions, Jobs, Remove, Up, Verb};
 use crate::builtin;
 use crate::bulk::{self, Action, End};
 use crate::checks;
@@ -179,12 +179,30 @@ fn password(app: &mut App, options: &InstallOptions) -> Result<Option<Secret>, F
         app.ui.warn("others can see --password in the list of processes; use --password-stdin")?;
         return Ok(options.password.clone());
     }
-    if !options.password_stdin {
-        return Ok(None);
+    match &options.password_read {
+        Some(password) => Ok(Some(password.clone())),
+        None if options.password_stdin => read_line().map(Some),
+        None => Ok(None),
     }
+}
+
+/// Reads the password that a verb is to have from standard input, so that it may be run several times.
+pub(crate) fn read_password(verb: &mut Verb) -> Result<(), Failure> {
+    let options = match verb {
+        Verb::Up(Up { options, .. }) => options,
+        Verb::Install(arguments) | Verb::Update(arguments) => &mut arguments.options,
+        _ => return Ok(()),
+    };
+    if options.password_stdin {
+        options.password_read = Some(read_line()?);
+    }
+    Ok(())
+}
+
+fn read_line() -> Result<Secret, Failure> {
     let input =
         builtin::unbuffered_input().map_err(|error| Failure::io("cannot read the password", error))?;
-    passwords::first_line(input).map(Some)
+    passwords::first_line(input)
 }
 
 pub(crate) fn exists(

@@ -88,7 +88,8 @@ pub(crate) fn apply(app: &mut App, arguments: &args::Apply) -> Result<(), Failur
         return Err(Failure::usage(message).hint("leave --wait 0 out"));
     }
     let state = app.state_directory()?;
-    let mut record = Record::lock(app, &state)?;
+    let records = app.records(&state);
+    let mut record = Record::lock(app, &records)?;
     let mut desired = Desired::read(app, &arguments.desired, state, arguments.renew_password)?;
     passwords::look_up(app, &mut desired.wanted, false)?;
     let steps = &desired.plan.steps;

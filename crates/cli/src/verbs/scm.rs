@@ -1,7 +1,6 @@
 //! `svc scm`: the built-in service control manager, and the way to whichever is meant.
 
 use std::path::{Path, PathBuf};
-use std::process::ExitCode;
 
 use svckit_core::backend::Backend;
 use svckit_core::native::{Reply, Request};
@@ -45,12 +44,20 @@ impl Place {
         Surroundings {
             platform: builtin::PLATFORM,
             directory: self.directory.clone(),
+            records: self.records(),
             grant_logon: Box::new(move |account| local::grant_logon(&target, account)),
             logon: Box::new(move |account| local::logon(&asked, account)),
             inherited: Box::new(local::inherited),
             space: Box::new(svckit_host::space),
             resolve: Box::new(|hosts| resolve::all(hosts, resolve::LIMIT)),
         }
+    }
+
+    /// The folder of another machine's records: its name, in which nothing has a meaning for file systems.
+    fn records(&self) -> Option<PathBuf> {
+        let (Target::Remote(host), Some(directory)) = (&self.target, &self.directory) else { return None };
+        let host = host.to_lowercase().replace(|c: char| !c.is_alphanumeric() && c != '-' && c != '.', "_");
+        Some(directory.join("machines").join(host))
     }
 
     /// A connection; the built-in service control manager is started if it doesn't run.
@@ -89,41 +96,35 @@ impl Place {
     }
 }
 
-pub(crate) fn run(app: &mut App, place: &Place, action: Scm) -> Result<ExitCode, Failure> {
+pub(crate) fn run(app: &mut App, place: &Place, action: &Scm) -> Result<(), Failure> {
     match action {
-        Scm::Serve { directory, ready_fd } => serve(app, place, directory, ready_fd),
+        Scm::Serve { directory, ready_fd } => serve(app, place, directory.clone(), *ready_fd),
         Scm::Status => status(app, place),
         Scm::Stop => stop(app, place),
     }
 }
 
-fn serve(
-    app: &App,
-    place: &Place,
-    directory: Option<PathBuf>,
-    ready_fd: Option<i32>,
-) -> Result<ExitCode, Failure> {
+fn serve(app: &App, place: &Place, directory: Option<PathBuf>, ready_fd: Option<i32>) -> Result<(), Failure> {
     let Some(directory) = directory.or_else(|| place.directory().map(Path::to_owned)) else {
         return Err(Failure::usage(format!("{} is not a built-in service control manager", place.target)));
     };
     builtin::serve(directory, ready_fd, app.ui.detail)
 }
 
-fn status(app: &mut App, place: &Place) -> Result<ExitCode, Failure> {
+fn status(app: &mut App, place: &Place) -> Result<(), Failure> {
     let Some(backend) = place.reach()? else {
         if app.ui.json {
             app.ui.print_json(&serde_json::json!({ "running": false, "directory": place.directory() }))?;
         } else {
             app.ui.say(format!("the service control manager {} is not running", place.target))?;
         }
-        return Ok(ExitCode::from(Status::Unreachable as u8));
+        return Err(Failure::Told(Status::Unreachable));
     };
     let Reply::ScmStatus(status) = backend.native(Request::ScmStatus)? else {
         return Err(app.unexpected("query service control manager").into());
     };
     if app.ui.json {
-        app.ui.print_json(&ScmJson::of(&status))?;
-        return Ok(ExitCode::SUCCESS);
+        return app.ui.print_json(&ScmJson::of(&status));
     }
     let lines = [
         ("directory", status.directory.display().to_string()),
@@ -138,10 +139,10 @@ fn status(app: &mut App, place: &Place) -> Result<ExitCode, Failure> {
     for (label, value) in lines {
         writeln!(app.ui.out(), "{label:<13}  {value}")?;
     }
-    Ok(ExitCode::SUCCESS)
+    Ok(())
 }
 
-fn stop(app: &mut App, place: &Place) -> Result<ExitCode, Failure> {
+fn stop(app: &mut App, place: &Place) -> Result<(), Failure> {
     let Some(backend) = place.reach()? else {
         let message = format!("the service control manager {} is not running", place.target);
         return Err(Failure::AlreadySo { message, service: None });
@@ -157,6 +158,5 @@ fn stop(app: &mut App, place: &Place) -> Result<ExitCode, Failure> {
         }
         _ => return Err(app.unexpected("stop service control manager").into()),
     }
-    app.ui.say("stopped all services and the service control manager")?;
-    Ok(ExitCode::SUCCESS)
+    app.ui.say("stopped all services and the service control manager")
 }
