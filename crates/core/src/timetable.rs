@@ -136,9 +136,10 @@ impl Alarm {
         self.at
     }
 
-    /// When it has to be asked again: at that moment, or earlier, since the clock may be set meanwhile.
-    pub fn deadline(&self, now: Now) -> Tick {
-        now.tick + Duration::from_millis(self.at.0.saturating_sub(now.wall.0)).min(LATE)
+    /// When it has to be asked again: at that moment, or, where nobody tells that the clock was set, within an hour.
+    pub fn deadline(&self, now: Now, is_told: bool) -> Tick {
+        let left = Duration::from_millis(self.at.0.saturating_sub(now.wall.0));
+        now.tick + if is_told { left } else { left.min(LATE) }
     }
 
     /// Whether it is time: that of an occasion that is late by less than [`LATE`]. And the alarm from then on, if there is another.
@@ -242,8 +243,9 @@ mod tests {
         let (rang, next) = alarm.ring(&table, back, zone);
         assert_eq!((rang, next.unwrap().at()), (false, WallTime(MONDAY + 3 * HOUR)));
         let now = Now { tick: Tick(Duration::from_secs(5)), wall: back };
-        assert_eq!(alarm.deadline(now).since(now.tick), LATE, "it may be set forward meanwhile");
+        assert_eq!(alarm.deadline(now, false).since(now.tick), LATE, "it may be set forward meanwhile");
+        assert_eq!(alarm.deadline(now, true).since(now.tick), 171 * LATE, "that would be told");
         let soon = Now { wall: WallTime(alarm.at().0 - 1000), ..now };
-        assert_eq!(alarm.deadline(soon).since(now.tick), Duration::from_secs(1));
+        assert_eq!(alarm.deadline(soon, false).since(now.tick), Duration::from_secs(1));
     }
 }

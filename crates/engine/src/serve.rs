@@ -129,6 +129,11 @@ impl Prepared {
         scm.at(now);
         let identity = session::identity().map_err(ServeError::system("identify the session"))?;
         let listener = listen(&self.directory)?;
+        // Where nobody tells of it, a clock that was set is noticed within an hour.
+        let clock = clock::Changes::new().ok().flatten().and_then(|changes| readable(changes).ok());
+        if clock.is_some() {
+            scm.hear_of_clock();
+        }
         scm.begin(&identity)?;
         let swept = self.directory.sweep(|id| scm.has_instance(id));
         swept.map_err(|source| ServeError::Directory { path: self.directory.path().to_owned(), source })?;
@@ -139,6 +144,9 @@ impl Prepared {
             let waiting = source.as_fd().try_clone_to_owned().and_then(readable);
             let waiting = waiting.map_err(ServeError::system("receive signals"))?;
             spawn_local(pass_signals(source, waiting, sender.clone()));
+        }
+        if let Some(clock) = clock {
+            spawn_local(pass_clock(clock, sender.clone()));
         }
         let (close, closing) = watch::channel(false);
         let (open, mut all_closed) = channel::<()>(1);
@@ -210,6 +218,17 @@ async fn pass_signals(source: SignalSource, readable: AsyncFd<OwnedFd>, inputs: 
                 tracing::error!("cannot receive signals: {error}");
                 return;
             }
+        }
+    }
+}
+
+/// Tells that the clock was set, or the machine was suspended.
+async fn pass_clock(mut readable: AsyncFd<clock::Changes>, inputs: UnboundedSender<Input>) {
+    while let Ok(mut ready) = readable.readable_mut().await {
+        if ready.get_inner_mut().take().is_none() {
+            ready.clear_ready();
+        } else if inputs.send(Input::Direct(Box::new(Scm::clock_changed))).is_err() {
+            return;
         }
     }
 }

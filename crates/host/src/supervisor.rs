@@ -80,6 +80,8 @@ pub(crate) struct Shared {
     pub(crate) outbox: Vec<FromProcess>,
     /// Whether there is one service only, so that every process below this one is its.
     pub(crate) alone: bool,
+    /// Tells of the clock, once a service goes by it.
+    pub(crate) clock: Option<Changes>,
 }
 
 /// The services and what they wait for.
@@ -89,8 +91,6 @@ pub(crate) struct Supervisor {
     services: Vec<Option<Service>>,
     /// Slots by folded name.
     names: BTreeMap<String, usize>,
-    /// Tells of the clock, once a service goes by it.
-    clock: Option<Changes>,
 }
 
 impl Supervisor {
@@ -99,8 +99,9 @@ impl Supervisor {
         let poller = Poller::new()?;
         let children = Children::new(&poller, PROGRAMS, &setting.instance)?;
         let programs = HashMap::new();
-        let shared = Shared { poller, setting, children, programs, outbox: Vec::new(), alone: true };
-        Ok(Self { shared, services: Vec::new(), names: BTreeMap::new(), clock: None })
+        let shared =
+            Shared { poller, setting, children, programs, outbox: Vec::new(), alone: true, clock: None };
+        Ok(Self { shared, services: Vec::new(), names: BTreeMap::new() })
     }
 
     /// Whether there is no service.
@@ -133,9 +134,9 @@ impl Supervisor {
         self.names.insert(name.folded(), slot);
         self.shared.alone = self.names.len() == 1;
         let mut service = Service::new(slot, name, start, now);
-        if self.clock.is_none() && service.goes_by_clock() {
+        if self.shared.clock.is_none() && service.goes_by_clock() {
             // Without it things are noticed when they are looked at the next time.
-            self.clock = Changes::watch(&self.shared.poller, CLOCK).ok().flatten();
+            self.shared.clock = Changes::watch(&self.shared.poller, CLOCK).ok().flatten();
         }
         let before = self.shared.outbox.len();
         service.start(&mut self.shared, now);
@@ -224,7 +225,7 @@ impl Supervisor {
     /// Passes an event to the service that it belongs to.
     pub(crate) fn ready(&mut self, ready: Ready, now: Now) {
         if ready.token == CLOCK {
-            if let Some(change) = self.clock.as_mut().and_then(Changes::take) {
+            if let Some(change) = self.shared.clock.as_mut().and_then(Changes::take) {
                 self.clock_changed(change, now);
             }
             return;

@@ -47,10 +47,23 @@ impl Scm {
 
     fn set_alarm(&mut self, key: &str, occasions: Vec<Occasion>, alarm: Option<Alarm>) {
         if let (Some(service), Some(alarm)) = (self.services.get_mut(key), alarm) {
-            let timer = self.timers.set(alarm.deadline(self.now), Timer::Start(key.to_owned()));
+            let timer =
+                self.timers.set(alarm.deadline(self.now, self.hears_of_clock), Timer::Start(key.to_owned()));
             service.start_alarm = Some(StartAlarm { occasions, alarm, timer });
         }
         self.mark_changed(key);
+    }
+
+    /// From now on somebody [tells](Scm::clock_changed) when the clock is set.
+    pub(crate) fn hear_of_clock(&mut self) {
+        self.hears_of_clock = true;
+    }
+
+    /// The clock was set, or the machine was suspended: what goes by it is looked at anew.
+    pub(crate) fn clock_changed(&mut self) {
+        let set = self.services.iter().filter(|(_, service)| service.start_alarm.is_some());
+        let keys: Vec<String> = set.map(|(key, _)| key.clone()).collect();
+        keys.iter().for_each(|key| self.ring(key));
     }
 
     /// It may be time to start a service.

@@ -135,6 +135,8 @@ pub(crate) struct Scm {
     doors: BTreeMap<String, Doorway>,
     next_control: u64,
     timers: Timers,
+    /// Whether it is told when the clock was set.
+    hears_of_clock: bool,
     journal: Journal,
     changes: Changes,
     session: Session,
@@ -187,6 +189,7 @@ impl Scm {
             doors: BTreeMap::new(),
             next_control,
             timers: Timers::default(),
+            hears_of_clock: false,
             journal,
             changes: Changes::default(),
             session: Session {

@@ -10,11 +10,13 @@ use svckit_core::config::{ConfigChange, NewService, ServiceConfig};
 use svckit_core::control::{Control, ControlsAccepted};
 use svckit_core::dispatch::{FromProcess, PROTOCOL, ServiceReport};
 use svckit_core::kind::{ErrorControl, ServiceType, StartType};
+use svckit_core::log::rotation::RotateTime;
 use svckit_core::name::{Dependency, DisplayName, ServiceName};
 use svckit_core::native::EventId;
 use svckit_core::security::check::Token;
 use svckit_core::status::{NotifyMask, ServiceState, ServiceStatus};
 use svckit_core::time::WallTime;
+use svckit_core::timetable::Occasion;
 use tempfile::TempDir;
 
 use super::*;
@@ -505,6 +507,39 @@ fn the_clock_starts_a_service_that_does_not_run() {
     // A service control manager that takes over goes on with that.
     let mut bed = bed.killed();
     assert_eq!(launches(&bed.pass(minute)), 1);
+}
+
+#[test]
+fn a_clock_that_is_set_starts_what_it_is_time_for_then_and_nothing_that_was_missed() {
+    const HOUR: u64 = 3_600_000;
+    let mut bed = Bed::new();
+    bed.scm.hear_of_clock();
+    bed.create("night", &[]);
+    let mut definition = every_minute();
+    let every = RotateTime::Every { interval: Duration::from_millis(1000 * HOUR), at: Duration::ZERO };
+    definition.schedule.start = vec![Occasion::Regular(every)];
+    bed.scm.set_definition("NIGHT", Some(definition)).unwrap();
+    let scheduled = |bed: &Bed| native::named_state(&bed.scm.services["NIGHT"]).state.scheduled.unwrap().at;
+    let first = scheduled(&bed);
+    let left = Duration::from_millis(first.0 - bed.now.wall.0);
+    assert_eq!(bed.scm.next_deadline().map(|at| at.since(bed.now.tick)), Some(left), "nobody looks earlier");
+    let set = |bed: &mut Bed, wall: u64| {
+        bed.now.wall.0 = wall;
+        bed.scm.at(bed.now);
+        bed.scm.clock_changed();
+        launches(&bed.turn())
+    };
+    assert_eq!(set(&mut bed, first.0 - 1), 0);
+    // An hour is too late, also for a service control manager that was away meanwhile.
+    assert_eq!(set(&mut bed, first.0 + HOUR + 1), 0);
+    assert!(scheduled(&bed) > first);
+    assert_eq!(set(&mut bed, first.0 - 1), 0);
+    assert_eq!(scheduled(&bed), first, "what comes again is done again");
+    bed.now.wall.0 = first.0 + 1;
+    let mut bed = bed.killed();
+    assert_eq!((launches(&bed.pass(Duration::ZERO)), scheduled(&bed) > first), (0, true));
+    assert_eq!(set(&mut bed, first.0 - 1), 0);
+    assert_eq!(set(&mut bed, first.0 + HOUR - 1), 1);
 }
 
 #[test]

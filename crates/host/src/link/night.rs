@@ -1,6 +1,7 @@
 //! A machine that is suspended, and clocks that are set: time is an argument here. The programs are those of Unix.
 
 use std::collections::BTreeMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use svckit_core::control::Control;
@@ -61,10 +62,15 @@ struct Night {
     supervisor: Supervisor,
     name: ServiceName,
     now: Now,
+    _alone: MutexGuard<'static, ()>,
 }
+
+/// A host takes every process below it for its program's: two in one process would end each other's, and this process with one that is just being made.
+static ALONE: Mutex<()> = Mutex::new(());
 
 impl Night {
     fn with(definition: HostDefinition) -> Self {
+        let alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
         let setting = Setting {
             instance: format!("night-{}", svckit_os::random::unit().to_bits()),
             environment: Vec::new(),
@@ -75,7 +81,7 @@ impl Night {
         let name = ServiceName::new("owl").unwrap();
         let start = Start { definition: Some(definition), ..Start::default() };
         supervisor.start(name.clone(), start, EVENING);
-        Self { supervisor, name, now: EVENING }
+        Self { supervisor, name, now: EVENING, _alone: alone }
     }
 
     /// The events since it was asked last.
@@ -165,6 +171,7 @@ fn what_is_scheduled_is_done_at_the_wakening_if_it_is_not_late() {
     assert_eq!((night.state(), night.events()), (ServiceState::RUNNING, vec![EventId::PROGRAM_STARTED]));
     night.sleep(HOUR);
     assert_eq!((night.state(), night.events()), (ServiceState::STOP_PENDING, vec![EventId::SCHEDULED]));
+    drop(night);
     let mut night = Night::with(definition);
     night.sleep(9 * HOUR);
     assert_eq!((night.state(), night.events()), (ServiceState::RUNNING, vec![EventId::PROGRAM_STARTED]));

@@ -180,7 +180,7 @@ impl Service {
     /// Runs the program for the first time, after its hook.
     pub(crate) fn start(&mut self, shared: &mut Shared, now: Now) {
         self.run = Run::Preparing;
-        self.set_alarms(now);
+        self.set_alarms(shared.clock.is_some(), now);
         self.at_moment(shared, Moment::PreStart, now);
     }
 

@@ -29,19 +29,19 @@ impl Alarms {
         set.min_by_key(|(_, alarm)| alarm.at())
     }
 
-    fn set_wake(&mut self, now: Now) {
-        self.wake = self.first().map(|(_, alarm)| alarm.deadline(now));
+    fn set_wake(&mut self, is_told: bool, now: Now) {
+        self.wake = self.first().map(|(_, alarm)| alarm.deadline(now, is_told));
     }
 }
 
 impl Service {
-    /// From now on it goes by the clock.
-    pub(super) fn set_alarms(&mut self, now: Now) {
+    /// From now on it goes by the clock; `is_told`: somebody tells when that is set.
+    pub(super) fn set_alarms(&mut self, is_told: bool, now: Now) {
         let Some(definition) = &self.definition else { return };
         let schedule = &definition.schedule;
         let alarm = |occasions: &[_]| Alarm::set(occasions, now.wall, clock::ahead_of_utc);
         self.alarms = Alarms { stop: alarm(&schedule.stop), restart: alarm(&schedule.restart), wake: None };
-        self.alarms.set_wake(now);
+        self.alarms.set_wake(is_told, now);
     }
 
     /// What is next.
@@ -97,7 +97,7 @@ impl Service {
         };
         let stops = ring(&mut self.alarms.stop, &definition.schedule.stop);
         let restarts = ring(&mut self.alarms.restart, &definition.schedule.restart);
-        self.alarms.set_wake(now);
+        self.alarms.set_wake(shared.clock.is_some(), now);
         if stops {
             self.tell_scheduled(shared, "is stopped", now);
             self.stop(shared, now);

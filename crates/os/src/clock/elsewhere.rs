@@ -1,5 +1,7 @@
 use std::convert::Infallible;
 use std::io;
+#[cfg(unix)]
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, RawFd};
 
 use super::Change;
 use crate::event::Poller;
@@ -14,8 +16,27 @@ impl Changes {
         Ok(None)
     }
 
+    /// The same.
+    pub fn new() -> io::Result<Option<Self>> {
+        Ok(None)
+    }
+
     /// What has happened.
     pub fn take(&mut self) -> Option<Change> {
+        match self.0 {}
+    }
+}
+
+#[cfg(unix)]
+impl AsFd for Changes {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        match self.0 {}
+    }
+}
+
+#[cfg(unix)]
+impl AsRawFd for Changes {
+    fn as_raw_fd(&self) -> RawFd {
         match self.0 {}
     }
 }

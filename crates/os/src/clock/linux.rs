@@ -1,5 +1,5 @@
 use std::io;
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
 use std::time::Duration;
 
 use rustix::time::{
@@ -26,13 +26,21 @@ pub struct Changes {
 impl Changes {
     /// From now on `poller` brings `token` when there is something to [take](Self::take). `None` where the system tells nothing of that.
     pub fn watch(poller: &Poller, token: u64) -> io::Result<Option<Self>> {
+        let changes = Self::new()?;
+        if let Some(changes) = &changes {
+            poller.add(&changes.timer, token, Interest::Read)?;
+        }
+        Ok(changes)
+    }
+
+    /// The same for who waits in another way: its descriptor can be read when there is something to take.
+    pub fn new() -> io::Result<Option<Self>> {
         let flags = TimerfdFlags::CLOEXEC | TimerfdFlags::NONBLOCK;
         let timer = rustix::time::timerfd_create(TimerfdClockId::Realtime, flags)?;
         let never = Timespec { tv_sec: i64::MAX / 2_000_000_000, tv_nsec: 0 };
         let once = Itimerspec { it_interval: Timespec { tv_sec: 0, tv_nsec: 0 }, it_value: never };
         let flags = TimerfdTimerFlags::ABSTIME | TimerfdTimerFlags::CANCEL_ON_SET;
         rustix::time::timerfd_settime(&timer, flags, &once)?;
-        poller.add(&timer, token, Interest::Read)?;
         Ok(Some(Self { timer, asleep: asleep() }))
     }
 
@@ -47,6 +55,18 @@ impl Changes {
             }
             _ => None,
         }
+    }
+}
+
+impl AsFd for Changes {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.timer.as_fd()
+    }
+}
+
+impl AsRawFd for Changes {
+    fn as_raw_fd(&self) -> RawFd {
+        self.timer.as_raw_fd()
     }
 }
 
