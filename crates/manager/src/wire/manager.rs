@@ -8,6 +8,7 @@ use svckit_core::kind::ServiceType;
 use svckit_core::security::{SecurityDescriptor, SecurityInformation};
 use svckit_core::status::{NotifyMask, StateFilter};
 use svckit_core::{Result, Win32Error};
+use svckit_scmr::ndr;
 use svckit_scmr::ops::{Answer, Call, CreateService, Handle, MAX_4K, MAX_256K, buffers};
 
 use super::service::WireService;
@@ -38,6 +39,78 @@ impl<S: Transport> WireManager<S> {
 
     fn service(&self, handle: Handle, name: &str, access: ServiceAccess) -> Box<dyn Service> {
         Box::new(WireService::new(Rc::clone(&self.connection), handle, name.to_owned(), access))
+    }
+}
+
+/// The calls that list services.
+#[derive(Debug, Clone, Copy)]
+enum Listing {
+    /// `REnumServicesStatusExW` ([MS-SCMR] 3.1.4.40).
+    Processes,
+    /// `REnumServicesStatusW` ([MS-SCMR] 3.1.4.14).
+    Plain,
+}
+
+/// A piece of a list.
+struct Piece {
+    services: ndr::Result<Vec<Enumerated>>,
+    needed: u32,
+    resume: u32,
+    code: Win32Error,
+}
+
+impl<S: Transport> WireManager<S> {
+    /// The whole list, in as many pieces as it takes.
+    fn list(
+        &self,
+        types: ServiceType,
+        states: StateFilter,
+        group: Option<&str>,
+        listing: Listing,
+    ) -> Result<Vec<Enumerated>> {
+        let doing = Doing::new("list services");
+        let mut services = Vec::new();
+        let (mut size, mut from) = (FIRST_BUFFER, 0);
+        loop {
+            let (manager, resume) = (self.handle, Some(from));
+            let call = match listing {
+                Listing::Plain => Call::EnumServicesStatus { manager, types, states, size, resume },
+                Listing::Processes => {
+                    let (level, group) = (PROCESS_INFO, group.map(str::to_owned));
+                    Call::EnumServicesStatusEx { manager, level, types, states, size, resume, group }
+                }
+            };
+            let Piece { services: found, needed, resume: next, code } = self.piece(&doing, &call)?;
+            if !matches!(code, Win32Error::SUCCESS | Win32Error::MORE_DATA) {
+                return Err(doing.error(code, &self.connection.shared.target));
+            }
+            services.extend(found.map_err(|error| self.connection.nonsense(&doing, error.to_string()))?);
+            match code {
+                Win32Error::SUCCESS => return Ok(services),
+                _ if next <= from && size == MAX_256K => {
+                    return Err(self.connection.nonsense(&doing, "the list does not come to an end"));
+                }
+                // What is needed for the rest, and a little more in case that services are being created.
+                _ if next > from => {
+                    (size, from) = (needed.saturating_add(SLACK).clamp(FIRST_BUFFER, MAX_256K), next)
+                }
+                _ => size = MAX_256K,
+            }
+        }
+    }
+
+    fn piece(&self, doing: &Doing, call: &Call) -> Result<Piece> {
+        Ok(match self.connection.ask_for(doing, call)? {
+            Answer::EnumServicesStatusEx { buffer, needed, returned, resume, code } => {
+                let services = buffers::read_enum_status_process(&buffer, returned);
+                Piece { services, needed, resume: resume.unwrap_or(0), code }
+            }
+            Answer::EnumServicesStatus { buffer, needed, returned, resume, code } => {
+                let services = buffers::read_enum_status(&buffer, returned);
+                Piece { services, needed, resume: resume.unwrap_or(0), code }
+            }
+            _ => return Err(self.connection.nonsense(doing, "the answer is one to another call")),
+        })
     }
 }
 
@@ -79,47 +152,18 @@ impl<S: Transport> Manager for WireManager<S> {
         }
     }
 
+    /// Some servers know only the older call, which tells no processes.
     fn enumerate(
         &self,
         types: ServiceType,
         states: StateFilter,
         group: Option<&str>,
     ) -> Result<Vec<Enumerated>> {
-        let doing = Doing::new("list services");
-        let mut services = Vec::new();
-        let (mut size, mut from) = (FIRST_BUFFER, 0);
-        loop {
-            let call = Call::EnumServicesStatusEx {
-                manager: self.handle,
-                level: PROCESS_INFO,
-                types,
-                states,
-                size,
-                resume: Some(from),
-                group: group.map(str::to_owned),
-            };
-            let answer = self.connection.ask_for(&doing, &call)?;
-            let Answer::EnumServicesStatusEx { buffer, needed, returned, resume, code } = answer else {
-                return Err(self.connection.nonsense(&doing, "the answer is one to another call"));
-            };
-            if !matches!(code, Win32Error::SUCCESS | Win32Error::MORE_DATA) {
-                return Err(doing.error(code, &self.connection.shared.target));
+        match self.list(types, states, group, Listing::Processes) {
+            Err(error) if error.code == Win32Error::RPC_S_PROCNUM_OUT_OF_RANGE && group.is_none() => {
+                self.list(types, states, group, Listing::Plain)
             }
-            let found = buffers::read_enum_status_process(&buffer, returned)
-                .map_err(|error| self.connection.nonsense(&doing, error.to_string()))?;
-            services.extend(found);
-            let next = resume.unwrap_or(0);
-            match code {
-                Win32Error::SUCCESS => return Ok(services),
-                _ if next <= from && size == MAX_256K => {
-                    return Err(self.connection.nonsense(&doing, "the list does not come to an end"));
-                }
-                // What is needed for the rest, and a little more in case that services are being created.
-                _ if next > from => {
-                    (size, from) = (needed.saturating_add(SLACK).clamp(FIRST_BUFFER, MAX_256K), next)
-                }
-                _ => size = MAX_256K,
-            }
+            listed => listed,
         }
     }
 

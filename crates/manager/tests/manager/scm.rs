@@ -54,6 +54,8 @@ pub(crate) struct State {
     pub(crate) unreadable: BTreeMap<Config2Level, Win32Error>,
     /// How many more writes there is room for; absent: any number.
     pub(crate) room: Option<usize>,
+    /// Whether it knows only the older of the calls that list services.
+    pub(crate) is_old: bool,
     pub(crate) connections: usize,
     pub(crate) writes: usize,
     handles: BTreeMap<u64, Open>,
@@ -127,6 +129,11 @@ impl Scm {
                         return stream.shutdown(std::net::Shutdown::Both).unwrap();
                     }
                     Incoming::Call { call_id, call: Call::ControlService { .. } } => {
+                        server.lock().unwrap().0.fault(call_id, Status::OPERATION);
+                    }
+                    Incoming::Call { call_id, call: Call::EnumServicesStatusEx { .. } }
+                        if self.state().is_old =>
+                    {
                         server.lock().unwrap().0.fault(call_id, Status::OPERATION);
                     }
                     Incoming::Call { call_id, call: Call::GetNotifyResults { notify } } => {
@@ -228,7 +235,19 @@ impl Scm {
                 let name = service.config.display_name.to_string();
                 Answer::GetServiceDisplayName { size: name.encode_utf16().count() as u32, name, code }
             }
-            Call::EnumServicesStatusEx { size, resume, .. } => self.list(*size, *resume),
+            Call::EnumServicesStatusEx { size, resume, .. } => {
+                let filled =
+                    self.list(|all| buffers::enum_services_status_ex(all, resume.unwrap_or(0), *size));
+                let buffers::Filled { buffer, needed, returned, resume: next, code } = filled;
+                let resume = resume.map(|_| next);
+                Answer::EnumServicesStatusEx { buffer, needed, returned, resume, code }
+            }
+            Call::EnumServicesStatus { size, resume, .. } => {
+                let filled = self.list(|all| buffers::enum_services_status(all, resume.unwrap_or(0), *size));
+                let buffers::Filled { buffer, needed, returned, resume: next, code } = filled;
+                let resume = resume.map(|_| next);
+                Answer::EnumServicesStatus { buffer, needed, returned, resume, code }
+            }
             Call::NotifyServiceStatusChange { service, params } => {
                 let open = self.open(*service)?;
                 if !open.access.contains(ServiceAccess::QUERY_STATUS) {
@@ -327,7 +346,7 @@ impl Scm {
         })
     }
 
-    fn list(&self, size: u32, resume: Option<u32>) -> Answer {
+    fn list(&self, fill: impl FnOnce(&[buffers::Entry<'_>]) -> buffers::Filled) -> buffers::Filled {
         let state = self.state();
         let entries: Vec<_> = state
             .services
@@ -338,14 +357,7 @@ impl Scm {
                 status: service.status,
             })
             .collect();
-        let filled = buffers::enum_services_status_ex(&entries, resume.unwrap_or(0), size);
-        Answer::EnumServicesStatusEx {
-            buffer: filled.buffer,
-            needed: filled.needed,
-            returned: filled.returned,
-            resume: resume.map(|_| filled.resume),
-            code: filled.code,
-        }
+        fill(&entries)
     }
 
     fn native(&self, request: Request) -> Reply {

@@ -59,6 +59,11 @@ fn a_long_list_comes_in_several_calls() {
         ("service-2999", "Sérvice 2999")
     );
     assert!(services.is_sorted_by_key(|service| service.name.clone()));
+    // The same from a server that knows only the older call.
+    fixture.scm.state().is_old = true;
+    assert_eq!(manager.enumerate(ServiceType::WIN32, StateFilter::ALL, None).unwrap(), services);
+    let of_group = manager.enumerate(ServiceType::WIN32, StateFilter::ALL, Some("web")).unwrap_err();
+    assert_eq!(of_group.code, Win32Error::RPC_S_PROCNUM_OUT_OF_RANGE);
 }
 
 #[test]
