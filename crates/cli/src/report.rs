@@ -7,6 +7,7 @@ use serde::Serialize;
 use svckit_core::access::{ManagerAccess, ServiceAccess};
 use svckit_core::backend::Enumerated;
 use svckit_core::kind::ServiceType;
+use svckit_core::limits::Limits;
 use svckit_core::name::{ServiceName, fold};
 use svckit_core::native::{
     self, Event, HostState, Listed, NamedHostState, Overview, Phase, ProgramExit, Reply, Request, ScmStatus,
@@ -172,6 +173,9 @@ pub(crate) fn detail(report: &ServiceReport) -> String {
         if let Some(failure) = &host.hook_failure {
             parts.push(format!("hook {} {}", failure.hook, failure.reason));
         }
+        if host.is_full {
+            parts.push("it has as many processes as it may have".to_owned());
+        }
         if let Some(text) = &host.status_text {
             parts.push(printable(text));
         }
@@ -254,6 +258,8 @@ struct HostJson<'a> {
     log_files: &'a [std::path::PathBuf],
     log_bytes_lost: u64,
     log_trouble: Option<&'a str>,
+    limits: Option<&'a Limits>,
+    process_limit_reached: bool,
     status_text: Option<&'a str>,
     exit_reason: Option<&'a str>,
     hook: Option<&'a str>,
@@ -313,6 +319,8 @@ impl<'a> HostJson<'a> {
             ref log_files,
             log_bytes_lost,
             ref log_trouble,
+            ref limits,
+            is_full,
             ref hook,
             ref hook_failure,
             ref status_text,
@@ -336,6 +344,8 @@ impl<'a> HostJson<'a> {
             log_files,
             log_bytes_lost,
             log_trouble: log_trouble.as_deref(),
+            limits: limits.as_deref(),
+            process_limit_reached: is_full,
             status_text: status_text.as_deref(),
             exit_reason: exit_reason.as_deref(),
             hook: hook.as_deref(),

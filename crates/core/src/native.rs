@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::config::{Config2, ServiceConfig};
 use crate::definition::HostDefinition;
+use crate::limits::Limits;
 use crate::name::ServiceName;
 use crate::open::open_value;
 use crate::security::SecurityDescriptor;
@@ -386,6 +387,12 @@ pub struct HostState {
     /// The hook that failed last since the service started.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hook_failure: Option<Box<HookFailure>>,
+    /// The limits of the program that runs: those that hold for all of it as the system has them, where it tells.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub limits: Option<Box<Limits>>,
+    /// Whether it was refused a process, as it has as many as it may have.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_full: bool,
     /// What the program says that it does.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub status_text: Option<Box<str>>,
@@ -489,6 +496,8 @@ open_value! {
         NOT_ALIVE = 13 => "NOT_ALIVE",
         /// The service is started or stopped, or its program is run again, because it is time.
         SCHEDULED = 14 => "SCHEDULED",
+        /// Host: the program has as many processes as it may have.
+        PROCESS_LIMIT = 15 => "PROCESS_LIMIT",
         /// The built-in service control manager: a trigger starts or stops the service.
         TRIGGERED = 21 => "TRIGGERED",
         /// It does nothing because of a trigger that it stores.

@@ -48,6 +48,12 @@ pub(crate) fn shortage(shortage: Shortage, limit: u64) -> String {
     }
 }
 
+/// What has become of a program that has as many processes as it may have.
+pub(crate) fn full(limit: u32) -> String {
+    let noun = if limit == 1 { "process" } else { "processes" };
+    format!("the program has reached its limit of {limit} {noun}, and could not start another")
+}
+
 /// A time span: `5 s`, `1.5 s`, `200 ms`, `5 min`.
 pub(crate) fn span(duration: Duration) -> String {
     let millis = duration.as_millis();

@@ -207,6 +207,11 @@ impl Supervisor {
             match news {
                 News::EndRequested => end = true,
                 News::Orphan => orphans = true,
+                News::ProcessLimit { pid } => {
+                    if let Some(slot) = self.shared.programs.get(&pid).copied() {
+                        self.with(slot, now, |service, shared| service.filled_up(shared, pid, now));
+                    }
+                }
                 News::Ended { pid, how } => {
                     if let Some(slot) = self.shared.programs.remove(&pid) {
                         self.with(slot, now, |service, shared| service.process_ended(shared, pid, how, now));

@@ -86,6 +86,12 @@ pub(super) const ENTRIES: &[Entry] = &[
         &["svc status NAME has what is next, svc show NAME the whole schedule"],
     ),
     entry(
+        15,
+        "the program has as many processes as limits.processes lets it have, and was refused another",
+        &["it starts more of them than it ends", "the limit counts its threads too, on Linux"],
+        &["give it a higher limit", "svc status NAME --json has the limits that hold"],
+    ),
+    entry(
         21,
         "a trigger starts or stops the service: somebody connected, or raised an event",
         &[],

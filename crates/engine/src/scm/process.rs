@@ -386,6 +386,7 @@ impl Scm {
                 host.ready = false;
                 host.next_retry_at = None;
                 host.scheduled = None;
+                (host.limits, host.is_full) = (None, false);
                 host.phase = HostPhase::Stopped;
             }
             let name = service.name().clone();

@@ -8,6 +8,8 @@ use svckit_core::definition::{LogTarget, StopAction};
 use svckit_core::dispatch::MARK_VARIABLE;
 use svckit_core::health::HealthPolicy;
 use svckit_core::ladder::Ladder;
+use svckit_core::limits::Limits;
+use svckit_core::native::{EventId, Level};
 use svckit_core::probe::{ReadyPolicy, ReadyWhen};
 use svckit_core::time::{Now, Tick};
 use svckit_core::win32::Win32Error;
@@ -21,6 +23,7 @@ use super::errand::Purpose;
 use super::{NOTICES, Run, Service, State};
 use crate::environment::{self, EnvironmentError};
 use crate::log::Stream;
+use crate::message::{self, Message};
 use crate::probe::{FileStamp, Health, Waiting};
 use crate::supervisor::{Output, Shared, token};
 
@@ -48,6 +51,10 @@ pub(super) struct Program {
     pub(super) parting: Option<Ladder>,
     /// Why it is being ended, if that is because it does not do what it should.
     pub(super) condemned: Option<Box<str>>,
+    /// Its limits, if it has any.
+    pub(super) limits: Option<Box<Limits>>,
+    /// Whether it was refused a process because of them.
+    pub(super) is_full: bool,
 }
 
 impl Program {
@@ -143,6 +150,7 @@ impl Service {
         if let State::Starting { until: until @ None, .. } = &mut self.state {
             *until = waiting.as_deref().map(Waiting::until);
         }
+        let limits = self.limits_of(shared, pid);
         self.run = Run::Running(Program {
             pid,
             since: now.tick,
@@ -154,11 +162,34 @@ impl Service {
             is_leaving: false,
             parting: None,
             condemned: None,
+            limits,
+            is_full: false,
         });
         if self.paused {
             self.act(shared, Purpose::Control(Control::PAUSE), now);
         }
         Ok(pid)
+    }
+
+    /// The limits of a program that was just started, which is watched for that of processes from now on.
+    fn limits_of(&self, shared: &mut Shared, pid: u32) -> Option<Box<Limits>> {
+        let limits = self.definition.as_ref().map(|definition| &definition.limits)?;
+        if limits.processes.is_some() {
+            // Without it the limit holds as well; only nobody hears of it.
+            let _ = shared.children.watch_limit(&shared.poller, pid);
+        }
+        (!limits.is_none()).then(|| Box::new(shared.children.limits(pid, limits)))
+    }
+
+    /// A program has as many processes as it may have; or a command beside it, of which that isn't told.
+    pub(crate) fn filled_up(&mut self, shared: &mut Shared, pid: u32, now: Now) {
+        let Run::Running(program) = &mut self.run else { return };
+        let limit = program.limits.as_ref().and_then(|limits| limits.processes);
+        if let Some(limit) = limit.filter(|_| program.pid == pid) {
+            program.is_full = true;
+            let text = format!("{}: {}", self.quoted(), message::full(limit));
+            self.tell(shared, now, Message::new(EventId::PROCESS_LIMIT, Level::Warning, text));
+        }
     }
 
     fn command(&self, shared: &Shared) -> Result<Command, NotStarted> {

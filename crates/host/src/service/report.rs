@@ -99,6 +99,10 @@ impl Service {
     }
 
     pub(super) fn host_state(&self) -> HostState {
+        let program = match &self.run {
+            Run::Running(program) => Some(program),
+            _ => None,
+        };
         let (child_pid, ready, next_retry_at) = match &self.run {
             Run::Running(program) => (Some(program.pid), program.is_ready(), None),
             Run::Backoff { at, .. } => (None, false, Some(*at)),
@@ -116,10 +120,9 @@ impl Service {
             log_files: self.streams.iter().filter_map(Stream::own_path).map(Path::to_owned).collect(),
             log_bytes_lost: self.lost,
             log_trouble: self.log_trouble(),
-            status_text: match &self.run {
-                Run::Running(program) => program.says.clone(),
-                _ => None,
-            },
+            status_text: program.and_then(|program| program.says.clone()),
+            limits: program.and_then(|program| program.limits.clone()),
+            is_full: program.is_some_and(|program| program.is_full),
             rotate_control: self.rotate_control(),
             hook: self.hook_now(),
             hook_failure: self.hook_failure.clone(),

@@ -154,3 +154,37 @@ fn hooks_have_the_limits_of_the_program() {
     host.link.run("shop", definition);
     assert_eq!(bed.log(), "19\n77\nCpus_allowed_list:\t0\n19\n");
 }
+
+#[test]
+fn the_limits_that_hold_are_told() {
+    let mut bed = Bed::new();
+    let mut host = bed.host();
+    let mut definition = bed.script("exec sleep 1000");
+    let limits = Limits { priority: Some(Priority::Idle), open_files: Some(77), ..Limits::default() };
+    definition.limits = limits.clone();
+    host.link.start("shop", definition);
+    let told = host.link.host_state(|state| state.child_pid.is_some());
+    assert_eq!(told.limits.as_deref(), Some(&limits));
+    host.link.stop("shop");
+    assert_eq!(host.link.last_host_state().unwrap().limits, None);
+    host.link.start("free", bed.script("exec sleep 1000"));
+    assert_eq!(host.link.host_state(|state| state.child_pid.is_some()).limits, None);
+    host.link.stop("free");
+}
+
+#[test]
+fn limits_are_read_back_and_it_is_told_that_no_process_more_can_be() {
+    let (limits, None) = of_all() else { return };
+    let mut bed = Bed::new();
+    let mut host = bed.host();
+    let mut definition = bed.script("/bin/true; echo 'it goes on'");
+    let limits = Limits { processes: Some(1), ..limits };
+    definition.limits = limits.clone();
+    host.link.start("shop", definition);
+    let told = host.link.host_state(|state| state.child_pid.is_some());
+    assert_eq!(told.limits.as_deref(), Some(&limits));
+    let expected = r#""shop": the program has reached its limit of 1 process, and could not start another"#;
+    assert_eq!(host.link.event(EventId::PROCESS_LIMIT), expected);
+    assert!(host.link.last_host_state().unwrap().is_full);
+    host.link.state("shop", ServiceState::STOPPED);
+}

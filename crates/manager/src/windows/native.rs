@@ -97,6 +97,8 @@ fn host_states(wanted: Option<Vec<ServiceName>>) -> Result<Reply> {
                 ready: false,
                 next_retry_at: None,
                 scheduled: None,
+                limits: None,
+                is_full: false,
                 log_files: files,
                 ..state
             },

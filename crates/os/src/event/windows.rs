@@ -16,7 +16,8 @@ use windows_sys::Win32::System::JobObjects::{
     JOBOBJECT_ASSOCIATE_COMPLETION_PORT, JobObjectAssociateCompletionPortInformation, SetInformationJobObject,
 };
 use windows_sys::Win32::System::SystemServices::{
-    JOB_OBJECT_MSG_ABNORMAL_EXIT_PROCESS, JOB_OBJECT_MSG_EXIT_PROCESS, JOB_OBJECT_MSG_JOB_MEMORY_LIMIT,
+    JOB_OBJECT_MSG_ABNORMAL_EXIT_PROCESS, JOB_OBJECT_MSG_ACTIVE_PROCESS_LIMIT, JOB_OBJECT_MSG_EXIT_PROCESS,
+    JOB_OBJECT_MSG_JOB_MEMORY_LIMIT,
 };
 use windows_sys::Win32::System::Threading::INFINITE;
 
@@ -28,14 +29,14 @@ use crate::clock;
 /// How many events one wait brings at most; more wait for the next.
 const BATCH: usize = 64;
 
-/// What a packet that nobody's operation brought says: something can be read.
-const READABLE: u32 = 1;
+/// What a packet that nobody's operation brought says: something can be read. These are other bits than those of what jobs tell (`JOB_OBJECT_MSG_…`, 1 to 13).
+const READABLE: u32 = 1 << 16;
 
 /// What a packet that nobody's operation brought says: something can be written, or an attempt is decided.
-const WRITABLE: u32 = 2;
+const WRITABLE: u32 = 1 << 17;
 
 /// And that there is more to be read, which is not said again before this was heard.
-const MORE: u32 = 4;
+const MORE: u32 = 1 << 18;
 
 /// The numbers of sources are passed through the system as pointers.
 const _: () = assert!(size_of::<usize>() == size_of::<u64>(), "svckit is for 64-bit Windows");
@@ -79,6 +80,8 @@ pub(crate) enum JobNews {
     Ended(u32),
     /// It asked for memory that would have been more than the job's limit.
     WantedMore(u32),
+    /// Some job was refused a process, as it has as many as it may have: of which one isn't said.
+    Full,
 }
 
 impl Packets {
@@ -86,6 +89,10 @@ impl Packets {
     fn read(&mut self, entry: &OVERLAPPED_ENTRY) -> Ready {
         let token = entry.lpCompletionKey as u64;
         let said = match (entry.lpOverlapped.is_null(), self.jobs.get_mut(&token)) {
+            (true, Some(told)) if entry.dwNumberOfBytesTransferred == JOB_OBJECT_MSG_ACTIVE_PROCESS_LIMIT => {
+                told.push_back(JobNews::Full);
+                READABLE
+            }
             (true, _) => entry.dwNumberOfBytesTransferred,
             // In place of an operation there is the id of a process.
             (false, Some(told)) => {
@@ -349,6 +356,12 @@ mod tests {
         assert!(ready.iter().all(|ready| (ready.token, ready.readable) == (7, true)), "{ready:?}");
         let news: Vec<_> = std::iter::from_fn(|| bell.job_news()).collect();
         assert_eq!(news, [JobNews::WantedMore(4), JobNews::Ended(4)]);
+        // That no process is left is told in the same way, and is no news.
+        for what in [4, JOB_OBJECT_MSG_ACTIVE_PROCESS_LIMIT] {
+            bell.post(what).unwrap();
+            poller.wait(&mut ready, None).unwrap();
+        }
+        assert_eq!((bell.job_news(), bell.job_news()), (Some(JobNews::Full), None));
     }
 
     #[test]

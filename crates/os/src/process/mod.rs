@@ -72,6 +72,11 @@ pub enum News {
         /// How.
         how: Ended,
     },
+    /// A program has as many processes as it may have, and was refused another. Told once of each.
+    ProcessLimit {
+        /// Its process id.
+        pid: u32,
+    },
     /// Something that a program had started, and left behind, ended: perhaps the last of it.
     Orphan,
     /// Somebody asks this process to end.

@@ -1,16 +1,19 @@
 //! Control groups that limit what is in them, each for one program with everything that it starts. They lie beside the group of the instance and not in it: a group
 //! that gives limits to those below it may have no processes itself.
 
+use std::collections::HashMap;
 use std::fs::{self, File};
 use std::io::{self, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use rustix::fs::Access;
 use rustix::io::Errno;
 use svckit_core::limits::{Limits, Shortage};
 
 use super::group::{Group, Groups};
+use crate::event::{Interest, Poller};
 use crate::process::{SpawnError, Stage};
+use crate::watch::Watch;
 
 /// Which controllers a group gives to those below it.
 const SWITCHES: &str = "cgroup.subtree_control";
@@ -194,15 +197,81 @@ impl Group {
         Ok(())
     }
 
+    /// The limits that hold for all in it, as the kernel has them, beside those of each process.
+    pub(crate) fn limits(&self, of_each: &Limits) -> Limits {
+        let read = |file| fs::read_to_string(self.path.join(file)).unwrap_or_default();
+        let cpu = read("cpu.max");
+        let share = cpu.trim().split_once(' ').and_then(|(time, period)| {
+            let (time, period): (u64, u64) = (time.parse().ok()?, period.parse().ok()?);
+            u32::try_from((time.checked_mul(100)?).checked_div(period)?).ok()
+        });
+        Limits {
+            // Without a limit it is a word.
+            memory: read("memory.max").trim().parse().ok(),
+            cpu: share,
+            processes: read("pids.max").trim().parse().ok(),
+            ..of_each.clone()
+        }
+    }
+
     /// Whether something in it was ended since there was no memory for it, and whose fault that was.
     pub(crate) fn shortage(&self) -> Option<Shortage> {
         let events = fs::read_to_string(self.path.join("memory.events")).ok()?;
-        let has = |event: &str| {
-            let counts = events.lines().filter_map(|line| line.split_once(' '));
-            counts.into_iter().any(|(name, count)| name == event && count != "0")
-        };
+        let has = |event: &str| has_counted(&events, event);
         let whose = if has("oom") { Shortage::Limit } else { Shortage::Around };
         has("oom_kill").then_some(whose)
+    }
+}
+
+/// Whether something is counted in a file of events that has happened.
+fn has_counted(events: &str, event: &str) -> bool {
+    let mut counts = events.lines().filter_map(|line| line.split_once(' '));
+    counts.any(|(name, count)| name == event && count != "0")
+}
+
+/// Tells which groups have refused a process because of their limit. The kernel counts that in a file, and tells who watches the group of a change.
+#[derive(Debug)]
+pub(crate) struct Crowds {
+    watch: Watch,
+    /// The files of those of which nothing was told yet, by their programs.
+    watched: HashMap<u32, PathBuf>,
+}
+
+impl Crowds {
+    /// `poller` brings `token` when there is something to tell.
+    pub(crate) fn new(poller: &Poller, token: u64) -> io::Result<Self> {
+        let watch = Watch::new()?;
+        poller.add(&watch, token, Interest::Read)?;
+        Ok(Self { watch, watched: HashMap::new() })
+    }
+
+    /// Watches the group of a program.
+    pub(crate) fn add(&mut self, pid: u32, group: &Group) -> io::Result<()> {
+        self.watch.add(&group.path)?;
+        self.watched.insert(pid, group.path.join("pids.events"));
+        Ok(())
+    }
+
+    /// Another process is the program now.
+    pub(crate) fn rename(&mut self, from: u32, to: u32) {
+        let file = self.watched.remove(&from);
+        self.watched.extend(file.map(|file| (to, file)));
+    }
+
+    /// A program that was refused a process; each is told once.
+    pub(crate) fn next(&mut self) -> Option<u32> {
+        // What can't be read has nothing to tell.
+        let _ = self.watch.drain();
+        let is_full =
+            |file: &PathBuf| fs::read_to_string(file).is_ok_and(|events| has_counted(&events, "max"));
+        let pid = self.watched.iter().find(|(_, file)| is_full(file)).map(|(pid, _)| *pid)?;
+        self.watched.remove(&pid);
+        Some(pid)
+    }
+
+    /// The program has ended.
+    pub(crate) fn forget(&mut self, pid: u32) {
+        self.watched.remove(&pid);
     }
 }
 
@@ -280,6 +349,46 @@ mod tests {
         let nowhere = Groups::below(&[]).refuse(&limits()).unwrap().to_string();
         assert!(nowhere.ends_with("there are no control groups of version 2 here"), "{nowhere}");
         assert!(Groups::below(&[]).refuse(&Limits::default()).is_none());
+    }
+
+    #[test]
+    fn limits_are_read_back_as_the_kernel_writes_them() {
+        let folder = tempfile::tempdir().unwrap();
+        let group = Group { path: folder.path().to_owned() };
+        let of_each = Limits { open_files: Some(64), memory: Some(1), ..Limits::default() };
+        let none = Limits { memory: None, ..of_each.clone() };
+        assert_eq!(group.limits(&of_each), none, "there are no files");
+        for (files, expected) in [
+            (["max\n", "max 100000\n", "max\n"], none.clone()),
+            (["67108864\n", "150000 100000\n", "9\n"], Limits { open_files: Some(64), ..limits() }),
+            (["x", "1 0", "-1"], none),
+        ] {
+            for (file, text) in ["memory.max", "cpu.max", "pids.max"].iter().zip(files) {
+                fs::write(folder.path().join(file), text).unwrap();
+            }
+            assert_eq!(group.limits(&of_each), expected, "{files:?}");
+        }
+    }
+
+    #[test]
+    fn who_was_refused_a_process_is_told_once() {
+        let poller = Poller::new().unwrap();
+        let mut crowds = Crowds::new(&poller, 4).unwrap();
+        let folders = [tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap()];
+        for (pid, folder) in [11, 12].into_iter().zip(&folders) {
+            fs::write(folder.path().join("pids.events"), "max 0\n").unwrap();
+            crowds.add(pid, &Group { path: folder.path().to_owned() }).unwrap();
+        }
+        assert_eq!(crowds.next(), None);
+        crowds.rename(12, 13);
+        fs::write(folders[1].path().join("pids.events"), "max 2\n").unwrap();
+        let mut ready = Vec::new();
+        poller.wait(&mut ready, None).unwrap();
+        assert_eq!(ready[0].token, 4);
+        assert_eq!((crowds.next(), crowds.next()), (Some(13), None));
+        fs::write(folders[0].path().join("pids.events"), "max 1\n").unwrap();
+        crowds.forget(11);
+        assert_eq!(crowds.next(), None, "it has ended");
     }
 
     #[test]

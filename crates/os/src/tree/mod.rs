@@ -5,4 +5,5 @@ mod limited;
 mod unix;
 
 pub use group::{Group, Groups};
+pub(crate) use limited::Crowds;
 pub use unix::{Leftover, end_leftovers, leftovers};

@@ -9,7 +9,7 @@ use std::os::fd::AsFd;
 
 use svckit_core::definition::StopAction;
 use svckit_core::dispatch::MARK_VARIABLE;
-use svckit_core::limits::Shortage;
+use svckit_core::limits::{Limits, Shortage};
 use svckit_core::signal::Signal;
 
 use super::spared::Spared;
@@ -20,7 +20,7 @@ use super::{
 use crate::event::{Interest, Poller};
 use crate::process::{Command, News, SpawnError, Stage, Stdio};
 use crate::signal::{Delivered, SignalSource, ignore_file_size_signal};
-use crate::tree::{Group, Groups};
+use crate::tree::{Crowds, Group, Groups};
 
 /// How often [`Children::end_rest`] looks again because something ended while it looked.
 const LOOKS: usize = 16;
@@ -41,6 +41,10 @@ pub struct Children {
     /// The control groups of programs that have limits which take one, and how many there were.
     groups: HashMap<u32, Group>,
     groups_made: u32,
+    /// Tells of those that are full, once one of them may be.
+    crowds: Option<Crowds>,
+    /// What the poller brings.
+    token: u64,
     /// What these are named after.
     instance: String,
     /// Whether the signals of this round were taken.
@@ -64,6 +68,8 @@ impl Children {
             stayed: HashSet::new(),
             groups: HashMap::new(),
             groups_made: 0,
+            crowds: None,
+            token,
             instance: instance.to_owned(),
             taken: false,
             orphan: false,
@@ -116,6 +122,21 @@ impl Children {
         }
     }
 
+    /// From now on it is told when a program that has a limit of processes has reached it.
+    pub fn watch_limit(&mut self, poller: &Poller, pid: u32) -> io::Result<()> {
+        let Some(group) = self.groups.get(&pid) else { return Ok(()) };
+        let crowds = match &mut self.crowds {
+            Some(crowds) => crowds,
+            none => none.insert(Crowds::new(poller, self.token)?),
+        };
+        crowds.add(pid, group)
+    }
+
+    /// The limits of a program that was started with these: those that hold for all of it are read back.
+    pub fn limits(&self, pid: u32, set: &Limits) -> Limits {
+        self.groups.get(&pid).map_or_else(|| set.clone(), |group| group.limits(set))
+    }
+
     /// Whether something of a program was ended since there was no memory for it; asked when the program has ended, before what is left of it.
     pub fn shortage(&self, pid: u32) -> Option<Shortage> {
         self.groups.get(&pid)?.shortage()
@@ -138,6 +159,9 @@ impl Children {
                 None => self.taken = true,
             }
         }
+        if let Some(pid) = self.crowds.as_mut().and_then(Crowds::next) {
+            return Ok(Some(News::ProcessLimit { pid }));
+        }
         if std::mem::take(&mut self.orphan) {
             return Ok(Some(News::Orphan));
         }
@@ -157,6 +181,9 @@ impl Children {
                 self.running.insert(pid);
                 if let Some(group) = self.groups.remove(&leader) {
                     self.groups.insert(pid, group);
+                }
+                if let Some(crowds) = &mut self.crowds {
+                    crowds.rename(leader, pid);
                 }
                 return Some(pid);
             }
@@ -212,6 +239,9 @@ impl Children {
             self.spared.remove(&leader);
             // Refused as long as something stays in it; who sweeps removes it then.
             let _ = self.groups.remove(&leader).map(|group| group.remove());
+            if let Some(crowds) = &mut self.crowds {
+                crowds.forget(leader);
+            }
         }
         left
     }

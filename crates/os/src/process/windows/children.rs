@@ -9,7 +9,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use svckit_core::definition::StopAction;
-use svckit_core::limits::Shortage;
+use svckit_core::limits::{Limits, Shortage};
 use svckit_core::restart::Ended;
 use svckit_core::signal::Signal;
 use windows_sys::Win32::Foundation::{FILETIME, MAX_PATH, WAIT_OBJECT_0};
@@ -45,6 +45,8 @@ struct Child {
     group: Option<u32>,
     /// Whether it or what it started asked for more memory than the limit.
     wanted_more: bool,
+    /// How many processes it may be, if that is limited, until it was told that it is so many.
+    processes: Option<u32>,
 }
 
 /// What a program left.
@@ -69,7 +71,8 @@ impl Children {
     pub fn spawn(&mut self, command: &Command, stdio: Stdio<'_>) -> Result<u32, SpawnError> {
         let Started { pid, process, job, at_console } = spawn::start(command, stdio, &self.bell)?;
         let group = at_console.then_some(pid);
-        self.running.insert(pid, Child { process: Arc::new(process), job, group, wanted_more: false });
+        let (process, processes) = (Arc::new(process), command.limits.processes);
+        self.running.insert(pid, Child { process, job, group, wanted_more: false, processes });
         Ok(pid)
     }
 
@@ -82,6 +85,10 @@ impl Children {
         while let Some(news) = self.ends.next().map(JobNews::Ended).or_else(|| self.bell.job_news()) {
             let pid = match news {
                 JobNews::Ended(pid) => pid,
+                JobNews::Full => match self.full() {
+                    Some(pid) => return Ok(Some(News::ProcessLimit { pid })),
+                    None => continue,
+                },
                 JobNews::WantedMore(pid) => {
                     self.wanted_more(pid);
                     continue;
@@ -101,6 +108,27 @@ impl Children {
         Ok(None)
     }
 
+    /// The program whose job has as many processes as it may have, unless it was told of.
+    fn full(&mut self) -> Option<u32> {
+        let is_full = |child: &Child| {
+            let limit = child.processes.and_then(|limit| usize::try_from(limit).ok());
+            limit.is_some_and(|limit| child.job.processes().is_ok_and(|all| all.len() >= limit))
+        };
+        let (pid, child) = self.running.iter_mut().find(|(_, child)| is_full(child))?;
+        child.processes = None;
+        Some(*pid)
+    }
+
+    /// From now on it is told when a program that has a limit of processes has reached it: its job does that anyway.
+    pub fn watch_limit(&mut self, _: &Poller, _: u32) -> io::Result<()> {
+        Ok(())
+    }
+
+    /// The limits of a program that was started with these: those that hold for all of it were read back then, and it wouldn't run without them.
+    pub fn limits(&self, _: u32, set: &Limits) -> Limits {
+        set.clone()
+    }
+
     /// Takes note for the program that a process is, or is of.
     fn wanted_more(&mut self, pid: u32) {
         let is_of = |job: &Job| job.processes().is_ok_and(|all| all.contains(&pid));
@@ -118,7 +146,7 @@ impl Children {
     fn ended(&mut self, pid: u32) -> io::Result<News> {
         let child = self.running.remove(&pid).ok_or(io::ErrorKind::NotFound)?;
         let how = ending(child.process.as_raw_handle())?;
-        let Child { job, group, wanted_more, process: _ } = child;
+        let Child { job, group, wanted_more, process: _, processes: _ } = child;
         self.left.insert(pid, Left { job, waited: HashSet::new(), group, wanted_more });
         Ok(News::Ended { pid, how })
     }
@@ -136,7 +164,7 @@ impl Children {
         // The job may have told of its end already.
         self.ends.add(pid, Arc::clone(&process)).ok()?;
         let Left { job, group, wanted_more, waited: _ } = self.left.remove(&leader)?;
-        self.running.insert(pid, Child { process, job, group, wanted_more });
+        self.running.insert(pid, Child { process, job, group, wanted_more, processes: None });
         Some(pid)
     }
 
