@@ -1,5 +1,6 @@
 //! The command line: what can be said, before the world is asked.
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -511,11 +512,61 @@ pub(crate) enum Scm {
         /// Tell readiness, or why not, on this inherited descriptor
         #[arg(long, value_name = "FD", hide = true)]
         ready_fd: Option<i32>,
+        #[command(flatten)]
+        network: Network,
     },
+    /// The accounts that may come over the network
+    #[command(subcommand)]
+    User(User),
     /// Show whether it runs, since when, and with how many services
     Status,
     /// Stop all services and then the service control manager
     Stop,
+}
+
+/// Where clients of the network are listened to.
+#[derive(Debug, Clone, Default, Args)]
+pub(crate) struct Network {
+    /// Listen for clients of the network at this address and port (port 0: any that is free), in place of what scm.toml says
+    #[arg(long, value_name = "ADDR:PORT")]
+    pub(crate) listen: Vec<SocketAddr>,
+    /// Tell the port of --listen to whoever asks at this address, usually port 135
+    #[arg(long, value_name = "ADDR:PORT")]
+    pub(crate) endpoint_mapper: Vec<SocketAddr>,
+    /// These may be addresses that other machines reach
+    #[arg(long)]
+    pub(crate) allow_network: bool,
+}
+
+/// Accounts of the built-in service control manager.
+#[derive(Debug, Clone, Subcommand)]
+pub(crate) enum User {
+    /// Add an account, which may look, and change things if it is an administrator
+    Add {
+        /// Its name
+        name: String,
+        /// It may change everything
+        #[arg(long)]
+        administrator: bool,
+        /// Read the password from the first line of standard input, and not from the terminal
+        #[arg(long)]
+        password_stdin: bool,
+    },
+    /// List the accounts
+    List,
+    /// Remove an account
+    Remove {
+        /// Its name
+        name: String,
+    },
+    /// Give an account another password
+    Passwd {
+        /// Its name
+        name: String,
+        /// Read the password from the first line of standard input, and not from the terminal
+        #[arg(long)]
+        password_stdin: bool,
+    },
 }
 
 #[derive(Debug, Subcommand)]

@@ -178,6 +178,8 @@ impl Fake {
             services: 0,
             active: 0,
             processes: 0,
+            listening: Vec::new(),
+            endpoint_mapper: Vec::new(),
         }
     }
 

@@ -1,6 +1,7 @@
 //! What is known of a service, gathered for tables and as JSON: `docs/reference/json.md`.
 
 use std::collections::HashMap;
+use std::net::SocketAddr;
 use std::path::Path;
 
 use serde::Serialize;
@@ -396,6 +397,10 @@ pub(crate) struct ScmJson<'a> {
     services: u32,
     active: u32,
     processes: u32,
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    listening: &'a [SocketAddr],
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    endpoint_mapper: &'a [SocketAddr],
 }
 
 impl<'a> ScmJson<'a> {
@@ -409,6 +414,8 @@ impl<'a> ScmJson<'a> {
             services: status.services,
             active: status.active,
             processes: status.processes,
+            listening: &status.listening,
+            endpoint_mapper: &status.endpoint_mapper,
         }
     }
 }

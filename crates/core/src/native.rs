@@ -3,6 +3,7 @@
 //! Hosts' states, stored definitions, events and logs. It is spoken on the same connection as MS-SCMR, as the one operation of an interface
 //! of its own ([`INTERFACE`]) whose stub data is UTF-8 JSON of [`Request`] and [`Reply`].
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
@@ -293,6 +294,12 @@ pub struct ScmStatus {
     pub active: u32,
     /// How many service processes there are.
     pub processes: u32,
+    /// Where it listens for clients of the network.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub listening: Vec<SocketAddr>,
+    /// Where it tells the ports of these.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub endpoint_mapper: Vec<SocketAddr>,
 }
 
 /// A service with all that is stored of it.
@@ -506,6 +513,12 @@ open_value! {
         LISTEN_FAILED = 23 => "LISTEN_FAILED",
         /// Connections started the service too often; it doesn't listen for more.
         TRIGGERED_TOO_OFTEN = 24 => "TRIGGERED_TOO_OFTEN",
+        /// It listens for clients of the network.
+        LISTENING = 31 => "LISTENING",
+        /// Somebody from the network was not let in.
+        LOGON_FAILED = 32 => "LOGON_FAILED",
+        /// After too many of these, nobody is listened to for a while.
+        LOCKED_OUT = 33 => "LOCKED_OUT",
     }
 }
 

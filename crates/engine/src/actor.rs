@@ -29,7 +29,7 @@ use crate::link::{Link, LinkOrder};
 use crate::readable::readable;
 use crate::remains::Remains;
 use crate::scm::{
-    ConnectionId, Effect, LaunchOrder, LogRequest, NativeAnswer, ProcessEvent, Scm, UsageRequest,
+    ConnectionId, Effect, FailedLogon, LaunchOrder, LogRequest, NativeAnswer, ProcessEvent, Scm, UsageRequest,
 };
 use crate::wire;
 
@@ -52,6 +52,8 @@ pub(crate) enum Input {
     RemainsEnded { instance: String, ended: usize },
     /// Somebody connected where that starts a service.
     Knocked { service: String, at: Endpoint },
+    /// Somebody from the network could not show who it is.
+    LogonFailed(Box<FailedLogon>),
     /// It can't be listened where that is to start a service.
     NotListening { service: String, at: Endpoint, cause: String },
     /// A command of the failure actions failed.
@@ -164,6 +166,7 @@ impl Actor {
             Input::RemainsEnded { instance, ended } => self.scm.remains_ended(&instance, ended),
             Input::Knocked { service, at } => self.scm.knocked(&service, &at),
             Input::NotListening { service, at, cause } => self.scm.not_listening(&service, &at, &cause),
+            Input::LogonFailed(failed) => self.scm.logon_failed(&failed),
             Input::CommandFailed { service, cause } => self.scm.command_failed(&service, &cause),
             Input::End => self.scm.stop_everything(None),
         }

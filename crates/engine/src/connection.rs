@@ -1,7 +1,11 @@
 //! A client's connection: bytes in, calls to the actor; answers of the actor, bytes out.
+//!
+//! Of this machine, who is at the other end is known from the start. Who comes over the network has a little time and a few bytes to show it, and has to take its answers.
 
 use std::io;
+use std::pin::pin;
 use std::sync::Arc;
+use std::time::Duration;
 
 use svckit_core::native::{Reply as NativeReply, Request};
 use svckit_core::security::check::Token;
@@ -10,16 +14,27 @@ use svckit_scmr::ops::{Answer, Call};
 use svckit_scmr::pdu::MAX_FRAGMENT;
 use svckit_scmr::server::{Incoming, Server};
 use tokio::io::Interest;
-use tokio::net::UnixStream;
+use tokio::net::{TcpStream, UnixStream};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::sync::watch;
+use tokio::time::{Instant, sleep};
 use zeroize::Zeroize;
 
 use crate::actor::Input;
+use crate::network::Guest;
 use crate::scm::ConnectionId;
 
 /// How much is read at once.
 const CHUNK: usize = 64 * 1024;
+
+/// How many bytes somebody from the network has for that: three tokens are a fraction of it.
+const LOGON_BYTES: usize = 16 * 1024;
+
+/// How many calls somebody from the network may have under way at the same time.
+const REMOTE_CALLS: usize = 64;
+
+/// The size of fragments over the network: that of Windows.
+pub(crate) const REMOTE_FRAGMENT: u16 = 5840;
 
 /// An answer on its way to a client.
 #[derive(Debug)]
@@ -61,45 +76,90 @@ pub(crate) fn welcome(stream: &UnixStream) -> Option<(u32, Token)> {
     }
 }
 
+/// What carries a connection.
+pub(crate) enum Stream {
+    Unix(UnixStream),
+    Tcp(TcpStream),
+}
+
+/// For whom a connection speaks.
+pub(crate) enum Speaker {
+    Known(Arc<Token>),
+    /// Somebody from the network who has to show it.
+    Unknown(Guest),
+    /// Somebody from the network who has shown it.
+    Shown(Arc<Token>),
+    /// Somebody from the network who hasn't. It may hear so.
+    Nobody,
+}
+
+/// How long is waited for somebody from the network.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Patience {
+    /// Until it has shown who it is.
+    pub(crate) logon: Duration,
+    /// Until it takes something of what is sent to it.
+    pub(crate) send: Duration,
+}
+
 /// Serves a client until it goes or breaks the protocol, or until `closing` is set and it has the answers that there are.
 pub(crate) async fn serve(
     id: ConnectionId,
-    token: Token,
-    stream: UnixStream,
+    speaker: Speaker,
+    server: Server,
+    (stream, patience): (Stream, Patience),
     inputs: UnboundedSender<Input>,
     closing: watch::Receiver<bool>,
 ) {
     let (sender, receiver) = unbounded_channel();
-    let (server, token) = (Server::new(MAX_FRAGMENT), Arc::new(token));
-    let mut connection = Connection { id, token, server, inputs: inputs.clone(), sender };
-    if let Err(error) = connection.run(&stream, receiver, closing).await {
+    let mut connection =
+        Connection { id, speaker, server, inputs: inputs.clone(), sender, heard: 0, broken: None };
+    if let Err(error) = connection.run(&stream, patience, receiver, closing).await {
         tracing::warn!("connection {} was closed: {error}", id.0);
     }
     // If nobody listens, the service control manager is ending.
     let _ = inputs.send(Input::Closed(id));
 }
 
+/// A connection of this machine.
+pub(crate) fn local() -> Server {
+    Server::new(MAX_FRAGMENT)
+}
+
 struct Connection {
     id: ConnectionId,
-    token: Arc<Token>,
+    speaker: Speaker,
     server: Server,
     inputs: UnboundedSender<Input>,
     sender: UnboundedSender<Outgoing>,
+    /// How many bytes were read while nobody knew who speaks.
+    heard: usize,
+    /// Why nothing more is read; the connection ends when what is left has been sent.
+    broken: Option<io::Error>,
 }
 
 impl Connection {
     async fn run(
         &mut self,
-        stream: &UnixStream,
+        stream: &Stream,
+        patience: Patience,
         mut answers: UnboundedReceiver<Outgoing>,
         mut closing: watch::Receiver<bool>,
     ) -> io::Result<()> {
         let mut output = Vec::new();
+        let mut logon = pin!(sleep(patience.logon));
+        let mut stalled = pin!(sleep(patience.send));
         loop {
             while let Ok(answer) = answers.try_recv() {
                 self.put(answer);
             }
-            output.append(&mut self.server.take_output());
+            if output.is_empty() {
+                output = self.server.take_output();
+                stalled.as_mut().reset(Instant::now() + patience.send);
+            }
+            if let Some(error) = self.broken.take_if(|_| output.is_empty()) {
+                return Err(error);
+            }
             if output.is_empty() && *closing.borrow() {
                 return Ok(());
             }
@@ -112,45 +172,91 @@ impl Connection {
                         if !self.read(stream)? {
                             return Ok(());
                         }
-                    } else {
-                        write(stream, &mut output)?;
+                    } else if write(stream, &mut output)? {
+                        stalled.as_mut().reset(Instant::now() + patience.send);
                     }
                 }
                 Some(answer) = answers.recv() => self.put(answer),
+                () = &mut logon, if self.is_unknown() => return Err(late("it did not show in time who it is")),
+                () = &mut stalled, if self.is_remote() && !output.is_empty() => {
+                    return Err(late("it does not take its answers"));
+                }
                 Ok(()) = closing.changed() => {}
             }
         }
     }
 
+    fn is_remote(&self) -> bool {
+        !matches!(self.speaker, Speaker::Known(_))
+    }
+
+    /// Whether nobody knows who speaks: from the network, and hasn't shown it.
+    fn is_unknown(&self) -> bool {
+        matches!(self.speaker, Speaker::Unknown(_) | Speaker::Nobody)
+    }
+
     /// Reads what is there; whether the connection goes on.
-    fn read(&mut self, stream: &UnixStream) -> io::Result<bool> {
-        let mut buffer = vec![0; CHUNK];
+    fn read(&mut self, stream: &Stream) -> io::Result<bool> {
+        let mut buffer = vec![0; if self.is_remote() { REMOTE_FRAGMENT.into() } else { CHUNK }];
         let length = match stream.try_read(&mut buffer) {
             Ok(0) => return Ok(false),
             Ok(length) => length,
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(true),
             Err(error) => return Err(error),
         };
+        if self.is_unknown() {
+            self.heard += length;
+        }
         let received = self.server.receive(&buffer[..length]);
         // There may be a password in it.
         buffer[..length].zeroize();
-        let incoming =
-            received.map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error.to_string()))?;
-        for question in incoming {
-            let (call_id, asked) = match question {
-                Incoming::Call { call_id, call } => (call_id, Asked::Call(Box::new(call))),
-                Incoming::Native { call_id, request } => (call_id, Asked::Native(Box::new(request))),
-                // Whose the other end of a socket is the system told: nobody says so on it.
-                Incoming::LoggedOn(_) | Incoming::LogonFailed { .. } => continue,
-            };
-            let answers = self.sender.clone();
-            let token = Arc::clone(&self.token);
-            let question = Question { connection: self.id, token, call_id, asked, answers };
-            if self.inputs.send(Input::Question(question)).is_err() {
+        let understood = match received {
+            Ok(understood) => understood,
+            Err(error) => {
+                self.broken = Some(invalid(error.to_string()));
+                self.server.take_understood()
+            }
+        };
+        for incoming in understood {
+            if !self.take(incoming)? {
                 return Ok(false);
             }
         }
+        if self.is_unknown() && self.heard > LOGON_BYTES {
+            return Err(invalid("it says too much without showing who it is".to_owned()));
+        }
+        if self.is_remote() && self.server.calls_under_way() > REMOTE_CALLS {
+            return Err(invalid(format!("it has more than {REMOTE_CALLS} calls under way")));
+        }
         Ok(true)
+    }
+
+    /// Takes what a client wants; whether anybody is there to hear it.
+    fn take(&mut self, incoming: Incoming) -> io::Result<bool> {
+        let (call_id, asked) = match incoming {
+            Incoming::Call { call_id, call } => (call_id, Asked::Call(Box::new(call))),
+            Incoming::Native { call_id, request } => (call_id, Asked::Native(Box::new(request))),
+            Incoming::LoggedOn(account) => {
+                let Speaker::Unknown(guest) = std::mem::replace(&mut self.speaker, Speaker::Nobody) else {
+                    return Err(invalid("it logged on twice".to_owned()));
+                };
+                self.speaker = Speaker::Shown(Arc::new(guest.welcome(&account).map_err(invalid)?));
+                return Ok(true);
+            }
+            Incoming::LogonFailed { account, error } => {
+                if let Speaker::Unknown(guest) = std::mem::replace(&mut self.speaker, Speaker::Nobody) {
+                    let failed = Input::LogonFailed(Box::new(guest.turn_away(&account, error)));
+                    return Ok(self.inputs.send(failed).is_ok());
+                }
+                return Ok(true);
+            }
+        };
+        let (Speaker::Known(token) | Speaker::Shown(token)) = &self.speaker else {
+            return Err(invalid("it calls without having shown who it is".to_owned()));
+        };
+        let (token, answers) = (Arc::clone(token), self.sender.clone());
+        let question = Question { connection: self.id, token, call_id, asked, answers };
+        Ok(self.inputs.send(Input::Question(question)).is_ok())
     }
 
     fn put(&mut self, answer: Outgoing) {
@@ -161,7 +267,31 @@ impl Connection {
     }
 }
 
-fn write(stream: &UnixStream, output: &mut Vec<u8>) -> io::Result<()> {
+impl Stream {
+    async fn ready(&self, interest: Interest) -> io::Result<tokio::io::Ready> {
+        match self {
+            Self::Unix(stream) => stream.ready(interest).await,
+            Self::Tcp(stream) => stream.ready(interest).await,
+        }
+    }
+
+    fn try_read(&self, buffer: &mut [u8]) -> io::Result<usize> {
+        match self {
+            Self::Unix(stream) => stream.try_read(buffer),
+            Self::Tcp(stream) => stream.try_read(buffer),
+        }
+    }
+
+    fn try_write(&self, bytes: &[u8]) -> io::Result<usize> {
+        match self {
+            Self::Unix(stream) => stream.try_write(bytes),
+            Self::Tcp(stream) => stream.try_write(bytes),
+        }
+    }
+}
+
+/// Writes what is taken; whether anything was.
+fn write(stream: &Stream, output: &mut Vec<u8>) -> io::Result<bool> {
     match stream.try_write(output) {
         Ok(length) => {
             output.drain(..length);
@@ -169,9 +299,17 @@ fn write(stream: &UnixStream, output: &mut Vec<u8>) -> io::Result<()> {
                 // A large answer doesn't stay in memory.
                 *output = Vec::new();
             }
-            Ok(())
+            Ok(length > 0)
         }
-        Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(()),
+        Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(false),
         Err(error) => Err(error),
     }
+}
+
+fn invalid(why: String) -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidData, why)
+}
+
+fn late(why: &str) -> io::Error {
+    io::Error::new(io::ErrorKind::TimedOut, why)
 }

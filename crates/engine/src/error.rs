@@ -1,5 +1,6 @@
 //! Why a request was refused, and why the service control manager could not start.
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use svckit_core::win32::Win32Error;
@@ -93,6 +94,14 @@ pub enum ServeError {
         /// The file.
         path: PathBuf,
         /// What is wrong, and where.
+        reason: String,
+    },
+    /// It can't listen on the network as it should.
+    #[error("cannot listen at {address}: {reason}")]
+    Listen {
+        /// Where.
+        address: SocketAddr,
+        /// Why.
         reason: String,
     },
     /// The system refused something else.

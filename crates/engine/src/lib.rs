@@ -6,6 +6,7 @@
 #![cfg(unix)]
 #![forbid(unsafe_code)]
 
+mod accounts;
 mod actor;
 mod connection;
 mod direct;
@@ -14,6 +15,7 @@ mod doors;
 mod error;
 mod launcher;
 mod link;
+mod network;
 mod readable;
 mod remains;
 mod scm;
@@ -22,7 +24,8 @@ mod settings;
 mod store;
 mod wire;
 
+pub use accounts::{Account, AccountError, Accounts};
 pub use direct::Direct;
 pub use directory::check_private;
 pub use error::ServeError;
-pub use serve::{ServeOptions, serve, serve_directly};
+pub use serve::{NetworkOptions, ServeOptions, serve, serve_directly};

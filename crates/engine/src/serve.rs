@@ -1,11 +1,15 @@
 //! The service control manager as a process: one for each state directory.
 
+use std::cell::Cell;
 use std::collections::hash_map::RandomState;
 use std::fs::File;
 use std::hash::{BuildHasher, Hasher};
 use std::io::Write;
+use std::net::SocketAddr;
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::PathBuf;
+use std::rc::Rc;
+use std::sync::Arc;
 use std::time::Duration;
 
 use svckit_core::native::Reply as NativeReply;
@@ -13,28 +17,30 @@ use svckit_os::process::Credentials;
 use svckit_os::signal::{Delivered, SignalSource};
 use svckit_os::{clock, process, session, socket};
 use tokio::io::unix::AsyncFd;
-use tokio::net::UnixListener;
-use tokio::sync::mpsc::{Sender, UnboundedSender, channel, unbounded_channel};
+use tokio::net::{TcpListener, UnixListener};
+use tokio::sync::mpsc::{UnboundedSender, channel, unbounded_channel};
 use tokio::sync::watch;
-use tokio::task::{LocalSet, spawn_local};
+use tokio::task::{JoinHandle, LocalSet, spawn_local};
 use tokio::time::{sleep, timeout};
 
+use crate::accounts::Accounts;
 use crate::actor::{Actor, Input};
-use crate::connection;
+use crate::connection::{self, Patience, Speaker, Stream};
 use crate::direct::Direct;
 use crate::directory::StateDirectory;
 use crate::error::ServeError;
 use crate::launcher::Launcher;
+use crate::network::{Gate, Listeners, Reception};
 use crate::readable::readable;
 use crate::scm::{About, ConnectionId, Scm};
-use crate::settings::Settings;
+use crate::settings::{Network, Settings};
 use crate::store::{RunStore, ServiceStore};
 
-/// How many connections there may be; more are turned away.
+/// How many connections of this machine there may be; more are turned away.
 const MAX_CONNECTIONS: usize = 1024;
 
 /// When it is tried again to accept a connection after the system refused.
-const RETRY: Duration = Duration::from_millis(200);
+pub(crate) const RETRY: Duration = Duration::from_millis(200);
 
 /// How long the last answers may take to be taken.
 const FAREWELL: Duration = Duration::from_secs(2);
@@ -48,12 +54,50 @@ pub struct ServeOptions {
     pub ready: Option<OwnedFd>,
     /// The program that is run with `host spawner`; absent: this process's own.
     pub executable: Option<PathBuf>,
+    /// Where clients of the network are listened to, in place of what the settings say.
+    pub network: NetworkOptions,
+}
+
+/// Where clients of the network are listened to; empty: as the settings say.
+#[derive(Debug, Clone, Default)]
+pub struct NetworkOptions {
+    /// For MS-SCMR.
+    pub listen: Vec<SocketAddr>,
+    /// Where the ports of these are told.
+    pub endpoint_mapper: Vec<SocketAddr>,
+    /// These may be addresses that other machines reach.
+    pub allow_network: bool,
+}
+
+impl NetworkOptions {
+    fn over(self, settings: &mut Network) {
+        if !self.listen.is_empty() {
+            settings.listen = self.listen;
+        }
+        if !self.endpoint_mapper.is_empty() {
+            settings.endpoint_mapper = self.endpoint_mapper;
+        }
+        settings.allow_network |= self.allow_network;
+    }
+}
+
+/// Names connections.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct ConnectionIds(Rc<Cell<u64>>);
+
+impl ConnectionIds {
+    /// A name that was never given.
+    pub(crate) fn next(&self) -> ConnectionId {
+        self.0.set(self.0.get() + 1);
+        ConnectionId(self.0.get())
+    }
 }
 
 impl ServeOptions {
     /// The usual options for a state directory.
     pub fn new(directory: impl Into<PathBuf>) -> Self {
-        Self { directory: directory.into(), ready: None, executable: None }
+        let network = NetworkOptions::default();
+        Self { directory: directory.into(), ready: None, executable: None, network }
     }
 }
 
@@ -69,7 +113,7 @@ pub fn serve_directly(options: ServeOptions, started: impl FnOnce(Direct)) -> Re
 
 fn run(options: ServeOptions, signals: bool, started: impl FnOnce(Direct)) -> Result<(), ServeError> {
     let mut ready = options.ready.map(File::from);
-    let result = prepare(&options.directory, options.executable).and_then(|prepared| {
+    let result = prepare(&options.directory, options.executable, options.network).and_then(|prepared| {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_io()
             .enable_time()
@@ -91,20 +135,27 @@ struct Prepared {
     records: Vec<crate::store::Record>,
     run: RunStore,
     executable: PathBuf,
+    listeners: Listeners,
     lock: svckit_os::lock::Lock,
 }
 
-fn prepare(path: &std::path::Path, executable: Option<PathBuf>) -> Result<Prepared, ServeError> {
+fn prepare(
+    path: &std::path::Path,
+    executable: Option<PathBuf>,
+    network: NetworkOptions,
+) -> Result<Prepared, ServeError> {
     let directory = StateDirectory::open(path)?;
     let lock = directory.lock()?;
-    let settings = Settings::load(&directory.settings())?;
+    let mut settings = Settings::load(&directory.settings())?;
+    network.over(&mut settings.network);
+    let listeners = Listeners::bind(&settings.network)?;
     let (store, records) = ServiceStore::open(&directory.services())?;
     let run = RunStore::open(&directory.run())?;
     let executable = match executable {
         Some(executable) => executable,
         None => std::env::current_exe().map_err(ServeError::system("find its own program"))?,
     };
-    Ok(Prepared { directory, settings, store, records, run, executable, lock })
+    Ok(Prepared { directory, settings, store, records, run, executable, listeners, lock })
 }
 
 impl Prepared {
@@ -125,6 +176,9 @@ impl Prepared {
             nonce: RandomState::new().build_hasher().finish(),
             may_switch_user: Credentials::may_change(),
         };
+        let gate = Gate::new(&self.settings.network);
+        let network = &self.settings.network;
+        let patience = Patience { logon: network.logon_timeout, send: network.send_timeout };
         let mut scm = Scm::new(self.settings, about, self.store, self.records, self.run)?;
         scm.at(now);
         let identity = session::identity().map_err(ServeError::system("identify the session"))?;
@@ -135,6 +189,7 @@ impl Prepared {
             scm.hear_of_clock();
         }
         scm.begin(&identity)?;
+        scm.listens(self.listeners.addresses());
         let swept = self.directory.sweep(|id| scm.has_instance(id));
         swept.map_err(|source| ServeError::Directory { path: self.directory.path().to_owned(), source })?;
         let (sender, inputs) = unbounded_channel();
@@ -150,13 +205,22 @@ impl Prepared {
         }
         let (close, closing) = watch::channel(false);
         let (open, mut all_closed) = channel::<()>(1);
-        let accepting = spawn_local(accept(listener, sender.clone(), closing, open));
+        let reception = Reception {
+            gate,
+            patience,
+            accounts: Accounts::of(&self.directory),
+            ids: ConnectionIds::default(),
+            inputs: sender.clone(),
+            closing,
+            open,
+        };
+        let accepting = self.listeners.receive(listener, reception)?;
         let actor = Actor::new(scm, self.directory.clone(), launcher, sender.clone());
         tracing::info!("serving {} as process {}", self.directory.path().display(), std::process::id());
         announce(ready, "ready");
         started(Direct::new(sender, self.directory.path()));
         let waiting = actor.run(inputs).await;
-        accepting.abort();
+        accepting.iter().for_each(JoinHandle::abort);
         let _ = std::fs::remove_file(self.directory.endpoint());
         drop(self.lock);
         // Whoever is told now can start the next one.
@@ -170,30 +234,51 @@ impl Prepared {
     }
 }
 
-async fn accept(
-    listener: UnixListener,
-    inputs: UnboundedSender<Input>,
-    closing: watch::Receiver<bool>,
-    open: Sender<()>,
-) {
-    let mut number = 0;
+impl Listeners {
+    /// Has connections accepted: those of this machine, and those of the network.
+    fn receive(self, local: UnixListener, reception: Reception) -> Result<Vec<JoinHandle<()>>, ServeError> {
+        let reception = Rc::new(reception);
+        let mut accepting = vec![spawn_local(accept(local, Rc::clone(&reception)))];
+        let listening = |(address, listener)| {
+            let failed = |error: std::io::Error| ServeError::Listen { address, reason: error.to_string() };
+            TcpListener::from_std(listener).map_err(failed)
+        };
+        // Its port is told, if there are several.
+        let first = self.scmr.first().map(|(address, _)| *address);
+        for one in self.scmr {
+            accepting.push(spawn_local(Rc::clone(&reception).accept(listening(one)?)));
+        }
+        for (one, first) in self.mapper.into_iter().zip(first.into_iter().cycle()) {
+            accepting.push(spawn_local(Rc::clone(&reception).map(listening(one)?, first)));
+        }
+        Ok(accepting)
+    }
+}
+
+/// Accepts connections of this machine.
+async fn accept(listener: UnixListener, reception: Rc<Reception>) {
+    let Reception { ids, inputs, closing, open, .. } = &*reception;
+    let room = Rc::new(());
     loop {
         match listener.accept().await {
-            Ok((stream, _)) if open.strong_count() > MAX_CONNECTIONS => {
+            Ok((stream, _)) if Rc::strong_count(&room) > MAX_CONNECTIONS => {
                 tracing::warn!("a client is turned away: there are {MAX_CONNECTIONS} connections");
                 drop(stream);
             }
             Ok((stream, _)) => {
                 let Some((pid, token)) = connection::welcome(&stream) else { continue };
-                number += 1;
-                let connection = ConnectionId(number);
+                let connection = ids.next();
                 // If nobody listens, the service control manager is ending.
                 let _ = inputs.send(Input::Opened { connection, pid });
-                let serve = connection::serve(connection, token, stream, inputs.clone(), closing.clone());
-                let open = open.clone();
+                let stream = (Stream::Unix(stream), Patience::default());
+                let speaker = Speaker::Known(Arc::new(token));
+                let (inputs, closing) = (inputs.clone(), closing.clone());
+                let serve =
+                    connection::serve(connection, speaker, connection::local(), stream, inputs, closing);
+                let held = (Rc::clone(&room), open.clone());
                 spawn_local(async move {
                     serve.await;
-                    drop(open);
+                    drop(held);
                 });
             }
             Err(error) => {

@@ -1,10 +1,11 @@
 //! The settings of the service control manager, from `scm.toml` in the state directory. All are optional.
 
+use std::net::SocketAddr;
 use std::path::Path;
 use std::time::Duration;
 
 use serde::Deserialize;
-use svckit_core::name::GroupName;
+use svckit_core::name::{GroupName, ServiceName};
 
 use crate::error::ServeError;
 
@@ -30,6 +31,47 @@ pub(crate) struct Settings {
     pub(crate) group_order: Vec<GroupName>,
     /// How many events are kept.
     pub(crate) events_kept: u32,
+    /// Clients of the network.
+    pub(crate) network: Network,
+}
+
+/// Whether and how clients of the network are served.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+pub(crate) struct Network {
+    /// Where to listen; nowhere if there is none. Port 0: any that is free.
+    pub(crate) listen: Vec<SocketAddr>,
+    /// Where to tell the ports of `listen`.
+    pub(crate) endpoint_mapper: Vec<SocketAddr>,
+    /// These may be addresses that other machines reach.
+    pub(crate) allow_network: bool,
+    /// How many connections there may be.
+    pub(crate) max_connections: usize,
+    /// How many of one address.
+    pub(crate) max_connections_per_address: usize,
+    /// How long somebody has to show who it is, in seconds.
+    #[serde(with = "seconds")]
+    pub(crate) logon_timeout: Duration,
+    /// How long somebody may take nothing of what is sent to it, in seconds.
+    #[serde(with = "seconds")]
+    pub(crate) send_timeout: Duration,
+    /// Services about which access lists alone decide, also for callers who are no administrators.
+    pub(crate) remote_access_exemptions: Vec<ServiceName>,
+}
+
+impl Default for Network {
+    fn default() -> Self {
+        Self {
+            listen: Vec::new(),
+            endpoint_mapper: Vec::new(),
+            allow_network: false,
+            max_connections: 1024,
+            max_connections_per_address: 128,
+            logon_timeout: Duration::from_secs(10),
+            send_timeout: Duration::from_secs(30),
+            remote_access_exemptions: Vec::new(),
+        }
+    }
 }
 
 impl Default for Settings {
@@ -42,6 +84,7 @@ impl Default for Settings {
             reboot_command: None,
             group_order: Vec::new(),
             events_kept: 10_000,
+            network: Network::default(),
         }
     }
 }
@@ -92,6 +135,12 @@ mod tests {
         assert!(error.contains("line 1") && error.contains("start-timeout"), "{error}");
         std::fs::write(&path, "control-timeout = -1.0\n").unwrap();
         assert!(Settings::load(&path).is_err());
+        std::fs::write(&path, "[network]\nlisten = [\"127.0.0.1:0\"]\n").unwrap();
+        let settings = Settings::load(&path).unwrap();
+        assert_eq!(settings.network.listen, ["127.0.0.1:0".parse().unwrap()]);
+        std::fs::write(&path, "[network]\nlisten = [\"localhost:0\"]\n").unwrap();
+        let error = Settings::load(&path).unwrap_err().to_string();
+        assert!(error.contains("line 2") && error.contains("address"), "{error}");
         std::fs::write(&path, "reboot-command = []\n").unwrap();
         assert!(Settings::load(&path).is_err());
     }

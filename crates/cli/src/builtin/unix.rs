@@ -4,12 +4,13 @@ use std::os::fd::AsFd;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
-use svckit_engine::{ServeError, ServeOptions};
+use svckit_engine::{NetworkOptions, ServeError, ServeOptions};
 use svckit_manager::local::adopt_descriptor;
 use svckit_recipe::Platform;
 use svckit_recipe::doctor::OpenDirectory;
 use tracing_subscriber::filter::LevelFilter;
 
+use crate::args::Network;
 use crate::builtin::Deed;
 use crate::failure::{Failure, Status};
 use crate::ui::Detail;
@@ -18,7 +19,12 @@ use crate::ui::Detail;
 pub(crate) const PLATFORM: Platform = Platform::Unix;
 
 /// Serves a state directory. Readiness, or why not, is told on the descriptor `ready`.
-pub(crate) fn serve(directory: PathBuf, ready: Option<i32>, detail: Detail) -> Result<(), Failure> {
+pub(crate) fn serve(
+    directory: PathBuf,
+    ready: Option<i32>,
+    network: Network,
+    detail: Detail,
+) -> Result<(), Failure> {
     let level = match detail {
         Detail::Quiet => LevelFilter::WARN,
         Detail::Normal => LevelFilter::INFO,
@@ -27,7 +33,9 @@ pub(crate) fn serve(directory: PathBuf, ready: Option<i32>, detail: Detail) -> R
     tracing_subscriber::fmt().with_max_level(level).with_writer(io::stderr).with_ansi(false).init();
     let ready = ready.map(adopt_descriptor).transpose();
     let ready = ready.map_err(|error| Failure::io("cannot use --ready-fd", error))?;
-    let served = svckit_engine::serve(ServeOptions { ready, ..ServeOptions::new(directory) });
+    let Network { listen, endpoint_mapper, allow_network } = network;
+    let network = NetworkOptions { listen, endpoint_mapper, allow_network };
+    let served = svckit_engine::serve(ServeOptions { ready, network, ..ServeOptions::new(directory) });
     served.map_err(|error| {
         let status = match error {
             ServeError::InUse { .. } => Status::AlreadySo,

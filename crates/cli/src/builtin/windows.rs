@@ -6,6 +6,8 @@ use std::path::{Path, PathBuf};
 use svckit_recipe::Platform;
 use svckit_recipe::doctor::OpenDirectory;
 
+use crate::app::App;
+use crate::args::{Network, User};
 use crate::builtin::Deed;
 use crate::failure::{Failure, Status};
 use crate::ui::Detail;
@@ -14,10 +16,19 @@ use crate::ui::Detail;
 pub(crate) const PLATFORM: Platform = Platform::Windows;
 
 /// It is for systems that have none of their own.
-pub(crate) fn serve(_: PathBuf, _: Option<i32>, _: Detail) -> Result<(), Failure> {
+pub(crate) fn serve(_: PathBuf, _: Option<i32>, _: Network, _: Detail) -> Result<(), Failure> {
+    Err(refusal())
+}
+
+/// The accounts of Windows are its own.
+pub(crate) fn user(_: &App, _: &Path, _: User) -> Result<(), Failure> {
+    Err(refusal())
+}
+
+fn refusal() -> Failure {
     let message = "the built-in service control manager does not run on Windows; that of this machine is what every verb works \
                    with when --scm is left out";
-    Err(Failure::Other { message: message.to_owned(), status: Status::Usage })
+    Failure::Other { message: message.to_owned(), status: Status::Usage }
 }
 
 /// Standard input without the buffer that is never overwritten; what is typed comes from it, since a console has another encoding.

@@ -129,6 +129,37 @@ pub(super) const ENTRIES: &[Entry] = &[
         ],
     ),
     entry(
+        31,
+        "the service control manager listens for clients of the network",
+        &["svc scm serve --listen, or [network] in its scm.toml, asks for it"],
+        &[
+            "svc scm status shows where",
+            "if that is not meant, leave it out and start the service control manager again",
+        ],
+    ),
+    entry(
+        32,
+        "somebody from the network was not let in",
+        &[
+            "the name or the password is wrong",
+            "the account is locked",
+            "the client offers less than NTLMv2 with every packet sealed",
+        ],
+        &[
+            "the message has the reason",
+            "svc scm user list shows the accounts, svc scm user passwd sets a password",
+        ],
+    ),
+    entry(
+        33,
+        "after too many failed logons an account is locked, or nobody from an address is listened to, for a while",
+        &["a program has an old password", "somebody tries passwords"],
+        &[
+            "svc events shows which logons failed",
+            "wait, or let a client elsewhere log on with the right password",
+        ],
+    ),
+    entry(
         7000,
         "the service failed to start",
         &["its program, account or dependencies are wrong"],

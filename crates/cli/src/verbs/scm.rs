@@ -1,5 +1,6 @@
 //! `svc scm`: the built-in service control manager, and the way to whichever is meant.
 
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use svckit_core::backend::Backend;
@@ -9,7 +10,7 @@ use svckit_manager::local::Interrupt;
 use svckit_manager::{Target, local};
 
 use crate::app::{App, Surroundings};
-use crate::args::Scm;
+use crate::args::{Network, Scm, User};
 use crate::builtin;
 use crate::failure::{Failure, Status};
 use crate::report::ScmJson;
@@ -88,6 +89,10 @@ impl Place {
         }
     }
 
+    fn not_built_in(&self) -> Failure {
+        Failure::usage(format!("{} is not a built-in service control manager", self.target))
+    }
+
     fn directory(&self) -> Option<&Path> {
         match &self.target {
             Target::Embedded(embedded) => Some(embedded.directory()),
@@ -98,17 +103,33 @@ impl Place {
 
 pub(crate) fn run(app: &mut App, place: &Place, action: &Scm) -> Result<(), Failure> {
     match action {
-        Scm::Serve { directory, ready_fd } => serve(app, place, directory.clone(), *ready_fd),
+        Scm::Serve { directory, ready_fd, network } => {
+            serve(app, place, directory.clone(), *ready_fd, network.clone())
+        }
+        Scm::User(action) => user(app, place, action.clone()),
         Scm::Status => status(app, place),
         Scm::Stop => stop(app, place),
     }
 }
 
-fn serve(app: &App, place: &Place, directory: Option<PathBuf>, ready_fd: Option<i32>) -> Result<(), Failure> {
+fn serve(
+    app: &App,
+    place: &Place,
+    directory: Option<PathBuf>,
+    ready_fd: Option<i32>,
+    network: Network,
+) -> Result<(), Failure> {
     let Some(directory) = directory.or_else(|| place.directory().map(Path::to_owned)) else {
-        return Err(Failure::usage(format!("{} is not a built-in service control manager", place.target)));
+        return Err(place.not_built_in());
     };
-    builtin::serve(directory, ready_fd, app.ui.detail)
+    builtin::serve(directory, ready_fd, network, app.ui.detail)
+}
+
+fn user(app: &mut App, place: &Place, action: User) -> Result<(), Failure> {
+    match place.directory() {
+        Some(directory) => builtin::user(app, directory, action),
+        None => Err(place.not_built_in()),
+    }
 }
 
 fn status(app: &mut App, place: &Place) -> Result<(), Failure> {
@@ -136,8 +157,13 @@ fn status(app: &mut App, place: &Place) -> Result<(), Failure> {
             format!("{}, {} active, in {} processes", status.services, status.active, status.processes),
         ),
     ];
-    for (label, value) in lines {
-        writeln!(app.ui.out(), "{label:<13}  {value}")?;
+    let addresses = |all: &[SocketAddr]| all.iter().map(SocketAddr::to_string).collect::<Vec<_>>().join(", ");
+    let network = [
+        ("listening at", addresses(&status.listening)),
+        ("endpoint mapper", addresses(&status.endpoint_mapper)),
+    ];
+    for (label, value) in lines.into_iter().chain(network).filter(|(_, value)| !value.is_empty()) {
+        writeln!(app.ui.out(), "{label:<15}  {value}")?;
     }
     Ok(())
 }

@@ -18,6 +18,7 @@ mod journal;
 mod launch;
 mod lock;
 mod native;
+mod network;
 mod notify;
 mod overview;
 mod process;
@@ -48,6 +49,7 @@ pub(crate) use answers::Reply;
 pub(crate) use door::Door;
 pub(crate) use handles::{ConnectionId, HandleId};
 pub(crate) use native::{LogRequest, NativeAnswer, UsageRequest};
+pub(crate) use network::{FailedLogon, Listening};
 pub(crate) use notify::Triggered;
 pub(crate) use process::ProcessEvent;
 pub(crate) use service::Service;
@@ -139,6 +141,7 @@ pub(crate) struct Scm {
     hears_of_clock: bool,
     journal: Journal,
     changes: Changes,
+    listening: Listening,
     session: Session,
     /// Until when processes of the predecessor may tell how they are before anybody is answered; absent: all have.
     taking_over: Option<TimerId>,
@@ -192,6 +195,7 @@ impl Scm {
             hears_of_clock: false,
             journal,
             changes: Changes::default(),
+            listening: Listening::default(),
             session: Session {
                 identity: String::new(),
                 started: WallTime::default(),

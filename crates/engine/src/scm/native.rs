@@ -77,6 +77,12 @@ impl Scm {
         request: Request,
         answer: NativeAnswer,
     ) {
+        if token.is_remote_user() {
+            // It tells logs and definitions, of which access lists say nothing.
+            let cause = "over the network this is only for administrators";
+            let failure = Failure::new(Win32Error::ACCESS_DENIED, cause);
+            return answer.give(self, Self::native_error(&failure));
+        }
         let result = match request {
             Request::HostStates { services } => self.host_states(token, services),
             Request::Definition { service } => self.definition(token, &service),
@@ -190,6 +196,8 @@ impl Scm {
             services: count(self.services.len()),
             active: count(active),
             processes: count(self.instances.len()),
+            listening: self.listening.scmr.clone(),
+            endpoint_mapper: self.listening.mapper.clone(),
         })
     }
 

@@ -8,6 +8,7 @@ mod calls;
 mod connections;
 mod entity;
 mod native;
+mod network;
 mod overview;
 mod processes;
 mod security;

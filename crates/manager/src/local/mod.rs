@@ -20,7 +20,7 @@ use svckit_os::{errno, secret};
 
 #[cfg(unix)]
 pub use unix::{
-    DEFAULT_TARGET, Interrupt, adopt_descriptor, grant_logon, inherited, logon, state_directory,
+    DEFAULT_TARGET, Interrupt, adopt_descriptor, grant_logon, inherited, logon, prompt, state_directory,
     wait_until_served,
 };
 #[cfg(unix)]

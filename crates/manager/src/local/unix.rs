@@ -30,6 +30,7 @@ const READY_TIMEOUT: Duration = Duration::from_secs(60);
 const LOG_TAIL: u64 = 4096;
 
 pub use svckit_os::process::adopt_descriptor;
+pub use svckit_os::prompt::password as prompt;
 
 /// What `--scm` means when nothing is said.
 pub const DEFAULT_TARGET: &str = "embedded";

@@ -2,4 +2,4 @@
 
 mod unix;
 
-pub use unix::{identity, user};
+pub use unix::{host_name, identity, user};

@@ -11,6 +11,12 @@ pub fn identity() -> io::Result<String> {
     Ok(format!("{}/{start}", boot.trim()))
 }
 
+/// The name of the machine, without a domain.
+pub fn host_name() -> String {
+    let name = rustix::system::uname().nodename().to_string_lossy().into_owned();
+    name.split('.').next().unwrap_or_default().to_owned()
+}
+
 /// The user that this process acts as.
 pub fn user() -> u32 {
     rustix::process::geteuid().as_raw()

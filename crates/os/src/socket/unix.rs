@@ -5,11 +5,12 @@ use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
 
 use rustix::fs::{CWD, Mode, OFlags};
 use rustix::net::{
     AddressFamily, RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendAncillaryBuffer,
-    SendAncillaryMessage, SendFlags, SocketAddrUnix, SocketFlags, SocketType,
+    SendAncillaryMessage, SendFlags, SocketAddrUnix, SocketFlags, SocketType, sockopt,
 };
 
 pub use std::os::unix::net::UnixStream as Stream;
@@ -70,6 +71,17 @@ pub fn packet_pair() -> io::Result<(OwnedFd, OwnedFd)> {
     Ok(rustix::net::socketpair(AddressFamily::UNIX, SocketType::SEQPACKET, SocketFlags::CLOEXEC, None)?)
 }
 
+/// Has the system ask a silent peer of a TCP connection whether it is still there, first after `idle`; one that doesn't answer for about half a minute more is gone. What is sent goes at once.
+pub fn keep_alive(socket: impl AsFd, idle: Duration) -> io::Result<()> {
+    const BETWEEN: Duration = Duration::from_secs(10);
+    const TIMES: u32 = 3;
+    sockopt::set_socket_keepalive(&socket, true)?;
+    sockopt::set_tcp_keepidle(&socket, idle)?;
+    sockopt::set_tcp_keepintvl(&socket, BETWEEN)?;
+    sockopt::set_tcp_keepcnt(&socket, TIMES)?;
+    Ok(sockopt::set_tcp_nodelay(&socket, true)?)
+}
+
 /// Who is at the other end of a socket: as it was when the connection was made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Peer {
@@ -81,7 +93,7 @@ pub struct Peer {
 
 /// Asks the system who is at the other end.
 pub fn peer(socket: impl AsFd) -> io::Result<Peer> {
-    let credentials = rustix::net::sockopt::socket_peercred(socket)?;
+    let credentials = sockopt::socket_peercred(socket)?;
     Ok(Peer { uid: credentials.uid.as_raw(), pid: credentials.pid.as_raw_nonzero().get().cast_unsigned() })
 }
 

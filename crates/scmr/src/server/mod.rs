@@ -99,6 +99,8 @@ pub struct Server {
     pending: BTreeMap<u32, Pending>,
     max_fragment: u16,
     security: Security,
+    /// What was understood and not handed out yet.
+    understood: Vec<Incoming>,
 }
 
 impl Default for Server {
@@ -118,6 +120,7 @@ impl Server {
             pending: BTreeMap::new(),
             max_fragment: max_fragment.max(MIN_FRAGMENT),
             security: Security::Local,
+            understood: Vec::new(),
         }
     }
 
@@ -126,21 +129,26 @@ impl Server {
         Self { security: Security::Logon(Logon::new(acceptor, accounts)), ..Self::new(max_fragment) }
     }
 
-    /// Takes bytes of the client. After an error nothing more can be understood: what is left to be sent is sent, and the connection closed.
+    /// Takes bytes of the client. After an error nothing more can be understood: what came before it is in [`Self::take_understood`], what is left to be sent is sent, and the connection closed.
     pub fn receive(&mut self, bytes: &[u8]) -> Result<Vec<Incoming>, ProtocolError> {
         // There may be a password in it.
         let before = Zeroizing::new(std::mem::take(&mut self.input));
         let mut input = Zeroizing::new(Vec::with_capacity(before.len() + bytes.len()));
         input.extend_from_slice(&before);
         input.extend_from_slice(bytes);
-        let mut incoming = Vec::new();
         let mut taken = 0;
         while let Some((frame, length)) = Frame::read(&input[taken..], self.max_fragment)? {
-            incoming.extend(self.frame(&frame, &input[taken..taken + length])?);
+            let incoming = self.frame(&frame, &input[taken..taken + length])?;
+            self.understood.extend(incoming);
             taken += length;
         }
         self.input = input.split_off(taken);
-        Ok(incoming)
+        Ok(self.take_understood())
+    }
+
+    /// What was understood before an error. That somebody could not show who it is must not be lost because it said something wrong right after that.
+    pub fn take_understood(&mut self) -> Vec<Incoming> {
+        std::mem::take(&mut self.understood)
     }
 
     /// Answers a call. A call that is not under way (answered before, or given up) is passed over.

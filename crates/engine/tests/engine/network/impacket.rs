@@ -1,0 +1,46 @@
+//! impacket as the client of the network: an implementation of MS-SCMR, NTLM and packet privacy by others. What it does is in `remote.py`.
+
+use std::process::Command;
+
+use svckit_testkit::{binary, need};
+
+use super::{Bed, PASSWORD};
+
+const SCRIPT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/engine/network/remote.py");
+
+/// Runs a part of the script; what it printed. Without impacket a test is skipped.
+fn impacket(part: &str, bed: &Bed) -> Option<String> {
+    let output = Command::new(need::python()?)
+        .args([SCRIPT, part, &bed.address.port().to_string(), PASSWORD])
+        .arg(binary::scripted())
+        .arg(bed.mapper.port().to_string())
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{part}: {}\n{said}", output.status);
+    Some(String::from_utf8(output.stdout).unwrap())
+}
+
+#[test]
+fn impacket_manages_services_from_afar() {
+    let bed = Bed::new("");
+    if let Some(said) = impacket("manage", &bed) {
+        assert_eq!(said, "managed\n");
+    }
+}
+
+#[test]
+fn impacket_finds_the_port_by_the_endpoint_mapper() {
+    let bed = Bed::new("");
+    if let Some(said) = impacket("map", &bed) {
+        assert_eq!(said, format!("ncacn_ip_tcp:127.0.0.1[{}]\n", bed.address.port()));
+    }
+}
+
+#[test]
+fn impacket_is_refused_with_anything_less_than_the_right_password_and_packet_privacy() {
+    let bed = Bed::new("");
+    if let Some(said) = impacket("refused", &bed) {
+        assert_eq!(said, "refused\n");
+    }
+}
