@@ -18,6 +18,7 @@ mod ready;
 mod recipe;
 mod rollback;
 mod sc;
+mod schedule;
 mod site;
 mod strangers;
 mod survival;

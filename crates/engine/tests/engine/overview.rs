@@ -10,6 +10,7 @@ use svckit_core::name::ServiceName;
 use svckit_core::native::{Overview, Phase, Reply, Request};
 use svckit_core::status::ServiceState;
 use svckit_engine::Direct;
+use svckit_testkit::gate::Gate;
 use svckit_testkit::{PATIENCE, binary};
 
 use crate::native::hosted;
@@ -86,8 +87,9 @@ fn a_new_display_name_is_a_change() {
 fn a_host_tells_of_its_program_and_its_use_of_the_machine_is_measured() {
     let state = state();
     let scm = Scm::serve(state.path());
-    let program = binary::scripted();
-    hosted(&scm, state.path(), "web", &[program.to_str().unwrap(), "program=hang"]);
+    let (program, gate) = (binary::scripted(), Gate::new());
+    let steps = format!("program=gate:{}", gate.address());
+    hosted(&scm, state.path(), "web", &[program.to_str().unwrap(), &steps]);
     create(&scm.direct, &[scripted("other", &[])]);
     let before = ask(&scm.direct, None);
     open(&scm.direct, "web").start(&[]).unwrap();
@@ -101,6 +103,8 @@ fn a_host_tells_of_its_program_and_its_use_of_the_machine_is_measured() {
     assert_eq!((other.service.as_str(), other.state, other.pid), ("other", ServiceState::STOPPED, None));
     assert_eq!((web.service.as_str(), web.display_name()), ("web", "web"));
     assert_eq!(web.pid, running.services[0].host.as_ref().unwrap().state.child_pid);
+    // The kernel counts memory in batches: a program that has just begun has none by that.
+    let _held = gate.arrival();
     let Reply::Usage { services, .. } = scm.direct.native(Request::Usage).unwrap() else { panic!() };
     let [web] = &services[..] else { panic!("{services:?}") };
     assert_eq!(web.service.as_str(), "web");
