@@ -359,8 +359,8 @@ mod tests {
         // That no process is left is told in the same way, and is no news.
         for what in [4, JOB_OBJECT_MSG_ACTIVE_PROCESS_LIMIT] {
             bell.post(what).unwrap();
-            poller.wait(&mut ready, None).unwrap();
         }
+        poller.wait(&mut ready, None).unwrap();
         assert_eq!((bell.job_news(), bell.job_news()), (Some(JobNews::Full), None));
     }
 
