@@ -44,6 +44,15 @@ pub(crate) struct Global {
         help = "The service control manager: windows, embedded[:DIR] or a machine; several: a,b or @FILE[#GROUP] (also: the variable SVC_SCM)"
     )]
     pub(crate) scm: Option<String>,
+    /// Another machine: who logs on there, DOMAIN\NAME or NAME (also: the variable SVC_USER)
+    #[arg(long, value_name = "USER", global = true)]
+    pub(crate) user: Option<String>,
+    /// Another machine: the password is in FILE, which nobody else can read (otherwise: the variable SVC_PASSWORD, or the terminal)
+    #[arg(long, value_name = "FILE", global = true)]
+    pub(crate) password_file: Option<PathBuf>,
+    /// Another machine: how long each step of connecting may take (default: 10 seconds)
+    #[arg(long, value_name = "SECONDS", global = true, value_parser = seconds)]
+    pub(crate) connect_timeout: Option<Duration>,
     /// Print JSON: results on standard output, errors on standard error
     #[arg(long, global = true)]
     pub(crate) json: bool,

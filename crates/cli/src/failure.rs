@@ -282,6 +282,7 @@ fn status_of(code: Win32Error) -> Status {
         Win32Error::ACCESS_DENIED
         | Win32Error::PRIVILEGE_NOT_HELD
         | Win32Error::INVALID_SERVICE_ACCOUNT
+        | Win32Error::LOGON_FAILURE
         | Win32Error::SERVICE_LOGON_FAILED => Status::AccessDenied,
         Win32Error::WAIT_TIMEOUT | Win32Error::SERVICE_REQUEST_TIMEOUT | Win32Error::SERVICE_START_HANG => {
             Status::TimeOut
@@ -298,7 +299,9 @@ fn status_of(code: Win32Error) -> Status {
         | Win32Error::PATH_NOT_FOUND
         | Win32Error::BAD_EXE_FORMAT
         | Win32Error::DIRECTORY => Status::ServiceFailed,
-        Win32Error::RPC_S_SERVER_UNAVAILABLE | Win32Error::RPC_S_CALL_FAILED => Status::Unreachable,
+        Win32Error::RPC_S_SERVER_UNAVAILABLE
+        | Win32Error::RPC_S_CALL_FAILED
+        | Win32Error::RPC_S_SEC_PKG_ERROR => Status::Unreachable,
         Win32Error::SERVICE_MARKED_FOR_DELETE => Status::MarkedForDeletion,
         Win32Error::DEPENDENT_SERVICES_RUNNING
         | Win32Error::INVALID_SERVICE_CONTROL
@@ -314,6 +317,9 @@ fn status_of(code: Win32Error) -> Status {
 /// What may help, by the code.
 pub(crate) fn advice_of(error: &svckit_core::Error) -> Option<String> {
     let name = error.service.as_deref().unwrap_or("NAME");
+    if let Some(advice) = advice_from_afar(error) {
+        return Some(advice.to_owned());
+    }
     Some(match error.code {
         Win32Error::SERVICE_DOES_NOT_EXIST => "svc list shows the services that there are".to_owned(),
         Win32Error::SERVICE_DISABLED => format!("svc update DEF --startup manual makes {name} startable"),
@@ -341,6 +347,25 @@ pub(crate) fn advice_of(error: &svckit_core::Error) -> Option<String> {
         }
         _ => return None,
     })
+}
+
+/// What may help with another machine.
+fn advice_from_afar(error: &svckit_core::Error) -> Option<&'static str> {
+    if !error.target.as_deref()?.starts_with(r"\\") {
+        return None;
+    }
+    match error.code {
+        Win32Error::RPC_S_SERVER_UNAVAILABLE => {
+            Some("docs/tasks/remote-machines.md says what has to be open and running there")
+        }
+        Win32Error::WAIT_TIMEOUT if error.operation.starts_with("connect") => {
+            Some("a firewall may drop what comes; --connect-timeout gives more time")
+        }
+        Win32Error::ACCESS_DENIED => Some(
+            "changes from afar are for administrators of that machine; for its own accounts Windows has LocalAccountTokenFilterPolicy: docs/tasks/remote-machines.md",
+        ),
+        _ => None,
+    }
 }
 
 /// Whether the answer is that of Windows on this machine.

@@ -20,6 +20,7 @@ mod failure;
 mod fake;
 mod fleet;
 mod lock;
+mod logon;
 mod machine;
 mod metrics;
 mod passwords;
@@ -50,6 +51,7 @@ use crate::app::{App, Connect};
 use crate::args::{Cli, Global, Verb};
 use crate::failure::{Failure, Status};
 use crate::fleet::Machines;
+use crate::logon::Logon;
 use crate::ui::Ui;
 use crate::verbs::scm::Place;
 
@@ -58,7 +60,7 @@ fn main() -> ExitCode {
     if let Some(end) = verbs::host::run_if_meant(std::env::args_os()) {
         return end;
     }
-    let cli = match Cli::try_parse_from(words(std::env::args_os())) {
+    let mut cli = match Cli::try_parse_from(words(std::env::args_os())) {
         Ok(cli) => cli,
         Err(error) => {
             return misunderstood(&error);
@@ -67,20 +69,24 @@ fn main() -> ExitCode {
     let mut ui = Ui::new(&cli.global);
     let said =
         cli.global.scm.clone().or_else(|| std::env::var("SVC_SCM").ok().filter(|text| !text.is_empty()));
-    if let Verb::Host(role) = &cli.verb {
-        return verbs::host::run(role);
-    }
+    let server = match &mut cli.verb {
+        Verb::Host(role) => return verbs::host::run(role),
+        Verb::Sc { words } => sc::take_server(words),
+        _ => None,
+    };
+    let said = server.or(said);
     // Who asks nobody may have a list in SVC_SCM.
     let said = said.filter(|_| !fleet::asks_none(&cli.verb));
     match said.as_deref().map_or(Ok(None), Machines::read) {
         Ok(Some(machines)) => {
+            let machines = machines.log_on(&Arc::new(Logon::new(&cli.global)));
             return fleet::run(&mut ui, &machines, cli).unwrap_or_else(|failure| end(&mut ui, &failure));
         }
         Ok(None) => {}
         Err(failure) => return end(&mut ui, &failure),
     }
     let place = match Place::new(said.as_deref()) {
-        Ok(place) => place,
+        Ok(place) => place.log_on(&Arc::new(Logon::new(&cli.global))),
         Err(failure) => return end(&mut ui, &failure),
     };
     let connector = place.clone();

@@ -374,12 +374,42 @@ fn exit_statuses_tell_the_kind_of_failure() {
     assert_eq!(code(&["up", "missing.toml"]), 2);
     assert_eq!(code(&["status", "a/b"]), 2);
     assert_eq!(code(&["status", "ghost"]), 3);
-    assert_eq!(code(&["--scm", r"\\elsewhere", "list"]), 1);
     let object = |arguments: &[&str]| -> Value { serde_json::from_str(&svc.run(arguments).stderr).unwrap() };
     assert_eq!(object(&["start", "--json"])["error"]["exit_status"], 2);
     let missing = object(&["start", "ghost", "--json"]);
     assert_eq!((&missing["error"]["code"], &missing["error"]["service"]), (&1060.into(), &"ghost".into()));
     assert!(missing["error"]["target"].as_str().unwrap().starts_with("embedded:/"));
+}
+
+#[test]
+fn another_machine_takes_a_name_and_a_password_that_nobody_else_can_read() {
+    let svc = Svc::new();
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let closed = listener.local_addr().unwrap().to_string();
+    drop(listener);
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("password");
+    std::fs::write(&file, "pw\n").unwrap();
+    let file = file.to_str().unwrap();
+    let told = |arguments: &[&str]| {
+        let ended = svc.run(&[&["--scm", &closed], arguments].concat());
+        (ended.code().unwrap(), ended.stderr)
+    };
+    let (code, said) = told(&["list"]);
+    assert!(code == 4 && said.contains("--user, or the variable SVC_USER"), "{said}");
+    let mode = |mode| std::fs::set_permissions(file, std::fs::Permissions::from_mode(mode)).unwrap();
+    let with_file = ["--user", r"SHOP\ann", "--password-file", file, "list"];
+    mode(0o644);
+    let (code, said) = told(&with_file);
+    assert!(code == 4 && said.contains("its mode is 0644"), "{said}");
+    mode(0o600);
+    let (code, said) = told(&with_file);
+    assert!(code == 8 && said.contains(&format!("nothing listens at {closed}")), "{said}");
+    assert!(said.contains("remote-machines.md"), "{said}");
+    let words =
+        [&["--user", "ann", "--password-file", file, "sc"][..], &[r"\\127.0.0.1:1", "query"]].concat();
+    // 1722 by 256.
+    assert_eq!(svc.run(&words).code(), Some(186));
 }
 
 #[test]

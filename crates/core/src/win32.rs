@@ -167,6 +167,8 @@ open_value! {
         RPC_S_PROCNUM_OUT_OF_RANGE = 1745 => "RPC_S_PROCNUM_OUT_OF_RANGE",
         /// The stub received bad data.
         RPC_X_BAD_STUB_DATA = 1783 => "RPC_X_BAD_STUB_DATA",
+        /// The security of a connection could not be agreed upon.
+        RPC_S_SEC_PKG_ERROR = 1825 => "RPC_S_SEC_PKG_ERROR",
         /// The account is locked.
         ACCOUNT_LOCKED_OUT = 1909 => "ERROR_ACCOUNT_LOCKED_OUT",
         /// The program's side-by-side configuration is wrong.

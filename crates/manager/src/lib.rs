@@ -1,6 +1,6 @@
 //! The way to service control managers: [`connect`] gives a [`Backend`] for a [`Target`].
 //!
-//! [`local`] knows which service control managers this system has; [`wire`] speaks MS-SCMR over any byte stream. [`install`] and [`wait`] do with any backend what takes more than one call,
+//! [`remote`] names other machines. [`local`] knows which service control managers this system has; [`wire`] speaks MS-SCMR over any byte stream. [`install`] and [`wait`] do with any backend what takes more than one call,
 //! and [`entity`] has services as things.
 
 #![forbid(unsafe_code)]
@@ -16,6 +16,7 @@ pub mod install;
 pub mod local;
 pub mod plan;
 mod ready;
+pub mod remote;
 pub mod target;
 pub mod update;
 pub mod wait;
@@ -24,6 +25,7 @@ pub mod windows;
 pub mod wire;
 
 pub use embedded::Embedded;
+pub use remote::{Logon, Remote};
 pub use target::{Target, TargetError};
 
 use svckit_core::Result;

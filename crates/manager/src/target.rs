@@ -3,7 +3,7 @@
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-use crate::Embedded;
+use crate::{Embedded, Remote};
 
 /// A service control manager.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -12,8 +12,8 @@ pub enum Target {
     Windows,
     /// The built-in one of a state directory: `embedded` or `embedded:DIR`.
     Embedded(Embedded),
-    /// That of another machine: `\\HOST` or `HOST`.
-    Remote(String),
+    /// That of another machine: `\\HOST` or `HOST`, with `:PORT` if its endpoint mapper is not to be asked.
+    Remote(Remote),
 }
 
 /// Why a target was refused.
@@ -42,7 +42,7 @@ impl Target {
     /// # use svckit_manager::Target;
     /// let target = Target::parse("embedded", Path::new("/home/ann/.local/state/svckit")).unwrap();
     /// assert_eq!(target.to_string(), "embedded:/home/ann/.local/state/svckit");
-    /// assert_eq!(Target::parse(r"\\db1", Path::new("/")).unwrap(), Target::Remote("db1".to_owned()));
+    /// assert_eq!(Target::parse("db1", Path::new("/")).unwrap().to_string(), r"\\db1");
     /// ```
     pub fn parse(text: &str, directory: &Path) -> Result<Self, TargetError> {
         if let Some(directory) = text.strip_prefix("embedded:") {
@@ -57,11 +57,7 @@ impl Target {
             "windows" => Ok(Self::Windows),
             text => {
                 let host = text.strip_prefix(r"\\").unwrap_or(text);
-                let allowed = |c: char| c.is_alphanumeric() || matches!(c, '.' | '-' | '_' | ':' | '[' | ']');
-                if host.is_empty() || !host.chars().all(allowed) {
-                    return Err(TargetError::Host(text.to_owned()));
-                }
-                Ok(Self::Remote(host.to_owned()))
+                Remote::parse(host).map(Self::Remote).ok_or_else(|| TargetError::Host(text.to_owned()))
             }
         }
     }
@@ -81,7 +77,7 @@ impl fmt::Display for Target {
         match self {
             Self::Windows => f.write_str("windows"),
             Self::Embedded(embedded) => write!(f, "embedded:{}", embedded.directory().display()),
-            Self::Remote(host) => write!(f, r"\\{host}"),
+            Self::Remote(remote) => write!(f, r"\\{remote}"),
         }
     }
 }
@@ -114,6 +110,11 @@ mod tests {
             ("embedded:/var/x y", "embedded:/var/x y"),
             ("host", r"\\host"),
             (r"\\host.example", r"\\host.example"),
+            ("host:4711", r"\\host:4711"),
+            ("192.0.2.1:80", r"\\192.0.2.1:80"),
+            ("2001:db8::1", r"\\[2001:db8::1]"),
+            ("[2001:db8::1]", r"\\[2001:db8::1]"),
+            (r"\\[::1]:4711", r"\\[::1]:4711"),
         ] {
             assert_eq!(parse(text).unwrap().to_string(), shown);
         }
@@ -123,7 +124,8 @@ mod tests {
     fn nonsense_is_refused() {
         assert_eq!(parse(""), Err(TargetError::Empty));
         assert_eq!(parse("embedded:"), Err(TargetError::NoDirectory));
-        for text in ["a b", "a/b", r"\\", r"\\a\b"] {
+        let ports = ["a:", "a:0", "a:65536", "a:b", ":1", "a:1:2", "[a]:1", "[::1", "[::1]x"];
+        for text in ["a b", "a/b", r"\\", r"\\a\b"].into_iter().chain(ports) {
             assert!(matches!(parse(text), Err(TargetError::Host(_))), "{text}");
         }
     }

@@ -54,6 +54,8 @@ pub mod signal;
 #[cfg(unix)]
 pub mod socket;
 pub mod space;
+#[cfg(unix)]
+pub mod tcp;
 #[cfg(windows)]
 mod text;
 #[cfg(unix)]

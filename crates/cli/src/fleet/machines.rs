@@ -3,11 +3,13 @@
 use std::collections::HashSet;
 use std::fs;
 use std::path::Path;
+use std::sync::Arc;
 
 use svckit_recipe::hosts::Hosts;
 use svckit_recipe::{Diagnostics, Source};
 
 use crate::failure::{Failure, plain};
+use crate::logon::Logon;
 use crate::verbs::scm::Place;
 
 /// Several service control managers.
@@ -42,6 +44,14 @@ impl Machines {
             }
         }
         Ok(Some(Self(list.all)))
+    }
+
+    /// The same, with who logs on.
+    pub(crate) fn log_on(mut self, logon: &Arc<Logon>) -> Self {
+        for machine in &mut self.0 {
+            machine.place = machine.place.clone().log_on(logon);
+        }
+        self
     }
 
     pub(crate) fn all(&self) -> &[Machine] {

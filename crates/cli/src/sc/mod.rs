@@ -89,10 +89,7 @@ fn exit_status(platform: Platform, code: Win32Error) -> u32 {
 impl Session<'_> {
     fn carry_out(&mut self, words: &[String]) -> Result<Answer, Wrong> {
         let words = match words.split_first() {
-            Some((server, rest)) if server.starts_with(r"\\") => {
-                check_server(server)?;
-                rest
-            }
+            Some((server, rest)) if server.starts_with(r"\\") && is_here(server) => rest,
             _ => words,
         };
         match forms::read(words)? {
@@ -129,12 +126,33 @@ impl Session<'_> {
     }
 }
 
-/// A server can be named, but only this machine is one yet.
-fn check_server(server: &str) -> Result<(), Wrong> {
+/// Takes the server off the words of a command, if it is another machine: that is where svc connects to.
+pub(crate) fn take_server(words: &mut Vec<String>) -> Option<String> {
+    let is_other = words.first().is_some_and(|word| word.starts_with(r"\\") && !is_here(word));
+    is_other.then(|| words.remove(0))
+}
+
+/// Whether a server is this machine.
+fn is_here(server: &str) -> bool {
     let name = server.trim_start_matches('\\');
-    if name == "." || name.eq_ignore_ascii_case("localhost") {
-        return Ok(());
+    name == "." || name.eq_ignore_ascii_case("localhost")
+}
+
+#[cfg(test)]
+mod server_tests {
+    use super::take_server;
+
+    #[test]
+    fn another_machine_is_where_svc_connects_to() {
+        let take = |words: &[&str]| {
+            let mut words = words.iter().map(|word| (*word).to_owned()).collect();
+            (take_server(&mut words), words.join(" "))
+        };
+        assert_eq!(take(&[r"\\db1:4711", "query"]), (Some(r"\\db1:4711".to_owned()), "query".to_owned()));
+        for here in [r"\\.", r"\\LocalHost"] {
+            assert_eq!(take(&[here, "query"]), (None, format!("{here} query")));
+        }
+        assert_eq!(take(&["query", r"\\db1"]).0, None);
+        assert_eq!(take(&[]).0, None);
     }
-    let message = format!("services of other machines, as {server}, can't be managed by this version");
-    Err(Wrong::refused("OpenSCManager", Win32Error::NOT_SUPPORTED, message))
 }

@@ -271,7 +271,6 @@ fn a_failure_is_that_of_the_call_and_its_code_the_exit_status() {
         (&["sdset", "web", "D:(A;;XX;;;SY)"], 87),
         (&["sdset", "web", ""], 87),
         (&["sdshow", "nosuch"], 1060),
-        (&[r"\\other", "query"], 50),
         (&["GetKeyName", "The moon"], 1060),
         (&["showsid", "a/b"], 123),
     ] {

@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use svckit_core::backend::Backend;
 use svckit_core::native::{Reply, Request};
@@ -13,6 +14,7 @@ use crate::app::{App, Surroundings};
 use crate::args::{Network, Scm, User};
 use crate::builtin;
 use crate::failure::{Failure, Status};
+use crate::logon::Logon;
 use crate::report::ScmJson;
 use crate::resolve;
 use crate::times;
@@ -23,6 +25,8 @@ pub(crate) struct Place {
     target: Target,
     /// Where this system keeps what belongs to no definition.
     directory: Option<PathBuf>,
+    /// Who logs on, if that is another machine.
+    logon: Arc<Logon>,
 }
 
 impl Place {
@@ -36,7 +40,12 @@ impl Place {
         }
         let target = Target::parse(text, directory.as_deref().unwrap_or(Path::new("")));
         let target = target.map_err(|error| Failure::usage(format!("--scm: {error}")))?;
-        Ok(Self { target, directory })
+        Ok(Self { target, directory, logon: Arc::default() })
+    }
+
+    /// The same, with who logs on where that has to be said.
+    pub(crate) fn log_on(self, logon: &Arc<Logon>) -> Self {
+        Self { logon: Arc::clone(logon), ..self }
     }
 
     /// What a verb may do beside talking to the service control manager.
@@ -56,24 +65,35 @@ impl Place {
 
     /// The folder of another machine's records: its name, in which nothing has a meaning for file systems.
     fn records(&self) -> Option<PathBuf> {
-        let (Target::Remote(host), Some(directory)) = (&self.target, &self.directory) else { return None };
-        let host = host.to_lowercase().replace(|c: char| !c.is_alphanumeric() && c != '-' && c != '.', "_");
+        let (Target::Remote(remote), Some(directory)) = (&self.target, &self.directory) else { return None };
+        let host = remote
+            .to_string()
+            .to_lowercase()
+            .replace(|c: char| !c.is_alphanumeric() && c != '-' && c != '.', "_");
         Some(directory.join("machines").join(host))
     }
 
     /// A connection; the built-in service control manager is started if it doesn't run.
     pub(crate) fn connect(&self) -> svckit_core::Result<Box<dyn Backend>> {
-        svckit_manager::connect(&self.target.clone().autostart(std::env::current_exe().ok()))
+        svckit_manager::connect(&self.logged_on()?.autostart(std::env::current_exe().ok()))
     }
 
     /// The same, but nothing is started.
     pub(crate) fn connect_running(&self) -> svckit_core::Result<Box<dyn Backend>> {
-        svckit_manager::connect(&self.target)
+        svckit_manager::connect(&self.logged_on()?)
     }
 
     /// The same; `interrupt` ends what is being waited for on it.
     pub(crate) fn connect_until(&self, interrupt: &Interrupt) -> svckit_core::Result<Box<dyn Backend>> {
-        svckit_manager::connect_until(&self.target, interrupt)
+        svckit_manager::connect_until(&self.logged_on()?, interrupt)
+    }
+
+    /// The target with a name and a password, which are asked for now if that was not done before.
+    fn logged_on(&self) -> svckit_core::Result<Target> {
+        match &self.target {
+            Target::Remote(remote) => self.logon.on(remote).map(Target::Remote),
+            target => Ok(target.clone()),
+        }
     }
 
     pub(crate) fn target(&self) -> &Target {

@@ -2,8 +2,10 @@
 //!
 //! A system has `DEFAULT_TARGET`, what `--scm` means when nothing is said; `connect`; `state_directory`; `grant_logon`, which lets an account log on as
 //! a service where that is a right of its own, and tells whether it had to; `logon`, whether it could now; `inherited`, the variables that a service's process begins with;
-//! and for those who go on looking, `wait_until_served` and `Interrupt`.
+//! `prompt` and `remote_password`, where a password for another machine comes from; and for those who go on looking, `wait_until_served` and `Interrupt`.
 
+#[cfg(unix)]
+mod remote;
 #[cfg(unix)]
 mod unix;
 #[cfg(windows)]
@@ -20,14 +22,15 @@ use svckit_os::{errno, secret};
 
 #[cfg(unix)]
 pub use unix::{
-    DEFAULT_TARGET, Interrupt, adopt_descriptor, grant_logon, inherited, logon, prompt, state_directory,
-    wait_until_served,
+    DEFAULT_TARGET, Interrupt, adopt_descriptor, grant_logon, inherited, logon, prompt, remote_password,
+    state_directory, wait_until_served,
 };
 #[cfg(unix)]
 pub(crate) use unix::{connect, connect_until};
 #[cfg(windows)]
 pub use windows::{
-    DEFAULT_TARGET, Interrupt, grant_logon, inherited, logon, state_directory, wait_until_served,
+    DEFAULT_TARGET, Interrupt, grant_logon, inherited, logon, prompt, remote_password, state_directory,
+    wait_until_served,
 };
 #[cfg(windows)]
 pub(crate) use windows::{connect, connect_until};
@@ -35,8 +38,6 @@ pub(crate) use windows::{connect, connect_until};
 use crate::Target;
 
 const OPERATION: &str = "connect to service control manager";
-
-const NO_REMOTE: &str = "this version of svckit knows only service control managers of this machine";
 
 /// The variables that the process of a service begins with.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

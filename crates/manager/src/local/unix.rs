@@ -3,12 +3,14 @@
 use std::ffi::OsString;
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
+use std::net::{Shutdown, TcpStream};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use svckit_core::backend::Backend;
 use svckit_core::name::ServiceName;
+use svckit_core::secret::Secret;
 use svckit_core::{Error, Result, Win32Error};
 use svckit_os::daemon::{self, READY_DESCRIPTOR};
 use svckit_os::event::{Interest, Poller};
@@ -16,7 +18,7 @@ use svckit_os::lock::Lock;
 use svckit_os::process::{Credentials, Terms, environment_of};
 use svckit_os::socket::{self, Stream};
 use svckit_os::watch::Watch;
-use svckit_os::{errno, file};
+use svckit_os::{errno, file, private};
 
 use super::{Inherited, Logon, OPERATION, refused};
 use crate::Embedded;
@@ -42,15 +44,47 @@ pub(crate) fn connect(target: &Target) -> Result<Box<dyn Backend>> {
         Target::Windows => {
             Err(refused(target, "there is no Windows here; \"embedded\" is what this system has"))
         }
-        Target::Remote(_) => Err(refused(target, super::NO_REMOTE)),
+        Target::Remote(remote) => Ok(Box::new(remote.connect(|_| Ok(()))?)),
     }
 }
 
 /// The same; `interrupt` ends what is being waited for on it.
 pub(crate) fn connect_until(target: &Target, interrupt: &Interrupt) -> Result<Box<dyn Backend>> {
-    let Target::Embedded(embedded) = target else { return connect(target) };
     let interrupt = interrupt.clone();
-    Ok(Box::new(embedded.connect_by(move |embedded| interrupt.admit(embedded, embedded.dial()?))?))
+    match target {
+        Target::Embedded(embedded) => {
+            let dial = move |embedded: &Embedded| {
+                let stream = embedded.dial()?;
+                let copy = stream.try_clone().map_err(|error| embedded.failed(&error, "it can't be kept"))?;
+                interrupt
+                    .admit(move || copy.shutdown(Shutdown::Both))
+                    .map_err(|why| embedded.unavailable(why))?;
+                Ok(stream)
+            };
+            Ok(Box::new(embedded.connect_by(dial)?))
+        }
+        Target::Remote(remote) => {
+            let target = target.clone();
+            let gone = move |why: &str| {
+                let error = Error::new(OPERATION, Win32Error::RPC_S_SERVER_UNAVAILABLE);
+                Box::new(error.target(target.to_string()).cause(why))
+            };
+            let admit = move |stream: &TcpStream| {
+                let copy = stream.try_clone().map_err(|_| gone("it can't be kept"))?;
+                interrupt.admit(move || copy.shutdown(Shutdown::Both)).map_err(&gone)
+            };
+            Ok(Box::new(remote.connect(admit)?))
+        }
+        Target::Windows => connect(target),
+    }
+}
+
+/// The password in a file that belongs to this user and that nobody else can reach.
+pub fn remote_password(path: &Path) -> io::Result<Secret> {
+    let bytes = private::read(path)?.ok_or(io::ErrorKind::NotFound)?;
+    let text = std::str::from_utf8(&bytes)
+        .map_err(|_| io::Error::new(io::ErrorKind::InvalidData, "it is not valid UTF-8"))?;
+    Ok(text.strip_suffix('\n').map_or(text, |line| line.strip_suffix('\r').unwrap_or(line)).into())
 }
 
 /// Waits until somebody serves a state directory that nobody serves now.
@@ -72,10 +106,10 @@ pub fn wait_until_served(target: &Target) -> Result<()> {
 #[derive(Debug, Clone, Default)]
 pub struct Interrupt(Arc<Mutex<Interrupted>>);
 
-#[derive(Debug, Default)]
+#[derive(Default)]
 struct Interrupted {
     is_over: bool,
-    stream: Option<Stream>,
+    close: Option<Box<dyn FnOnce() -> io::Result<()> + Send>>,
 }
 
 impl Interrupt {
@@ -91,20 +125,29 @@ impl Interrupt {
     pub fn interrupt(&self) {
         let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         state.is_over = true;
-        if let Some(stream) = state.stream.take() {
+        if let Some(close) = state.close.take() {
             // One that the other side closed needs no more.
-            let _ = stream.shutdown(std::net::Shutdown::Both);
+            let _ = close();
         }
     }
 
-    fn admit(&self, embedded: &Embedded, stream: Stream) -> Result<Stream> {
+    /// Takes a connection; why not, if it is too late.
+    fn admit(
+        &self,
+        close: impl FnOnce() -> io::Result<()> + Send + 'static,
+    ) -> std::result::Result<(), &'static str> {
         let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if state.is_over {
-            return Err(embedded.unavailable("it is not wanted any more"));
+            return Err("it is not wanted any more");
         }
-        let copy = stream.try_clone().map_err(|error| embedded.failed(&error, "it can't be kept"))?;
-        state.stream = Some(copy);
-        Ok(stream)
+        state.close = Some(Box::new(close));
+        Ok(())
+    }
+}
+
+impl std::fmt::Debug for Interrupted {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Interrupted").field("is_over", &self.is_over).finish_non_exhaustive()
     }
 }
 
@@ -250,7 +293,7 @@ impl Transport for Stream {
     }
 
     fn finish(&self) -> io::Result<()> {
-        self.shutdown(std::net::Shutdown::Write)
+        self.shutdown(Shutdown::Write)
     }
 }
 

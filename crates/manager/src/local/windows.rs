@@ -2,18 +2,22 @@
 
 use std::ffi::OsString;
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use svckit_core::backend::Backend;
 use svckit_core::name::ServiceName;
+use svckit_core::secret::Secret;
 use svckit_core::{Error, Result, Win32Error};
 use svckit_os::{account, errno, process};
 
 pub use svckit_os::interrupt::Interrupt;
 
-use super::{Inherited, Logon, NO_REMOTE, refused};
+use super::{Inherited, Logon, refused};
 use crate::Target;
 use crate::windows::{WindowsBackend, account_code};
+
+const NO_REMOTE: &str =
+    "svckit on Windows knows only the service control manager of this machine; on Linux it reaches others";
 
 /// What `--scm` means when nothing is said.
 pub const DEFAULT_TARGET: &str = "windows";
@@ -28,6 +32,16 @@ pub(crate) fn connect(target: &Target) -> Result<Box<dyn Backend>> {
         )),
         Target::Remote(_) => Err(refused(target, NO_REMOTE)),
     }
+}
+
+/// Nobody is asked: other machines aren't reached from here.
+pub fn prompt(_: &str) -> io::Result<Secret> {
+    Err(io::Error::new(io::ErrorKind::Unsupported, NO_REMOTE))
+}
+
+/// Nothing is read, for the same reason.
+pub fn remote_password(_: &Path) -> io::Result<Secret> {
+    Err(io::Error::new(io::ErrorKind::Unsupported, NO_REMOTE))
 }
 
 /// The same; `interrupt` ends what is being waited for on it.

@@ -6,6 +6,7 @@ use svckit_core::Win32Error;
 use svckit_core::native::{Reply, Request};
 use svckit_core::time::Tick;
 use svckit_os::{clock, errno};
+use svckit_scmr::auth::{AuthError, Initiate};
 use svckit_scmr::client::{Binding, Client, Outcome, Progress};
 use svckit_scmr::ops::{Answer, Call};
 use svckit_scmr::pdu::{ProtocolError, Status};
@@ -20,6 +21,15 @@ const FAREWELL: Duration = Duration::from_secs(2);
 pub(super) struct LinkError {
     pub(super) code: Win32Error,
     pub(super) cause: String,
+}
+
+/// Why a sealed connection was not made.
+#[derive(Debug)]
+pub(super) enum NotOpened {
+    /// The server doesn't know the mechanism; nothing that is secret was said.
+    Mechanism(LinkError),
+    /// Anything else.
+    Other(LinkError),
 }
 
 /// A stream with the client's machine on it.
@@ -49,9 +59,35 @@ impl<S: Transport> Link<S> {
         }
     }
 
+    /// Binds to the interfaces of a server that wants to know who comes, until `deadline`.
+    pub(super) fn open_sealed(
+        mut stream: S,
+        initiate: Box<dyn Initiate>,
+        deadline: Tick,
+    ) -> Result<Self, NotOpened> {
+        let (mut binding, mut bytes) = Binding::start_sealed(initiate);
+        let mut buffer = vec![0; 64 * 1024].into_boxed_slice();
+        loop {
+            stream.write_all(&bytes).map_err(lost)?;
+            let count = read_until(&mut stream, &mut buffer, deadline)?;
+            match binding.receive(&buffer[..count]).map_err(not_bound)? {
+                Progress::Binding(more) => binding = more,
+                Progress::Ready(client) => {
+                    return Ok(Self { stream, client, buffer, outcomes: BTreeMap::new(), works: true });
+                }
+            }
+            bytes = binding.take_output();
+        }
+    }
+
     /// Whether the connection can still be used.
     pub(super) fn works(&self) -> bool {
         self.works
+    }
+
+    /// Whether passwords of accounts may be in calls: not to another machine, unless it is svckit, too. Other servers expect them encrypted in a way of their own, and would take this for another password.
+    pub(super) fn carries_passwords(&self) -> bool {
+        !self.client.is_sealed() || self.client.has_native()
     }
 
     /// Makes a call and waits for its answer.
@@ -134,7 +170,14 @@ impl<S: Transport> Link<S> {
                 Err(error) if is_no_loss(&error) => continue,
                 Err(error) => return Err(lost(error)),
             };
+            let was_proven = self.client.is_proven();
             for returned in self.client.receive(&self.buffer[..count])? {
+                if returned.outcome == Outcome::Fault(Status::ACCESS)
+                    && self.client.is_sealed()
+                    && !was_proven
+                {
+                    return Err(not_let_in());
+                }
                 self.outcomes.insert(returned.call_id, returned.outcome);
             }
         }
@@ -170,9 +213,67 @@ impl LinkError {
     }
 }
 
+impl From<LinkError> for NotOpened {
+    fn from(error: LinkError) -> Self {
+        Self::Other(error)
+    }
+}
+
+impl From<NotOpened> for LinkError {
+    fn from(error: NotOpened) -> Self {
+        match error {
+            NotOpened::Mechanism(error) | NotOpened::Other(error) => error,
+        }
+    }
+}
+
 impl From<ProtocolError> for LinkError {
     fn from(error: ProtocolError) -> Self {
         Self::new(Win32Error::RPC_S_PROTOCOL_ERROR, error.to_string())
+    }
+}
+
+/// What came instead of an answer to who comes.
+fn not_bound(error: ProtocolError) -> NotOpened {
+    let weak = |why: &dyn std::fmt::Display| {
+        let cause = format!("the server does not agree to sealed packets with NTLMv2: {why}");
+        LinkError::new(Win32Error::RPC_S_SEC_PKG_ERROR, cause)
+    };
+    match error {
+        ProtocolError::Refused(_) => NotOpened::Mechanism(weak(&error)),
+        ProtocolError::LogonRefused(_) | ProtocolError::Security(AuthError::Refused) => {
+            NotOpened::Other(not_let_in())
+        }
+        ProtocolError::Security(_) | ProtocolError::Unsealed => NotOpened::Other(weak(&error)),
+        ProtocolError::NoInterface { .. } => NotOpened::Other(error.into()),
+        _ => {
+            let cause = format!("what listens there does not speak RPC: {error}");
+            NotOpened::Other(LinkError::new(Win32Error::RPC_S_PROTOCOL_ERROR, cause))
+        }
+    }
+}
+
+/// No server says which of these it is.
+fn not_let_in() -> LinkError {
+    let cause =
+        "the user name or password is wrong, or the account is locked or may not come over the network";
+    LinkError::new(Win32Error::LOGON_FAILURE, cause)
+}
+
+fn read_until(stream: &mut impl Transport, buffer: &mut [u8], deadline: Tick) -> Result<usize, LinkError> {
+    loop {
+        let left = deadline.since(clock::now().tick);
+        if left.is_zero() {
+            let cause = "the server did not answer in time while the connection was made";
+            return Err(LinkError::new(Win32Error::WAIT_TIMEOUT, cause));
+        }
+        stream.set_read_timeout(Some(left)).map_err(lost)?;
+        match stream.read(buffer) {
+            Ok(0) => return Err(lost(io::ErrorKind::UnexpectedEof.into())),
+            Ok(count) => return Ok(count),
+            Err(error) if is_no_loss(&error) => {}
+            Err(error) => return Err(lost(error)),
+        }
     }
 }
 

@@ -134,6 +134,7 @@ pub(super) fn close<S: Transport>(connection: &Connection<S>, handle: Handle) {
 impl<S: Transport> Manager for WireManager<S> {
     fn create_service(&self, new: &NewService, access: ServiceAccess) -> Result<(Box<dyn Service>, u32)> {
         let doing = Doing::to("create service", new.name.as_str());
+        self.connection.may_carry(&doing, new.password.as_ref())?;
         let call = Call::CreateService(Box::new(CreateService::new(self.handle, new, access)));
         match self.connection.ask(&doing, &call)? {
             Answer::CreateService { tag, service, .. } => {

@@ -14,12 +14,14 @@ use svckit_core::access::ManagerAccess;
 use svckit_core::backend::{Backend, Manager};
 use svckit_core::name::ServiceName;
 use svckit_core::native::{Reply, Request};
+use svckit_core::secret::Secret;
 use svckit_core::security::{SecurityDescriptor, SecurityInformation};
 use svckit_core::{Error, Result, Win32Error};
 use svckit_os::clock;
+use svckit_scmr::auth::Initiate;
 use svckit_scmr::ops::{Answer, Call, Handle, MAX_256K};
 
-use link::{Link, LinkError};
+use link::{Link, LinkError, NotOpened};
 use manager::WireManager;
 
 /// A stream of bytes both ways.
@@ -43,7 +45,25 @@ pub struct Wire<S> {
 struct Shared<S> {
     target: String,
     dial: Box<dyn Fn() -> Result<S>>,
+    sealing: Option<Sealing>,
     link: RefCell<Option<Rc<Connection<S>>>>,
+}
+
+/// How connections are sealed.
+pub struct Sealing {
+    /// Makes the client's side of a logon, anew for each connection.
+    pub initiate: Box<dyn Fn(Mechanism) -> Result<Box<dyn Initiate>>>,
+    /// How long a logon may take.
+    pub limit: Duration,
+}
+
+/// How a logon is negotiated.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mechanism {
+    /// By SPNEGO: what is tried first.
+    Spnego,
+    /// NTLM alone, for a server that knows nothing else.
+    Ntlm,
 }
 
 /// A connection that handles share.
@@ -68,8 +88,20 @@ struct Doing {
 impl<S: Transport> Wire<S> {
     /// Connects. `dial` makes a stream to the service control manager, now and whenever another is needed.
     pub fn connect(target: String, dial: impl Fn() -> Result<S> + 'static) -> Result<Self> {
-        let wire =
-            Self { shared: Rc::new(Shared { target, dial: Box::new(dial), link: RefCell::new(None) }) };
+        Self::begin(target, Box::new(dial), None)
+    }
+
+    /// Connects to a service control manager that wants to know who comes, and seals everything.
+    pub fn connect_sealed(
+        target: String,
+        dial: impl Fn() -> Result<S> + 'static,
+        sealing: Sealing,
+    ) -> Result<Self> {
+        Self::begin(target, Box::new(dial), Some(sealing))
+    }
+
+    fn begin(target: String, dial: Box<dyn Fn() -> Result<S>>, sealing: Option<Sealing>) -> Result<Self> {
+        let wire = Self { shared: Rc::new(Shared { target, dial, sealing, link: RefCell::new(None) }) };
         wire.shared.connection()?;
         Ok(wire)
     }
@@ -95,6 +127,28 @@ impl<S: Transport> Shared<S> {
     }
 
     fn open(&self) -> Result<Link<S>> {
+        match &self.sealing {
+            Some(sealing) => self.open_sealed(sealing),
+            None => self.open_local(),
+        }
+    }
+
+    /// A wrong password is tried once: an account may be locked after a few.
+    fn open_sealed(&self, sealing: &Sealing) -> Result<Link<S>> {
+        let attempt = |mechanism| -> Result<_> {
+            let stream = (self.dial)()?;
+            let initiate = (sealing.initiate)(mechanism)?;
+            Ok(Link::open_sealed(stream, initiate, clock::now().tick + sealing.limit))
+        };
+        let opened = match attempt(Mechanism::Spnego)? {
+            Err(NotOpened::Mechanism(_)) => attempt(Mechanism::Ntlm)?,
+            opened => opened,
+        };
+        let doing = Doing::new("connect to service control manager");
+        opened.map_err(|error| doing.failed(error.into(), &self.target))
+    }
+
+    fn open_local(&self) -> Result<Link<S>> {
         let doing = Doing::new("connect to service control manager");
         let mut attempts = 1;
         loop {
@@ -122,6 +176,17 @@ impl<S: Transport> Connection<S> {
             Ok(()) => Ok(answer),
             Err(code) => Err(doing.error(code, &self.shared.target)),
         }
+    }
+
+    /// Checks that a password may be sent, if there is one.
+    fn may_carry(&self, doing: &Doing, password: Option<&Secret>) -> Result<()> {
+        if password.is_none() || self.link.borrow().carries_passwords() {
+            return Ok(());
+        }
+        let cause =
+            "the password of an account can't be sent to a machine without svckit by this version".to_owned();
+        let error = LinkError { code: Win32Error::NOT_SUPPORTED, cause };
+        Err(doing.failed(error, &self.shared.target))
     }
 
     /// Makes a call, whatever the code of its answer is.

@@ -6,5 +6,6 @@
 mod embedded;
 mod entity;
 mod install;
+mod remote;
 mod scm;
 mod wire;

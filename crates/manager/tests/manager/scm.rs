@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::io::{Read, Write};
+use std::net::{Shutdown, TcpStream};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 use std::thread;
@@ -18,6 +19,33 @@ use svckit_os::socket::{self, Stream};
 use svckit_scmr::ops::{Answer, Call, Handle, NotifyParams, buffers};
 use svckit_scmr::pdu::Status;
 use svckit_scmr::server::{Incoming, Server};
+
+/// A stream that can be had twice.
+pub(crate) trait Duplex: Read + Write + Send + 'static {
+    fn copy(&self) -> Self;
+    fn end(&self);
+}
+
+impl Duplex for Stream {
+    fn copy(&self) -> Self {
+        self.try_clone().unwrap()
+    }
+
+    fn end(&self) {
+        // The other side may have gone.
+        drop(self.shutdown(Shutdown::Both));
+    }
+}
+
+impl Duplex for TcpStream {
+    fn copy(&self) -> Self {
+        self.try_clone().unwrap()
+    }
+
+    fn end(&self) {
+        drop(self.shutdown(Shutdown::Both));
+    }
+}
 
 /// A service of the model.
 pub(crate) struct Model {
@@ -103,7 +131,7 @@ impl Scm {
             for stream in listener.incoming() {
                 let (scm, stream) = (Arc::clone(&scm), stream.unwrap());
                 scm.state().connections += 1;
-                thread::spawn(move || scm.serve(stream));
+                thread::spawn(move || scm.serve(stream, Server::default()));
             }
         });
     }
@@ -116,17 +144,23 @@ impl Scm {
         self.changed.notify_all();
     }
 
-    fn serve(self: Arc<Self>, mut stream: Stream) {
-        let server = Arc::new(Mutex::new((Server::default(), stream.try_clone().unwrap())));
+    /// Serves one connection; after an error of the client what is left is sent.
+    pub(crate) fn serve(self: Arc<Self>, mut stream: impl Duplex, server: Server) {
+        let server = Arc::new(Mutex::new((server, stream.copy())));
         let mut buffer = [0; 4096];
         while let Ok(count @ 1..) = stream.read(&mut buffer) {
-            let incoming = server.lock().unwrap().0.receive(&buffer[..count]).unwrap();
+            let received = server.lock().unwrap().0.receive(&buffer[..count]);
+            let Ok(incoming) = received else {
+                let output = server.lock().unwrap().0.take_output();
+                drop(stream.write_all(&output));
+                return stream.end();
+            };
             for incoming in incoming {
                 match incoming {
                     Incoming::Call { call: Call::DeleteService { service }, .. }
                         if self.open(service).is_ok_and(|open| open.service == "fatal") =>
                     {
-                        return stream.shutdown(std::net::Shutdown::Both).unwrap();
+                        return stream.end();
                     }
                     Incoming::Call { call_id, call: Call::ControlService { .. } } => {
                         server.lock().unwrap().0.fault(call_id, Status::OPERATION);
@@ -155,7 +189,7 @@ impl Scm {
                         let reply = self.native(request);
                         server.lock().unwrap().0.reply(call_id, &reply);
                     }
-                    other => panic!("{other:?} from a client that says nothing of itself"),
+                    Incoming::LoggedOn(_) | Incoming::LogonFailed { .. } => {}
                 }
             }
             let output = server.lock().unwrap().0.take_output();

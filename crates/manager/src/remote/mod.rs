@@ -1,0 +1,150 @@
+//! The service control manager of another machine. How it is reached is in [`crate::local`]: over TCP, or by what Windows has for that.
+
+use std::fmt;
+use std::net::Ipv6Addr;
+use std::time::Duration;
+
+use svckit_core::secret::Secret;
+
+/// How long each step of connecting may take, if nothing else is asked for.
+pub const LIMIT: Duration = Duration::from_secs(10);
+
+/// The port of endpoint mappers.
+pub const MAPPER: u16 = 135;
+
+/// The service control manager of another machine.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Remote {
+    /// A name or an address; one of IPv6 without brackets.
+    host: String,
+    port: Option<u16>,
+    mapper: u16,
+    logon: Option<Logon>,
+    limit: Duration,
+}
+
+/// Who wants to come in there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Logon {
+    /// The name of the user.
+    pub user: String,
+    /// The domain or machine that knows the user; empty: the machine decides.
+    pub domain: String,
+    /// The password.
+    pub password: Secret,
+}
+
+impl Remote {
+    /// Reads `HOST`, `HOST:PORT`, and addresses of IPv6, in brackets where a port follows.
+    pub(crate) fn parse(text: &str) -> Option<Self> {
+        let (host, port) = split(text)?;
+        let port = match port {
+            Some(port) => Some(port.parse().ok().filter(|port| *port != 0)?),
+            None => None,
+        };
+        Some(Self { host: host.to_owned(), port, mapper: MAPPER, logon: None, limit: LIMIT })
+    }
+
+    /// The same, with who wants to come in.
+    #[must_use]
+    pub fn log_on(mut self, logon: Logon) -> Self {
+        self.logon = Some(logon);
+        self
+    }
+
+    /// The same, with a limit for each step of connecting.
+    #[must_use]
+    pub fn within(mut self, limit: Duration) -> Self {
+        self.limit = limit;
+        self
+    }
+
+    /// The same, with an endpoint mapper at another port than all others.
+    #[must_use]
+    pub fn with_mapper(mut self, port: u16) -> Self {
+        self.mapper = port;
+        self
+    }
+
+    /// The name or address.
+    pub fn host(&self) -> &str {
+        &self.host
+    }
+
+    /// The port, if the endpoint mapper is not to be asked.
+    pub fn port(&self) -> Option<u16> {
+        self.port
+    }
+
+    /// The port of the endpoint mapper.
+    pub fn mapper(&self) -> u16 {
+        self.mapper
+    }
+
+    /// Who wants to come in, if that was said.
+    pub fn logon(&self) -> Option<&Logon> {
+        self.logon.as_ref()
+    }
+
+    /// How long each step of connecting may take.
+    pub fn limit(&self) -> Duration {
+        self.limit
+    }
+}
+
+impl Logon {
+    /// Takes a user as it is written: `DOMAIN\NAME`, `NAME`, or `NAME@DOMAIN`, which is one name.
+    pub fn new(user: &str, password: Secret) -> Self {
+        let (domain, user) = user.split_once('\\').unwrap_or(("", user));
+        // What stands for the machine itself says nothing to it.
+        let domain = if domain == "." { "" } else { domain };
+        Self { user: user.to_owned(), domain: domain.to_owned(), password }
+    }
+}
+
+impl fmt::Display for Remote {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.host.contains(':') {
+            true => write!(f, "[{}]", self.host)?,
+            false => f.write_str(&self.host)?,
+        }
+        self.port.map_or(Ok(()), |port| write!(f, ":{port}"))
+    }
+}
+
+/// Host and port.
+fn split(text: &str) -> Option<(&str, Option<&str>)> {
+    if text.parse::<Ipv6Addr>().is_ok() {
+        return Some((text, None));
+    }
+    if let Some(rest) = text.strip_prefix('[') {
+        let (host, rest) = rest.split_once(']')?;
+        host.parse::<Ipv6Addr>().ok()?;
+        return match rest {
+            "" => Some((host, None)),
+            rest => rest.strip_prefix(':').map(|port| (host, Some(port))),
+        };
+    }
+    let (host, port) = text.split_once(':').map_or((text, None), |(host, port)| (host, Some(port)));
+    let allowed = |c: char| c.is_alphanumeric() || matches!(c, '.' | '-' | '_');
+    (!host.is_empty() && host.chars().all(allowed)).then_some((host, port))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn users_are_taken_apart() {
+        for (text, domain, user) in [
+            (r"SHOP\ann", "SHOP", "ann"),
+            ("ann", "", "ann"),
+            (r".\ann", "", "ann"),
+            ("ann@shop.example", "", "ann@shop.example"),
+        ] {
+            let logon = Logon::new(text, Secret::from("pw"));
+            assert_eq!((logon.domain.as_str(), logon.user.as_str()), (domain, user));
+            assert!(!format!("{logon:?}").contains("pw"));
+        }
+    }
+}

@@ -1,0 +1,233 @@
+//! Another machine: found by its endpoint mapper or its port, entered with a name and a password, and every way in which that fails.
+
+use std::io::{Read, Write};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::path::Path;
+use std::sync::Arc;
+use std::thread;
+use std::time::Duration;
+
+use svckit_core::access::{ManagerAccess, ServiceAccess};
+use svckit_core::secret::Secret;
+use svckit_core::{Error, Win32Error};
+use svckit_manager::{Logon, Target, connect};
+use svckit_scmr::auth::{Account, Accounts, NtHash, ntlm};
+use svckit_scmr::mapper::{Mapper, Tower};
+use svckit_scmr::pdu::{BindNak, Frame, MAX_FRAGMENT};
+use svckit_scmr::server::Server;
+
+use crate::scm::{Fixture, Scm};
+use crate::wire::config;
+
+/// Longer than anything here takes.
+const LONG: Duration = Duration::from_secs(60);
+
+/// Ann, with the password "pw".
+struct Ann;
+
+impl Accounts for Ann {
+    fn verifier(&self, account: &Account) -> Option<NtHash> {
+        (account.user == "ann" && account.domain == "SHOP").then(|| NtHash::of(&Secret::from("pw")))
+    }
+}
+
+/// Answers every connection by `serve`, until the process ends.
+fn listen(serve: impl Fn(TcpStream) + Send + Sync + 'static) -> SocketAddr {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+    let address = listener.local_addr().unwrap();
+    let serve = Arc::new(serve);
+    thread::spawn(move || {
+        for stream in listener.incoming() {
+            let (serve, stream) = (Arc::clone(&serve), stream.unwrap());
+            thread::spawn(move || serve(stream));
+        }
+    });
+    address
+}
+
+fn listen_scm(scm: &Arc<Scm>) -> SocketAddr {
+    let scm = Arc::clone(scm);
+    listen(move |stream| {
+        let acceptor = ntlm::Acceptor::new(ntlm::Identity::default(), *b"8 random", 133_000_000_000_000_000);
+        Arc::clone(&scm).serve(stream, Server::sealed(MAX_FRAGMENT, acceptor, Box::new(Ann)));
+    })
+}
+
+fn target(address: &str, password: &str, limit: Duration) -> Target {
+    let Target::Remote(remote) = Target::parse(address, Path::new("/")).unwrap() else { panic!("{address}") };
+    Target::Remote(remote.log_on(Logon::new(r"SHOP\ann", Secret::from(password))).within(limit))
+}
+
+/// The error of a connection to whoever listens there.
+fn refused(address: SocketAddr, password: &str) -> Error {
+    let error = connect(&target(&address.to_string(), password, LONG)).err().unwrap();
+    assert_eq!(error.target, Some(format!(r"\\{address}")));
+    *error
+}
+
+fn cause(error: &Error) -> &str {
+    error.cause.as_deref().unwrap_or_default()
+}
+
+#[test]
+fn another_machine_is_as_this_one() {
+    let fixture = Fixture::new();
+    fixture.scm.add("web", config("The web"));
+    let address = listen_scm(&fixture.scm);
+    let backend = connect(&target(&address.to_string(), "pw", LONG)).unwrap();
+    assert_eq!(backend.target(), format!(r"\\{address}"));
+    let manager = backend.open_manager(ManagerAccess::CONNECT).unwrap();
+    assert_eq!(manager.display_name("web").unwrap(), "The web");
+    let service = manager.open_service("web", ServiceAccess::START).unwrap();
+    service.start(&["-v".to_owned()]).unwrap();
+    assert_eq!(fixture.scm.state().starts, [vec!["-v"]]);
+    // It refuses what it would refuse anybody; that has nothing to do with who logged on.
+    fixture.scm.state().denied = ServiceAccess::DELETE;
+    let error = manager.open_service("web", ServiceAccess::DELETE).err().unwrap();
+    assert_eq!(error.code, Win32Error::ACCESS_DENIED);
+}
+
+#[test]
+fn a_wrong_password_is_told() {
+    let address = listen_scm(&Fixture::new().scm);
+    let error = refused(address, "wrong");
+    assert_eq!(error.code, Win32Error::LOGON_FAILURE);
+    assert!(cause(&error).starts_with("the user name or password is wrong"), "{error}");
+    let Target::Remote(nobody) = Target::parse(&address.to_string(), Path::new("/")).unwrap() else {
+        panic!()
+    };
+    let error = connect(&Target::Remote(nobody)).err().unwrap();
+    assert_eq!(error.code, Win32Error::LOGON_FAILURE);
+    assert_eq!(cause(&error), "nobody was named who shall log on there");
+}
+
+/// A server that answers the first bind with a refusal, as one that doesn't know SPNEGO, and the others as it should.
+#[test]
+fn a_server_without_spnego_is_asked_for_ntlm_alone() {
+    for (password, is_in) in [("pw", true), ("wrong", false)] {
+        let fixture = Fixture::new();
+        fixture.scm.add("web", config("The web"));
+        let scm = Arc::clone(&fixture.scm);
+        let address = listen(move |mut stream| {
+            let mut peeked = [0; 4096];
+            let count = stream.peek(&mut peeked).unwrap();
+            let (frame, _) = Frame::read(&peeked[..count], MAX_FRAGMENT).unwrap().unwrap();
+            if frame.auth.unwrap().kind == 9 {
+                let mut nak = Vec::new();
+                BindNak { reason: 8 }.write(&mut nak, 0);
+                stream.write_all(&nak).unwrap();
+                return;
+            }
+            let acceptor = ntlm::Acceptor::new(ntlm::Identity::default(), *b"8 random", 1);
+            Arc::clone(&scm).serve(stream, Server::sealed(MAX_FRAGMENT, acceptor, Box::new(Ann)));
+        });
+        let backend = connect(&target(&address.to_string(), password, LONG)).unwrap();
+        match backend.open_manager(ManagerAccess::CONNECT) {
+            Ok(manager) => assert!(is_in && manager.display_name("web").is_ok()),
+            // The server can say so only when the first call comes.
+            Err(error) => assert_eq!((is_in, error.code), (false, Win32Error::LOGON_FAILURE)),
+        }
+    }
+}
+
+#[test]
+fn a_server_that_seals_nothing_is_left() {
+    let fixture = Fixture::new();
+    let scm = Arc::clone(&fixture.scm);
+    let address = listen(move |stream| Arc::clone(&scm).serve(stream, Server::default()));
+    let error = refused(address, "pw");
+    assert_eq!(error.code, Win32Error::RPC_S_SEC_PKG_ERROR);
+    assert!(cause(&error).contains("does not agree to sealed packets"), "{error}");
+}
+
+#[test]
+fn what_is_no_server_of_rpc_is_told() {
+    let greet = |greeting: &'static [u8]| {
+        listen(move |mut stream| {
+            stream.write_all(greeting).unwrap();
+            // Until the client has read it.
+            let _ = stream.read(&mut [0; 4096]);
+            let _ = stream.read(&mut [0; 4096]);
+        })
+    };
+    let error = refused(greet(b"SSH-2.0-OpenSSH_9.2p1 Debian\r\n"), "pw");
+    assert_eq!(error.code, Win32Error::RPC_S_PROTOCOL_ERROR);
+    assert!(cause(&error).starts_with("what listens there does not speak RPC"), "{error}");
+    // One that hangs up.
+    let error = refused(listen(drop), "pw");
+    assert_eq!(error.code, Win32Error::RPC_S_CALL_FAILED);
+}
+
+#[test]
+fn a_closed_port_and_an_unknown_name_are_told() {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+    let address = listener.local_addr().unwrap();
+    drop(listener);
+    let error = refused(address, "pw");
+    assert_eq!(error.code, Win32Error::RPC_S_SERVER_UNAVAILABLE);
+    assert_eq!(cause(&error), format!("nothing listens at {address}"));
+
+    let error = connect(&target("nowhere.invalid", "pw", LONG)).err().unwrap();
+    assert_eq!(error.code, Win32Error::RPC_S_SERVER_UNAVAILABLE);
+    assert!(cause(&error).starts_with("the name \"nowhere.invalid\" leads nowhere: "), "{error}");
+}
+
+/// A machine by its name, whose endpoint mapper is at this port.
+fn by_name(mapper: SocketAddr, limit: Duration) -> Target {
+    let Target::Remote(remote) = target("127.0.0.1", "pw", limit) else { unreachable!() };
+    Target::Remote(remote.with_mapper(mapper.port()))
+}
+
+fn listen_mapper(tower: Tower) -> SocketAddr {
+    listen(move |mut stream| {
+        let mut mapper = Mapper::new(tower);
+        let mut buffer = [0; 4096];
+        while let Ok(count @ 1..) = stream.read(&mut buffer) {
+            let Ok(output) = mapper.receive(&buffer[..count]) else { return };
+            // The client may have gone.
+            drop(stream.write_all(&output));
+        }
+    })
+}
+
+#[test]
+fn the_endpoint_mapper_knows_the_port() {
+    let fixture = Fixture::new();
+    fixture.scm.add("web", config("The web"));
+    let scm = listen_scm(&fixture.scm);
+    // What it says of the address is for others: the machine that answered is the one that is meant.
+    let mapper = listen_mapper(Tower::of_scm(scm.port(), Ipv4Addr::new(192, 0, 2, 1)));
+    let backend = connect(&by_name(mapper, LONG)).unwrap();
+    assert_eq!(backend.target(), r"\\127.0.0.1");
+    let manager = backend.open_manager(ManagerAccess::CONNECT).unwrap();
+    assert_eq!(manager.display_name("web").unwrap(), "The web");
+}
+
+#[test]
+fn what_the_endpoint_mapper_does_wrong_is_told() {
+    let failed = |mapper, limit| *connect(&by_name(mapper, limit)).err().unwrap();
+    let other = Tower { interface: svckit_scmr::pdu::NATIVE, ..Tower::of_scm(1, Ipv4Addr::LOCALHOST) };
+    let error = failed(listen_mapper(other), LONG);
+    assert_eq!(error.code, Win32Error::RPC_S_SERVER_UNAVAILABLE);
+    assert_eq!(cause(&error), "its endpoint mapper knows no service control manager");
+
+    let mapper = listen(|mut stream| stream.write_all(b"HTTP/1.1 400 Bad Request\r\n\r\n").unwrap());
+    let error = failed(mapper, LONG);
+    assert_eq!(error.code, Win32Error::RPC_S_PROTOCOL_ERROR);
+    let said = format!("what listens at 127.0.0.1:{} is no endpoint mapper", mapper.port());
+    assert!(cause(&error).starts_with(&said), "{error}");
+
+    let silent = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+    let error = failed(silent.local_addr().unwrap(), Duration::from_millis(50));
+    assert_eq!(error.code, Win32Error::WAIT_TIMEOUT);
+    assert!(cause(&error).starts_with("no answer came from 127.0.0.1:"), "{error}");
+}
+
+#[test]
+fn a_server_that_says_nothing_is_not_waited_for_longer_than_was_said() {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+    let address = listener.local_addr().unwrap();
+    let error = connect(&target(&address.to_string(), "pw", Duration::from_millis(50))).err().unwrap();
+    assert_eq!(error.code, Win32Error::WAIT_TIMEOUT);
+    assert_eq!(cause(&error), "the server did not answer in time while the connection was made");
+}
