@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::call::{HttpCall, HttpRequest};
 use crate::health::HealthPolicy;
-use crate::hook::{Errand, Hook, Moment};
+use crate::hook::{Errand, Hooks, Moment};
 use crate::limits::Limits;
 use crate::log::rotation::RotateTime;
 use crate::probe::{ReadyPolicy, ReadyWhen};
@@ -58,7 +58,7 @@ pub struct HostDefinition {
     pub health: Option<HealthPolicy>,
     /// Commands for moments in its life.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub hooks: BTreeMap<Moment, Hook>,
+    pub hooks: BTreeMap<Moment, Hooks>,
     /// What is done with it by the clock.
     #[serde(default, skip_serializing_if = "Timetable::is_empty")]
     pub schedule: Timetable,
@@ -387,6 +387,7 @@ pub enum ControlAction {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::hook::Hook;
     use crate::native::Request;
     use crate::target::Target;
     use crate::timetable::{Days, Occasion};
@@ -432,7 +433,8 @@ mod tests {
                 Hook {
                     errand: Errand { command: vec!["y".to_owned()], timeout: Duration::from_secs(3) },
                     on_failure: Moment::PreStart.usual(),
-                },
+                }
+                .into(),
             )]),
             health: Some(HealthPolicy::Notify(Duration::from_secs(9))),
             schedule: Timetable {

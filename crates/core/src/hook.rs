@@ -1,8 +1,11 @@
 //! Commands beside the program: at which moments of a service's life they are run, how long each may take, and what a failure means.
 
+use std::fmt;
 use std::time::Duration;
 
-use serde::{Deserialize, Serialize};
+use serde::de::value::{MapAccessDeserializer, SeqAccessDeserializer};
+use serde::de::{Error as _, MapAccess, SeqAccess, Visitor};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::ladder::GRACE;
 use crate::millis;
@@ -96,6 +99,71 @@ pub struct Hook {
     pub errand: Errand,
     /// What its failure means.
     pub on_failure: OnFailure,
+}
+
+/// The hooks of a moment, run one after the other in this order; at least one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Hooks(Vec<Hook>);
+
+impl Hooks {
+    /// These, if there are any.
+    pub fn new(hooks: Vec<Hook>) -> Option<Self> {
+        (!hooks.is_empty()).then_some(Self(hooks))
+    }
+
+    /// One after the other.
+    pub fn as_slice(&self) -> &[Hook] {
+        &self.0
+    }
+
+    /// The same, to be changed.
+    pub fn as_mut_slice(&mut self) -> &mut [Hook] {
+        &mut self.0
+    }
+
+    /// How long all of them may take.
+    pub fn timeout(&self) -> Duration {
+        self.0.iter().fold(Duration::ZERO, |sum, hook| sum.saturating_add(hook.errand.timeout))
+    }
+}
+
+impl From<Hook> for Hooks {
+    fn from(hook: Hook) -> Self {
+        Self(vec![hook])
+    }
+}
+
+/// A single one is stored as it was before there could be several.
+impl Serialize for Hooks {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match &self.0[..] {
+            [only] => only.serialize(serializer),
+            several => several.serialize(serializer),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Hooks {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct OneOrSeveral;
+        impl<'de> Visitor<'de> for OneOrSeveral {
+            type Value = Hooks;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a hook or a list of hooks")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Hooks, A::Error> {
+                Hook::deserialize(MapAccessDeserializer::new(map)).map(Hooks::from)
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, list: A) -> Result<Hooks, A::Error> {
+                let hooks = Vec::deserialize(SeqAccessDeserializer::new(list))?;
+                Hooks::new(hooks).ok_or_else(|| A::Error::custom("a list of hooks can't be empty"))
+            }
+        }
+        deserializer.deserialize_any(OneOrSeveral)
+    }
 }
 
 /// How an errand came out.
@@ -231,6 +299,26 @@ mod tests {
         assert!(Outcome::Ended(Ended::Code(0)).is_success());
         for bad in [Outcome::Ended(Ended::Code(1)), Outcome::Ended(Ended::Signal(9)), Outcome::TimedOut] {
             assert!(!bad.is_success() && bad.status() != ExitStatus::CLEAN);
+        }
+    }
+
+    #[test]
+    fn one_hook_is_stored_alone_and_several_in_their_order() {
+        let hook = |name: &str| Hook {
+            errand: Errand { command: vec![name.to_owned()], timeout: Duration::from_secs(2) },
+            on_failure: OnFailure::GoOn,
+        };
+        let (one, two) = (Hooks::from(hook("a")), Hooks::new(vec![hook("a"), hook("b")]).unwrap());
+        assert_eq!(serde_json::to_string(&one).unwrap(), serde_json::to_string(&hook("a")).unwrap());
+        for hooks in [&one, &two] {
+            let text = serde_json::to_string(hooks).unwrap();
+            assert_eq!(serde_json::from_str::<Hooks>(&text).unwrap(), *hooks);
+        }
+        assert_eq!(two.timeout(), Duration::from_secs(4));
+        assert_eq!(Hooks::new(Vec::new()), None);
+        for (text, wrong) in [("[]", "a list of hooks can't be empty"), ("7", "a hook or a list of hooks")] {
+            let error = serde_json::from_str::<Hooks>(text).unwrap_err().to_string();
+            assert!(error.contains(wrong), "{error}");
         }
     }
 }

@@ -12,7 +12,7 @@ use svckit_core::definition::{
 };
 use svckit_core::failure::FailureActions;
 use svckit_core::health::{AskPolicy, HealthPolicy};
-use svckit_core::hook::{Hook, Moment};
+use svckit_core::hook::{Hooks, Moment};
 use svckit_core::image_path::ImagePath;
 use svckit_core::kind::{ErrorControl, LaunchProtection, ServiceType, SidType, StartType};
 use svckit_core::limits::Limits;
@@ -236,7 +236,7 @@ pub struct ServiceDefinition {
     /// What is done when something happens to the machine or to a session.
     pub system_events: BTreeMap<SystemEvent, ControlAction>,
     /// Commands for moments in its life.
-    pub hooks: BTreeMap<Moment, Hook>,
+    pub hooks: BTreeMap<Moment, Hooks>,
     /// What is done with it by the clock.
     pub schedule: Timetable,
     /// Where this is in the file.
@@ -299,7 +299,11 @@ impl ServiceDefinition {
     pub fn beside(&self) -> Vec<(String, &[String], Option<Span>)> {
         let places = &self.places;
         let mut all: Vec<(String, &[String], Option<Span>)> = Vec::new();
-        for (moment, hook) in &self.hooks {
+        for (moment, hook) in self
+            .hooks
+            .iter()
+            .flat_map(|(moment, hooks)| hooks.as_slice().iter().map(move |hook| (moment, hook)))
+        {
             all.push((format!("the hook {}", moment.word()), &hook.errand.command, places.hooks));
         }
         for rung in &self.stop.ladder {

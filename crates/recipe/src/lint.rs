@@ -205,7 +205,7 @@ fn long_stop(service: &ServiceDefinition, _: &Definition, platform: Platform) ->
     let climbed = service.stop.ladder.iter().filter(|rung| platform.knows(&rung.action));
     let rungs = climbed.take_while(|rung| rung.action != StopAction::Terminate);
     let ladder = rungs.fold(Duration::ZERO, |sum, rung| sum.saturating_add(rung.wait));
-    let hook = |moment: Moment| service.hooks.get(&moment).map(|hook| (moment.word(), hook.errand.timeout));
+    let hook = |moment: Moment| service.hooks.get(&moment).map(|hooks| (moment.word(), hooks.timeout()));
     let parts = [hook(Moment::PreStop), Some(("the ladder", ladder)), hook(Moment::PostStop)];
     let parts: Vec<_> = parts.into_iter().flatten().collect();
     let whole = parts.iter().fold(Duration::ZERO, |sum, (_, time)| sum.saturating_add(*time));

@@ -215,11 +215,15 @@ fn definition_lines(definition: &HostDefinition) -> Vec<(&'static str, String)> 
     // The values of variables may be secrets.
     let names: Vec<_> = definition.program.environment.keys().cloned().collect();
     let when = serde_json::to_value(restart.when).ok();
-    let hook = |(moment, hook): (&Moment, &Hook)| {
+    let hook = |(moment, hook): (Moment, &Hook)| {
         let command = svckit_core::image_path::join(&hook.errand.command);
         format!("{} {command}, {}", moment.word(), times::span(hook.errand.timeout))
     };
-    let hooks: Vec<_> = definition.hooks.iter().map(hook).collect();
+    let all = definition
+        .hooks
+        .iter()
+        .flat_map(|(moment, hooks)| hooks.as_slice().iter().map(|hook| (*moment, hook)));
+    let hooks: Vec<_> = all.map(hook).collect();
     vec![
         ("runs", svckit_core::image_path::join(&definition.program.command)),
         ("in", definition.program.directory.display().to_string()),

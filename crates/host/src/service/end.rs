@@ -41,8 +41,9 @@ impl Service {
             ran_for: now.tick.since(program.since),
         };
         self.exit_reason = program.condemned.or(shortage);
-        let is_about_it =
-            |purpose| matches!(purpose, Purpose::Hook(Moment::PostStart) | Purpose::Ready | Purpose::Health);
+        let is_about_it = |purpose| {
+            matches!(purpose, Purpose::Hook(Moment::PostStart, _) | Purpose::Ready | Purpose::Health)
+        };
         self.abandon_errands(shared, is_about_it, now);
         self.requests.clear();
         let next = match &self.state {

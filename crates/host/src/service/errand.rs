@@ -51,7 +51,8 @@ pub(super) struct Running {
 /// What a command is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Purpose {
-    Hook(Moment),
+    /// One of a moment, with its place in their order.
+    Hook(Moment, usize),
     /// A rung of the stop ladder, with its time.
     Rung(Duration),
     /// What a control does.
@@ -80,7 +81,7 @@ impl Purpose {
     /// What `SVC_HOOK` is.
     pub(super) fn word(self) -> &'static str {
         match self {
-            Self::Hook(moment) => moment.word(),
+            Self::Hook(moment, _) => moment.word(),
             Self::Rung(_) => "stop",
             Self::Control(_) | Self::Event(_) => "control",
             Self::Ready => "ready",
@@ -91,7 +92,8 @@ impl Purpose {
     /// How events call what is done for it, a command or a request.
     fn name(self, noun: &str) -> String {
         match self {
-            Self::Hook(moment) => format!("the hook {}", moment.word()),
+            Self::Hook(moment, 0) => format!("the hook {}", moment.word()),
+            Self::Hook(moment, place) => format!("the hook {} (number {})", moment.word(), place + 1),
             Self::Rung(_) => format!("the {noun} of the stop ladder"),
             Self::Control(control) => format!("the {noun} for {control}"),
             Self::Event(Happening { event, .. }) => format!("the {noun} for {}", event.word()),
@@ -175,7 +177,8 @@ impl Service {
             ("SVC_EXIT_SIGNAL", killed.unwrap_or_default()),
             ("SVC_RESTARTS", self.restarts.to_string()),
         ];
-        let rotated = self.rotated.as_ref().filter(|_| purpose == Purpose::Hook(Moment::OnRotate));
+        let is_of_it = matches!(purpose, Purpose::Hook(Moment::OnRotate, _));
+        let rotated = self.told_rotated.as_ref().filter(|_| is_of_it);
         let rotated = rotated.map(OsString::from).unwrap_or_default();
         let own = own.map(|(name, value)| (name.into(), value.into()));
         let own = own.into_iter();

@@ -15,14 +15,17 @@ use super::{Next, Run, Service, State};
 use crate::supervisor::Shared;
 
 impl Service {
-    fn hook(&self, moment: Moment) -> Option<&Hook> {
-        self.definition.as_ref()?.hooks.get(&moment)
+    /// The hook of a moment that has this place in the order.
+    fn hook(&self, moment: Moment, place: usize) -> Option<&Hook> {
+        self.definition.as_ref()?.hooks.get(&moment)?.as_slice().get(place)
     }
 
     /// How long an errand may take.
     pub(super) fn limit_of(&self, purpose: Purpose) -> Duration {
         match purpose {
-            Purpose::Hook(moment) => self.hook(moment).map_or(Duration::ZERO, |hook| hook.errand.timeout),
+            Purpose::Hook(moment, place) => {
+                self.hook(moment, place).map_or(Duration::ZERO, |hook| hook.errand.timeout)
+            }
             Purpose::Rung(wait) => wait,
             Purpose::Ready => Errand::TIMEOUT,
             Purpose::Health => {
@@ -39,24 +42,53 @@ impl Service {
         }
     }
 
-    /// Runs the hook of a moment, if there is one, and then does what the moment is before; at once if there is none.
+    /// Runs the hooks of a moment, if there are any, and then does what the moment is before; at once if there is none.
     pub(super) fn at_moment(&mut self, shared: &mut Shared, moment: Moment, now: Now) {
-        let Some(hook) = self.hook(moment).cloned() else { return self.after(shared, moment, None, now) };
-        let purpose = Purpose::Hook(moment);
+        self.run_hooks(shared, moment, 0, now);
+    }
+
+    /// Runs them one after the other, from this place in their order on.
+    fn run_hooks(&mut self, shared: &mut Shared, moment: Moment, place: usize, now: Now) {
+        let Some(hook) = self.hook(moment, place).cloned() else {
+            return self.after(shared, moment, None, now);
+        };
+        let purpose = Purpose::Hook(moment, place);
         if let Err(not_started) = self.run_errand(shared, purpose, &hook.errand, now) {
             self.hook_failed(shared, purpose, format!("could not be run: {}", not_started.message), now);
-            let failure = (hook.on_failure == OnFailure::Fail).then_some(ExitStatus::Win32(not_started.code));
+            match hook.on_failure {
+                OnFailure::Fail => {
+                    self.after(shared, moment, Some(ExitStatus::Win32(not_started.code)), now);
+                }
+                OnFailure::GoOn => self.run_hooks(shared, moment, place + 1, now),
+            }
+        }
+    }
+
+    /// One of them is over: the next is run, or what the moment is before is done.
+    fn hook_over(&mut self, shared: &mut Shared, at: (Moment, usize), outcome: Outcome, now: Now) {
+        let (moment, place) = at;
+        let fails = self.hook(moment, place).is_some_and(|hook| hook.on_failure == OnFailure::Fail);
+        let failure = (fails && !outcome.is_success()).then(|| outcome.status());
+        // Of a service that was told to stop meanwhile, only what belongs to the stop goes on.
+        let goes_on = match (moment, &self.state) {
+            (Moment::PreStop, state) => matches!(state, State::Asked { .. }),
+            (Moment::PostStop, state) => matches!(state, State::Finishing { .. }),
+            (_, state) => matches!(state, State::Starting { .. } | State::Up),
+        };
+        if failure.is_none() && outcome != Outcome::Abandoned && goes_on {
+            self.run_hooks(shared, moment, place + 1, now);
+        } else {
             self.after(shared, moment, failure, now);
         }
     }
 
     /// Runs the hook for a log that was rotated, unless it runs for an earlier one: then it is run again when that is over, once for all.
     pub(crate) fn follow_rotation(&mut self, shared: &mut Shared, now: Now) {
-        let purpose = Purpose::Hook(Moment::OnRotate);
-        let runs = self.errands.iter().any(|errand| errand.purpose == purpose);
+        let runs =
+            self.errands.iter().any(|errand| matches!(errand.purpose, Purpose::Hook(Moment::OnRotate, _)));
         if self.rotated.is_some() && !runs && !self.is_asked() {
+            self.told_rotated = self.rotated.take();
             self.at_moment(shared, Moment::OnRotate, now);
-            self.rotated = None;
         }
     }
 
@@ -66,12 +98,8 @@ impl Service {
         match purpose {
             Purpose::Ready | Purpose::Health => self.probed(shared, errand, outcome, now),
             // The program that was ready has ended.
-            Purpose::Hook(Moment::PostStart) if outcome == Outcome::Abandoned => {}
-            Purpose::Hook(moment) => {
-                let fails = self.hook(moment).is_some_and(|hook| hook.on_failure == OnFailure::Fail);
-                let failure = (fails && !outcome.is_success()).then(|| outcome.status());
-                self.after(shared, moment, failure, now);
-            }
+            Purpose::Hook(Moment::PostStart, _) if outcome == Outcome::Abandoned => {}
+            Purpose::Hook(moment, place) => self.hook_over(shared, (moment, place), outcome, now),
             Purpose::Rung(_) if matches!(outcome, Outcome::Ended(_)) && !outcome.is_success() => {
                 self.hurry(now)
             }
@@ -153,7 +181,7 @@ impl Service {
 
     /// Somebody asked a program that runs to end.
     pub(super) fn ask(&mut self, shared: &mut Shared, exit: ExitStatus, now: Now) {
-        if matches!(self.state, State::Up) && self.hook(Moment::PreStop).is_some() {
+        if matches!(self.state, State::Up) && self.hook(Moment::PreStop, 0).is_some() {
             self.state = State::Asked { pulse: Pulse::begin(1, now.tick), exit };
             self.at_moment(shared, Moment::PreStop, now);
         } else {

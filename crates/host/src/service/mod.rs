@@ -57,8 +57,10 @@ pub(crate) struct Service {
     backoff: Backoff,
     paused: bool,
     streams: Vec<Stream>,
-    /// The file to which a log was rotated last, until a hook has been told.
+    /// The file to which a log was rotated last, until hooks are told.
     rotated: Option<PathBuf>,
+    /// The one that they are told of.
+    told_rotated: Option<PathBuf>,
     /// The program that ran last: its orphans are in its session.
     leader: Option<u32>,
     restarts: u32,
@@ -158,6 +160,7 @@ impl Service {
             paused: false,
             streams: Vec::new(),
             rotated: None,
+            told_rotated: None,
             leader: None,
             restarts: 0,
             last_exit: None,

@@ -1,11 +1,12 @@
 //! Hooks: what is run beside the program, when, and what follows from how it ends.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use svckit_core::control::Control;
 use svckit_core::definition::{HostDefinition, RestartWhen};
 use svckit_core::dispatch::FromProcess;
-use svckit_core::hook::{Errand, Hook, Moment, OnFailure};
+use svckit_core::hook::{Errand, Hook, Hooks, Moment, OnFailure};
 use svckit_core::native::{EventId, Phase};
 use svckit_core::status::{ServiceState, ServiceStatus};
 use svckit_core::win32::Win32Error;
@@ -32,8 +33,13 @@ fn failing(moment: Moment, script: &str) -> (Moment, Hook) {
     (moment, hook)
 }
 
+/// A definition with hooks; those of one moment are run in their order.
 fn with<const N: usize>(mut definition: HostDefinition, hooks: [(Moment, Hook); N]) -> HostDefinition {
-    definition.hooks = hooks.into();
+    let mut all: BTreeMap<Moment, Vec<Hook>> = BTreeMap::new();
+    for (moment, hook) in hooks {
+        all.entry(moment).or_default().push(hook);
+    }
+    definition.hooks = all.into_iter().map(|(moment, hooks)| (moment, Hooks::new(hooks).unwrap())).collect();
     definition
 }
 
@@ -312,4 +318,55 @@ fn no_hook_outlives_a_host_that_is_killed() {
     let pid: u32 = gate.wait().trim().parse().unwrap();
     host.kill();
     wait_gone(pid);
+}
+
+#[test]
+fn several_hooks_of_a_moment_are_run_in_their_order_until_one_fails_that_may_not() {
+    let mut bed = Bed::new();
+    let mut host = bed.host();
+    let hooks = [
+        hook(Moment::PreStart, "echo one"),
+        (
+            Moment::PreStart,
+            Hook { on_failure: OnFailure::GoOn, ..hook(Moment::PreStart, "echo two; exit 3").1 },
+        ),
+        hook(Moment::PreStart, "echo three"),
+        hook(Moment::PostStop, "echo $SVC_HOOK; exit 1"),
+        hook(Moment::PostStop, "echo last"),
+    ];
+    host.link.run("shop", with(bed.script("echo it runs"), hooks));
+    assert_eq!(bed.log(), "one\ntwo\nthree\nit runs\npost-stop\nlast\n");
+    let failures = host.link.seen.iter().filter_map(|frame| match frame {
+        FromProcess::Event { id: EventId::HOOK_FAILED, message, .. } => Some(message.as_str()),
+        _ => None,
+    });
+    let expected = [
+        r#""shop": the hook pre-start (number 2) ended with exit code 3"#,
+        r#""shop": the hook post-stop ended with exit code 1"#,
+    ];
+    assert_eq!(failures.collect::<Vec<_>>(), expected);
+    let hooks = [
+        hook(Moment::PreStart, "exit 4"),
+        hook(Moment::PreStart, "echo not that"),
+        hook(Moment::PostStop, "echo end"),
+    ];
+    host.link.start("none", with(bed.script("echo nor that"), hooks));
+    host.link.state("none", ServiceState::STOPPED);
+    assert!(bed.log().ends_with("last\nend\n"), "{}", bed.log());
+}
+
+#[test]
+fn a_stop_ends_the_hooks_that_are_still_to_come() {
+    let mut bed = Bed::new();
+    let mut host = bed.host();
+    let mut gate = bed.gate("gate");
+    let hooks = [
+        hook(Moment::PreStart, "echo here > gate; exec sleep 1000"),
+        hook(Moment::PreStart, "echo never"),
+        hook(Moment::PostStop, "echo end"),
+    ];
+    host.link.start("shop", with(bed.script("echo nor that"), hooks));
+    assert_eq!(gate.wait(), "here\n");
+    host.link.stop("shop");
+    assert_eq!(bed.log(), "end\n");
 }

@@ -150,7 +150,7 @@ fn hooks_have_the_limits_of_the_program() {
     let script = "nice; ulimit -n; grep Cpus_allowed_list /proc/self/status";
     let command = ["/bin/sh", "-c", script].map(str::to_owned).to_vec();
     let errand = Errand { command, timeout: Duration::from_secs(60) };
-    definition.hooks = [(Moment::PreStart, Hook { errand, on_failure: OnFailure::Fail })].into();
+    definition.hooks = [(Moment::PreStart, Hook { errand, on_failure: OnFailure::Fail }.into())].into();
     host.link.run("shop", definition);
     assert_eq!(bed.log(), "19\n77\nCpus_allowed_list:\t0\n19\n");
 }

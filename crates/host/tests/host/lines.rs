@@ -188,7 +188,7 @@ fn a_hook_hears_of_rotated_files_one_at_a_time() {
     let hook = "echo $SVC_HOOK $(wc -c < \"$SVC_ROTATED_LOG\") > told; read word < on";
     let errand = Errand { command: ["/bin/sh", "-c", hook].map(str::to_owned).to_vec(), timeout: PATIENCE };
     let on_failure = Moment::OnRotate.usual();
-    definition.hooks = [(Moment::OnRotate, Hook { errand, on_failure })].into_iter().collect();
+    definition.hooks = [(Moment::OnRotate, Hook { errand, on_failure }.into())].into_iter().collect();
     let mut on = bed.gate("on");
     host.link.start("shop", definition);
     host.link.state("shop", ServiceState::RUNNING);

@@ -32,7 +32,7 @@ fn a_program_is_run_again_by_the_clock_which_is_no_failure() {
     let mut definition = restarted(&bed, "echo run; exec sleep 1000");
     let crash =
         Errand { command: vec!["touch".to_owned(), bed.text("crashed")], timeout: Duration::from_secs(30) };
-    definition.hooks = [(Moment::OnCrash, Hook { errand: crash, on_failure: OnFailure::GoOn })].into();
+    definition.hooks = [(Moment::OnCrash, Hook { errand: crash, on_failure: OnFailure::GoOn }.into())].into();
     host.link.start("web", definition);
     host.link.state("web", ServiceState::RUNNING);
     let state = host.link.host_state(|state| state.restarts >= 2 && state.child_pid.is_some());

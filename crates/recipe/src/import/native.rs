@@ -68,7 +68,7 @@ pub(super) fn hook(
     service: &mut ServiceDefinition,
 ) {
     if let Some(errand) = errand(reader, line, event, service) {
-        service.hooks.insert(moment, Hook { errand, on_failure: OnFailure::GoOn });
+        service.hooks.insert(moment, Hook { errand, on_failure: OnFailure::GoOn }.into());
     }
 }
 

@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use svckit_core::hook::{Errand, Hook, Moment, OnFailure};
+use svckit_core::hook::{Errand, Hook, Hooks, Moment, OnFailure};
+use toml::Spanned;
 use toml::de::DeValue;
 
 use super::command;
@@ -14,15 +15,31 @@ pub(super) const ON_FAILURE: &[(&str, OnFailure)] = &[("fail", OnFailure::Fail),
 const EXAMPLE: &str = r#"["python3", "migrate.py"]"#;
 
 /// Reads the hooks; a program in one is looked for from `directory`, as that of the service is.
-pub(super) fn read(mut section: Section<'_>, directory: &Path) -> BTreeMap<Moment, Hook> {
+pub(super) fn read(mut section: Section<'_>, directory: &Path) -> BTreeMap<Moment, Hooks> {
     let mut hooks = BTreeMap::new();
     for entry in section.entries() {
         let Some(moment) = moment(&section, entry) else { continue };
-        if let Some(hook) = hook(&section, entry, moment, directory) {
-            hooks.insert(moment, hook);
-        }
+        let each = several(&section, entry).into_iter();
+        let of_it: Vec<_> = each.filter_map(|entry| hook(&section, entry, moment, directory)).collect();
+        hooks.extend(Hooks::new(of_it).map(|of_it| (moment, of_it)));
     }
     hooks
+}
+
+/// Each of a list of hooks; a list of words is one command, and so no word can be one of several.
+fn several<'a>(section: &Section<'_>, entry: Entry<'a>) -> Vec<Entry<'a>> {
+    let is_hook =
+        |item: &Spanned<DeValue<'_>>| matches!(item.get_ref(), DeValue::Array(_) | DeValue::Table(_));
+    let DeValue::Array(items) = entry.value.get_ref() else { return vec![entry] };
+    if !items.iter().any(is_hook) {
+        return vec![entry];
+    }
+    let (hooks, others): (Vec<_>, Vec<_>) = items.iter().partition(|item| is_hook(item));
+    for other in others {
+        let message = format!("one of several hooks of {:?} must be a list or a table", entry.name());
+        section.reader.report(other.span(), message, Some(format!("write {{ run = {EXAMPLE} }}")));
+    }
+    hooks.into_iter().map(|value| Entry { value, ..entry }).collect()
 }
 
 fn moment(section: &Section<'_>, entry: Entry<'_>) -> Option<Moment> {

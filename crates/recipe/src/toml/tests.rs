@@ -12,7 +12,7 @@ use svckit_core::definition::{
 };
 use svckit_core::failure::{ActionType, FailureAction, ResetPeriod};
 use svckit_core::health::{AskPolicy, HealthPolicy};
-use svckit_core::hook::{Errand, Hook, Moment, OnFailure};
+use svckit_core::hook::{Errand, Hook, Hooks, Moment, OnFailure};
 use svckit_core::kind::{ErrorControl, ServiceType, SidType, StartType};
 use svckit_core::limits::{Limits, Priority};
 use svckit_core::log::rotation::RotateTime;
@@ -495,10 +495,12 @@ fn the_ladder_and_the_controls_know_their_means() {
 fn hooks_are_commands_for_moments_that_there_are() {
     let hooks = |line: &str| format!("[service.web.hooks]\n{line}");
     let text = "[service.web]\nrun = 'web'\n[service.web.hooks]\npre-start = 'bin/up --now'\n\
-                on-crash = { run = ['tell', 'me'], timeout = '5s', on-failure = 'fail' }\n";
+                on-crash = { run = ['tell', 'me'], timeout = '5s', on-failure = 'fail' }\n\
+                pre-stop = [['a', 'b'], { run = 'c', timeout = '5s' }]\n";
     let mut service = parse("/srv/service.toml", text, Platform::Unix).unwrap().services.remove(0);
     // Paths are those of the system on which this is tested.
-    for word in service.hooks.values_mut().flat_map(|hook| &mut hook.errand.command) {
+    let all = service.hooks.values_mut().flat_map(Hooks::as_mut_slice);
+    for word in all.flat_map(|hook| &mut hook.errand.command) {
         *word = word.replace(std::path::MAIN_SEPARATOR, "/");
     }
     let hook = |command: &[&str], seconds, on_failure| Hook {
@@ -509,9 +511,11 @@ fn hooks_are_commands_for_moments_that_there_are() {
         on_failure,
     };
     let expected = [
-        (Moment::PreStart, hook(&["/srv/bin/up", "--now"], 30, OnFailure::Fail)),
-        (Moment::OnCrash, hook(&["tell", "me"], 5, OnFailure::Fail)),
+        (Moment::PreStart, vec![hook(&["/srv/bin/up", "--now"], 30, OnFailure::Fail)]),
+        (Moment::OnCrash, vec![hook(&["tell", "me"], 5, OnFailure::Fail)]),
+        (Moment::PreStop, vec![hook(&["a", "b"], 30, OnFailure::GoOn), hook(&["c"], 5, OnFailure::GoOn)]),
     ];
+    let expected = expected.map(|(moment, hooks)| (moment, Hooks::new(hooks).unwrap()));
     assert_eq!(service.hooks, expected.into());
     refuses_keys(
         &hooks("prestart = 'x'"),
@@ -528,6 +532,14 @@ fn hooks_are_commands_for_moments_that_there_are() {
     refuses_keys(
         &hooks("pre-start = []"),
         r#"4:13: there is nothing to run (write pre-start = ["python3", "migrate.py"])"#,
+    );
+    refuses_keys(
+        &hooks("pre-start = [['x'], 'y']"),
+        r#"4:21: one of several hooks of "pre-start" must be a list or a table (write { run = ["python3", "migrate.py"] })"#,
+    );
+    refuses_keys(
+        &hooks("pre-start = [['x'], []]"),
+        r#"4:21: there is nothing to run (write pre-start = ["python3", "migrate.py"])"#,
     );
     refuses_keys(
         &hooks("pre-start = { timeout = '5s' }"),

@@ -9,7 +9,7 @@ use svckit_core::control::Control;
 use svckit_core::definition::{ControlAction, PasswordSource, RestartPolicy, SecretSource, StopAction};
 use svckit_core::failure::{FailureActions, ResetPeriod};
 use svckit_core::health::{AskPolicy, HealthPolicy};
-use svckit_core::hook::{Errand, Hook, Moment};
+use svckit_core::hook::{Errand, Hook, Hooks, Moment};
 use svckit_core::kind::{ErrorControl, LaunchProtection, SidType};
 use svckit_core::limits::Limits;
 use svckit_core::name::ServiceName;
@@ -116,7 +116,7 @@ fn plain(service: &ServiceDefinition) -> ServiceDefinition {
     }
     plain.log.stdout = plain.log.stdout.as_ref().map(clean);
     plain.log.stderr = plain.log.stderr.as_ref().map(clean);
-    let hooks = plain.hooks.values_mut().map(|hook| &mut hook.errand.command);
+    let hooks = plain.hooks.values_mut().flat_map(Hooks::as_mut_slice).map(|hook| &mut hook.errand.command);
     let rungs = plain.stop.ladder.iter_mut().filter_map(|rung| match &mut rung.action {
         StopAction::Command(command) => Some(command),
         _ => None,
@@ -513,20 +513,30 @@ fn with_limit(what: (String, String), limit: Duration) -> Result<Vec<(String, St
     Ok(table)
 }
 
-fn hook_keys(all: &BTreeMap<Moment, Hook>) -> Result<Keys, String> {
+fn hook_keys(all: &BTreeMap<Moment, Hooks>) -> Result<Keys, String> {
     let mut keys = Keys::default();
-    for (moment, Hook { errand, on_failure }) in all {
-        let mut table = with_limit(("run".to_owned(), errand.command.to_toml_value()), errand.timeout)?;
-        if *on_failure != moment.usual() {
-            let word = word("on-failure", hooks::ON_FAILURE, on_failure)?;
-            table.push(("on-failure".to_owned(), word.to_toml_value()));
-        }
-        match &table[..] {
-            [(_, run)] => keys.written(moment.word(), run.clone()),
-            several => keys.written(moment.word(), inline(several)),
+    for (moment, hooks) in all {
+        let written = hooks.as_slice().iter().map(|hook| hook_value(*moment, hook));
+        let written = written.collect::<Result<Vec<_>, _>>()?;
+        match &written[..] {
+            [only] => keys.written(moment.word(), only.clone()),
+            several => keys.written(moment.word(), format!("[{}]", several.join(", "))),
         }
     }
     Ok(keys)
+}
+
+/// The command, or a table if there is more to say.
+fn hook_value(moment: Moment, Hook { errand, on_failure }: &Hook) -> Result<String, String> {
+    let mut table = with_limit(("run".to_owned(), errand.command.to_toml_value()), errand.timeout)?;
+    if *on_failure != moment.usual() {
+        let word = word("on-failure", hooks::ON_FAILURE, on_failure)?;
+        table.push(("on-failure".to_owned(), word.to_toml_value()));
+    }
+    Ok(match &table[..] {
+        [(_, run)] => run.clone(),
+        several => inline(several),
+    })
 }
 
 fn schedule_keys(schedule: &Timetable) -> Result<Keys, String> {

@@ -14,7 +14,7 @@ use svckit_core::definition::{
 };
 use svckit_core::failure::{ActionType, FailureAction, FailureActions, ResetPeriod};
 use svckit_core::health::{AskPolicy, HealthPolicy};
-use svckit_core::hook::{Errand, Hook, Moment, OnFailure};
+use svckit_core::hook::{Errand, Hook, Hooks, Moment, OnFailure};
 use svckit_core::kind::{ErrorControl, LaunchProtection, SidType};
 use svckit_core::limits::{Limits, Priority};
 use svckit_core::log::rotation::RotateTime;
@@ -189,16 +189,20 @@ fn control() -> impl Strategy<Value = ControlAction> {
     prop_oneof![signal().prop_map(ControlAction::Signal), command, http]
 }
 
-fn hooks() -> impl Strategy<Value = BTreeMap<Moment, Hook>> {
+fn hooks() -> impl Strategy<Value = BTreeMap<Moment, Hooks>> {
     let moment = prop::sample::select(Moment::NAMED).prop_map(|(_, moment)| moment);
     let hook = (program(), prop_oneof![Just(Errand::TIMEOUT), time()], any::<bool>());
-    let all = prop::collection::btree_map(moment, hook, 0..4);
+    let all = prop::collection::btree_map(moment, prop::collection::vec(hook, 1..3), 0..4);
     all.prop_map(|all| {
-        let hook = |(moment, (program, timeout, fails)): (Moment, (Program, Duration, bool))| {
+        let hook = |moment: Moment, (program, timeout, fails): (Program, Duration, bool)| {
             let on_failure = if fails && moment.may_fail() { OnFailure::Fail } else { OnFailure::GoOn };
-            (moment, Hook { errand: Errand { command: program.command, timeout }, on_failure })
+            Hook { errand: Errand { command: program.command, timeout }, on_failure }
         };
-        all.into_iter().map(hook).collect()
+        let of_it = |(moment, hooks): (Moment, Vec<_>)| {
+            let hooks = hooks.into_iter().map(|parts| hook(moment, parts)).collect();
+            (moment, Hooks::new(hooks).unwrap())
+        };
+        all.into_iter().map(of_it).collect()
     })
 }
 

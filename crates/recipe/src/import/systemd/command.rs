@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use svckit_core::definition::{ControlAction, Program};
-use svckit_core::hook::{Errand, Hook, Moment, OnFailure};
+use svckit_core::hook::{Errand, Hook, Hooks, Moment, OnFailure};
 use svckit_core::signal::Signal;
 
 use super::{Unit, text};
@@ -107,15 +107,21 @@ fn words(
     Some(words)
 }
 
-/// The one command of a setting that may have several.
-fn only(unit: &mut Unit<'_, '_>, key: &str) -> Option<Setting> {
+/// The commands of a setting that may have several; an empty one takes back those before it.
+fn all(unit: &mut Unit<'_, '_>, key: &str) -> Vec<Setting> {
     let mut all = unit.service.take_all(key);
     let empty = all.iter().rposition(|setting| setting.value.is_empty());
     all.drain(..empty.map_or(0, |index| index + 1));
+    all
+}
+
+/// The one command of such a setting.
+fn only(unit: &mut Unit<'_, '_>, key: &str) -> Option<Setting> {
+    let mut all = all(unit, key);
     let last = all.pop()?;
     if !all.is_empty() {
         let message = format!("several of {key} are not mapped");
-        unit.reader.remark(last.span, message, "make one script of them, and say it in [service.NAME.hooks]");
+        unit.reader.remark(last.span, message, "make one script of them");
         return None;
     }
     Some(last)
@@ -127,19 +133,22 @@ pub(super) fn hooks(
     values: &BTreeMap<String, String>,
     directory: &Path,
     (start, stop): (Duration, Duration),
-) -> BTreeMap<Moment, Hook> {
+) -> BTreeMap<Moment, Hooks> {
     let mut hooks = BTreeMap::new();
     for (key, moment, timeout) in [
         ("ExecStartPre", Moment::PreStart, start),
         ("ExecStartPost", Moment::PostStart, start),
         ("ExecStopPost", Moment::PostStop, stop),
     ] {
-        let Some(setting) = only(unit, key) else { continue };
-        let Some(command) = beside(unit, &setting, values, directory) else { continue };
-        let signs = setting.value.trim_start_matches(['@', ':', '+', '!']);
-        let is_free = signs.starts_with('-') || !moment.may_fail();
-        let on_failure = if is_free { OnFailure::GoOn } else { OnFailure::Fail };
-        hooks.insert(moment, Hook { errand: Errand { command, timeout }, on_failure });
+        let mut of_it = Vec::new();
+        for setting in all(unit, key) {
+            let Some(command) = beside(unit, &setting, values, directory) else { continue };
+            let signs = setting.value.trim_start_matches(['@', ':', '+', '!']);
+            let is_free = signs.starts_with('-') || !moment.may_fail();
+            let on_failure = if is_free { OnFailure::GoOn } else { OnFailure::Fail };
+            of_it.push(Hook { errand: Errand { command, timeout }, on_failure });
+        }
+        hooks.extend(Hooks::new(of_it).map(|of_it| (moment, of_it)));
     }
     hooks
 }

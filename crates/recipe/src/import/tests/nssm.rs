@@ -229,7 +229,8 @@ fn commands_for_events_are_hooks() {
         "{power}{key}Start]\n\"Pre\"=\"C:\\\\a.exe -x\"\n\"Post\"=\"b %X%\"\n{key}Exit]\n\"Post\"=\"c.bat\"\n{key}Rotate]\n\"Pre\"=\"d\"\n\"Post\"=\"e.exe\"\n"
     );
     let import = import(&export("", &text));
-    let hooks: Vec<_> = import.services[0].hooks.iter().map(|(moment, hook)| (*moment, hook)).collect();
+    let hooks: Vec<_> =
+        import.services[0].hooks.iter().map(|(moment, hooks)| (*moment, &hooks.as_slice()[0])).collect();
     let found: Vec<_> =
         hooks.iter().map(|(moment, hook)| (moment.word(), hook.errand.command.join(" "))).collect();
     let expected = [

@@ -84,15 +84,18 @@ fn each_keyword_is_mapped() {
 #[test]
 fn commands_beside_the_program_are_hooks() {
     let shop = unit(
-        "Environment=A=1\nTimeoutStartSec=20\nTimeoutStopSec=7\nExecStartPre=-/bin/prepare ${A}\nExecStartPost=/bin/tell $MAINPID\nExecStopPost=/bin/clean 'a b'\nExecReload=/bin/ctl reload\n",
+        "Environment=A=1\nTimeoutStartSec=20\nTimeoutStopSec=7\nExecStartPre=/bin/never\nExecStartPre=\nExecStartPre=-/bin/prepare ${A}\nExecStartPre=/bin/also\nExecStartPost=/bin/tell $MAINPID\nExecStopPost=/bin/clean 'a b'\nExecReload=/bin/ctl reload\n",
     );
-    let found = shop.hooks.iter().map(|(moment, hook)| {
+    let each =
+        shop.hooks.iter().flat_map(|(moment, hooks)| hooks.as_slice().iter().map(move |hook| (moment, hook)));
+    let found = each.map(|(moment, hook)| {
         (moment.word(), hook.errand.command.join("|"), hook.errand.timeout.as_secs(), hook.on_failure)
     });
     let found = found.collect::<Vec<_>>();
     let shell = "/bin/sh|-c|MAINPID=$SVC_PID; exec /bin/tell $MAINPID";
     let expected = [
         ("pre-start", "/bin/prepare|1", 20, OnFailure::GoOn),
+        ("pre-start", "/bin/also", 20, OnFailure::Fail),
         ("post-start", shell, 20, OnFailure::Fail),
         ("post-stop", "/bin/clean|a b", 7, OnFailure::GoOn),
     ];
@@ -177,7 +180,7 @@ fn what_has_no_place_is_told_where_it_is() {
     for (lines, remark) in [
         ("Type=oneshot", "3:6: Type=oneshot is not mapped"),
         ("ExecStop=/bin/x", "3:1: ExecStop is not mapped"),
-        ("ExecStartPre=/bin/x\nExecStartPre=/bin/y", "4:14: several of ExecStartPre are not mapped"),
+        ("ExecReload=/bin/x\nExecReload=/bin/y", "4:12: several of ExecReload are not mapped"),
         ("TimeoutStartSec=5", "3:1: TimeoutStartSec is not mapped"),
         ("FailureAction=reboot", "3:1: FailureAction is not mapped"),
         ("StartLimitAction=reboot", "3:1: StartLimitAction is not mapped"),

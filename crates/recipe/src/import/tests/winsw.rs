@@ -181,7 +181,7 @@ fn commands_before_and_after_are_hooks() {
          <poststop><executable>clean</executable></poststop>",
     );
     let shop = &import.services[0];
-    let hook = |moment| &shop.hooks[&moment];
+    let hook = |moment| &shop.hooks[&moment].as_slice()[0];
     assert_eq!(hook(Moment::PreStart).errand.command, [r"C:\winsw\my tools\a.exe", "-x", "y z"]);
     assert_eq!(hook(Moment::PostStop).errand.command, ["clean"]);
     assert_eq!(hook(Moment::PreStart).on_failure, OnFailure::GoOn);

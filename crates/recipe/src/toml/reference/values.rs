@@ -17,6 +17,10 @@ pub(super) fn shared() -> Value {
     let durations = units(&["ms", "s", "m", "min", "h", "d"]);
     let sizes = units(&["b", "kb", "mb", "gb", "kib", "mib", "gib"]);
     let command = json!({ "$ref": "#/$defs/command" });
+    let hook_table = object(
+        &[("run", command.clone()), ("timeout", duration()), ("on-failure", words(hooks::ON_FAILURE))],
+        &["run"],
+    );
     json!({
         "duration": {
             "type": "string",
@@ -38,10 +42,11 @@ pub(super) fn shared() -> Value {
         ] },
         "hook": { "anyOf": [
             command,
-            object(
-                &[("run", command.clone()), ("timeout", duration()), ("on-failure", words(hooks::ON_FAILURE))],
-                &["run"],
-            ),
+            hook_table,
+            { "type": "array", "minItems": 1, "items": { "anyOf": [
+                { "type": "array", "items": { "type": "string" }, "minItems": 1 },
+                hook_table,
+            ] } },
         ] },
     })
 }
