@@ -16,6 +16,7 @@ mod metrics;
 mod plan;
 mod ready;
 mod recipe;
+mod remote;
 mod rollback;
 mod sc;
 mod schedule;

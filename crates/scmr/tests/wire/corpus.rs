@@ -1,6 +1,7 @@
 //! Replays the corpora of the fuzz targets, whose seeds are the vectors of impacket and sessions of our own machines.
 
 use std::collections::BTreeMap;
+use std::net::Ipv4Addr;
 use std::path::{Path, PathBuf};
 
 use svckit_core::Win32Error;
@@ -10,18 +11,28 @@ use svckit_core::failure::FailureActions;
 use svckit_core::native::{Reply, Request};
 use svckit_core::reason::StopReason;
 use svckit_core::status::NotifyMask;
+use svckit_scmr::auth::{Initiate, ntlm, spnego};
 use svckit_scmr::client::{Binding, Progress};
+use svckit_scmr::mapper::{Lookup, MapAnswer, MapRequest, Mapper, Step, Tower};
 use svckit_scmr::ops::{Answer, Call, ControlParams, Handle, NotifyParams, buffers};
 use svckit_scmr::server::{Incoming, Server};
 
-use crate::impacket;
+use crate::{impacket, sealed};
 
+#[path = "../../../../fuzz/checks/ntlm.rs"]
+mod ntlm_check;
 #[path = "../../../../fuzz/checks/scmr_answer.rs"]
 mod scmr_answer;
 #[path = "../../../../fuzz/checks/scmr_call.rs"]
 mod scmr_call;
+#[path = "../../../../fuzz/checks/scmr_mapper.rs"]
+mod scmr_mapper;
 #[path = "../../../../fuzz/checks/scmr_pdu.rs"]
 mod scmr_pdu;
+#[path = "../../../../fuzz/checks/scmr_sealed.rs"]
+mod scmr_sealed;
+#[path = "../../../../fuzz/checks/spnego.rs"]
+mod spnego_check;
 
 fn folder(target: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fuzz/corpus").join(target)
@@ -54,13 +65,39 @@ fn units() {
     replay("scmr_pdu", scmr_pdu::check);
 }
 
+#[test]
+fn messages_of_ntlm() {
+    replay("ntlm", ntlm_check::check);
+}
+
+#[test]
+fn tokens_of_spnego() {
+    replay("spnego", spnego_check::check);
+}
+
+#[test]
+fn sealed_connections() {
+    replay("scmr_sealed", scmr_sealed::check);
+}
+
+#[test]
+fn endpoint_mappers() {
+    replay("scmr_mapper", scmr_mapper::check);
+}
+
 /// The seeds are in the corpora. To write them: `UPDATE_SEEDS=1 cargo test -p svckit-scmr seeds`.
 #[test]
 fn the_seeds_are_there() {
     let update = std::env::var_os("UPDATE_SEEDS").is_some();
-    for (target, seeds) in
-        [("scmr_call", call_seeds()), ("scmr_answer", answer_seeds()), ("scmr_pdu", unit_seeds())]
-    {
+    for (target, seeds) in [
+        ("scmr_call", call_seeds()),
+        ("scmr_answer", answer_seeds()),
+        ("scmr_pdu", unit_seeds()),
+        ("ntlm", ntlm_seeds()),
+        ("spnego", spnego_seeds()),
+        ("scmr_sealed", sealed_seeds()),
+        ("scmr_mapper", mapper_seeds()),
+    ] {
         for (name, seed) in seeds {
             let path = folder(target).join(name);
             if update {
@@ -174,5 +211,73 @@ fn unit_seeds() -> BTreeMap<String, Vec<u8>> {
         ("to-client".to_owned(), seed(&to_client[..8000])),
         ("half".to_owned(), seed(&to_server[..200])),
         ("http".to_owned(), seed(b"GET / HTTP/1.1\r\n\r\n")),
+    ])
+}
+
+fn named<const N: usize>(seeds: [(&str, Vec<u8>); N]) -> BTreeMap<String, Vec<u8>> {
+    seeds.map(|(name, seed)| (name.to_owned(), seed)).into()
+}
+
+fn acceptor() -> ntlm::Acceptor {
+    ntlm::Acceptor::new(ntlm::Identity { computer: "DB1".into(), domain: "DB1".into() }, *b"8 random", 1)
+}
+
+/// The three messages of a logon.
+fn ntlm_seeds() -> BTreeMap<String, Vec<u8>> {
+    let mut client = ntlm::Initiator::new(sealed::credentials("pw"));
+    let negotiate = client.negotiate();
+    let (challenge, _) = acceptor().challenge(&negotiate).unwrap();
+    let (authenticate, _) = client.authenticate(&challenge).unwrap();
+    named([("negotiate", negotiate), ("challenge", challenge), ("authenticate", authenticate)])
+}
+
+/// The tokens of a logon, both ways.
+fn spnego_seeds() -> BTreeMap<String, Vec<u8>> {
+    let mut client = spnego::Initiator::new(sealed::credentials("pw"));
+    let offer = client.start();
+    let accepted = spnego::Acceptor::new(acceptor()).step(&offer, &sealed::Ann).unwrap();
+    let spnego::Step::More(challenge, server) = accepted else { panic!("{accepted:?}") };
+    let proof = client.step(&challenge).unwrap().token;
+    let accepted = server.step(&proof, &sealed::Ann).unwrap();
+    let spnego::Step::Done(completed, _) = accepted else { panic!("{accepted:?}") };
+    named([("offer", offer), ("challenge", challenge), ("proof", proof), ("completed", completed)])
+}
+
+/// What goes over a sealed connection each way, of a logon with NTLM alone.
+fn sealed_seeds() -> BTreeMap<String, Vec<u8>> {
+    let mut server = sealed::server(4096);
+    let initiator = ntlm::Initiator::new(sealed::credentials("pw"));
+    let (binding, mut to_server) = Binding::start_sealed(Box::new(initiator));
+    server.receive(&to_server).unwrap();
+    let mut to_client = server.take_output();
+    let Progress::Ready(mut client) = binding.receive(&to_client).unwrap() else { panic!("not bound") };
+    let call = Call::DeleteService { service: Handle::from_number(2) };
+    let (call_id, bytes) = client.call(&call);
+    to_server.extend_from_slice(&bytes);
+    assert_eq!(server.receive(&bytes).unwrap().len(), 2);
+    server.answer(call_id, &call.refuse(Win32Error::ACCESS_DENIED));
+    to_client.extend(server.take_output());
+    let spnego = Binding::start_sealed(Box::new(spnego::Initiator::new(sealed::credentials("pw")))).1;
+    let seed = |bytes: &[u8]| [&[255], bytes].concat();
+    named([("to-server", seed(&to_server)), ("to-client", seed(&to_client)), ("spnego", seed(&spnego))])
+}
+
+/// A question and its answer, with and without what is around them.
+fn mapper_seeds() -> BTreeMap<String, Vec<u8>> {
+    let tower = Tower::of_scm(49_152, Ipv4Addr::LOCALHOST);
+    let mut mapper = Mapper::new(tower);
+    let (lookup, hello) = Lookup::start();
+    let bound = mapper.receive(&hello).unwrap();
+    let step = lookup.receive(&bound).unwrap();
+    let Step::More(_, asked) = step else { panic!("{step:?}") };
+    let answered = mapper.receive(&asked).unwrap();
+    let request = MapRequest { tower, entry: [0; 20], max_towers: 4 }.encode();
+    let answer = MapAnswer { towers: vec![tower; 2], status: 0 }.encode(4);
+    named([
+        ("to-server", [hello, asked.clone()].concat()),
+        ("asked", asked),
+        ("to-client", [bound, answered].concat()),
+        ("request", request),
+        ("answer", answer),
     ])
 }

@@ -1,0 +1,105 @@
+//! Another machine, which is a service control manager of this one that listens on the network: every verb goes there by name, password and sealed packets.
+
+use std::os::unix::fs::PermissionsExt;
+use std::process::Stdio;
+
+use svckit_testkit::svc::{Output, Svc};
+
+use crate::up;
+
+/// A service control manager that listens, with the administrator ann and the user bob.
+struct Machine {
+    svc: Svc,
+    address: String,
+}
+
+impl Machine {
+    fn new() -> Self {
+        let svc = Svc::new();
+        svc.ok(&["list"]);
+        svc.ok(&["scm", "stop"]);
+        std::fs::write(svc.state().join("scm.toml"), "[network]\nlisten = [\"127.0.0.1:0\"]\n").unwrap();
+        for (name, password, more) in [("ann", "pw of ann", "--administrator"), ("bob", "pw of bob", "--")] {
+            let file = svc.write(&format!("{name}.password"), &format!("{password}\n"));
+            std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o600)).unwrap();
+            let words = ["scm", "user", "add", "--password-stdin", more, name];
+            let words: Vec<_> = match more {
+                "--" => words.into_iter().filter(|word| *word != "--").collect(),
+                _ => words.to_vec(),
+            };
+            let mut command = svc.command(&words);
+            let input = command.stdin(Stdio::from(std::fs::File::open(&file).unwrap())).output().unwrap();
+            assert!(input.status.success(), "{}", String::from_utf8_lossy(&input.stderr));
+        }
+        let status = svc.json(&["list"]);
+        assert_eq!(status, serde_json::json!([]));
+        let address = svc.json(&["scm", "status"])["listening"][0].as_str().unwrap().to_owned();
+        Self { svc, address }
+    }
+
+    /// A command from afar.
+    fn run(&self, user: &str, arguments: &[&str]) -> Output {
+        let file = self.svc.folder().join(format!("{user}.password"));
+        let from = ["--scm", &self.address, "--user", user, "--password-file", file.to_str().unwrap()];
+        self.svc.run(&[&from, arguments].concat())
+    }
+
+    #[track_caller]
+    fn ok(&self, arguments: &[&str]) -> String {
+        let output = self.run("ann", arguments);
+        assert!(output.status.success(), "{arguments:?}: {}\n{}", output.status, output.stderr);
+        output.stdout
+    }
+}
+
+#[test]
+fn every_verb_goes_to_another_machine() {
+    let machine = Machine::new();
+    let text = "[service.web]\nrun = ['sh', '-c', 'echo hello; exec sleep 1000']\nready.log = 'hello'\n";
+    let file = machine.svc.write("web.toml", text);
+    machine.ok(&["up", file.to_str().unwrap()]);
+    assert_eq!(machine.svc.status("web")["state"], "RUNNING", "it is the same service that its owner sees");
+    assert!(machine.ok(&["list"]).contains("web"));
+    let status: serde_json::Value = serde_json::from_str(&machine.ok(&["status", "web", "--json"])).unwrap();
+    assert_eq!((&status[0]["state"], &status[0]["host"]["phase"]), (&"RUNNING".into(), &"running".into()));
+    assert!(machine.ok(&["logs", "web"]).contains("hello"));
+    assert!(machine.ok(&["show", "web"]).contains("web"));
+    machine.ok(&["restart", "web"]);
+    machine.ok(&["stop", "web"]);
+    assert_eq!(machine.svc.status("web")["state"], "STOPPED");
+    machine.ok(&["start", "web"]);
+    machine.ok(&["wait", "web", "--state", "running"]);
+    assert!(machine.ok(&["events", "web"]).contains("web"));
+    machine.ok(&["plan", file.to_str().unwrap()]);
+    let server = format!(r"\\{}", machine.address);
+    let words = ["--user", "ann", "--password-file", "ann.password", "sc", &server, "query", "web"];
+    let output = machine.svc.run(&words);
+    assert!(output.stdout.contains("RUNNING"), "{}{}", output.stdout, output.stderr);
+    let both = format!("{},embedded:{}", machine.address, machine.svc.state().display());
+    let output =
+        machine.svc.run(&["--scm", &both, "--user", "ann", "--password-file", "ann.password", "list"]);
+    assert!(output.status.success() && output.stdout.matches("RUNNING").count() == 2, "{}", output.stdout);
+    machine.ok(&["down", file.to_str().unwrap()]);
+    assert_eq!(machine.svc.json(&["list"]), serde_json::json!([]));
+}
+
+#[test]
+fn who_may_not_come_in_or_not_do_it_hears_so() {
+    let machine = Machine::new();
+    up(&machine.svc, "web", "hang", "");
+    let output = machine.run("bob", &["stop", "web"]);
+    assert_eq!(output.code(), Some(4));
+    assert!(output.stderr.contains("5 ERROR_ACCESS_DENIED"), "{}", output.stderr);
+    assert!(output.stderr.contains("administrators of that machine"), "{}", output.stderr);
+    assert_eq!(machine.svc.status("web")["state"], "RUNNING");
+
+    std::fs::rename(machine.svc.folder().join("bob.password"), machine.svc.folder().join("eve.password"))
+        .unwrap();
+    let output = machine.run("eve", &["list"]);
+    assert_eq!(output.code(), Some(4));
+    assert!(output.stderr.contains("1326 ERROR_LOGON_FAILURE"), "{}", output.stderr);
+    std::fs::rename(machine.svc.folder().join("eve.password"), machine.svc.folder().join("ann.password"))
+        .unwrap();
+    let output = machine.run("ann", &["list"]);
+    assert!(output.code() == Some(4) && output.stderr.contains("1326"), "{}", output.stderr);
+}
