@@ -1,4 +1,4 @@
-//! Whether a TOML file is as a JSON Schema has it: the part of draft 2020-12 that the project's own schema uses, and no other keyword.
+//! Whether a TOML file or a JSON value is as a JSON Schema has it: the part of draft 2020-12 that the project's own schema uses, and no other keyword.
 
 use regex_lite::Regex;
 use serde_json::{Map, Number, Value};
@@ -6,7 +6,7 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 /// What says nothing about whether a value is right.
-const ANNOTATIONS: &[&str] = &["$schema", "$defs", "title", "description", "default"];
+const ANNOTATIONS: &[&str] = &["$schema", "$id", "$defs", "title", "description", "default", "readOnly"];
 
 /// A schema.
 #[derive(Debug)]
@@ -20,8 +20,13 @@ impl Schema {
 
     /// What is wrong with a TOML file, each with where it is.
     pub fn check(&self, text: &str) -> Vec<String> {
+        self.check_json(&json(text))
+    }
+
+    /// What is wrong with a value, each with where it is.
+    pub fn check_json(&self, value: &Value) -> Vec<String> {
         let mut wrong = Vec::new();
-        self.value(&self.0, &json(text), "", &mut wrong);
+        self.value(&self.0, value, "", &mut wrong);
         wrong
     }
 

@@ -153,6 +153,9 @@ pub(crate) enum Verb {
         #[arg(value_name = "COMMAND", trailing_var_arg = true, allow_hyphen_values = true)]
         words: Vec<String>,
     },
+    /// Be the resource Svckit/Service of Microsoft DSC v3: an instance as JSON on standard input, its state on standard output
+    #[command(subcommand)]
+    Dsc(Dsc),
     /// The built-in service control manager
     #[command(subcommand)]
     Scm(Scm),
@@ -509,6 +512,27 @@ pub(crate) struct Buildout {
     /// Options in place of those of the file; then install, which may be left out, and the parts to install: all without any
     #[arg(value_name = "SECTION:OPTION=VALUE … install PART")]
     pub(crate) words: Vec<String>,
+}
+
+/// An operation of a resource of Microsoft DSC.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Dsc {
+    /// Print how the service is
+    Get,
+    /// Bring the service about, and print how it is then and what was changed
+    Set,
+    /// Print how the service is, whether that is as it shall be, and what differs
+    Test,
+    /// Print how the service would be after set, and what would be changed; nothing is done
+    WhatIf,
+    /// Stop and remove the service
+    Delete,
+    /// Print every service that svc made, one in a line; with an instance only those of its name, which may have wildcards
+    Export,
+    /// Print the JSON schema of instances
+    Schema,
+    /// Print the manifest, as svckit.dsc.resource.json for a folder of PATH
+    Manifest,
 }
 
 #[derive(Debug, Subcommand)]

@@ -14,7 +14,7 @@ use crate::table::printable;
 use crate::verbs::show;
 
 /// What stands for a secret.
-const MASK: &str = "***";
+pub(crate) const MASK: &str = "***";
 
 /// Where variables are among the fields.
 const VARIABLES: &str = "definition.program.environment.";
@@ -125,7 +125,7 @@ fn masked(field: &str, value: &Value) -> Value {
 }
 
 /// The words of a command; the value of an option that is called like a secret is one: `--password=…`, `--token …`.
-fn masked_words(words: &[&str]) -> Vec<String> {
+pub(crate) fn masked_words(words: &[&str]) -> Vec<String> {
     let mut is_value = false;
     let mut all = Vec::with_capacity(words.len());
     for word in words {

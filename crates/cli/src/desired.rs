@@ -36,6 +36,17 @@ pub(crate) struct Desired {
     platform: Platform,
 }
 
+/// What is asked for beside the definitions.
+#[derive(Clone, Copy)]
+pub(crate) struct Asked {
+    /// Whether what came from the same files and is in them no more goes.
+    pub(crate) prune: bool,
+    /// Whether passwords are set anew.
+    pub(crate) renew: bool,
+    /// Whether the services belong to the files of their definitions; those of a text that is in no file belong to none.
+    pub(crate) is_of_file: bool,
+}
+
 impl Desired {
     /// Reads the definitions, checks them against this machine and each other, and asks what is there; nothing is changed. With `renew` passwords are looked up that
     /// the definitions say the place of, and are to be set whatever else is the same.
@@ -46,13 +57,27 @@ impl Desired {
         renew: bool,
     ) -> Result<Self, Failure> {
         let definitions = read(app, arguments)?;
+        let asked = Asked { prune: arguments.prune, renew, is_of_file: true };
+        Self::of(app, &definitions, state, asked)
+    }
+
+    /// The same of definitions that were read and checked against this machine.
+    pub(crate) fn of(
+        app: &mut App,
+        definitions: &[Definition],
+        state: PathBuf,
+        asked: Asked,
+    ) -> Result<Self, Failure> {
         let platform = app.surroundings.platform;
         let mut wanted = Vec::new();
-        for definition in &definitions {
+        for definition in definitions {
             let options = InstallOptions::default();
             wanted.extend(install::wanted(platform, &state, definition, &options, None)?);
         }
-        if renew {
+        if !asked.is_of_file {
+            wanted.iter_mut().for_each(|wanted| wanted.host.source = None);
+        }
+        if asked.renew {
             passwords::look_up(app, &mut wanted, true)?;
         }
         let names: Vec<_> = wanted.iter().map(|wanted| wanted.service.name.clone()).collect();
@@ -61,14 +86,14 @@ impl Desired {
             present.iter().map(|one| (one.service.folded(), one)).collect();
         let wanted_names: HashSet<String> = names.iter().map(ServiceName::folded).collect();
         let mut files = Files::default();
-        let removed = if arguments.prune {
+        let removed = if asked.prune {
             let is_wanted = |one: &&Configured| wanted_names.contains(&one.service.folded());
-            owned(&definitions, present.iter().filter(|one| !is_wanted(one)), &mut files)
+            owned(definitions, present.iter().filter(|one| !is_wanted(one)), &mut files)
         } else {
             Vec::new()
         };
         let gone: HashSet<String> = removed.iter().map(|(name, _)| name.folded()).collect();
-        depend_on_known(&definitions, |name| {
+        depend_on_known(definitions, |name| {
             let key = name.folded();
             let is_seen = wanted_names.contains(&key) || present_by_name.contains_key(&key);
             // One that may not be read, or is a driver, was not told with the others.

@@ -127,6 +127,9 @@ impl Failure {
     /// Tells it, on standard error.
     pub(crate) fn print(&self, ui: &mut Ui) -> io::Result<()> {
         ui.finish()?;
+        if ui.traces && !matches!(self, Self::BrokenPipe | Self::Told(_)) {
+            return ui.trace("error", &self.line());
+        }
         if ui.json {
             if !matches!(self, Self::BrokenPipe | Self::Told(_)) {
                 serde_json::to_writer(ui.err(), &self.object()).map_err(io::Error::from)?;

@@ -14,6 +14,7 @@ mod checks;
 mod definitions;
 mod desired;
 mod doctor;
+mod dsc;
 mod explain;
 mod failure;
 #[cfg(test)]
@@ -168,6 +169,7 @@ fn run(app: &mut App, place: &Place, verb: &Verb) -> Result<u32, Failure> {
         Verb::Sc { words } => {
             return sc::run(app, words);
         }
+        Verb::Dsc(operation) => dsc::run(app, operation)?,
         Verb::Scm(action) => verbs::scm::run(app, place, action)?,
         Verb::Host(_) => return Err(Failure::usage("a host is what svc itself runs")),
         Verb::Schema => verbs::generate::schema(app)?,

@@ -3,6 +3,7 @@
 mod accounts;
 mod definitions;
 mod doctor;
+mod dsc;
 mod env;
 mod export;
 mod import;
@@ -71,11 +72,14 @@ struct World {
     scm: Fake,
     folder: tempfile::TempDir,
     platform: Platform,
+    /// What is on standard input, for verbs that read it.
+    input: String,
 }
 
 impl World {
     fn new() -> Self {
-        Self { scm: Fake::default(), folder: tempfile::tempdir().unwrap(), platform: Platform::Unix }
+        let (scm, folder) = (Fake::default(), tempfile::tempdir().unwrap());
+        Self { scm, folder, platform: Platform::Unix, input: String::new() }
     }
 
     fn file(&self, name: &str, text: &str) -> PathBuf {
@@ -111,7 +115,7 @@ impl World {
         };
         let connect: Connect = Arc::new(move || Ok(Box::new(scm.clone())));
         let mut app = App::new(ui, connect, surroundings, cli.global.wait);
-        let status = match dispatch(&mut app, cli.verb) {
+        let status = match dispatch(&mut app, cli.verb, &self.input) {
             Ok(()) => 0,
             Err(failure) => {
                 failure.print(&mut app.ui).unwrap();
@@ -143,7 +147,7 @@ fn inherited(account: Option<&str>) -> Inherited {
     Inherited { system, account: account.into_iter().collect() }
 }
 
-fn dispatch(app: &mut App, verb: Verb) -> Result<(), Failure> {
+fn dispatch(app: &mut App, verb: Verb, input: &str) -> Result<(), Failure> {
     match verb {
         Verb::Up(arguments) => verbs::up::run(app, &arguments),
         Verb::Down(arguments) => verbs::down::run(app, &arguments),
@@ -170,6 +174,7 @@ fn dispatch(app: &mut App, verb: Verb) -> Result<(), Failure> {
         Verb::Lint(arguments) => verbs::lint::run(app, &arguments),
         Verb::Env(arguments) => verbs::env::run(app, &arguments),
         Verb::Doctor(arguments) => crate::doctor::run(app, &arguments),
+        Verb::Dsc(operation) => crate::dsc::operate(app, &operation, input),
         Verb::Explain { what } => crate::explain::run(app, &what),
         other => panic!("{other:?} needs the real world"),
     }

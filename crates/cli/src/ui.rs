@@ -41,6 +41,8 @@ pub(crate) struct Ui {
     out: Box<dyn Write>,
     err: Box<dyn Write>,
     pub(crate) json: bool,
+    /// Whether errors and warnings are lines as Microsoft DSC reads them.
+    pub(crate) traces: bool,
     pub(crate) detail: Detail,
     out_colour: bool,
     err_colour: bool,
@@ -73,6 +75,7 @@ impl Ui {
             out: Box::new(io::BufWriter::with_capacity(1 << 16, io::stdout().lock())),
             err: Box::new(io::stderr()),
             json: global.json,
+            traces: false,
             detail,
             out_colour: colour && out_terminal && !global.json,
             err_colour: colour && err_terminal && !global.json,
@@ -97,8 +100,20 @@ impl Ui {
     /// Streams that nobody sees while something is done.
     pub(crate) fn with_look(out: Box<dyn Write>, err: Box<dyn Write>, look: Look) -> Self {
         let Look { json, detail, out_colour, err_colour, width } = look;
-        let (live, progress_shown, has_screen) = (false, false, false);
-        Self { out, err, json, detail, out_colour, err_colour, live, progress_shown, width, has_screen }
+        let (traces, live, progress_shown, has_screen) = (false, false, false, false);
+        Self {
+            out,
+            err,
+            json,
+            traces,
+            detail,
+            out_colour,
+            err_colour,
+            live,
+            progress_shown,
+            width,
+            has_screen,
+        }
     }
 
     /// How its results look.
@@ -171,9 +186,17 @@ impl Ui {
     /// Something to think about, on standard error.
     pub(crate) fn warn(&mut self, message: impl AsRef<str>) -> Result<(), Failure> {
         self.clear_progress()?;
+        if self.traces {
+            return Ok(self.trace("warn", message.as_ref())?);
+        }
         let heading = self.err_paint(AnsiColor::Yellow.on_default().bold(), "warning:");
         writeln!(self.err, "{heading} {}", message.as_ref())?;
         Ok(())
+    }
+
+    /// A line that Microsoft DSC takes into its own messages, with a level that it knows (`error`, `warn`).
+    pub(crate) fn trace(&mut self, level: &str, message: &str) -> io::Result<()> {
+        writeln!(self.err, "{}", serde_json::json!({ level: message }))
     }
 
     /// JSON on standard output, one line.

@@ -7,6 +7,7 @@ mod activation;
 mod bulk;
 mod crashes;
 mod definitions;
+mod dsc;
 mod examples;
 mod exported;
 mod fleet;

@@ -13,7 +13,7 @@ use std::thread;
 use anstyle::AnsiColor;
 
 use crate::app::{App, Connect};
-use crate::args::{Cli, Scm, Verb};
+use crate::args::{Cli, Dsc, Scm, Verb};
 use crate::failure::{Failure, Status};
 use crate::ui::{Look, Ui};
 use crate::verbs::install;
@@ -109,6 +109,7 @@ pub(crate) fn asks_none(verb: &Verb) -> bool {
             | Verb::Lint(_)
             | Verb::Import(_)
             | Verb::Debug(_)
+            | Verb::Dsc(Dsc::Schema | Dsc::Manifest)
             | Verb::Schema
             | Verb::Completions { .. }
             | Verb::Man { .. }
@@ -123,6 +124,7 @@ fn for_one(verb: &Verb) -> Option<&'static str> {
         Verb::Logs(logs) if logs.follow => Some("what is followed has no end"),
         Verb::Events(events) if events.follow => Some("what is followed has no end"),
         Verb::Buildout(_) => Some("a buildout is a folder here"),
+        Verb::Dsc(_) => Some("DSC runs on each of them"),
         Verb::Scm(Scm::Serve { .. }) => Some("a process is one service control manager"),
         _ => None,
     }

@@ -54,7 +54,7 @@ pub(crate) fn run(app: &mut App, arguments: &Export) -> Result<(), Failure> {
 }
 
 /// The services that svckit made, by name; who else there is, is told.
-fn hosted(app: &mut App) -> Result<Vec<ServiceName>, Failure> {
+pub(crate) fn hosted(app: &mut App) -> Result<Vec<ServiceName>, Failure> {
     let (mut ours, others): (Vec<_>, Vec<_>) =
         report::all(app, StateFilter::ALL)?.into_iter().partition(|report| report.host.is_some());
     if !others.is_empty() {
@@ -70,8 +70,32 @@ fn hosted(app: &mut App) -> Result<Vec<ServiceName>, Failure> {
     Ok(ours.into_iter().filter_map(|report| ServiceName::new(report.name).ok()).collect())
 }
 
-/// What is installed under a name, as a definition.
+/// What is installed under a name, as a definition; one that can be written.
 fn definition(app: &mut App, name: &ServiceName, with_secrets: bool) -> Result<ServiceDefinition, Failure> {
+    let Installed { definition, config } = installed(app, name)?;
+    if !with_secrets {
+        refuse_secrets(&definition)?;
+    }
+    written(app, std::slice::from_ref(&definition))?;
+    if definition.password.is_none()
+        && let Some(account) = accounts::with_password(app.surroundings.platform, &config)
+    {
+        app.ui.warn(format!(
+            "{name}: the password of {account} is not part of the definition; --password-stdin takes it"
+        ))?;
+    }
+    Ok(definition)
+}
+
+/// A service that svckit made.
+pub(crate) struct Installed {
+    /// With its secrets.
+    pub(crate) definition: ServiceDefinition,
+    config: ServiceConfig,
+}
+
+/// What is installed under a name, as a definition.
+pub(crate) fn installed(app: &mut App, name: &ServiceName) -> Result<Installed, Failure> {
     let service =
         app.manager(ManagerAccess::CONNECT)?.open_service(name.as_str(), ServiceAccess::QUERY_CONFIG)?;
     let config = service.config()?;
@@ -94,18 +118,7 @@ fn definition(app: &mut App, name: &ServiceName, with_secrets: bool) -> Result<S
         Failure::Other { message, status: Status::Failure }
     })?;
     definition.security = show::security(app, name).and_then(|security| unusual(&security));
-    if !with_secrets {
-        refuse_secrets(&definition)?;
-    }
-    written(app, std::slice::from_ref(&definition))?;
-    if definition.password.is_none()
-        && let Some(account) = accounts::with_password(platform, &config)
-    {
-        app.ui.warn(format!(
-            "{name}: the password of {account} is not part of the definition; --password-stdin takes it"
-        ))?;
-    }
-    Ok(definition)
+    Ok(Installed { definition, config })
 }
 
 /// The parts of a security descriptor that are not as every service has them.
@@ -131,7 +144,7 @@ fn foreign(app: &mut App, name: &ServiceName, config: &ServiceConfig) -> Result<
 }
 
 /// A secret goes nowhere without being asked for.
-fn refuse_secrets(definition: &ServiceDefinition) -> Result<(), Failure> {
+pub(crate) fn refuse_secrets(definition: &ServiceDefinition) -> Result<(), Failure> {
     let variables = definition.program.environment.iter();
     let secrets: Vec<_> = variables
         .filter(|(name, value)| secret::seems_secret(name, value))
@@ -150,7 +163,7 @@ fn refuse_secrets(definition: &ServiceDefinition) -> Result<(), Failure> {
     Err(Failure::usage(message).hint(hint))
 }
 
-fn written(app: &App, services: &[ServiceDefinition]) -> Result<String, Failure> {
+pub(crate) fn written(app: &App, services: &[ServiceDefinition]) -> Result<String, Failure> {
     toml::write(services, app.surroundings.platform)
         .map_err(|error| Failure::Other { message: error.to_string(), status: Status::Failure })
 }

@@ -16,7 +16,7 @@ pub(crate) fn completions(app: &mut App, shell: clap_complete::Shell) -> Result<
 }
 
 /// What `cargo xtask docs` made of the keys of the definition file.
-const SCHEMA: &str = include_str!("../../../../docs/reference/definition.schema.json");
+pub(crate) const SCHEMA: &str = include_str!("../../../../docs/reference/definition.schema.json");
 
 pub(crate) fn schema(app: &mut App) -> Result<(), Failure> {
     app.ui.out().write_all(SCHEMA.as_bytes())?;

@@ -89,8 +89,35 @@ pub(crate) fn apply(app: &mut App, arguments: &args::Apply) -> Result<(), Failur
     }
     let state = app.state_directory()?;
     let records = app.records(&state);
-    let mut record = Record::lock(app, &records)?;
+    let record = Record::lock(app, &records)?;
     let mut desired = Desired::read(app, &arguments.desired, state, arguments.renew_password)?;
+    let Done { mut steps, end } = bring_about(app, &mut desired, record, arguments.jobs)?;
+    if app.ui.json {
+        steps.sort_unstable();
+        let all = &desired.plan.steps;
+        let done: Vec<_> = steps.into_iter().map(|number| report(&desired, &all[number])).collect();
+        app.ui.print_json(&done)?;
+    } else if desired.plan.steps.is_empty() {
+        app.ui.say("everything is as the definitions say; nothing to do")?;
+    }
+    end
+}
+
+/// What came of a plan.
+pub(crate) struct Done {
+    /// The numbers of the steps that were done.
+    steps: Vec<usize>,
+    /// The first failure; it was told.
+    pub(crate) end: Result<(), Failure>,
+}
+
+/// Carries out the plan, of which it is written down before what is to be restarted.
+pub(crate) fn bring_about(
+    app: &mut App,
+    desired: &mut Desired,
+    mut record: Record,
+    jobs: Jobs,
+) -> Result<Done, Failure> {
     passwords::look_up(app, &mut desired.wanted, false)?;
     let steps = &desired.plan.steps;
     let restarts = steps.iter().filter_map(|step| match step {
@@ -98,21 +125,14 @@ pub(crate) fn apply(app: &mut App, arguments: &args::Apply) -> Result<(), Failur
         _ => None,
     });
     record.begin(restarts.collect())?;
-    let mut run = Run { desired: &desired, jobs: arguments.jobs, record, done: Vec::new(), end: Ok(()) };
+    let mut run = Run { desired, jobs, record, done: Vec::new(), end: Ok(()) };
     let mut next = 0;
     while next < steps.len() {
         next = run.steps(app, next)?;
     }
-    let Run { mut done, end, record, .. } = run;
+    let Run { done, end, record, .. } = run;
     record.end()?;
-    if app.ui.json {
-        done.sort_unstable();
-        let done: Vec<_> = done.into_iter().map(|number| report(&desired, &steps[number])).collect();
-        app.ui.print_json(&done)?;
-    } else if steps.is_empty() {
-        app.ui.say("everything is as the definitions say; nothing to do")?;
-    }
-    end
+    Ok(Done { steps: done, end })
 }
 
 /// A plan being carried out.
