@@ -2,6 +2,7 @@
 //!
 //! `measured ready ADDRESS NAME` says `ready NAME PID` and stays. `measured flood ADDRESS BYTES` says `begin`, writes so many bytes of numbered
 //! lines to its standard output in pieces of 64 KiB, says `end`, and stays. `measured lines ADDRESS BYTES` does the same with a write for each line.
+//! `measured crash ADDRESS NAME` says `crash NAME PID`, and fails.
 //!
 //! The address is one of UDP, or else the path of a socket. To a program that told UDP, any answer is the order to end: it says `ending`, and fails.
 
@@ -22,7 +23,8 @@ const PIECE: usize = 65_536;
 fn main() -> io::Result<()> {
     let arguments: Vec<String> = std::env::args().collect();
     let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
-    let usage = "measured ready ADDRESS NAME | flood ADDRESS BYTES | lines ADDRESS BYTES";
+    let usage =
+        "measured ready ADDRESS NAME | flood ADDRESS BYTES | lines ADDRESS BYTES | crash ADDRESS NAME";
     let [_, role, address, with] = words[..] else { return Err(io::Error::other(usage)) };
     let listener = Listener::new(address)?;
     match role {
@@ -33,6 +35,10 @@ fn main() -> io::Result<()> {
             listener.say("begin")?;
             flood(bytes, line, at_once)?;
             listener.say("end")?;
+        }
+        "crash" => {
+            listener.say(&format!("crash {with} {}", std::process::id()))?;
+            return Err(io::Error::other("that is what it is for"));
         }
         _ => return Err(io::Error::other(usage)),
     }

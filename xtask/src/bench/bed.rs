@@ -50,6 +50,15 @@ impl Bed {
         Ok(bed)
     }
 
+    /// A bed with a service that runs and, after it, one that fails whenever it is run.
+    pub(crate) fn with_a_loop(measured: &Path) -> Outcome<Self> {
+        let mut bed = Self::with_services(measured, 2)?;
+        let socket = bed.socket();
+        let crash = bed.command(&["crash", &socket, &bed.services[1].name]);
+        bed.services[1].command = crash;
+        Ok(bed)
+    }
+
     /// A bed with one service that writes so many bytes.
     pub(crate) fn with_flood(measured: &Path, bytes: usize) -> Outcome<Self> {
         let mut bed = Self::empty(measured)?;
@@ -141,9 +150,14 @@ impl Bed {
         })
     }
 
+    /// What was said that nobody has heard yet.
+    pub(crate) fn heard(&self) -> impl Iterator<Item = (Instant, String)> {
+        self.said.try_iter()
+    }
+
     /// Forgets what was said.
     pub(crate) fn clear(&self) {
-        while self.said.try_recv().is_ok() {}
+        self.heard().for_each(drop);
     }
 
     /// Every process of this bed.

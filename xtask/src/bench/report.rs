@@ -103,6 +103,9 @@ woken takes a virtual one longer than much of this, and not always as long.
   have theirs built in.
 - **status**: the whole command, output to `/dev/null`, {repeats} times in each turn: `svc list`, `sv status` with all folders, `s6-svstat` in a shell loop, `supervisorctl
   status`; and the same for one service.
+- **while another crash-loops**: of two services one says that it runs, fails at once, and is run again: by svckit and supervisord without any delay, by runit and s6 after the second that they have built in. After four failures the status of the
+  other service is asked for, {repeats} times.
+- **while all crash at once**: all {services} programs get `SIGKILL`; until the last of their successors has said that it runs, the status of one service is asked for again and again. The median of that, and the slowest.
 - **log**: a program writes {megabytes} MB of numbered lines in pieces of 64 KiB to its standard output. From its first byte until the last is in a file, rotating at 1 MB, nothing thrown
   away. Afterwards every line is looked for: a turn with a line missing doesn't count.
 - **idle**: context switches of all threads of all supervising processes in {idle} s without anything to do, as a rate for a minute.",

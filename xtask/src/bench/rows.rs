@@ -31,6 +31,9 @@ pub(crate) const ROWS: &[Row] = &[
     row("restart", "program killed → its successor runs", "ms", "≤ 3", false, true),
     row("status", "status of all services, whole command", "ms", "≤ 8", false, true),
     row("status-one", "status of one service, whole command", "ms", "≤ 5", false, true),
+    row("status-loop", "status of one while another crash-loops", "ms", "≤ 20", false, true),
+    row("status-storm", "status of one while all crash at once", "ms", "≤ 20", false, true),
+    row("status-worst", "the slowest of these", "ms", "", false, true),
     row("log", "output captured and rotated at 1 MB", "MB/s", "≥ 500", true, false),
     row("idle", "wake-ups of the supervisors a minute", "", "0", false, false),
 ];
@@ -91,6 +94,13 @@ pub(crate) fn measure(plan: &Plan, contenders: &[Box<dyn Contender>], measured: 
                 results.failures.push(format!("{}: {message}", contender.name()));
             }
         }
+        if plan.wants("status-loop") {
+            for contender in contenders {
+                if let Err(message) = crash_loop(plan, &**contender, measured, &mut results) {
+                    results.failures.push(format!("{}: {message}", contender.name()));
+                }
+            }
+        }
         if plan.wants("log") {
             let straight = flood_straight(plan, measured)?;
             results.add("log", STRAIGHT, straight);
@@ -113,7 +123,7 @@ fn turn(
     round: usize,
     results: &mut Results,
 ) -> Outcome {
-    if !ROWS.iter().any(|row| row.key != "log" && plan.wants(row.key)) {
+    if !ROWS.iter().any(|row| !["log", "status-loop"].contains(&row.key) && plan.wants(row.key)) {
         return Ok(());
     }
     let name = contender.name();
@@ -155,12 +165,75 @@ fn turn(
         let during = measure::switches(&supervisors) - before;
         results.add("idle", name, during as f64 * 60.0 / plan.idle as f64);
     }
+    if plan.wants("status-storm") || plan.wants("status-worst") {
+        storm(contender, &bed, &mut pids, results)?;
+    }
     if plan.wants("restart") {
         for service in bed.services.iter().take(plan.repeats) {
             let Some(pid) = pids.get(&service.name) else { continue };
             results.add("restart", name, restart(&bed, *pid)?);
         }
     }
+    Ok(())
+}
+
+/// Kills all programs, and asks for the status of one service over and over until all have successors.
+fn storm(
+    contender: &dyn Contender,
+    bed: &Bed,
+    pids: &mut BTreeMap<String, u32>,
+    results: &mut Results,
+) -> Outcome {
+    let Some(first) =
+        bed.services.first().filter(|service| contender.status_of_one(bed, &service.name).is_some())
+    else {
+        return Ok(());
+    };
+    /// More would say nothing more.
+    const ENOUGH: usize = 500;
+    bed.clear();
+    pids.values().for_each(|pid| measure::kill(*pid));
+    let (mut taken, mut missing) = (Vec::new(), pids.len());
+    while missing > 0 {
+        match contender.status_of_one(bed, &first.name) {
+            Some(mut command) if taken.len() < ENOUGH => {
+                taken.push(measure::command(&mut command)?);
+                for (_, said) in bed.heard() {
+                    let (service, pid) = program(&said)?;
+                    pids.insert(service, pid);
+                    missing = missing.saturating_sub(1);
+                }
+            }
+            _ => {
+                let (_, service, pid) = ready(bed)?;
+                pids.insert(service, pid);
+                missing -= 1;
+            }
+        }
+    }
+    results.add("status-storm", contender.name(), median(&taken).unwrap_or_default());
+    results.add("status-worst", contender.name(), taken.into_iter().fold(0.0, f64::max));
+    Ok(())
+}
+
+/// Asks for the status of a service while another one fails whenever it is run.
+fn crash_loop(plan: &Plan, contender: &dyn Contender, measured: &Path, results: &mut Results) -> Outcome {
+    /// How often it fails before it counts as a loop: svckit's and supervisord's are at full speed here, and the others wait for a second each time.
+    const BEFORE: usize = 3;
+    let mut bed = Bed::with_a_loop(measured)?;
+    contender.prepare(&bed)?;
+    bed.clear();
+    let command = contender.supervise(&bed);
+    bed.launch(command)?;
+    for _ in 0..=BEFORE {
+        bed.hear()?;
+    }
+    let calm = bed.services[0].name.clone();
+    for _ in 0..plan.repeats {
+        let Some(mut command) = contender.status_of_one(&bed, &calm) else { return Ok(()) };
+        results.add("status-loop", contender.name(), measure::command(&mut command)?);
+    }
+    println!("  {}: {} crashes meanwhile", contender.name(), bed.heard().count());
     Ok(())
 }
 
@@ -175,10 +248,14 @@ fn restart(bed: &Bed, pid: u32) -> Outcome<f64> {
 
 fn ready(bed: &Bed) -> Outcome<(std::time::Instant, String, u32)> {
     let (at, said) = bed.hear()?;
+    let (name, pid) = program(&said)?;
+    Ok((at, name, pid))
+}
+
+/// Who says that it is ready.
+fn program(said: &str) -> Outcome<(String, u32)> {
     match said.split(' ').collect::<Vec<_>>()[..] {
-        ["ready", name, pid] => {
-            Ok((at, name.to_owned(), pid.parse().map_err(|_| format!("no process: {pid}"))?))
-        }
+        ["ready", name, pid] => Ok((name.to_owned(), pid.parse().map_err(|_| format!("no process: {pid}"))?)),
         _ => Err(format!("a service said {said:?}")),
     }
 }
