@@ -1,8 +1,12 @@
 //! Definitions that can't be carried out are refused, with the place and what would be right, before anything is changed.
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
 
+use svckit_core::status::ServiceState;
 use svckit_testkit::svc::Svc;
+
+use crate::reaches;
 
 /// A definition that is refused, and what the message has to hold.
 struct Refused {
@@ -79,4 +83,31 @@ fn a_program_that_vanished_after_it_was_installed_is_named_when_it_is_started() 
     assert!(output.stderr.contains(program.to_str().unwrap()), "{}", output.stderr);
     let status = svc.status("web");
     assert_eq!((&status["state"], &status["win32_exit_code"]), (&"STOPPED".into(), &2.into()));
+}
+
+#[test]
+fn relative_paths_are_those_of_the_definition_and_blanks_quotes_and_all_of_unicode_go() {
+    let svc = Svc::new();
+    let folder = svc.folder().join("Gr\u{fc}\u{df}e \u{4f60}\u{597d} \u{1F600}");
+    fs::create_dir_all(folder.join("wo'rk")).unwrap();
+    let script = "#!/bin/sh\npwd\nprintf '<%s>' \"$@\"\n";
+    let program = folder.join("wo'rk/pr\u{f6} \"gram");
+    fs::write(&program, script).unwrap();
+    fs::set_permissions(&program, fs::Permissions::from_mode(0o700)).unwrap();
+    let words = ["a b", "", "say \"hi\"", "\u{20ac}\\", "$HOME", "*"];
+    let quoted = words.map(|word| serde_json::to_string(word).unwrap()).join(", ");
+    let lines = [
+        "[service.'w\u{f6}rter']".to_owned(),
+        format!("run = [\"./pr\u{f6} \\\"gram\", {quoted}]\ndirectory = \"wo'rk\""),
+        "restart = { when = 'never' }\nlog = { file = 'l\u{f6} g.txt' }".to_owned(),
+    ];
+    let file = folder.join("service.toml");
+    fs::write(&file, lines.join("\n")).unwrap();
+    svc.ok(&["install", file.to_str().unwrap()]);
+    svc.run(&["start", "w\u{f6}rter"]);
+    reaches(&svc, "w\u{f6}rter", ServiceState::STOPPED);
+    let expected: String = words.iter().map(|word| format!("<{word}>")).collect();
+    let output = fs::read_to_string(folder.join("l\u{f6} g.txt")).unwrap();
+    assert_eq!(output, format!("{}\n{expected}", folder.join("wo'rk").display()));
+    assert_eq!(svc.ok(&["logs", "w\u{f6}rter"]), output);
 }

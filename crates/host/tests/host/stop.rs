@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use svckit_core::call::HttpRequest;
 use svckit_core::control::Control;
-use svckit_core::definition::StopAction;
+use svckit_core::definition::{RestartWhen, StopAction};
 use svckit_core::dispatch::FromProcess;
 use svckit_core::native::EventId;
 use svckit_core::signal::Signal;
@@ -211,4 +211,22 @@ fn a_host_that_is_asked_to_end_stops_its_services() {
     assert_eq!(bed.log(), "bye\n");
     host.link.release("tidy");
     host.wait_end();
+}
+
+#[test]
+fn a_graceful_stop_triggers_no_restart_whatever_the_program_ends_with() {
+    let mut bed = Bed::new();
+    let mut host = bed.host();
+    let mut gate = bed.gate("gate");
+    let mut definition = bed
+        .script("trap 'echo asked; exit 7' TERM; echo run; echo > gate; while :; do sleep 1000 & wait; done");
+    definition.restart.when = RestartWhen::Always;
+    definition.restart.delay = Duration::ZERO;
+    definition.stop.ladder = vec![rung(StopAction::Signal(Signal::Term), 60_000)];
+    host.link.start("web", definition);
+    gate.wait();
+    let status = host.link.stop("web");
+    assert_eq!(status.win32_exit_code, Win32Error::SUCCESS);
+    assert_eq!(bed.log(), "run\nasked\n");
+    assert_eq!(host.link.last_host_state().unwrap().last_exit.unwrap().code, Some(7));
 }
