@@ -244,9 +244,15 @@ pub(crate) fn host_states(
         Ok(_) => {
             Err(Box::new(Error::new(OPERATION, Win32Error::RPC_S_PROTOCOL_ERROR).target(backend.target())))
         }
-        Err(error) if error.code == Win32Error::NOT_SUPPORTED => Ok(Vec::new()),
+        Err(error) if is_untold(&error) => Ok(Vec::new()),
         Err(error) => Err(error),
     }
+}
+
+/// Whether a service control manager doesn't know what only the native interface tells, or not to this user, as from afar to who is no administrator. The calls of MS-SCMR have
+/// rights of their own.
+pub(crate) fn is_untold(error: &Error) -> bool {
+    matches!(error.code, Win32Error::NOT_SUPPORTED | Win32Error::ACCESS_DENIED)
 }
 
 /// What an argument names: a definition (it ends in `.toml`, `.cfg` or `.py`, is `FILE#PART` or a path to a file), else a service.

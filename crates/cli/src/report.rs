@@ -49,7 +49,7 @@ pub(crate) fn all(app: &mut App, filter: StateFilter) -> Result<Vec<ServiceRepor
             services.retain(|view| filter.admits(view.status.state));
             Ok(services.into_iter().map(report).collect())
         }
-        Err(error) if error.code == Win32Error::NOT_SUPPORTED => told_apart(app, filter),
+        Err(error) if app::is_untold(&error) => told_apart(app, filter),
         Err(error) => Err(error.into()),
     }
 }

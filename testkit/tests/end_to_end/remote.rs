@@ -92,6 +92,22 @@ fn who_may_not_come_in_or_not_do_it_hears_so() {
     assert!(output.stderr.contains("5 ERROR_ACCESS_DENIED"), "{}", output.stderr);
     assert!(output.stderr.contains("administrators of that machine"), "{}", output.stderr);
     assert_eq!(machine.svc.status("web")["state"], "RUNNING");
+    assert_eq!(machine.run("bob", &["list"]).code(), Some(4), "nothing lets him look");
+
+    // Who may look by the access lists is told what Windows would tell; what hosts, logs and definitions are isn't for him.
+    for (object, rights) in [("scmanager", "CCLCRPRC"), ("web", "CCLCSWLORC")] {
+        let list = machine.svc.ok(&["sc", "sdshow", object]);
+        let list = list.trim().replacen("D:", &format!("D:(A;;{rights};;;AU)"), 1);
+        machine.svc.ok(&["sc", "sdset", object, &list]);
+    }
+    for words in [&["list"][..], &["status", "web"], &["show", "web"], &["sc", "query", "web"]] {
+        let output = machine.run("bob", words);
+        assert!(output.status.success(), "{words:?}: {}{}", output.stdout, output.stderr);
+        assert!(output.stdout.contains("RUNNING"), "{words:?}: {}", output.stdout);
+    }
+    let output = machine.run("bob", &["logs", "web"]);
+    assert_eq!(output.code(), Some(4), "{}{}", output.stdout, output.stderr);
+    assert_eq!(machine.run("bob", &["stop", "web"]).code(), Some(4));
 
     std::fs::rename(machine.svc.folder().join("bob.password"), machine.svc.folder().join("eve.password"))
         .unwrap();
