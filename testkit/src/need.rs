@@ -12,6 +12,9 @@ pub const PYTHON_VARIABLE: &str = "SVCKIT_PYTHON";
 /// The variable that names Python for Windows with pywin32, set by `cargo xtask wine` for what it runs.
 pub const WINDOWS_PYTHON_VARIABLE: &str = "SVCKIT_WINDOWS_PYTHON";
 
+/// The variable that names a Python interpreter with ansible-core, set by `cargo xtask test`.
+pub const ANSIBLE_VARIABLE: &str = "SVCKIT_ANSIBLE";
+
 /// Says that the running test can't run here and why; the test returns after it. `cargo xtask test` counts it as skipped, by name.
 ///
 /// # Panics
@@ -29,6 +32,11 @@ pub fn skip(reason: &str) {
 pub fn python() -> Option<PathBuf> {
     let missing = "names no Python with the packages that tests need; cargo xtask test sets it";
     program(PYTHON_VARIABLE, missing)
+}
+
+/// The Python interpreter with ansible-core, or the test is skipped.
+pub fn ansible() -> Option<PathBuf> {
+    program(ANSIBLE_VARIABLE, "names no Python with ansible-core; cargo xtask test sets it")
 }
 
 /// Python for Windows with pywin32, or the test is skipped.

@@ -8,6 +8,9 @@ use crate::{Outcome, arrows, licences, python, shell, sources, windows_python, w
 /// What tests need from PyPI: independent implementations to compare with, and a server of web sites that a service runs.
 const PACKAGES: &[&str] = &["impacket==0.13.1", "zc.buildout==6.0.1", "waitress==3.0.2"];
 
+/// The tool that the collection for it is tried with. It has an environment of its own, since it wants a newer Python than the others (3.11).
+const ANSIBLE: &[&str] = &["ansible-core==2.19.14"];
+
 /// What came of the steps.
 #[derive(Default)]
 struct Tally {
@@ -129,6 +132,12 @@ pub(crate) fn all() -> Outcome {
             tests.env("SVCKIT_PYTHON", python);
         }
         Err(message) => eprintln!("what needs packages of Python can't run: {message}"),
+    }
+    match python::with("ansible", ANSIBLE) {
+        Ok(python) => {
+            tests.env("SVCKIT_ANSIBLE", python);
+        }
+        Err(message) => eprintln!("what needs Ansible can't run: {message}"),
     }
     tally.tests("cargo test", &mut tests);
     tally.take_skipped(&skipped);

@@ -4,6 +4,7 @@
 #![expect(clippy::unwrap_used, reason = "a failed expectation is how a test fails")]
 
 mod activation;
+mod ansible;
 mod bulk;
 mod crashes;
 mod definitions;
