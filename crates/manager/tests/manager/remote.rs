@@ -8,15 +8,17 @@ use std::thread;
 use std::time::Duration;
 
 use svckit_core::access::{ManagerAccess, ServiceAccess};
+use svckit_core::config::NewService;
+use svckit_core::name::ServiceName;
 use svckit_core::secret::Secret;
 use svckit_core::{Error, Win32Error};
 use svckit_manager::{Logon, Target, connect};
 use svckit_scmr::auth::{Account, Accounts, NtHash, ntlm};
 use svckit_scmr::mapper::{Mapper, Tower};
-use svckit_scmr::pdu::{BindNak, Frame, MAX_FRAGMENT};
+use svckit_scmr::pdu::{BindNak, Frame, HEADER, MAX_FRAGMENT, PacketType};
 use svckit_scmr::server::Server;
 
-use crate::scm::{Fixture, Scm};
+use crate::scm::{Duplex, Fixture, Scm};
 use crate::wire::config;
 
 /// Longer than anything here takes.
@@ -221,6 +223,76 @@ fn what_the_endpoint_mapper_does_wrong_is_told() {
     let error = failed(silent.local_addr().unwrap(), Duration::from_millis(50));
     assert_eq!(error.code, Win32Error::WAIT_TIMEOUT);
     assert!(cause(&error).starts_with("no answer came from 127.0.0.1:"), "{error}");
+}
+
+/// A connection of a server that knows nothing of the native interface: it says so where it accepts the interfaces.
+struct Plain(TcpStream);
+
+impl Read for Plain {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        self.0.read(buffer)
+    }
+}
+
+impl Write for Plain {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        let mut bytes = bytes.to_vec();
+        if let Ok(Some((frame, _))) = Frame::read(&bytes.clone(), MAX_FRAGMENT)
+            && frame.header.packet == PacketType::BIND_ACK
+        {
+            // The last of the results: provider_rejection, abstract_syntax_not_supported.
+            let at = HEADER + frame.body.len() - 24;
+            bytes[at..at + 4].copy_from_slice(&[2, 0, 1, 0]);
+        }
+        self.0.write(&bytes)
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+impl Duplex for Plain {
+    fn copy(&self) -> Self {
+        Self(self.0.copy())
+    }
+
+    fn end(&self) {
+        self.0.end();
+    }
+}
+
+#[test]
+fn the_password_of_an_account_goes_only_to_a_machine_with_svckit() {
+    for has_svckit in [true, false] {
+        let fixture = Fixture::new();
+        let scm = Arc::clone(&fixture.scm);
+        let address = listen(move |stream| {
+            let acceptor = ntlm::Acceptor::new(ntlm::Identity::default(), *b"8 random", 1);
+            let server = Server::sealed(MAX_FRAGMENT, acceptor, Box::new(Ann));
+            match has_svckit {
+                true => Arc::clone(&scm).serve(stream, server),
+                false => Arc::clone(&scm).serve(Plain(stream), server),
+            }
+        });
+        let backend = connect(&target(&address.to_string(), "pw", LONG)).unwrap();
+        let manager = backend.open_manager(ManagerAccess::CREATE_SERVICE).unwrap();
+        let new = |name, password: Option<&str>| NewService {
+            name: ServiceName::new(name).unwrap(),
+            config: config(name),
+            password: password.map(Secret::from),
+            want_tag: false,
+        };
+        manager.create_service(&new("web", None), ServiceAccess::START).unwrap();
+        match manager.create_service(&new("db", Some("secret")), ServiceAccess::START) {
+            Ok(_) => assert!(has_svckit),
+            Err(error) => {
+                assert_eq!((has_svckit, error.code), (false, Win32Error::NOT_SUPPORTED));
+                assert!(cause(&error).starts_with("the password of an account can't be sent"), "{error}");
+            }
+        }
+        assert_eq!(fixture.scm.state().services.contains_key("db"), has_svckit);
+    }
 }
 
 #[test]
