@@ -2,6 +2,7 @@
 //! two bytes are the operation.
 
 use svckit_core::config::Config2Level;
+use svckit_scmr::ndr::Text;
 use svckit_scmr::ops::{Answer, Opnum, buffers};
 
 pub(crate) fn check(data: &[u8]) {
@@ -24,7 +25,8 @@ pub(crate) fn check(data: &[u8]) {
         Answer::QueryServiceConfig2 { buffer, .. } => {
             for level in 0..10 {
                 if let Ok(Some(config)) = buffers::read_config2(Config2Level(level), buffer) {
-                    let buffer = buffers::query_service_config2(&config, 1 << 20).map(|filled| filled.buffer);
+                    let buffer = buffers::query_service_config2(&config, 1 << 20, Text::Wide)
+                        .map(|filled| filled.buffer);
                     let again = buffer.map(|buffer| buffers::read_config2(config.level(), &buffer));
                     assert_eq!(again, Ok(Ok(Some(config))));
                 }

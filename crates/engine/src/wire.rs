@@ -9,8 +9,9 @@ use svckit_core::reason::StopReason;
 use svckit_core::security::SecurityDescriptor;
 use svckit_core::security::check::Token;
 use svckit_core::win32::Win32Error;
+use svckit_scmr::ndr::Text;
 use svckit_scmr::ops::buffers::{self, Entry, Filled};
-use svckit_scmr::ops::{Answer, Call, ConfigInfo, ControlParams, Handle, NotifyParams};
+use svckit_scmr::ops::{Answer, Call, ConfigInfo, ControlParams, CreateService, Handle, NotifyParams};
 
 use crate::error::Failure;
 use crate::scm::{ConnectionId, HandleId, Reply, Scm, Triggered};
@@ -24,6 +25,23 @@ pub(crate) fn carry_out(
     connection: ConnectionId,
     token: &Arc<Token>,
     call: Call,
+    reply: impl FnOnce(Answer) + 'static,
+) {
+    match call {
+        Call::Ansi(call) => {
+            let reply = move |answer| reply(Answer::Ansi(Box::new(answer)));
+            carry_out_as(scm, (connection, token), *call, Text::Ansi, reply);
+        }
+        call => carry_out_as(scm, (connection, token), call, Text::Wide, reply),
+    }
+}
+
+/// The same with text in this form.
+fn carry_out_as(
+    scm: &mut Scm,
+    (connection, token): (ConnectionId, &Arc<Token>),
+    call: Call,
+    text: Text,
     reply: impl FnOnce(Answer) + 'static,
 ) {
     match call {
@@ -85,8 +103,16 @@ pub(crate) fn carry_out(
             };
             scm.after_turn(move || reply(answer));
         }
+        Call::OpenScManager2 { ref database, access } => {
+            let opened = open_manager(scm, connection, token, database.as_deref(), access);
+            let answer = match opened {
+                Ok(manager) => Answer::OpenScManager2 { manager: handle(manager), code: Win32Error::SUCCESS },
+                Err(failure) => call.refuse(failure.code),
+            };
+            scm.after_turn(move || reply(answer));
+        }
         call => {
-            let answer = at_once(scm, connection, &call);
+            let answer = at_once(scm, connection, &call, text);
             let answer = answer.unwrap_or_else(|failure| call.refuse(failure.code));
             scm.after_turn(move || reply(answer));
         }
@@ -104,7 +130,7 @@ fn reason(control: Control, params: &ControlParams) -> Result<Option<StopReason>
 }
 
 /// The calls that need not wait for anything.
-fn at_once(scm: &mut Scm, connection: ConnectionId, call: &Call) -> Result<Answer, Failure> {
+fn at_once(scm: &mut Scm, connection: ConnectionId, call: &Call, text: Text) -> Result<Answer, Failure> {
     let code = Win32Error::SUCCESS;
     Ok(match call {
         Call::CloseServiceHandle { handle } => {
@@ -116,9 +142,21 @@ fn at_once(scm: &mut Scm, connection: ConnectionId, call: &Call) -> Result<Answe
             Answer::DeleteService { code }
         }
         Call::CreateService(create) => {
-            let new = create.to_new_service()?;
-            let (service, tag) = scm.create(connection, id(create.manager), new, create.access)?;
-            Answer::CreateService { tag: create.tag.map(|_| tag), service: handle(service), code }
+            let (tag, service) = create_service(scm, connection, create)?;
+            Answer::CreateService { tag, service, code }
+        }
+        // Programs are where their paths say: there is no other place for those of another architecture.
+        Call::CreateServiceWow64(create) => {
+            let (tag, service) = create_service(scm, connection, create)?;
+            Answer::CreateServiceWow64 { tag, service, code }
+        }
+        Call::CreateWowService(create, _) => {
+            let (tag, service) = create_service(scm, connection, create)?;
+            Answer::CreateWowService { tag, service, code }
+        }
+        Call::SetServiceStatus { service, .. } => {
+            scm.refuse_status(connection, id(*service))?;
+            Answer::SetServiceStatus { code }
         }
         Call::ChangeServiceConfig(change) => {
             let tag = scm.change_config(connection, id(change.service), change.to_change()?)?;
@@ -156,12 +194,22 @@ fn at_once(scm: &mut Scm, connection: ConnectionId, call: &Call) -> Result<Answe
             scm.unregister(connection, id(*notify))?;
             Answer::CloseNotifyHandle { notify: Handle::NULL, fired: false, code }
         }
-        call => return question(scm, connection, call),
+        call => return question(scm, connection, call, text),
     })
 }
 
+fn create_service(
+    scm: &mut Scm,
+    connection: ConnectionId,
+    create: &CreateService,
+) -> Result<(Option<u32>, Handle), Failure> {
+    let new = create.to_new_service()?;
+    let (service, tag) = scm.create(connection, id(create.manager), new, create.access)?;
+    Ok((create.tag.map(|_| tag), handle(service)))
+}
+
 /// The calls that only ask.
-fn question(scm: &mut Scm, connection: ConnectionId, call: &Call) -> Result<Answer, Failure> {
+fn question(scm: &mut Scm, connection: ConnectionId, call: &Call, text: Text) -> Result<Answer, Failure> {
     Ok(match call {
         Call::QueryServiceStatus { service } => {
             let status = scm.status(connection, id(*service))?;
@@ -174,14 +222,14 @@ fn question(scm: &mut Scm, connection: ConnectionId, call: &Call) -> Result<Answ
             Answer::QueryServiceStatusEx { buffer, needed, code }
         }
         Call::QueryServiceLockStatus { manager, size } => {
-            buffers::query_service_lock_status(&scm.lock_status(connection, id(*manager))?, *size)
+            buffers::query_service_lock_status(&scm.lock_status(connection, id(*manager))?, *size, text)
         }
         Call::QueryServiceConfig { service, size } => {
-            buffers::query_service_config(&scm.config(connection, id(*service))?, *size)
+            buffers::query_service_config(&scm.config(connection, id(*service))?, *size, text)
         }
         Call::QueryServiceConfig2 { service, level, size } => {
             let config = scm.config2(connection, id(*service), *level)?;
-            let Filled { buffer, needed, code, .. } = buffers::query_service_config2(&config, *size)?;
+            let Filled { buffer, needed, code, .. } = buffers::query_service_config2(&config, *size, text)?;
             Answer::QueryServiceConfig2 { buffer, needed, code }
         }
         Call::QueryServiceConfigEx { service, level } => {
@@ -194,10 +242,34 @@ fn question(scm: &mut Scm, connection: ConnectionId, call: &Call) -> Result<Answ
             };
             Answer::QueryServiceConfigEx { info, code: Win32Error::SUCCESS }
         }
+        Call::EnumDependentServices { service, states, size } => {
+            let found = scm.dependents(connection, id(*service), *states)?;
+            let entries: Vec<Entry<'_>> = found.iter().map(Entry::from).collect();
+            let Filled { buffer, needed, returned, code, .. } =
+                buffers::enum_dependent_services(&entries, *size, text);
+            Answer::EnumDependentServices { buffer, needed, returned, code }
+        }
+        Call::GetServiceDisplayName { manager, name, size } => {
+            let found = scm.display_name(connection, id(*manager), name)?;
+            let (name, size, code) = buffers::name(&found, *size, text);
+            Answer::GetServiceDisplayName { name, size, code }
+        }
+        Call::GetServiceKeyName { manager, display_name, size } => {
+            let found = scm.key_name(connection, id(*manager), display_name)?;
+            let (name, size, code) = buffers::name(&found, *size, text);
+            Answer::GetServiceKeyName { name, size, code }
+        }
+        call => return listing(scm, connection, call, text),
+    })
+}
+
+/// The calls that list services, from an index on.
+fn listing(scm: &mut Scm, connection: ConnectionId, call: &Call, text: Text) -> Result<Answer, Failure> {
+    Ok(match call {
         Call::EnumServicesStatus { manager, types, states, size, resume } => {
             let found = scm.enumerate(connection, id(*manager), *types, *states, None)?;
             let entries: Vec<Entry<'_>> = found.iter().map(Entry::from).collect();
-            let filled = buffers::enum_services_status(&entries, resume.unwrap_or(0), *size);
+            let filled = buffers::enum_services_status(&entries, resume.unwrap_or(0), *size, text);
             let Filled { buffer, needed, returned, code, .. } = filled;
             Answer::EnumServicesStatus {
                 buffer,
@@ -211,7 +283,7 @@ fn question(scm: &mut Scm, connection: ConnectionId, call: &Call) -> Result<Answ
             check_level(*level)?;
             let found = scm.enumerate(connection, id(*manager), *types, *states, group.as_deref())?;
             let entries: Vec<Entry<'_>> = found.iter().map(Entry::from).collect();
-            let filled = buffers::enum_services_status_ex(&entries, resume.unwrap_or(0), *size);
+            let filled = buffers::enum_services_status_ex(&entries, resume.unwrap_or(0), *size, text);
             let Filled { buffer, needed, returned, code, .. } = filled;
             Answer::EnumServicesStatusEx {
                 buffer,
@@ -221,22 +293,13 @@ fn question(scm: &mut Scm, connection: ConnectionId, call: &Call) -> Result<Answ
                 code,
             }
         }
-        Call::EnumDependentServices { service, states, size } => {
-            let found = scm.dependents(connection, id(*service), *states)?;
+        Call::EnumServiceGroup { manager, types, states, size, resume, group } => {
+            let found = scm.enumerate(connection, id(*manager), *types, *states, group.as_deref())?;
             let entries: Vec<Entry<'_>> = found.iter().map(Entry::from).collect();
-            let Filled { buffer, needed, returned, code, .. } =
-                buffers::enum_dependent_services(&entries, *size);
-            Answer::EnumDependentServices { buffer, needed, returned, code }
-        }
-        Call::GetServiceDisplayName { manager, name, size } => {
-            let text = scm.display_name(connection, id(*manager), name)?;
-            let (name, size, code) = buffers::name(&text, *size);
-            Answer::GetServiceDisplayName { name, size, code }
-        }
-        Call::GetServiceKeyName { manager, display_name, size } => {
-            let text = scm.key_name(connection, id(*manager), display_name)?;
-            let (name, size, code) = buffers::name(&text, *size);
-            Answer::GetServiceKeyName { name, size, code }
+            let filled = buffers::enum_services_status(&entries, resume.unwrap_or(0), *size, text);
+            let Filled { buffer, needed, returned, code, .. } = filled;
+            let resume = resume.map(|_| filled.resume);
+            Answer::EnumServiceGroup { buffer, needed, returned, resume, code }
         }
         _ => return Err(Win32Error::INVALID_FUNCTION.into()),
     })

@@ -201,6 +201,8 @@ def calls():
         'list-ex': call(scmr.REnumServicesStatusExW, InfoLevel=0, lpResumeIndex=0, pszGroupName='net\0', **listing),
         'list-ex-all': call(scmr.REnumServicesStatusExW, InfoLevel=0, lpResumeIndex=NULL, pszGroupName=NULL,
                             **listing),
+        'list-group': call(scmr.REnumServiceGroupW, lpResumeIndex=0, pszGroupName='net\0', **listing),
+        'create-wow64': call(scmr.RCreateServiceWOW64W, **create),
         'notify-results': call(scmr.RGetNotifyResults, hNotify=handle(3)),
         'notify-close': call(scmr.RCloseNotifyHandle, phNotify=handle(3)),
     }
@@ -371,7 +373,8 @@ def drive(path):
     print('config', config_words(scmr.hRQueryServiceConfigW(rpc, service)['lpServiceConfig']))
     print('start', scmr.hRStartServiceW(rpc, service, 2, ['one', 'zwei'])['ErrorCode'])
     print('stopped', status_words(scmr.hRControlService(rpc, service, 1)['lpServiceStatus']))
-    print('unknown', outcome(lambda: scmr.hREnumServiceGroupW(rpc, manager, 0x30, 3, 100)))
+    rpc.call(10, bytes(20))
+    print('unknown', outcome(rpc.recv))
     print('closed', number(scmr.hRCloseServiceHandle(rpc, service)['hSCObject']))
     rpc.disconnect()
 

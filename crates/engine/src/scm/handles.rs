@@ -266,6 +266,12 @@ impl Scm {
         Ok(open.key.clone())
     }
 
+    /// Nobody may report a status through a handle: processes report theirs on a way of their own, and no access list grants the right for it.
+    pub(crate) fn refuse_status(&mut self, connection: ConnectionId, id: HandleId) -> Result<(), Failure> {
+        self.check_service(connection, id, ServiceAccess::SET_STATUS)?;
+        Err(Win32Error::ACCESS_DENIED.into())
+    }
+
     pub(super) fn opened(
         &mut self,
         connection: ConnectionId,

@@ -16,6 +16,7 @@ use svckit_core::status::{NotifyMask, ServiceState, ServiceStatus};
 use svckit_manager::Embedded;
 use svckit_manager::wire::Wire;
 use svckit_os::socket::{self, Stream};
+use svckit_scmr::ndr::Text;
 use svckit_scmr::ops::{Answer, Call, Handle, NotifyParams, buffers};
 use svckit_scmr::pdu::Status;
 use svckit_scmr::server::{Incoming, Server};
@@ -270,14 +271,16 @@ impl Scm {
                 Answer::GetServiceDisplayName { size: name.encode_utf16().count() as u32, name, code }
             }
             Call::EnumServicesStatusEx { size, resume, .. } => {
-                let filled =
-                    self.list(|all| buffers::enum_services_status_ex(all, resume.unwrap_or(0), *size));
+                let filled = self.list(|all| {
+                    buffers::enum_services_status_ex(all, resume.unwrap_or(0), *size, Text::Wide)
+                });
                 let buffers::Filled { buffer, needed, returned, resume: next, code } = filled;
                 let resume = resume.map(|_| next);
                 Answer::EnumServicesStatusEx { buffer, needed, returned, resume, code }
             }
             Call::EnumServicesStatus { size, resume, .. } => {
-                let filled = self.list(|all| buffers::enum_services_status(all, resume.unwrap_or(0), *size));
+                let filled = self
+                    .list(|all| buffers::enum_services_status(all, resume.unwrap_or(0), *size, Text::Wide));
                 let buffers::Filled { buffer, needed, returned, resume: next, code } = filled;
                 let resume = resume.map(|_| next);
                 Answer::EnumServicesStatus { buffer, needed, returned, resume, code }
@@ -339,12 +342,12 @@ impl Scm {
             }
             Call::QueryServiceConfig { size, .. } => {
                 readable(Config2Level(0))?;
-                buffers::query_service_config(&service.config, *size)
+                buffers::query_service_config(&service.config, *size, Text::Wide)
             }
             Call::QueryServiceConfig2 { level, size, .. } => {
                 readable(*level)?;
                 let config = service.config2.get(level).cloned().unwrap_or(empty(*level)?);
-                let filled = buffers::query_service_config2(&config, *size)?;
+                let filled = buffers::query_service_config2(&config, *size, Text::Wide)?;
                 Answer::QueryServiceConfig2 {
                     buffer: filled.buffer,
                     needed: filled.needed,

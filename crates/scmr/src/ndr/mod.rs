@@ -10,6 +10,39 @@ mod writer;
 pub use reader::Reader;
 pub use writer::Writer;
 
+/// The form of text: the calls of [MS-SCMR] whose names end with W have wide characters, those with A have bytes in the server's code page, which is UTF-8 here.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Text {
+    /// UTF-16.
+    #[default]
+    Wide,
+    /// UTF-8.
+    Ansi,
+}
+
+impl Text {
+    /// How many characters a text has on the wire, without its terminator.
+    pub fn length(self, text: &str) -> usize {
+        match self {
+            Self::Wide => wide::length(text),
+            Self::Ansi => text.len(),
+        }
+    }
+
+    /// How many bytes a text has with its terminator.
+    pub fn size(self, text: &str) -> usize {
+        self.width() * (self.length(text) + 1)
+    }
+
+    /// How many bytes a character has.
+    pub(crate) fn width(self) -> usize {
+        match self {
+            Self::Wide => 2,
+            Self::Ansi => 1,
+        }
+    }
+}
+
 /// Why bytes could not be read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum DecodeError {
@@ -33,8 +66,8 @@ pub enum DecodeError {
         /// The bound.
         limit: u64,
     },
-    /// Text is not valid UTF-16.
-    #[error("the text at byte {at} is not valid UTF-16")]
+    /// Text is not valid UTF-16, or UTF-8.
+    #[error("the text at byte {at} is not valid")]
     Text {
         /// Where it begins.
         at: usize,

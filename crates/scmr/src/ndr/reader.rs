@@ -1,4 +1,4 @@
-use super::{DecodeError, Result, wide};
+use super::{DecodeError, Result, Text, wide};
 
 /// Reads NDR from a stub, or little-endian structures from a buffer.
 #[derive(Debug, Clone)]
@@ -6,17 +6,29 @@ pub struct Reader<'a> {
     bytes: &'a [u8],
     at: usize,
     lossy: bool,
+    text: Text,
 }
 
 impl<'a> Reader<'a> {
     /// Reads a stub from its start; text has to be valid UTF-16.
     pub fn new(bytes: &'a [u8]) -> Self {
-        Self { bytes, at: 0, lossy: false }
+        Self { bytes, at: 0, lossy: false, text: Text::Wide }
     }
 
     /// Reads a stub from its start; what is not valid in a text is replaced, for answers that are only shown.
     pub fn lossy(bytes: &'a [u8]) -> Self {
-        Self { bytes, at: 0, lossy: true }
+        Self { bytes, at: 0, lossy: true, text: Text::Wide }
+    }
+
+    /// The same with text in this form.
+    #[must_use]
+    pub fn with_text(self, text: Text) -> Self {
+        Self { text, ..self }
+    }
+
+    /// The form of text.
+    pub fn text(&self) -> Text {
+        self.text
     }
 
     /// How far reading has come.
@@ -93,8 +105,8 @@ impl<'a> Reader<'a> {
         self.take(count as usize)
     }
 
-    /// A conformant varying string of wide characters with its terminator, which is left out (C706 14.3.4.2).
-    pub fn wide_string(&mut self, what: &'static str, limit: u32) -> Result<String> {
+    /// A conformant varying string with its terminator, which is left out (C706 14.3.4.2).
+    pub fn string(&mut self, what: &'static str, limit: u32) -> Result<String> {
         let maximum = self.u32()?;
         let offset = self.u32()?;
         let actual = self.bounded(what, limit)?;
@@ -103,11 +115,21 @@ impl<'a> Reader<'a> {
         }
         let at = self.at;
         let Some(count) = actual.checked_sub(1) else { return Ok(String::new()) };
-        let text = self.take(count as usize * 2)?;
-        if self.take(2)? != [0, 0] {
+        let width = self.text.width();
+        let text = self.take(count as usize * width)?;
+        if self.take(width)?.iter().any(|byte| *byte != 0) {
             return Err(DecodeError::Invalid { what });
         }
-        if self.lossy { Ok(wide::lossy(text)) } else { wide::strict(text).ok_or(DecodeError::Text { at }) }
+        self.decoded(text).ok_or(DecodeError::Text { at })
+    }
+
+    fn decoded(&self, text: &[u8]) -> Option<String> {
+        match (self.text, self.lossy) {
+            (Text::Wide, true) => Some(wide::lossy(text)),
+            (Text::Wide, false) => wide::strict(text),
+            (Text::Ansi, true) => Some(String::from_utf8_lossy(text).into_owned()),
+            (Text::Ansi, false) => std::str::from_utf8(text).ok().map(str::to_owned),
+        }
     }
 
     /// Checks that everything was read; up to seven bytes of padding may follow.

@@ -1,4 +1,4 @@
-use super::wide;
+use super::{Text, wide};
 
 /// The first referent identifier, as Windows has it; the others follow in steps of four.
 const FIRST_REFERENT: u32 = 0x0002_0000;
@@ -8,6 +8,7 @@ const FIRST_REFERENT: u32 = 0x0002_0000;
 pub struct Writer {
     bytes: Vec<u8>,
     next_referent: u32,
+    text: Text,
 }
 
 impl Default for Writer {
@@ -24,7 +25,18 @@ impl Writer {
 
     /// An empty stub with room for `capacity` bytes.
     pub fn with_capacity(capacity: usize) -> Self {
-        Self { bytes: Vec::with_capacity(capacity), next_referent: FIRST_REFERENT }
+        Self { bytes: Vec::with_capacity(capacity), next_referent: FIRST_REFERENT, text: Text::Wide }
+    }
+
+    /// The same with text in this form.
+    #[must_use]
+    pub fn with_text(self, text: Text) -> Self {
+        Self { text, ..self }
+    }
+
+    /// The form of text.
+    pub fn text(&self) -> Text {
+        self.text
     }
 
     /// What was written.
@@ -100,22 +112,25 @@ impl Writer {
         self.raw(bytes);
     }
 
-    /// A conformant varying string of wide characters; the terminator is added (C706 14.3.4.2).
-    pub fn wide_string(&mut self, text: &str) {
-        self.wide_string_in(text, wide::length(text) + 1);
+    /// A conformant varying string; the terminator is added (C706 14.3.4.2).
+    pub fn string(&mut self, text: &str) {
+        self.string_in(text, self.text.length(text) + 1);
     }
 
     /// The same in a buffer of `maximum` characters, the terminator included.
-    pub fn wide_string_in(&mut self, text: &str, maximum: usize) {
+    pub fn string_in(&mut self, text: &str, maximum: usize) {
         self.count(maximum);
         self.u32(0);
-        self.count(wide::length(text) + 1);
-        self.wide_characters(text);
+        self.count(self.text.length(text) + 1);
+        self.characters(text);
     }
 
-    /// Wide characters with their terminator and nothing before.
-    pub fn wide_characters(&mut self, text: &str) {
-        wide::write(&mut self.bytes, text);
-        self.raw(&[0, 0]);
+    /// Characters with their terminator and nothing before.
+    pub fn characters(&mut self, text: &str) {
+        match self.text {
+            Text::Wide => wide::write(&mut self.bytes, text),
+            Text::Ansi => self.raw(text.as_bytes()),
+        }
+        self.raw(&[0, 0][..self.text.width()]);
     }
 }

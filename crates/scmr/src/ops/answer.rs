@@ -9,7 +9,7 @@ use super::{
     Call, ConfigInfo, ConfigRecord, Handle, LockRecord, MAX_8K, MAX_256K, NotifyParams, Opnum, read_number,
     write_number,
 };
-use crate::ndr::{DecodeError, Reader, Result, Writer};
+use crate::ndr::{DecodeError, Reader, Result, Text, Writer};
 
 /// The largest number of notifications in one answer ([MS-SCMR] 2.2.24 `cElements`).
 const MAX_NOTIFICATIONS: u32 = 4 * 1024;
@@ -248,6 +248,51 @@ pub enum Answer {
         /// The code.
         code: Win32Error,
     },
+    /// To `RSetServiceStatus` (3.1.4.8).
+    SetServiceStatus {
+        /// The code.
+        code: Win32Error,
+    },
+    /// To `REnumServiceGroupW` (3.1.4.33).
+    EnumServiceGroup {
+        /// `lpBuffer`.
+        buffer: Vec<u8>,
+        /// `pcbBytesNeeded`.
+        needed: u32,
+        /// `lpServicesReturned`.
+        returned: u32,
+        /// `lpResumeIndex`: present if it was in the call.
+        resume: Option<u32>,
+        /// The code.
+        code: Win32Error,
+    },
+    /// To `RCreateServiceWOW64W` (3.1.4.42).
+    CreateServiceWow64 {
+        /// `lpdwTagId`: present if it was in the call.
+        tag: Option<u32>,
+        /// `lpServiceHandle`.
+        service: Handle,
+        /// The code.
+        code: Win32Error,
+    },
+    /// To `RCreateWowService` (3.1.4.49).
+    CreateWowService {
+        /// `lpdwTagId`: present if it was in the call.
+        tag: Option<u32>,
+        /// `lpServiceHandle`.
+        service: Handle,
+        /// The code.
+        code: Win32Error,
+    },
+    /// To `ROpenSCManager2` (3.1.4.50).
+    OpenScManager2 {
+        /// `lpScHandle`.
+        manager: Handle,
+        /// The code.
+        code: Win32Error,
+    },
+    /// To one of the calls that have a twin with bytes in place of wide characters, as to that twin. Buffers have their texts in bytes too.
+    Ansi(Box<Answer>),
 }
 
 impl Answer {
@@ -292,6 +337,15 @@ impl Answer {
             Self::CloseNotifyHandle { code, .. } => (Opnum::CLOSE_NOTIFY_HANDLE, *code),
             Self::ControlServiceEx { code, .. } => (Opnum::CONTROL_SERVICE_EX, *code),
             Self::QueryServiceConfigEx { code, .. } => (Opnum::QUERY_SERVICE_CONFIG_EX, *code),
+            Self::SetServiceStatus { code } => (Opnum::SET_SERVICE_STATUS, *code),
+            Self::EnumServiceGroup { code, .. } => (Opnum::ENUM_SERVICE_GROUP, *code),
+            Self::CreateServiceWow64 { code, .. } => (Opnum::CREATE_SERVICE_WOW64, *code),
+            Self::CreateWowService { code, .. } => (Opnum::CREATE_WOW_SERVICE, *code),
+            Self::OpenScManager2 { code, .. } => (Opnum::OPEN_SC_MANAGER2, *code),
+            Self::Ansi(answer) => {
+                let (opnum, code) = answer.parts();
+                (opnum.ansi().unwrap_or(opnum), code)
+            }
         }
     }
 
@@ -361,6 +415,18 @@ impl Answer {
             Call::QueryServiceConfigEx { level, .. } => {
                 Self::QueryServiceConfigEx { info: ConfigInfo::absent(*level), code }
             }
+            Call::SetServiceStatus { .. } => Self::SetServiceStatus { code },
+            Call::EnumServiceGroup { size, resume, .. } => {
+                Self::EnumServiceGroup { buffer: empty(size), needed, returned, resume: *resume, code }
+            }
+            Call::CreateServiceWow64(create) => {
+                Self::CreateServiceWow64 { tag: create.tag, service: Handle::NULL, code }
+            }
+            Call::CreateWowService(create, _) => {
+                Self::CreateWowService { tag: create.tag, service: Handle::NULL, code }
+            }
+            Call::OpenScManager2 { .. } => Self::OpenScManager2 { manager: Handle::NULL, code },
+            Call::Ansi(call) => Self::Ansi(Box::new(Self::refusal(call, code))),
         }
     }
 
@@ -370,9 +436,11 @@ impl Answer {
             Self::EnumDependentServices { buffer, .. }
             | Self::EnumServicesStatus { buffer, .. }
             | Self::EnumServicesStatusEx { buffer, .. }
+            | Self::EnumServiceGroup { buffer, .. }
             | Self::QueryServiceConfig2 { buffer, .. }
             | Self::QueryServiceObjectSecurity { buffer, .. }
             | Self::QueryServiceStatusEx { buffer, .. } => Some(buffer),
+            Self::Ansi(answer) => answer.buffer(),
             _ => None,
         }
     }
@@ -380,23 +448,35 @@ impl Answer {
     /// The stub ([MS-SCMR] 3.1.4, the `[out]` parameters in order, then the code).
     pub fn encode(&self) -> Vec<u8> {
         let mut writer = Writer::with_capacity(256 + self.buffer().map_or(0, <[u8]>::len));
-        let w = &mut writer;
+        if matches!(self, Self::Ansi(_)) {
+            writer = writer.with_text(Text::Ansi);
+        }
+        self.write(&mut writer);
+        writer.into_bytes()
+    }
+
+    fn write(&self, w: &mut Writer) {
         match self {
+            Self::Ansi(answer) => return answer.write(w),
             Self::CloseServiceHandle { handle, .. }
             | Self::LockServiceDatabase { lock: handle, .. }
             | Self::UnlockServiceDatabase { lock: handle, .. }
             | Self::OpenScManager { manager: handle, .. }
+            | Self::OpenScManager2 { manager: handle, .. }
             | Self::OpenService { service: handle, .. } => handle.write(w),
             Self::ControlService { status, .. } | Self::QueryServiceStatus { status, .. } => {
                 write_status(w, status);
             }
             Self::SetServiceObjectSecurity { .. }
+            | Self::SetServiceStatus { .. }
             | Self::NotifyBootConfigStatus { .. }
             | Self::DeleteService { .. }
             | Self::StartService { .. }
             | Self::ChangeServiceConfig2 { .. } => {}
             Self::ChangeServiceConfig { tag, .. } => write_number(w, *tag),
-            Self::CreateService { tag, service, .. } => {
+            Self::CreateService { tag, service, .. }
+            | Self::CreateServiceWow64 { tag, service, .. }
+            | Self::CreateWowService { tag, service, .. } => {
                 write_number(w, *tag);
                 service.write(w);
             }
@@ -406,7 +486,8 @@ impl Answer {
                 w.u32(*returned);
             }
             Self::EnumServicesStatus { buffer, needed, returned, resume, .. }
-            | Self::EnumServicesStatusEx { buffer, needed, returned, resume, .. } => {
+            | Self::EnumServicesStatusEx { buffer, needed, returned, resume, .. }
+            | Self::EnumServiceGroup { buffer, needed, returned, resume, .. } => {
                 w.conformant_bytes(buffer);
                 w.u32(*needed);
                 w.u32(*returned);
@@ -421,7 +502,7 @@ impl Answer {
                 w.u32(*needed);
             }
             Self::GetServiceDisplayName { name, size, .. } | Self::GetServiceKeyName { name, size, .. } => {
-                w.wide_string_in(name, *size as usize + 1);
+                w.string_in(name, *size as usize + 1);
                 w.u32(*size);
             }
             Self::QueryServiceConfig2 { buffer, needed, .. }
@@ -444,14 +525,22 @@ impl Answer {
             Self::ControlServiceEx { level, status, .. } => write_out(w, *level, status.as_ref()),
         }
         w.u32(self.code().0);
-        writer.into_bytes()
     }
 
     /// Reads a stub; `None` if the operation is not known here ([MS-SCMR] 3.1.4, the `[out]` parameters in order, then the code).
     pub fn decode(opnum: Opnum, stub: &[u8]) -> Result<Option<Self>> {
         let mut reader = Reader::lossy(stub);
-        let r = &mut reader;
-        let answer = match opnum {
+        let wide = opnum.wide();
+        if wide.is_some() {
+            reader = reader.with_text(Text::Ansi);
+        }
+        let Some(answer) = Self::read(wide.unwrap_or(opnum), &mut reader)? else { return Ok(None) };
+        reader.finish()?;
+        Ok(Some(if wide.is_some() { Self::Ansi(Box::new(answer)) } else { answer }))
+    }
+
+    fn read(opnum: Opnum, r: &mut Reader<'_>) -> Result<Option<Self>> {
+        Ok(Some(match opnum {
             Opnum::CLOSE_SERVICE_HANDLE => {
                 Self::CloseServiceHandle { handle: Handle::read(r)?, code: code(r)? }
             }
@@ -475,6 +564,14 @@ impl Answer {
             }
             Opnum::OPEN_SC_MANAGER => Self::OpenScManager { manager: Handle::read(r)?, code: code(r)? },
             Opnum::OPEN_SERVICE => Self::OpenService { service: Handle::read(r)?, code: code(r)? },
+            Opnum::SET_SERVICE_STATUS => Self::SetServiceStatus { code: code(r)? },
+            Opnum::CREATE_SERVICE_WOW64 => {
+                Self::CreateServiceWow64 { tag: read_number(r)?, service: Handle::read(r)?, code: code(r)? }
+            }
+            Opnum::CREATE_WOW_SERVICE => {
+                Self::CreateWowService { tag: read_number(r)?, service: Handle::read(r)?, code: code(r)? }
+            }
+            Opnum::OPEN_SC_MANAGER2 => Self::OpenScManager2 { manager: Handle::read(r)?, code: code(r)? },
             Opnum::SET_SERVICE_OBJECT_SECURITY => Self::SetServiceObjectSecurity { code: code(r)? },
             Opnum::START_SERVICE => Self::StartService { code: code(r)? },
             Opnum::GET_SERVICE_DISPLAY_NAME => {
@@ -504,13 +601,8 @@ impl Answer {
             Opnum::QUERY_SERVICE_CONFIG_EX => {
                 Self::QueryServiceConfigEx { info: ConfigInfo::read(r)?, code: code(r)? }
             }
-            opnum => match Self::read_query(opnum, r)? {
-                Some(answer) => answer,
-                None => return Ok(None),
-            },
-        };
-        reader.finish()?;
-        Ok(Some(answer))
+            opnum => return Self::read_query(opnum, r),
+        }))
     }
 
     /// The answers with an output buffer.
@@ -523,6 +615,13 @@ impl Answer {
                 code: code(r)?,
             },
             Opnum::ENUM_SERVICES_STATUS => Self::EnumServicesStatus {
+                buffer: r.conformant_bytes("lpBuffer", MAX_256K)?.to_vec(),
+                needed: r.u32()?,
+                returned: r.u32()?,
+                resume: read_number(r)?,
+                code: code(r)?,
+            },
+            Opnum::ENUM_SERVICE_GROUP => Self::EnumServiceGroup {
                 buffer: r.conformant_bytes("lpBuffer", MAX_256K)?.to_vec(),
                 needed: r.u32()?,
                 returned: r.u32()?,
@@ -573,7 +672,7 @@ fn code(r: &mut Reader<'_>) -> Result<Win32Error> {
 
 /// The name and `lpcchBuffer` ([MS-SCMR] 3.1.4.20, 3.1.4.21).
 fn read_name(r: &mut Reader<'_>) -> Result<(String, u32)> {
-    Ok((r.wide_string("lpDisplayName", MAX_NAME_BUFFER + 1)?, r.u32()?))
+    Ok((r.string("lpDisplayName", MAX_NAME_BUFFER + 1)?, r.u32()?))
 }
 
 /// `SC_RPC_NOTIFY_PARAMS_LIST` ([MS-SCMR] 2.2.24): a conformant structure, so its conformance comes first.

@@ -4,13 +4,14 @@ use svckit_core::config::Config2Level;
 use svckit_core::control::Control;
 use svckit_core::kind::ServiceType;
 use svckit_core::security::SecurityInformation;
-use svckit_core::status::StateFilter;
+use svckit_core::status::{ServiceStatus, StateFilter};
 
+use super::status::{read_status, write_status};
 use super::{
     Answer, ChangeServiceConfig, ConfigInfo, ControlParams, CreateService, Handle, MAX_4K, MAX_8K, MAX_256K,
     MAX_ARGUMENTS, MAX_TEXT, NotifyParams, Opnum, read_number, read_text, write_number, write_text,
 };
-use crate::ndr::{DecodeError, Reader, Result, Writer};
+use crate::ndr::{DecodeError, Reader, Result, Text, Writer};
 
 /// The largest `lpcchBuffer` ([MS-SCMR] 3.1.4.20: 4 K characters).
 pub(crate) const MAX_NAME_BUFFER: u32 = 4 * 1024;
@@ -62,6 +63,13 @@ pub enum Call {
     QueryServiceStatus {
         /// `hService`.
         service: Handle,
+    },
+    /// `RSetServiceStatus` (3.1.4.8), for a service itself; the process isn't sent.
+    SetServiceStatus {
+        /// `hServiceStatus`.
+        service: Handle,
+        /// `lpServiceStatus`.
+        status: ServiceStatus,
     },
     /// `RUnlockServiceDatabase` (3.1.4.9).
     UnlockServiceDatabase {
@@ -158,6 +166,21 @@ pub enum Call {
         /// `lpcchBuffer`: characters without the terminator.
         size: u32,
     },
+    /// `REnumServiceGroupW` (3.1.4.33).
+    EnumServiceGroup {
+        /// `hSCManager`.
+        manager: Handle,
+        /// `dwServiceType`.
+        types: ServiceType,
+        /// `dwServiceState`.
+        states: StateFilter,
+        /// `cbBufSize`.
+        size: u32,
+        /// `lpResumeIndex`.
+        resume: Option<u32>,
+        /// `pszGroupName`: absent for all services, empty for those in no group.
+        group: Option<String>,
+    },
     /// `RChangeServiceConfig2W` (3.1.4.35).
     ChangeServiceConfig2 {
         /// `hService`.
@@ -233,6 +256,19 @@ pub enum Call {
         /// `dwInfoLevel`; there is only `SERVICE_CONFIG_TRIGGER_INFO`.
         level: Config2Level,
     },
+    /// `RCreateServiceWOW64W` (3.1.4.42): for a program of 32 bits.
+    CreateServiceWow64(Box<CreateService>),
+    /// `RCreateWowService` (3.1.4.49), with `dwServiceWowType`: for a program of this architecture.
+    CreateWowService(Box<CreateService>, u16),
+    /// `ROpenSCManager2` (3.1.4.50).
+    OpenScManager2 {
+        /// `lpDatabaseName`.
+        database: Option<String>,
+        /// `dwDesiredAccess`.
+        access: ManagerAccess,
+    },
+    /// One of those that have a twin with bytes in place of wide characters, as that twin.
+    Ansi(Box<Call>),
 }
 
 impl Call {
@@ -268,6 +304,12 @@ impl Call {
             Self::CloseNotifyHandle { .. } => Opnum::CLOSE_NOTIFY_HANDLE,
             Self::ControlServiceEx { .. } => Opnum::CONTROL_SERVICE_EX,
             Self::QueryServiceConfigEx { .. } => Opnum::QUERY_SERVICE_CONFIG_EX,
+            Self::SetServiceStatus { .. } => Opnum::SET_SERVICE_STATUS,
+            Self::EnumServiceGroup { .. } => Opnum::ENUM_SERVICE_GROUP,
+            Self::CreateServiceWow64(_) => Opnum::CREATE_SERVICE_WOW64,
+            Self::CreateWowService(..) => Opnum::CREATE_WOW_SERVICE,
+            Self::OpenScManager2 { .. } => Opnum::OPEN_SC_MANAGER2,
+            Self::Ansi(call) => call.opnum().ansi().unwrap_or(call.opnum()),
         }
     }
 
@@ -278,9 +320,35 @@ impl Call {
 
     /// The stub ([MS-SCMR] 3.1.4, the `[in]` parameters in order).
     pub fn encode(&self) -> Vec<u8> {
-        let mut writer = Writer::new();
-        let w = &mut writer;
+        let mut writer = match self {
+            Self::Ansi(_) => Writer::new().with_text(Text::Ansi),
+            _ => Writer::new(),
+        };
+        self.write(&mut writer);
+        writer.into_bytes()
+    }
+
+    fn write(&self, w: &mut Writer) {
         match self {
+            Self::Ansi(call) => call.write(w),
+            Self::SetServiceStatus { service, status } => {
+                service.write(w);
+                write_status(w, status);
+            }
+            Self::EnumServiceGroup { manager, types, states, size, resume, group } => {
+                numbers(w, manager, &[types.0, states.0, *size]);
+                write_number(w, *resume);
+                write_text(w, group.as_deref());
+            }
+            Self::CreateServiceWow64(create) => create.write(w),
+            Self::CreateWowService(create, architecture) => {
+                create.write(w);
+                w.u16(*architecture); // dwServiceWowType
+            }
+            Self::OpenScManager2 { database, access } => {
+                write_text(w, database.as_deref());
+                w.u32(access.0);
+            }
             Self::CloseServiceHandle { handle }
             | Self::LockServiceDatabase { manager: handle }
             | Self::UnlockServiceDatabase { lock: handle } => handle.write(w),
@@ -339,15 +407,18 @@ impl Call {
                 w.raw(&[0; 16]); // pClientProcessGuid
             }
         }
-        writer.into_bytes()
     }
 
     /// Reads a stub; `None` if the operation is not known here ([MS-SCMR] 3.1.4, the `[in]` parameters in order).
     pub fn decode(opnum: Opnum, stub: &[u8]) -> Result<Option<Self>> {
         let mut reader = Reader::new(stub);
-        let Some(call) = Self::read(opnum, &mut reader)? else { return Ok(None) };
+        let wide = opnum.wide();
+        if wide.is_some() {
+            reader = reader.with_text(Text::Ansi);
+        }
+        let Some(call) = Self::read(wide.unwrap_or(opnum), &mut reader)? else { return Ok(None) };
         reader.finish()?;
-        Ok(Some(call))
+        Ok(Some(if wide.is_some() { Self::Ansi(Box::new(call)) } else { call }))
     }
 
     fn read(opnum: Opnum, r: &mut Reader<'_>) -> Result<Option<Self>> {
@@ -363,6 +434,16 @@ impl Call {
             Opnum::CHANGE_SERVICE_CONFIG => {
                 return Ok(Some(Self::ChangeServiceConfig(Box::new(ChangeServiceConfig::read(r)?))));
             }
+            Opnum::CREATE_SERVICE_WOW64 => {
+                return Ok(Some(Self::CreateServiceWow64(Box::new(CreateService::read(r)?))));
+            }
+            Opnum::CREATE_WOW_SERVICE => {
+                return Ok(Some(Self::CreateWowService(Box::new(CreateService::read(r)?), r.u16()?)));
+            }
+            Opnum::OPEN_SC_MANAGER2 => {
+                let database = read_text(r, "lpDatabaseName")?;
+                return Ok(Some(Self::OpenScManager2 { database, access: r.u32()?.into() }));
+            }
             opnum if opnum.name().is_none() => return Ok(None),
             _ => Handle::read(r)?,
         };
@@ -373,6 +454,7 @@ impl Call {
             Opnum::LOCK_SERVICE_DATABASE => Self::LockServiceDatabase { manager: handle },
             Opnum::UNLOCK_SERVICE_DATABASE => Self::UnlockServiceDatabase { lock: handle },
             Opnum::QUERY_SERVICE_STATUS => Self::QueryServiceStatus { service: handle },
+            Opnum::SET_SERVICE_STATUS => Self::SetServiceStatus { service: handle, status: read_status(r)? },
             Opnum::SET_SERVICE_OBJECT_SECURITY => read_security(r, handle)?,
             Opnum::START_SERVICE => Self::StartService { service: handle, arguments: read_arguments(r)? },
             Opnum::CHANGE_SERVICE_CONFIG2 => {
@@ -392,15 +474,15 @@ impl Call {
                 Self::QueryServiceConfigEx { service: handle, level: Config2Level(r.u32()?) }
             }
             Opnum::OPEN_SERVICE => {
-                let name = r.wide_string("lpServiceName", MAX_TEXT)?;
+                let name = r.string("lpServiceName", MAX_TEXT)?;
                 Self::OpenService { manager: handle, name, access: r.u32()?.into() }
             }
             Opnum::GET_SERVICE_DISPLAY_NAME => {
-                let name = r.wide_string("lpServiceName", MAX_TEXT)?;
+                let name = r.string("lpServiceName", MAX_TEXT)?;
                 Self::GetServiceDisplayName { manager: handle, name, size: name_buffer(r)? }
             }
             Opnum::GET_SERVICE_KEY_NAME => {
-                let display_name = r.wide_string("lpDisplayName", MAX_TEXT)?;
+                let display_name = r.string("lpDisplayName", MAX_TEXT)?;
                 Self::GetServiceKeyName { manager: handle, display_name, size: name_buffer(r)? }
             }
             opnum => return Self::read_query(opnum, handle, r),
@@ -421,6 +503,14 @@ impl Call {
                 states: r.u32()?.into(),
                 size: size(r, MAX_256K)?,
                 resume: read_number(r)?,
+            },
+            Opnum::ENUM_SERVICE_GROUP => Self::EnumServiceGroup {
+                manager: handle,
+                types: r.u32()?.into(),
+                states: r.u32()?.into(),
+                size: size(r, MAX_256K)?,
+                resume: read_number(r)?,
+                group: read_text(r, "pszGroupName")?,
             },
             Opnum::QUERY_SERVICE_OBJECT_SECURITY => Self::QueryServiceObjectSecurity {
                 object: handle,
@@ -466,7 +556,7 @@ fn numbers(w: &mut Writer, handle: &Handle, numbers: &[u32]) {
 /// A handle, a name and a number.
 fn named(w: &mut Writer, handle: &Handle, name: &str, number: u32) {
     handle.write(w);
-    w.wide_string(name);
+    w.string(name);
     w.u32(number);
 }
 
@@ -513,7 +603,7 @@ fn write_start(w: &mut Writer, service: &Handle, arguments: &[String]) {
         w.pointer(true); // StringPtr
     }
     for argument in arguments {
-        w.wide_string(argument);
+        w.string(argument);
     }
 }
 
@@ -529,7 +619,7 @@ fn read_arguments(r: &mut Reader<'_>) -> Result<Vec<String>> {
     let present = (0..count).map(|_| r.pointer()).collect::<Result<Vec<_>>>()?; // StringPtr
     present
         .into_iter()
-        .map(|present| if present { r.wide_string("StringPtr", MAX_TEXT) } else { Ok(String::new()) })
+        .map(|present| if present { r.string("StringPtr", MAX_TEXT) } else { Ok(String::new()) })
         .collect()
 }
 

@@ -2,9 +2,9 @@ use svckit_core::access::ServiceAccess;
 use zeroize::Zeroizing;
 
 use super::{
-    Handle, MAX_DEPENDENCIES, MAX_PASSWORD, MAX_TEXT, read_number, read_text, write_number, write_text,
+    Handle, MAX_DEPENDENCIES, MAX_PASSWORD, MAX_TEXT, multi, read_number, read_text, write_number, write_text,
 };
-use crate::ndr::{Reader, Result, Writer};
+use crate::ndr::{DecodeError, Reader, Result, Text, Writer};
 
 /// `SERVICE_NO_CHANGE`: the number that leaves a setting as it is.
 pub const NO_CHANGE: u32 = u32::MAX;
@@ -94,16 +94,16 @@ impl CreateService {
     /// [MS-SCMR] 3.1.4.12.
     pub(crate) fn write(&self, w: &mut Writer) {
         self.manager.write(w); // hSCManager
-        w.wide_string(&self.name); // lpServiceName
+        w.string(&self.name); // lpServiceName
         write_text(w, self.display_name.as_deref()); // lpDisplayName
         w.u32(self.access.0); // dwDesiredAccess
         w.u32(self.service_type); // dwServiceType
         w.u32(self.start_type); // dwStartType
         w.u32(self.error_control); // dwErrorControl
-        w.wide_string(&self.image_path); // lpBinaryPathName
+        w.string(&self.image_path); // lpBinaryPathName
         write_text(w, self.load_order_group.as_deref()); // lpLoadOrderGroup
         write_number(w, self.tag); // lpdwTagId
-        write_sized(w, self.dependencies.as_deref()); // lpDependencies, dwDependSize
+        write_dependencies(w, self.dependencies.as_deref()); // lpDependencies, dwDependSize
         write_text(w, self.account.as_deref()); // lpServiceStartName
         write_password(w, self.password.as_ref(), 0); // lpPassword, dwPwSize
     }
@@ -111,19 +111,19 @@ impl CreateService {
     /// [MS-SCMR] 3.1.4.12.
     pub(crate) fn read(r: &mut Reader<'_>) -> Result<Self> {
         Ok(Self {
-            manager: Handle::read(r)?,                                        // hSCManager
-            name: r.wide_string("lpServiceName", MAX_TEXT)?,                  // lpServiceName
-            display_name: read_text(r, "lpDisplayName")?,                     // lpDisplayName
-            access: r.u32()?.into(),                                          // dwDesiredAccess
-            service_type: r.u32()?,                                           // dwServiceType
-            start_type: r.u32()?,                                             // dwStartType
-            error_control: r.u32()?,                                          // dwErrorControl
-            image_path: r.wide_string("lpBinaryPathName", MAX_TEXT)?,         // lpBinaryPathName
-            load_order_group: read_text(r, "lpLoadOrderGroup")?,              // lpLoadOrderGroup
-            tag: read_number(r)?,                                             // lpdwTagId
-            dependencies: read_sized(r, "lpDependencies", MAX_DEPENDENCIES)?, // lpDependencies, dwDependSize
-            account: read_text(r, "lpServiceStartName")?,                     // lpServiceStartName
-            password: read_sized(r, "lpPassword", MAX_PASSWORD)?.map(Password::from), // lpPassword, dwPwSize
+            manager: Handle::read(r)?,                           // hSCManager
+            name: r.string("lpServiceName", MAX_TEXT)?,          // lpServiceName
+            display_name: read_text(r, "lpDisplayName")?,        // lpDisplayName
+            access: r.u32()?.into(),                             // dwDesiredAccess
+            service_type: r.u32()?,                              // dwServiceType
+            start_type: r.u32()?,                                // dwStartType
+            error_control: r.u32()?,                             // dwErrorControl
+            image_path: r.string("lpBinaryPathName", MAX_TEXT)?, // lpBinaryPathName
+            load_order_group: read_text(r, "lpLoadOrderGroup")?, // lpLoadOrderGroup
+            tag: read_number(r)?,                                // lpdwTagId
+            dependencies: read_dependencies(r)?,                 // lpDependencies, dwDependSize
+            account: read_text(r, "lpServiceStartName")?,        // lpServiceStartName
+            password: read_password(r)?,                         // lpPassword, dwPwSize
         })
     }
 }
@@ -138,7 +138,7 @@ impl ChangeServiceConfig {
         write_text(w, self.image_path.as_deref()); // lpBinaryPathName
         write_text(w, self.load_order_group.as_deref()); // lpLoadOrderGroup
         write_number(w, self.tag); // lpdwTagId
-        write_sized(w, self.dependencies.as_deref()); // lpDependencies, dwDependSize
+        write_dependencies(w, self.dependencies.as_deref()); // lpDependencies, dwDependSize
         write_text(w, self.account.as_deref()); // lpServiceStartName
         let after = self.display_name.as_ref().map_or(0, |name| 2 * name.len());
         write_password(w, self.password.as_ref(), after); // lpPassword, dwPwSize
@@ -148,17 +148,17 @@ impl ChangeServiceConfig {
     /// [MS-SCMR] 3.1.4.11.
     pub(crate) fn read(r: &mut Reader<'_>) -> Result<Self> {
         Ok(Self {
-            service: Handle::read(r)?,                                                // hService
-            service_type: r.u32()?,                                                   // dwServiceType
-            start_type: r.u32()?,                                                     // dwStartType
-            error_control: r.u32()?,                                                  // dwErrorControl
-            image_path: read_text(r, "lpBinaryPathName")?,                            // lpBinaryPathName
-            load_order_group: read_text(r, "lpLoadOrderGroup")?,                      // lpLoadOrderGroup
-            tag: read_number(r)?,                                                     // lpdwTagId
-            dependencies: read_sized(r, "lpDependencies", MAX_DEPENDENCIES)?, // lpDependencies, dwDependSize
-            account: read_text(r, "lpServiceStartName")?,                     // lpServiceStartName
-            password: read_sized(r, "lpPassword", MAX_PASSWORD)?.map(Password::from), // lpPassword, dwPwSize
-            display_name: read_text(r, "lpDisplayName")?,                     // lpDisplayName
+            service: Handle::read(r)?,                           // hService
+            service_type: r.u32()?,                              // dwServiceType
+            start_type: r.u32()?,                                // dwStartType
+            error_control: r.u32()?,                             // dwErrorControl
+            image_path: read_text(r, "lpBinaryPathName")?,       // lpBinaryPathName
+            load_order_group: read_text(r, "lpLoadOrderGroup")?, // lpLoadOrderGroup
+            tag: read_number(r)?,                                // lpdwTagId
+            dependencies: read_dependencies(r)?,                 // lpDependencies, dwDependSize
+            account: read_text(r, "lpServiceStartName")?,        // lpServiceStartName
+            password: read_password(r)?,                         // lpPassword, dwPwSize
+            display_name: read_text(r, "lpDisplayName")?,        // lpDisplayName
         })
     }
 }
@@ -171,7 +171,42 @@ fn write_password(w: &mut Writer, password: Option<&Password>, after: usize) {
     if let Some(bytes) = bytes {
         w.reserve(bytes.len() + after + AROUND);
     }
-    write_sized(w, bytes);
+    match (w.text(), password.and_then(|password| password.secret().ok().flatten())) {
+        (Text::Ansi, Some(secret)) => {
+            let bytes = Zeroizing::new([secret.as_str().as_bytes(), &[0]].concat());
+            write_sized(w, Some(&bytes));
+        }
+        _ => write_sized(w, bytes),
+    }
+}
+
+/// A password; one of bytes becomes what it is in wide characters.
+fn read_password(r: &mut Reader<'_>) -> Result<Option<Password>> {
+    const WHAT: &str = "lpPassword";
+    let Some(bytes) = read_sized(r, WHAT, MAX_PASSWORD)?.map(Zeroizing::new) else { return Ok(None) };
+    if r.text() == Text::Wide || bytes.is_empty() {
+        return Ok(Some(Password(bytes)));
+    }
+    let text = bytes.split(|byte| *byte == 0).next().unwrap_or_default();
+    match std::str::from_utf8(text) {
+        // There has to be room for its terminator.
+        Ok(text) if text.len() < MAX_PASSWORD as usize => Ok(Some(Password::new(text))),
+        _ => Err(DecodeError::Invalid { what: WHAT }),
+    }
+}
+
+fn write_dependencies(w: &mut Writer, list: Option<&[u8]>) {
+    let list = list.map(|list| multi::from_wide(list, w.text()));
+    write_sized(w, list.as_deref());
+}
+
+fn read_dependencies(r: &mut Reader<'_>) -> Result<Option<Vec<u8>>> {
+    const WHAT: &str = "lpDependencies";
+    let Some(list) = read_sized(r, WHAT, MAX_DEPENDENCIES)? else { return Ok(None) };
+    // There has to be room for terminators that it may lack.
+    let has_room = |list: &Vec<u8>| multi::from_wide(list, r.text()).len() <= MAX_DEPENDENCIES as usize;
+    let list = multi::to_wide(&list, r.text()).filter(has_room);
+    list.map(Some).ok_or(DecodeError::Invalid { what: WHAT })
 }
 
 /// A unique pointer to bytes, with their number as the next parameter.
@@ -185,7 +220,7 @@ fn read_sized(r: &mut Reader<'_>, what: &'static str, limit: u32) -> Result<Opti
     let bytes = if r.pointer()? { Some(r.conformant_bytes(what, limit)?.to_vec()) } else { None };
     let size = r.bounded(what, limit)? as usize;
     match &bytes {
-        Some(bytes) if bytes.len() != size => Err(crate::ndr::DecodeError::Invalid { what }),
+        Some(bytes) if bytes.len() != size => Err(DecodeError::Invalid { what }),
         _ => Ok(bytes),
     }
 }

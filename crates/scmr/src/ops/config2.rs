@@ -188,7 +188,7 @@ impl FailureActionsInfo {
         w.count(actions.map_or(0, <[_]>::len)); // cActions
         w.pointer(actions.is_some()); // lpsaActions
         for text in [&self.reboot_message, &self.command].into_iter().flatten() {
-            w.wide_string(text);
+            w.string(text);
         }
         if let Some(actions) = actions {
             w.count(actions.len());
@@ -204,8 +204,8 @@ impl FailureActionsInfo {
         let (message, command) = (r.pointer()?, r.pointer()?); // lpRebootMsg, lpCommand
         let count = r.bounded("cActions", MAX_ACTIONS)?; // cActions
         let actions = r.pointer()?; // lpsaActions
-        let reboot_message = when(message, || r.wide_string("lpRebootMsg", MAX_TEXT))?;
-        let command = when(command, || r.wide_string("lpCommand", MAX_TEXT))?;
+        let reboot_message = when(message, || r.string("lpRebootMsg", MAX_TEXT))?;
+        let command = when(command, || r.string("lpCommand", MAX_TEXT))?;
         let actions = when(actions, || {
             if r.u32()? != count {
                 return Err(DecodeError::Invalid { what: "cActions" });

@@ -3,7 +3,7 @@ use std::time::Duration;
 use svckit_core::backend::LockStatus;
 
 use super::MAX_TEXT;
-use crate::ndr::{Reader, Result, Writer, wide};
+use crate::ndr::{Reader, Result, Text, Writer};
 
 /// `QUERY_SERVICE_LOCK_STATUSW` ([MS-SCMR] 2.2.17).
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -18,9 +18,9 @@ pub struct LockRecord {
 
 impl LockRecord {
     /// The size in bytes that Windows counts: the structure with pointers of eight bytes, and the string.
-    pub(crate) fn size(&self) -> usize {
+    pub(crate) fn size(&self, text: Text) -> usize {
         const STRUCTURE: usize = 24;
-        STRUCTURE + self.owner.as_ref().map_or(0, |owner| 2 * (wide::length(owner) + 1))
+        STRUCTURE + self.owner.as_ref().map_or(0, |owner| text.size(owner))
     }
 
     /// [MS-SCMR] 2.2.17: the fields, then what they point to.
@@ -29,14 +29,14 @@ impl LockRecord {
         w.pointer(self.owner.is_some()); // lpLockOwner
         w.u32(self.duration); // dwLockDuration
         if let Some(owner) = &self.owner {
-            w.wide_string(owner);
+            w.string(owner);
         }
     }
 
     /// [MS-SCMR] 2.2.17: the fields, then what they point to.
     pub(super) fn read(r: &mut Reader<'_>) -> Result<Self> {
         let (locked, has_owner, duration) = (r.u32()?, r.pointer()?, r.u32()?);
-        let owner = if has_owner { Some(r.wide_string("lpLockOwner", MAX_TEXT)?) } else { None };
+        let owner = if has_owner { Some(r.string("lpLockOwner", MAX_TEXT)?) } else { None };
         Ok(Self { locked, owner, duration })
     }
 }

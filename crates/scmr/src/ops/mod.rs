@@ -82,6 +82,7 @@ opnums! {
     QUERY_SERVICE_OBJECT_SECURITY = 4 => "RQueryServiceObjectSecurity",
     SET_SERVICE_OBJECT_SECURITY = 5 => "RSetServiceObjectSecurity",
     QUERY_SERVICE_STATUS = 6 => "RQueryServiceStatus",
+    SET_SERVICE_STATUS = 7 => "RSetServiceStatus",
     UNLOCK_SERVICE_DATABASE = 8 => "RUnlockServiceDatabase",
     NOTIFY_BOOT_CONFIG_STATUS = 9 => "RNotifyBootConfigStatus",
     CHANGE_SERVICE_CONFIG = 11 => "RChangeServiceConfigW",
@@ -95,15 +96,67 @@ opnums! {
     START_SERVICE = 19 => "RStartServiceW",
     GET_SERVICE_DISPLAY_NAME = 20 => "RGetServiceDisplayNameW",
     GET_SERVICE_KEY_NAME = 21 => "RGetServiceKeyNameW",
+    CHANGE_SERVICE_CONFIG_A = 23 => "RChangeServiceConfigA",
+    CREATE_SERVICE_A = 24 => "RCreateServiceA",
+    ENUM_DEPENDENT_SERVICES_A = 25 => "REnumDependentServicesA",
+    ENUM_SERVICES_STATUS_A = 26 => "REnumServicesStatusA",
+    OPEN_SC_MANAGER_A = 27 => "ROpenSCManagerA",
+    OPEN_SERVICE_A = 28 => "ROpenServiceA",
+    QUERY_SERVICE_CONFIG_A = 29 => "RQueryServiceConfigA",
+    QUERY_SERVICE_LOCK_STATUS_A = 30 => "RQueryServiceLockStatusA",
+    START_SERVICE_A = 31 => "RStartServiceA",
+    GET_SERVICE_DISPLAY_NAME_A = 32 => "RGetServiceDisplayNameA",
+    GET_SERVICE_KEY_NAME_A = 33 => "RGetServiceKeyNameA",
+    ENUM_SERVICE_GROUP = 35 => "REnumServiceGroupW",
+    CHANGE_SERVICE_CONFIG2_A = 36 => "RChangeServiceConfig2A",
     CHANGE_SERVICE_CONFIG2 = 37 => "RChangeServiceConfig2W",
+    QUERY_SERVICE_CONFIG2_A = 38 => "RQueryServiceConfig2A",
     QUERY_SERVICE_CONFIG2 = 39 => "RQueryServiceConfig2W",
     QUERY_SERVICE_STATUS_EX = 40 => "RQueryServiceStatusEx",
+    ENUM_SERVICES_STATUS_EX_A = 41 => "REnumServicesStatusExA",
     ENUM_SERVICES_STATUS_EX = 42 => "REnumServicesStatusExW",
+    CREATE_SERVICE_WOW64_A = 44 => "RCreateServiceWOW64A",
+    CREATE_SERVICE_WOW64 = 45 => "RCreateServiceWOW64W",
     NOTIFY_SERVICE_STATUS_CHANGE = 47 => "RNotifyServiceStatusChange",
     GET_NOTIFY_RESULTS = 48 => "RGetNotifyResults",
     CLOSE_NOTIFY_HANDLE = 49 => "RCloseNotifyHandle",
+    CONTROL_SERVICE_EX_A = 50 => "RControlServiceExA",
     CONTROL_SERVICE_EX = 51 => "RControlServiceExW",
     QUERY_SERVICE_CONFIG_EX = 56 => "RQueryServiceConfigEx",
+    CREATE_WOW_SERVICE = 60 => "RCreateWowService",
+    OPEN_SC_MANAGER2 = 64 => "ROpenSCManager2",
+}
+
+impl Opnum {
+    /// The calls that there are with wide characters and with bytes.
+    const TWINS: [(Self, Self); 16] = [
+        (Self::CHANGE_SERVICE_CONFIG, Self::CHANGE_SERVICE_CONFIG_A),
+        (Self::CREATE_SERVICE, Self::CREATE_SERVICE_A),
+        (Self::ENUM_DEPENDENT_SERVICES, Self::ENUM_DEPENDENT_SERVICES_A),
+        (Self::ENUM_SERVICES_STATUS, Self::ENUM_SERVICES_STATUS_A),
+        (Self::OPEN_SC_MANAGER, Self::OPEN_SC_MANAGER_A),
+        (Self::OPEN_SERVICE, Self::OPEN_SERVICE_A),
+        (Self::QUERY_SERVICE_CONFIG, Self::QUERY_SERVICE_CONFIG_A),
+        (Self::QUERY_SERVICE_LOCK_STATUS, Self::QUERY_SERVICE_LOCK_STATUS_A),
+        (Self::START_SERVICE, Self::START_SERVICE_A),
+        (Self::GET_SERVICE_DISPLAY_NAME, Self::GET_SERVICE_DISPLAY_NAME_A),
+        (Self::GET_SERVICE_KEY_NAME, Self::GET_SERVICE_KEY_NAME_A),
+        (Self::CHANGE_SERVICE_CONFIG2, Self::CHANGE_SERVICE_CONFIG2_A),
+        (Self::QUERY_SERVICE_CONFIG2, Self::QUERY_SERVICE_CONFIG2_A),
+        (Self::ENUM_SERVICES_STATUS_EX, Self::ENUM_SERVICES_STATUS_EX_A),
+        (Self::CREATE_SERVICE_WOW64, Self::CREATE_SERVICE_WOW64_A),
+        (Self::CONTROL_SERVICE_EX, Self::CONTROL_SERVICE_EX_A),
+    ];
+
+    /// The call with wide characters that does the same, if this is one with bytes.
+    pub fn wide(self) -> Option<Self> {
+        Self::TWINS.into_iter().find(|(_, ansi)| *ansi == self).map(|(wide, _)| wide)
+    }
+
+    /// The call with bytes that does the same, if this is one with wide characters that has such a twin.
+    pub fn ansi(self) -> Option<Self> {
+        Self::TWINS.into_iter().find(|(wide, _)| *wide == self).map(|(_, ansi)| ansi)
+    }
 }
 
 /// A context handle, opaque to the client ([MS-SCMR] 2.2.4 `SC_RPC_HANDLE`, 2.2.5 `SC_RPC_LOCK`, 2.2.6 `SC_NOTIFY_RPC_HANDLE`).
@@ -149,12 +202,12 @@ impl std::fmt::Debug for Handle {
 
 /// A unique pointer to a wide string, as a parameter.
 pub(crate) fn write_text(w: &mut Writer, text: Option<&str>) {
-    w.optional(text, |w, text| w.wide_string(text));
+    w.optional(text, |w, text| w.string(text));
 }
 
 /// A unique pointer to a wide string, as a parameter.
 pub(crate) fn read_text(r: &mut Reader<'_>, what: &'static str) -> Result<Option<String>> {
-    if r.pointer()? { r.wide_string(what, MAX_TEXT).map(Some) } else { Ok(None) }
+    if r.pointer()? { r.string(what, MAX_TEXT).map(Some) } else { Ok(None) }
 }
 
 /// A unique pointer to a number, as a parameter.

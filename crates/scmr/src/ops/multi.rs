@@ -2,7 +2,7 @@
 
 use svckit_core::Win32Error;
 
-use crate::ndr::{Writer, wide};
+use crate::ndr::{Text, Writer, wide};
 
 /// The bytes of a list. Empty strings can't be in one, and are left out.
 pub fn encode<S: AsRef<str>>(texts: impl IntoIterator<Item = S>) -> Vec<u8> {
@@ -10,10 +10,10 @@ pub fn encode<S: AsRef<str>>(texts: impl IntoIterator<Item = S>) -> Vec<u8> {
     for text in texts {
         let text = text.as_ref();
         if !text.is_empty() {
-            w.wide_characters(text);
+            w.characters(text);
         }
     }
-    w.wide_characters("");
+    w.characters("");
     w.into_bytes()
 }
 
@@ -27,6 +27,28 @@ pub fn decode(bytes: &[u8]) -> Result<Vec<String>, Win32Error> {
         .take_while(|text| !text.is_empty())
         .map(|text| String::from_utf16(text).map_err(|_| Win32Error::INVALID_PARAMETER))
         .collect()
+}
+
+/// The bytes of a wide list as one in this form; what is no list stays as it is.
+pub(crate) fn from_wide(bytes: &[u8], text: Text) -> Vec<u8> {
+    match (text, decode(bytes)) {
+        (Text::Ansi, Ok(texts)) => {
+            let mut w = Writer::new().with_text(text);
+            texts.iter().for_each(|text| w.characters(text));
+            w.characters("");
+            w.into_bytes()
+        }
+        _ => bytes.to_vec(),
+    }
+}
+
+/// The bytes of a list in this form as a wide one; `None` if there is no text in it.
+pub(crate) fn to_wide(bytes: &[u8], text: Text) -> Option<Vec<u8>> {
+    if text == Text::Wide {
+        return Some(bytes.to_vec());
+    }
+    let text = std::str::from_utf8(bytes).ok()?;
+    Some(encode(text.split('\0').take_while(|text| !text.is_empty())))
 }
 
 #[cfg(test)]

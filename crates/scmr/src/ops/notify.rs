@@ -72,7 +72,7 @@ impl NotifyParams {
         w.u32(0); // dwSequence
         if self.level == Self::LEVEL {
             w.u32(self.triggered.0); // dwNotificationTriggered
-            w.optional(self.names.as_deref(), Writer::wide_string); // pszServiceNames
+            w.optional(self.names.as_deref(), Writer::string); // pszServiceNames
         }
     }
 
@@ -104,7 +104,7 @@ impl NotifyParams {
         if level == Self::LEVEL {
             params.triggered = r.u32()?.into(); // dwNotificationTriggered
             if r.pointer()? {
-                params.names = Some(r.wide_string("pszServiceNames", MAX_NAMES)?); // pszServiceNames
+                params.names = Some(r.string("pszServiceNames", MAX_NAMES)?); // pszServiceNames
             }
         }
         Ok(params)

@@ -35,7 +35,7 @@ impl ControlParams {
         match self {
             Self::Reason(reason) => w.optional(reason.as_ref(), |w, reason| {
                 w.u32(reason.code); // dwReason
-                w.optional(reason.comment.as_deref(), Writer::wide_string); // pszComment
+                w.optional(reason.comment.as_deref(), Writer::string); // pszComment
             }),
             Self::Other(_) => {}
         }

@@ -1,5 +1,5 @@
 use super::MAX_TEXT;
-use crate::ndr::{Reader, Result, Writer, wide};
+use crate::ndr::{Reader, Result, Text, Writer};
 
 /// `QUERY_SERVICE_CONFIGW` ([MS-SCMR] 2.2.15).
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -31,10 +31,10 @@ impl ConfigRecord {
     }
 
     /// The size in bytes that Windows counts: the structure with pointers of eight bytes, and the strings.
-    pub(crate) fn size(&self) -> usize {
+    pub(crate) fn size(&self, form: Text) -> usize {
         const STRUCTURE: usize = 64;
         let texts = self.texts().into_iter().flatten();
-        STRUCTURE + texts.map(|text| 2 * (wide::length(text) + 1)).sum::<usize>()
+        STRUCTURE + texts.map(|text| form.size(text)).sum::<usize>()
     }
 
     /// [MS-SCMR] 2.2.15: the fields, then what they point to.
@@ -49,7 +49,7 @@ impl ConfigRecord {
         w.pointer(self.account.is_some()); // lpServiceStartName
         w.pointer(self.display_name.is_some()); // lpDisplayName
         for text in self.texts().into_iter().flatten() {
-            w.wide_string(text);
+            w.string(text);
         }
     }
 
@@ -60,7 +60,7 @@ impl ConfigRecord {
         let tag = r.u32()?;
         let (dependencies, account, display_name) = (r.pointer()?, r.pointer()?, r.pointer()?);
         let mut text = |present: bool, what| {
-            if present { r.wide_string(what, MAX_TEXT).map(Some) } else { Ok(None) }
+            if present { r.string(what, MAX_TEXT).map(Some) } else { Ok(None) }
         };
         Ok(Self {
             service_type,

@@ -10,6 +10,7 @@ use svckit_core::config::{Config2, Config2Level};
 use svckit_core::failure::{FailureActions, ResetPeriod};
 use svckit_core::kind::{LaunchProtection, SidType};
 use svckit_core::status::ServiceStatus;
+use svckit_scmr::ndr::Text;
 use svckit_scmr::ops::buffers::{self, Entry, Filled};
 
 use crate::strategies;
@@ -55,7 +56,7 @@ proptest! {
         let (mut found, mut from, mut rounds) = (Vec::new(), 0, 0);
         loop {
             let Filled { buffer, needed, returned, resume, code } =
-                buffers::enum_services_status_ex(&entries, from, size);
+                buffers::enum_services_status_ex(&entries, from, size, Text::Wide);
             prop_assert_eq!(buffer.len(), size as usize);
             found.extend(buffers::read_enum_status_process(&buffer, returned).unwrap());
             prop_assert_eq!(found.len(), if resume == 0 { services.len() } else { resume as usize });
@@ -65,9 +66,9 @@ proptest! {
             }
             prop_assert_eq!(code, Win32Error::MORE_DATA);
             // What it says is needed is enough for the rest, and not a byte too much.
-            let rest = buffers::enum_services_status_ex(&entries, resume, needed);
+            let rest = buffers::enum_services_status_ex(&entries, resume, needed, Text::Wide);
             prop_assert_eq!(rest.code, Win32Error::SUCCESS);
-            let tight = buffers::enum_services_status_ex(&entries, resume, needed - 1);
+            let tight = buffers::enum_services_status_ex(&entries, resume, needed - 1, Text::Wide);
             prop_assert_eq!(tight.code, Win32Error::MORE_DATA);
             from = resume;
             rounds += 1;
@@ -84,8 +85,8 @@ proptest! {
             .map(|service| Enumerated { status: ServiceStatus { pid: 0, flags: 0, ..service.status }, ..service.clone() })
             .collect();
         for filled in [
-            buffers::enum_services_status(&entries, 0, 65536),
-            buffers::enum_dependent_services(&entries, 65536),
+            buffers::enum_services_status(&entries, 0, 65536, Text::Wide),
+            buffers::enum_dependent_services(&entries, 65536, Text::Wide),
         ] {
             prop_assert_eq!(filled.code, Win32Error::SUCCESS);
             let found = buffers::read_enum_status(&filled.buffer, filled.returned);
@@ -95,12 +96,12 @@ proptest! {
 
     #[test]
     fn optional_configuration_round_trips(config in config2()) {
-        let filled = buffers::query_service_config2(&config, 8192).unwrap();
+        let filled = buffers::query_service_config2(&config, 8192, Text::Wide).unwrap();
         prop_assert_eq!(filled.code, Win32Error::SUCCESS);
         prop_assert_eq!(buffers::read_config2(config.level(), &filled.buffer), Ok(Some(config.clone())));
-        let exact = buffers::query_service_config2(&config, filled.needed).unwrap();
+        let exact = buffers::query_service_config2(&config, filled.needed, Text::Wide).unwrap();
         prop_assert_eq!(exact.code, Win32Error::SUCCESS);
-        let short = buffers::query_service_config2(&config, filled.needed - 1).unwrap();
+        let short = buffers::query_service_config2(&config, filled.needed - 1, Text::Wide).unwrap();
         prop_assert_eq!((short.code, short.needed), (Win32Error::INSUFFICIENT_BUFFER, filled.needed));
         prop_assert!(short.buffer.iter().all(|byte| *byte == 0));
     }
@@ -125,7 +126,7 @@ proptest! {
 #[test]
 fn a_preferred_node_is_told_in_four_bytes() {
     for (node, expected) in [(Some(0x102), [2, 1, 0, 0]), (None, [0, 0, 1, 0])] {
-        let filled = buffers::query_service_config2(&Config2::PreferredNode(node), 4).unwrap();
+        let filled = buffers::query_service_config2(&Config2::PreferredNode(node), 4, Text::Wide).unwrap();
         assert_eq!((filled.code, filled.needed, filled.buffer), (Win32Error::SUCCESS, 4, expected.to_vec()));
     }
 }
@@ -136,10 +137,10 @@ fn a_buffer_without_room_tells_what_is_needed() {
     let filled = buffers::query_service_status_ex(&status, 0);
     assert_eq!((filled.code, filled.needed), (Win32Error::INSUFFICIENT_BUFFER, 36));
     let entry = Entry { name: "web", display_name: "The web", status };
-    let filled = buffers::enum_services_status(&[entry], 0, 0);
+    let filled = buffers::enum_services_status(&[entry], 0, 0, Text::Wide);
     assert_eq!((filled.code, filled.needed, filled.returned), (Win32Error::MORE_DATA, 36 + 8 + 16, 0));
-    assert_eq!(buffers::name("web", 2), (String::new(), 3, Win32Error::INSUFFICIENT_BUFFER));
-    assert_eq!(buffers::name("web", 3), ("web".to_owned(), 3, Win32Error::SUCCESS));
+    assert_eq!(buffers::name("web", 2, Text::Wide), (String::new(), 3, Win32Error::INSUFFICIENT_BUFFER));
+    assert_eq!(buffers::name("web", 3, Text::Wide), ("web".to_owned(), 3, Win32Error::SUCCESS));
 }
 
 #[test]

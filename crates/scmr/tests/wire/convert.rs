@@ -14,6 +14,7 @@ use svckit_core::trigger::{
     TriggerType,
 };
 use svckit_scmr::ndr::DecodeError;
+use svckit_scmr::ndr::Text;
 use svckit_scmr::ops::{
     Call, ChangeServiceConfig, ConfigInfo, ConfigRecord, CreateService, Handle, Password, buffers,
 };
@@ -123,7 +124,7 @@ fn changes_of_optional_configuration_come_through() {
 #[test]
 fn triggers_have_a_question_of_their_own() {
     let none = Config2::Triggers(Vec::new());
-    assert_eq!(buffers::query_service_config2(&none, 8192), Err(Win32Error::INVALID_LEVEL));
+    assert_eq!(buffers::query_service_config2(&none, 8192, Text::Wide), Err(Win32Error::INVALID_LEVEL));
     assert_eq!(buffers::read_config2(Config2Level::TRIGGER_INFO, &[0; 64]), Ok(None));
 }
 

@@ -14,6 +14,7 @@ use svckit_core::status::NotifyMask;
 use svckit_scmr::auth::{Initiate, ntlm, spnego};
 use svckit_scmr::client::{Binding, Progress};
 use svckit_scmr::mapper::{Lookup, MapAnswer, MapRequest, Mapper, Step, Tower};
+use svckit_scmr::ndr::Text;
 use svckit_scmr::ops::{Answer, Call, ControlParams, Handle, NotifyParams, buffers};
 use svckit_scmr::server::{Incoming, Server};
 
@@ -133,7 +134,13 @@ fn own_calls() -> BTreeMap<&'static str, Call> {
     let reason = StopReason { code: 0x4005_0004, comment: Some("new".to_owned()) };
     let service = Handle::from_number(2);
     let stop = |params| Call::ControlServiceEx { service, control: Control::STOP, params };
+    let ansi = |name| Call::Ansi(Box::new(impacket::calls()[name].clone()));
     BTreeMap::from([
+        ("ansi-create", ansi("create")),
+        ("ansi-change", ansi("change")),
+        ("ansi-list", ansi("list-ex")),
+        ("ansi-start", ansi("start")),
+        ("ansi-failure-actions", ansi("failure-actions")),
         ("stop-reason", stop(ControlParams::Reason(Some(reason)))),
         ("stop-reason-null", stop(ControlParams::Reason(None))),
         ("stop-level", stop(ControlParams::Other(7))),
@@ -144,9 +151,10 @@ fn answer_seeds() -> BTreeMap<String, Vec<u8>> {
     let code = Win32Error::SUCCESS;
     let status = impacket::status();
     let entry = buffers::Entry { name: "web", display_name: "The wéb", status };
-    let listed = buffers::enum_services_status_ex(&[entry; 3], 0, 200);
+    let listed = buffers::enum_services_status_ex(&[entry; 3], 0, 200, Text::Wide);
     let failure =
-        buffers::query_service_config2(&Config2::FailureActions(FailureActions::default()), 64).unwrap();
+        buffers::query_service_config2(&Config2::FailureActions(FailureActions::default()), 64, Text::Wide)
+            .unwrap();
     let told =
         NotifyParams { triggered: NotifyMask::RUNNING, status, ..NotifyParams::request(NotifyMask::SERVICE) };
     let of_calls = impacket::calls()
@@ -167,11 +175,11 @@ fn answer_seeds() -> BTreeMap<String, Vec<u8>> {
                 code: listed.code,
             },
         ),
-        ("config", buffers::query_service_config(&impacket::config(), 8192)),
+        ("config", buffers::query_service_config(&impacket::config(), 8192, Text::Wide)),
         ("config2", Answer::QueryServiceConfig2 { buffer: failure.buffer, needed: failure.needed, code }),
         ("notify", Answer::GetNotifyResults { results: Some(vec![told.clone(), told]), code }),
         ("config-ex", triggers),
-        ("lock-status", buffers::query_service_lock_status(&impacket::locked(), 4096)),
+        ("lock-status", buffers::query_service_lock_status(&impacket::locked(), 4096, Text::Wide)),
         ("stop-reason", Answer::ControlServiceEx { level: 1, status: Some(status), code }),
         ("display-name", Answer::GetServiceDisplayName { name: "The web".to_owned(), size: 7, code }),
         ("create", Answer::CreateService { tag: Some(1), service: Handle::from_number(1), code }),

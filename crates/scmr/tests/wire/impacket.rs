@@ -18,6 +18,7 @@ use svckit_core::name::{Dependency, DisplayName};
 use svckit_core::security::SecurityInformation;
 use svckit_core::status::{ServiceState, ServiceStatus, StateFilter};
 use svckit_core::trigger::{Guid, Trigger, TriggerAction, TriggerData, TriggerDataType, TriggerType};
+use svckit_scmr::ndr::Text;
 use svckit_scmr::ops::{
     Answer, Call, ChangeServiceConfig, ConfigInfo, CreateService, FailureActionsInfo, Handle, NO_CHANGE,
     Password, PreferredNodeInfo, buffers, multi,
@@ -69,11 +70,18 @@ pub(crate) fn calls() -> BTreeMap<&'static str, Call> {
     let mut calls = plain_calls();
     calls.extend(config_calls());
     calls.extend(config2_calls());
+    calls.insert("list-group", group());
     calls
 }
 
 fn some(text: &str) -> Option<String> {
     Some(text.to_owned())
+}
+
+fn group() -> Call {
+    let (types, states) = (ServiceType::WIN32, StateFilter::ALL);
+    let manager = Handle::from_number(1);
+    Call::EnumServiceGroup { manager, types, states, size: 4096, resume: Some(0), group: some("net") }
 }
 
 fn plain_calls() -> BTreeMap<&'static str, Call> {
@@ -207,6 +215,7 @@ fn config_calls() -> BTreeMap<&'static str, Call> {
         ..nothing.clone()
     };
     BTreeMap::from([
+        ("create-wow64", Call::CreateServiceWow64(Box::new(create.clone()))),
         ("create", Call::CreateService(Box::new(create))),
         ("create-bare", Call::CreateService(Box::new(bare))),
         ("change", Call::ChangeServiceConfig(Box::new(change))),
@@ -314,7 +323,7 @@ fn answers() -> Vec<(&'static str, Answer, &'static str)> {
     let code = Win32Error::SUCCESS;
     let entry = |name, display_name| buffers::Entry { name, display_name, status: status() };
     let entries = [entry("web", "The wéb"), entry("db", "Data 𝄞"), entry("last", "Last")];
-    let listed = buffers::enum_services_status_ex(&entries, 0, 160);
+    let listed = buffers::enum_services_status_ex(&entries, 0, 160, Text::Wide);
     let list = Answer::EnumServicesStatusEx {
         buffer: listed.buffer,
         needed: listed.needed,
@@ -333,16 +342,16 @@ fn answers() -> Vec<(&'static str, Answer, &'static str)> {
         ("lock", Answer::LockServiceDatabase { lock: handle, code }, "4711 0"),
         ("unlock", Answer::UnlockServiceDatabase { lock: Handle::NULL, code }, "0 0"),
         ("boot", Answer::NotifyBootConfigStatus { code: Win32Error::BOOT_ALREADY_ACCEPTED }, "1076"),
-        ("lock-status", buffers::query_service_lock_status(&locked(), 4096), "1 'Änne' 90 34 0"),
-        ("lock-status", buffers::query_service_lock_status(&locked(), 33), "0 - 0 34 122"),
+        ("lock-status", buffers::query_service_lock_status(&locked(), 4096, Text::Wide), "1 'Änne' 90 34 0"),
+        ("lock-status", buffers::query_service_lock_status(&locked(), 33, Text::Wide), "0 - 0 34 122"),
         ("security", security(48), "D:(A;;1;S-1-5-18) 48 0"),
         ("security", security(8), "0000000000000000 48 122"),
         (
             "config",
-            buffers::query_service_config(&config(), 8192),
+            buffers::query_service_config(&config(), 8192, Text::Wide),
             "16 2 1 9 '/usr/bin/web --port 80' '' 'db/+net/' 'ann' 'The wéb' 154 0",
         ),
-        ("config", buffers::query_service_config(&config(), 100), "0 0 0 0 - - - - - 154 122"),
+        ("config", buffers::query_service_config(&config(), 100, Text::Wide), "0 0 0 0 - - - - - 154 122"),
         (
             "list-ex",
             list,

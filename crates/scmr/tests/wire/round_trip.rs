@@ -65,6 +65,35 @@ fn unknown_operations_are_told_from_bad_stubs() {
     }
 }
 
+/// What fits as it came, but not with the terminator that it lacks, is refused: nothing is read that can't be written.
+#[test]
+fn lists_and_passwords_in_bytes_have_room_for_their_terminators() {
+    let create = |list: usize, password: usize| {
+        let stub = {
+            let mut w = svckit_scmr::ndr::Writer::new().with_text(svckit_scmr::ndr::Text::Ansi);
+            w.raw(&[0; 20]);
+            w.string("a");
+            w.pointer(false);
+            (0..4).for_each(|_| w.u32(0));
+            w.string("x");
+            w.pointer(false);
+            w.pointer(false);
+            w.optional(Some(vec![b'a'; list]), |w, list| w.conformant_bytes(&list));
+            w.count(list);
+            w.pointer(false);
+            w.optional(Some(vec![b'b'; password]), |w, password| w.conformant_bytes(&password));
+            w.count(password);
+            w.into_bytes()
+        };
+        Call::decode(Opnum::CREATE_SERVICE_A, &stub).map(|call| {
+            let call = call.unwrap();
+            assert_eq!(Call::decode(call.opnum(), &call.encode()), Ok(Some(call)));
+        })
+    };
+    assert_eq!(create(4094, 513), Ok(()));
+    assert!(create(4095, 513).is_err() && create(4096, 1).is_err() && create(1, 514).is_err());
+}
+
 #[test]
 fn counts_that_promise_more_than_there_is_allocate_nothing() {
     // argc and the conformance say 1024 arguments, but there are none.

@@ -5,6 +5,7 @@ use std::os::unix::net::UnixStream;
 
 use svckit_core::Win32Error;
 use svckit_core::status::{ServiceState, ServiceStatus};
+use svckit_scmr::ndr::Text;
 use svckit_scmr::ops::{Answer, Call, Handle, buffers};
 use svckit_scmr::server::{Incoming, Server};
 
@@ -40,7 +41,7 @@ pub(crate) fn answer(call: &Call) -> Answer {
         Call::OpenService { .. } => call.refuse(Win32Error::SERVICE_DOES_NOT_EXIST),
         Call::EnumServicesStatus { size, resume, .. } => list(*size, *resume),
         Call::QueryServiceStatus { .. } => Answer::QueryServiceStatus { status: status(), code },
-        Call::QueryServiceConfig { size, .. } => buffers::query_service_config(&config(), *size),
+        Call::QueryServiceConfig { size, .. } => buffers::query_service_config(&config(), *size, Text::Wide),
         Call::StartService { .. } => Answer::StartService { code },
         Call::ControlService { .. } => {
             let status = ServiceStatus { state: ServiceState::STOP_PENDING, ..status() };
@@ -54,7 +55,7 @@ pub(crate) fn answer(call: &Call) -> Answer {
 fn list(size: u32, resume: Option<u32>) -> Answer {
     let entries =
         ["web", "db"].map(|name| buffers::Entry { name, display_name: "The wéb", status: status() });
-    let filled = buffers::enum_services_status(&entries, resume.unwrap_or(0), size);
+    let filled = buffers::enum_services_status(&entries, resume.unwrap_or(0), size, Text::Wide);
     Answer::EnumServicesStatus {
         buffer: filled.buffer,
         needed: filled.needed,

@@ -14,7 +14,7 @@ use svckit_core::status::{NotifyMask, ServiceStatus};
 use svckit_core::trigger::{Guid, Trigger, TriggerData};
 use svckit_scmr::ops::{
     Answer, Call, ChangeServiceConfig, ConfigInfo, ConfigRecord, ControlParams, CreateService,
-    FailureActionsInfo, Handle, LockRecord, NotifyParams, Password, PreferredNodeInfo,
+    FailureActionsInfo, Handle, LockRecord, NotifyParams, Password, PreferredNodeInfo, multi,
 };
 
 pub(crate) fn text() -> BoxedStrategy<String> {
@@ -156,7 +156,33 @@ fn change() -> BoxedStrategy<ChangeServiceConfig> {
 }
 
 pub(crate) fn call() -> BoxedStrategy<Call> {
+    prop_oneof![5 => wide_call(), 3 => ansi_call()].boxed()
+}
+
+fn wide_call() -> BoxedStrategy<Call> {
     prop_oneof![simple_call(), named_call(), query_call()].boxed()
+}
+
+/// The calls that have a twin with bytes in place of wide characters. Lists and passwords are such as text can be made of.
+fn ansi_call() -> BoxedStrategy<Call> {
+    let lists = prop_oneof![Just(Vec::new()), vec("[+]?[a-zé]{1,5}", 0..4)];
+    let twins = wide_call().prop_filter("no twin", |call| call.opnum().ansi().is_some());
+    (twins, of(lists), of(text()))
+        .prop_map(|(mut call, list, password)| {
+            let list = list.map(multi::encode);
+            let password = password.filter(|text| !text.contains('\0')).map(|text| Password::new(&text));
+            match &mut call {
+                Call::CreateService(create) | Call::CreateServiceWow64(create) => {
+                    (create.dependencies, create.password) = (list, password);
+                }
+                Call::ChangeServiceConfig(change) => {
+                    (change.dependencies, change.password) = (list, password);
+                }
+                _ => {}
+            }
+            Call::Ansi(Box::new(call))
+        })
+        .boxed()
 }
 
 fn simple_call() -> BoxedStrategy<Call> {
@@ -171,6 +197,7 @@ fn simple_call() -> BoxedStrategy<Call> {
         (of(text()), any::<u32>())
             .prop_map(|(machine, acceptable)| Call::NotifyBootConfigStatus { machine, acceptable }),
         handle().prop_map(|service| Call::QueryServiceStatus { service }),
+        (handle(), status()).prop_map(|(service, status)| Call::SetServiceStatus { service, status }),
         handle().prop_map(|notify| Call::GetNotifyResults { notify }),
         handle().prop_map(|notify| Call::CloseNotifyHandle { notify }),
         (handle(), notify_params())
@@ -188,6 +215,10 @@ fn simple_call() -> BoxedStrategy<Call> {
 fn named_call() -> BoxedStrategy<Call> {
     prop_oneof![
         create().prop_map(|create| Call::CreateService(Box::new(create))),
+        create().prop_map(|create| Call::CreateServiceWow64(Box::new(create))),
+        (create(), any::<u16>()).prop_map(|(create, kind)| Call::CreateWowService(Box::new(create), kind)),
+        (of(text()), any::<u32>())
+            .prop_map(|(database, access)| Call::OpenScManager2 { database, access: access.into() }),
         change().prop_map(|change| Call::ChangeServiceConfig(Box::new(change))),
         (of(text()), of(text()), any::<u32>()).prop_map(|(machine, database, access)| Call::OpenScManager {
             machine,
@@ -246,6 +277,16 @@ fn query_call() -> BoxedStrategy<Call> {
             level,
             size
         }),
+        (handle(), any::<[u32; 2]>(), large.clone(), of(any::<u32>()), of(text())).prop_map(
+            |(manager, [types, states], size, resume, group)| Call::EnumServiceGroup {
+                manager,
+                types: types.into(),
+                states: states.into(),
+                size,
+                resume,
+                group
+            }
+        ),
         (handle(), any::<[u32; 3]>(), large, of(any::<u32>()), of(text())).prop_map(
             |(manager, [level, types, states], size, resume, group)| Call::EnumServicesStatusEx {
                 manager,
@@ -266,7 +307,25 @@ fn code() -> BoxedStrategy<Win32Error> {
 }
 
 pub(crate) fn answer() -> BoxedStrategy<Answer> {
+    prop_oneof![5 => wide_answer(), 3 => ansi_answer()].boxed()
+}
+
+fn wide_answer() -> BoxedStrategy<Answer> {
     prop_oneof![simple_answer(), buffer_answer()].boxed()
+}
+
+fn ansi_answer() -> BoxedStrategy<Answer> {
+    let twins = wide_answer().prop_filter("no twin", |answer| answer.opnum().ansi().is_some());
+    twins
+        .prop_map(|mut answer| {
+            if let Answer::GetServiceDisplayName { name, size, .. }
+            | Answer::GetServiceKeyName { name, size, .. } = &mut answer
+            {
+                *size = (*size).max(name.len() as u32);
+            }
+            Answer::Ansi(Box::new(answer))
+        })
+        .boxed()
 }
 
 fn simple_answer() -> BoxedStrategy<Answer> {
@@ -289,6 +348,12 @@ fn simple_answer() -> BoxedStrategy<Answer> {
             code
         }),
         (handle(), code()).prop_map(|(manager, code)| Answer::OpenScManager { manager, code }),
+        (handle(), code()).prop_map(|(manager, code)| Answer::OpenScManager2 { manager, code }),
+        code().prop_map(|code| Answer::SetServiceStatus { code }),
+        (of(any::<u32>()), handle(), code(), any::<bool>()).prop_map(|(tag, service, code, wow)| match wow {
+            true => Answer::CreateServiceWow64 { tag, service, code },
+            false => Answer::CreateWowService { tag, service, code },
+        }),
         (handle(), code()).prop_map(|(service, code)| Answer::OpenService { service, code }),
         code().prop_map(|code| Answer::StartService { code }),
         (text(), any::<u16>(), code()).prop_map(|(name, size, code)| name_answer(name, size, code)),
@@ -342,13 +407,11 @@ fn buffer_answer() -> BoxedStrategy<Answer> {
         (bytes(300), numbers, code()).prop_map(|(buffer, [needed, returned], code)| {
             Answer::EnumDependentServices { buffer, needed, returned, code }
         }),
-        (bytes(300), numbers, of(any::<u32>()), code(), any::<bool>()).prop_map(
-            |(buffer, [needed, returned], resume, code, ex)| {
-                if ex {
-                    Answer::EnumServicesStatusEx { buffer, needed, returned, resume, code }
-                } else {
-                    Answer::EnumServicesStatus { buffer, needed, returned, resume, code }
-                }
+        (bytes(300), numbers, of(any::<u32>()), code(), 0..3).prop_map(
+            |(buffer, [needed, returned], resume, code, which)| match which {
+                0 => Answer::EnumServicesStatusEx { buffer, needed, returned, resume, code },
+                1 => Answer::EnumServiceGroup { buffer, needed, returned, resume, code },
+                _ => Answer::EnumServicesStatus { buffer, needed, returned, resume, code },
             }
         ),
         (bytes(300), any::<u32>(), code()).prop_map(|(buffer, needed, code)| {

@@ -11,6 +11,7 @@ use svckit_core::kind::ServiceType;
 use svckit_core::status::{NotifyMask, StateFilter};
 use svckit_core::win32::Win32Error;
 use svckit_scmr::client::{Binding, Client, Outcome, Progress};
+use svckit_scmr::ndr::Text;
 use svckit_scmr::ops::{Answer, Call, CreateService, Handle, NotifyParams};
 use tempfile::TempDir;
 
@@ -25,6 +26,8 @@ pub(super) struct Wire {
     client: Client,
     /// Answers that have come before they were waited for.
     answers: BTreeMap<u32, Answer>,
+    /// The form in which calls are made that there are in two.
+    pub(super) text: Text,
 }
 
 /// A service control manager and a connection to it.
@@ -148,7 +151,9 @@ impl Wire {
         loop {
             let length = stream.read(&mut buffer).unwrap();
             match binding.receive(&buffer[..length]).unwrap() {
-                Progress::Ready(client) => return Self { stream, client, answers: BTreeMap::new() },
+                Progress::Ready(client) => {
+                    return Self { stream, client, answers: BTreeMap::new(), text: Text::Wide };
+                }
                 Progress::Binding(more) => binding = more,
             }
         }
@@ -167,7 +172,12 @@ impl Wire {
 
     /// Begins a call that may be answered later than others.
     pub(super) fn begin(&mut self, call: &Call) -> u32 {
-        let (call_id, bytes) = self.client.call(call);
+        let (call_id, bytes) = match self.text {
+            Text::Ansi if call.opnum().ansi().is_some() => {
+                self.client.call(&Call::Ansi(Box::new(call.clone())))
+            }
+            _ => self.client.call(call),
+        };
         self.stream.write_all(&bytes).unwrap();
         call_id
     }
@@ -176,8 +186,10 @@ impl Wire {
     pub(super) fn answer_to(&mut self, call_id: u32) -> Answer {
         let mut buffer = vec![0; 64 * 1024];
         loop {
-            if let Some(answer) = self.answers.remove(&call_id) {
-                return answer;
+            match self.answers.remove(&call_id) {
+                Some(Answer::Ansi(answer)) => return *answer,
+                Some(answer) => return answer,
+                None => {}
             }
             let length = self.stream.read(&mut buffer).unwrap();
             assert_ne!(length, 0, "the connection was closed");

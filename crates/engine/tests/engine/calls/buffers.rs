@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use svckit_core::config::Config2Level;
 use svckit_core::win32::Win32Error;
+use svckit_scmr::ndr::Text;
 use svckit_scmr::ops::{Answer, Call, buffers};
 
 use super::bed::{Bed, LARGE, dependents, list, list_ex};
@@ -29,6 +30,13 @@ fn told(answer: Answer) -> (Win32Error, u32, u32, Option<u32>) {
 #[test]
 fn a_buffer_of_the_size_that_was_told_is_enough_and_one_byte_less_is_not() {
     let mut bed = Bed::new();
+    for text in [Text::Wide, Text::Ansi] {
+        bed.text = text;
+        buffers_of_the_size_that_was_told(&mut bed);
+    }
+}
+
+fn buffers_of_the_size_that_was_told(bed: &mut Bed) {
     let manager = bed.manager;
     let base = bed.new_service(&[]);
     let service = bed.create(&base);

@@ -38,7 +38,7 @@ fn database() -> Vec<Case> {
     cases! {
         QUERY_SERVICE_LOCK_STATUS INSUFFICIENT_BUFFER: |bed| {
             let manager = bed.manager;
-            bed.code(&Call::QueryServiceLockStatus { manager, size: 25 })
+            bed.code(&Call::QueryServiceLockStatus { manager, size: 24 })
         };
         UNLOCK_SERVICE_DATABASE INVALID_SERVICE_LOCK: |bed| {
             let lock = bed.manager;

@@ -62,8 +62,8 @@ pub(super) const SPECIFIED: &[(Opnum, &[u32])] = &[
     (Opnum::QUERY_SERVICE_CONFIG_EX, &[5, 6, 124, 1115]),
 ];
 
-/// Calls whose cases are where they were made: security, reasons of a stop. What isn't known is answered with a fault.
-pub(super) const ELSEWHERE: &[u16] = &[4, 5, 35, 51];
+/// Calls whose cases are where they were made: security, reasons of a stop, and what does the same as another. What isn't known is answered with a fault.
+pub(super) const ELSEWHERE: &[u16] = &[4, 5, 7, 35, 45, 51, 60, 64];
 
 /// What can't come about here, and why.
 pub(super) const EXCEPTIONS: &[(Opnum, Win32Error, &str)] = &[

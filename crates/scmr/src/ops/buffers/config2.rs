@@ -6,7 +6,7 @@ use svckit_core::failure::{FailureActions, ResetPeriod};
 use svckit_core::millis;
 
 use super::Filled;
-use crate::ndr::{DecodeError, Reader, Result, Writer, wide};
+use crate::ndr::{DecodeError, Reader, Result, Text, Writer, wide};
 use crate::ops::config2::{PreferredNodeInfo, read_action, write_action};
 use crate::ops::multi;
 
@@ -16,8 +16,8 @@ const FAILURE_ACTIONS: usize = 20;
 const ACTION: usize = 8;
 
 /// The answer to `RQueryServiceConfig2W` ([MS-SCMR] 3.1.4.37); `ERROR_INVALID_LEVEL` for triggers, which only `RQueryServiceConfigEx` tells.
-pub fn query_service_config2(config: &Config2, size: u32) -> Result<Filled, Win32Error> {
-    let mut w = Writer::new();
+pub fn query_service_config2(config: &Config2, size: u32, text: Text) -> Result<Filled, Win32Error> {
+    let mut w = Writer::new().with_text(text);
     match config {
         Config2::Description(text) => write_description(&mut w, text.as_deref()),
         Config2::FailureActions(actions) => write_failure_actions(&mut w, actions),
@@ -66,7 +66,7 @@ pub fn read_config2(level: Config2Level, buffer: &[u8]) -> Result<Option<Config2
 fn write_description(w: &mut Writer, text: Option<&str>) {
     w.u32(if text.is_some() { 4 } else { 0 }); // dwDescriptionOffset
     if let Some(text) = text {
-        w.wide_characters(text);
+        w.characters(text);
     }
 }
 
@@ -77,7 +77,7 @@ fn write_failure_actions(w: &mut Writer, all: &FailureActions) {
     for text in [&all.reboot_message, &all.command] {
         w.count(if text.is_empty() { 0 } else { offset }); // dwRebootMsgOffset, dwCommandOffset
         if !text.is_empty() {
-            offset += 2 * (wide::length(text) + 1);
+            offset += w.text().size(text);
         }
     }
     w.count(all.actions.len()); // cActions
@@ -87,7 +87,7 @@ fn write_failure_actions(w: &mut Writer, all: &FailureActions) {
     }
     for text in [&all.reboot_message, &all.command] {
         if !text.is_empty() {
-            w.wide_characters(text);
+            w.characters(text);
         }
     }
 }

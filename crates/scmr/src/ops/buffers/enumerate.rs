@@ -3,7 +3,7 @@ use svckit_core::backend::Enumerated;
 use svckit_core::status::ServiceStatus;
 
 use super::Filled;
-use crate::ndr::{DecodeError, Reader, Result, Writer, wide};
+use crate::ndr::{DecodeError, Reader, Result, Text, Writer, wide};
 use crate::ops::MAX_256K;
 use crate::ops::status::{
     STATUS, STATUS_PROCESS, read_status, read_status_process, write_status, write_status_process,
@@ -27,18 +27,18 @@ impl<'a> From<&'a Enumerated> for Entry<'a> {
 }
 
 /// The answer to `REnumServicesStatusW` ([MS-SCMR] 3.1.4.14): `ENUM_SERVICE_STATUSW` (2.2.11) from the entry `resume` on.
-pub fn enum_services_status(entries: &[Entry<'_>], resume: u32, size: u32) -> Filled {
-    fill(entries, resume, size, &STRUCTURE)
+pub fn enum_services_status(entries: &[Entry<'_>], resume: u32, size: u32, text: Text) -> Filled {
+    fill(entries, (resume, size), text, &STRUCTURE)
 }
 
 /// The answer to `REnumServicesStatusExW` ([MS-SCMR] 3.1.4.40): `ENUM_SERVICE_STATUS_PROCESSW` (2.2.13) from the entry `resume` on.
-pub fn enum_services_status_ex(entries: &[Entry<'_>], resume: u32, size: u32) -> Filled {
-    fill(entries, resume, size, &STRUCTURE_PROCESS)
+pub fn enum_services_status_ex(entries: &[Entry<'_>], resume: u32, size: u32, text: Text) -> Filled {
+    fill(entries, (resume, size), text, &STRUCTURE_PROCESS)
 }
 
 /// The answer to `REnumDependentServicesW` ([MS-SCMR] 3.1.4.13): `ENUM_SERVICE_STATUSW` (2.2.11). It can't be resumed.
-pub fn enum_dependent_services(entries: &[Entry<'_>], size: u32) -> Filled {
-    Filled { resume: 0, ..fill(entries, 0, size, &STRUCTURE) }
+pub fn enum_dependent_services(entries: &[Entry<'_>], size: u32, text: Text) -> Filled {
+    Filled { resume: 0, ..fill(entries, (0, size), text, &STRUCTURE) }
 }
 
 /// The services in an answer with `ENUM_SERVICE_STATUSW` ([MS-SCMR] 2.2.11).
@@ -62,15 +62,11 @@ const STRUCTURE: Layout = Layout { size: 8 + STATUS, write: write_status, read: 
 const STRUCTURE_PROCESS: Layout =
     Layout { size: 8 + STATUS_PROCESS, write: write_status_process, read: read_status_process };
 
-fn wide_size(text: &str) -> usize {
-    2 * (wide::length(text) + 1)
-}
-
 /// Entries first, their strings after them.
-fn fill(entries: &[Entry<'_>], resume: u32, size: u32, layout: &Layout) -> Filled {
+fn fill(entries: &[Entry<'_>], (resume, size): (u32, u32), text: Text, layout: &Layout) -> Filled {
     let start = entries.len().min(resume as usize);
     let rest = &entries[start..];
-    let cost = |entry: &Entry<'_>| layout.size + wide_size(entry.name) + wide_size(entry.display_name);
+    let cost = |entry: &Entry<'_>| layout.size + text.size(entry.name) + text.size(entry.display_name);
     let mut used = 0;
     let mut fitting = 0;
     let mut missing = 0;
@@ -84,16 +80,16 @@ fn fill(entries: &[Entry<'_>], resume: u32, size: u32, layout: &Layout) -> Fille
         }
     }
     let mut fixed = Writer::new();
-    let mut strings = Writer::new();
+    let mut strings = Writer::new().with_text(text);
     let mut offset = fitting * layout.size;
     for entry in &rest[..fitting] {
         fixed.count(offset); // lpServiceName
-        offset += wide_size(entry.name);
+        offset += text.size(entry.name);
         fixed.count(offset); // lpDisplayName
-        offset += wide_size(entry.display_name);
+        offset += text.size(entry.display_name);
         (layout.write)(&mut fixed, &entry.status); // ServiceStatus, ServiceStatusProcess
-        strings.wide_characters(entry.name);
-        strings.wide_characters(entry.display_name);
+        strings.characters(entry.name);
+        strings.characters(entry.display_name);
     }
     let mut buffer = fixed.into_bytes();
     buffer.reserve_exact((size as usize).saturating_sub(buffer.len()));

@@ -20,7 +20,7 @@ use svckit_core::status::ServiceStatus;
 
 use super::status::{STATUS_PROCESS, read_status_process, write_status_process};
 use super::{Answer, ConfigRecord, LockRecord, MAX_4K, MAX_8K, MAX_256K};
-use crate::ndr::{Reader, Result, Writer, wide};
+use crate::ndr::{Reader, Result, Text, Writer};
 
 /// A filled buffer with what else the answer tells.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -72,9 +72,9 @@ pub fn query_service_object_security(descriptor: &SecurityDescriptor, size: u32)
 }
 
 /// The answer to `RQueryServiceConfigW` ([MS-SCMR] 3.1.4.17): not a buffer of bytes, but bound by one all the same.
-pub fn query_service_config(config: &ServiceConfig, size: u32) -> Answer {
+pub fn query_service_config(config: &ServiceConfig, size: u32, text: Text) -> Answer {
     let record = ConfigRecord::from(config);
-    let needed = u32::try_from(record.size()).unwrap_or(u32::MAX);
+    let needed = u32::try_from(record.size(text)).unwrap_or(u32::MAX);
     if needed > size {
         let code = Win32Error::INSUFFICIENT_BUFFER;
         return Answer::QueryServiceConfig { config: Box::default(), needed: needed.min(MAX_8K), code };
@@ -83,9 +83,9 @@ pub fn query_service_config(config: &ServiceConfig, size: u32) -> Answer {
 }
 
 /// The answer to `RQueryServiceLockStatusW` ([MS-SCMR] 3.1.4.18): not a buffer of bytes, but bound by one all the same.
-pub fn query_service_lock_status(status: &LockStatus, size: u32) -> Answer {
+pub fn query_service_lock_status(status: &LockStatus, size: u32, text: Text) -> Answer {
     let record = LockRecord::from(status);
-    let needed = u32::try_from(record.size()).unwrap_or(u32::MAX);
+    let needed = u32::try_from(record.size(text)).unwrap_or(u32::MAX);
     if needed > size {
         let code = Win32Error::INSUFFICIENT_BUFFER;
         return Answer::QueryServiceLockStatus {
@@ -99,8 +99,8 @@ pub fn query_service_lock_status(status: &LockStatus, size: u32) -> Answer {
 
 /// The answer's name and `lpcchBuffer` for `RGetServiceDisplayNameW` and `RGetServiceKeyNameW` ([MS-SCMR] 3.1.4.20, 3.1.4.21): `size` counts
 /// characters without the terminator.
-pub fn name(text: &str, size: u32) -> (String, u32, Win32Error) {
-    let length = u32::try_from(wide::length(text)).unwrap_or(u32::MAX);
+pub fn name(text: &str, size: u32, form: Text) -> (String, u32, Win32Error) {
+    let length = u32::try_from(form.length(text)).unwrap_or(u32::MAX);
     if length > size {
         return (String::new(), length, Win32Error::INSUFFICIENT_BUFFER);
     }
