@@ -3,7 +3,7 @@
 use std::ffi::OsString;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use svckit_core::access::{ManagerAccess, ServiceAccess};
@@ -35,6 +35,8 @@ pub(crate) type Connect = Arc<dyn Fn() -> Result<Box<dyn Backend>> + Send + Sync
 pub(crate) struct Surroundings {
     /// What services run on.
     pub(crate) platform: Platform,
+    /// Whether the service control manager is another machine's, on which nothing is known of files and programs here.
+    pub(crate) is_elsewhere: bool,
     /// Where logs go whose definition names no file, unless the service control manager has a place for them.
     pub(crate) directory: Option<PathBuf>,
     /// Where svc writes down what it is about to do to a service control manager of another machine; absent: in the state directory.
@@ -77,6 +79,14 @@ pub(crate) struct App {
     services: Option<ServiceManager>,
 }
 
+/// Where services are installed.
+pub(crate) struct Home {
+    /// Below it go logs whose definition names no file.
+    pub(crate) directory: PathBuf,
+    /// The program that hosts services.
+    pub(crate) program: PathBuf,
+}
+
 /// What an argument names: services by their names, or those of a file.
 pub(crate) enum Named {
     Definition(Definition),
@@ -97,6 +107,7 @@ impl Named {
 
 impl App {
     pub(crate) fn new(ui: Ui, connect: Connect, surroundings: Surroundings, wait: Option<Duration>) -> Self {
+        let connect = once_refused(connect);
         let workers = Workers::new(Arc::clone(&connect));
         Self { ui, connect, surroundings, wait, workers, services: None }
     }
@@ -173,6 +184,30 @@ impl App {
         }
     }
 
+    /// Where services are installed.
+    pub(crate) fn home(&mut self) -> Result<Home, Failure> {
+        if !self.surroundings.is_elsewhere {
+            let program = std::env::current_exe();
+            let program = program.map_err(|error| Failure::io("cannot find this program", error))?;
+            return Ok(Home { directory: self.state_directory()?, program });
+        }
+        match self.scm_status() {
+            Ok(ScmStatus { directory, program: Some(program), .. }) => Ok(Home { directory, program }),
+            Ok(_) => {
+                let message = "the service control manager doesn't tell by which program it hosts services";
+                Err(Failure::Other { message: message.to_owned(), status: Status::Failure })
+            }
+            Err(error) if error.code == Win32Error::NOT_SUPPORTED => {
+                let message = "a definition can't be installed on another Windows: it is kept in the registry there, which the \
+                               protocol of services doesn't reach";
+                let failure = Failure::usage(message);
+                Err(failure
+                    .hint("run svc on that machine; svc sc create makes a service without a definition"))
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+
     /// Where it is written down what svc is about to do, if the state directory is this.
     pub(crate) fn records(&self, state: &Path) -> PathBuf {
         self.surroundings.records.clone().unwrap_or_else(|| state.to_owned())
@@ -186,6 +221,24 @@ impl App {
             None => error,
         })
     }
+}
+
+/// The same connections, but that who isn't let in doesn't try again: an account may be locked after a few times.
+fn once_refused(connect: Connect) -> Connect {
+    let refused: Mutex<Option<Box<Error>>> = Mutex::default();
+    Arc::new(move || {
+        let known = || refused.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(error) = &*known() {
+            return Err(error.clone());
+        }
+        let connected = connect();
+        if let Err(error) = &connected
+            && error.code == Win32Error::LOGON_FAILURE
+        {
+            *known() = Some(error.clone());
+        }
+        connected
+    })
 }
 
 /// Asks on the native interface; a refusal is an error about `operation`.

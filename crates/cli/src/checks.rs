@@ -22,7 +22,12 @@ pub(crate) fn on_this_machine(definition: &mut Definition) -> Result<(), Failure
     Diagnostics::new(wrong).map_or(Ok(()), |wrong| Err(wrong.into()))
 }
 
-/// The same, with the rule that says so of each thing that is wrong.
+/// The same for services that are to be installed. Of another machine nothing is known: what isn't there is told by its host when the service starts.
+pub(crate) fn where_it_runs(app: &App, definition: &mut Definition) -> Result<(), Failure> {
+    if app.surroundings.is_elsewhere { Ok(()) } else { on_this_machine(definition) }
+}
+
+/// The same as on this machine, with the rule that says so of each thing that is wrong.
 pub(crate) fn complete(definition: &mut Definition) -> Vec<Finding> {
     let mut wrong = Vec::new();
     for index in 0..definition.services.len() {

@@ -12,7 +12,7 @@ use svckit_manager::install::InstallPlan;
 use svckit_manager::plan::{self, Fate, Goal, Plan};
 use svckit_recipe::{Definition, Diagnostics, Platform, ServiceDefinition};
 
-use crate::app::{App, default_log};
+use crate::app::{App, Home, default_log};
 use crate::apply::{self, Wanted};
 use crate::args::{self, InstallOptions};
 use crate::changes::{Field, View, fields};
@@ -53,26 +53,26 @@ impl Desired {
     pub(crate) fn read(
         app: &mut App,
         arguments: &args::Desired,
-        state: PathBuf,
+        home: Home,
         renew: bool,
     ) -> Result<Self, Failure> {
         let definitions = read(app, arguments)?;
         let asked = Asked { prune: arguments.prune, renew, is_of_file: true };
-        Self::of(app, &definitions, state, asked)
+        Self::of(app, &definitions, home, asked)
     }
 
     /// The same of definitions that were read and checked against this machine.
     pub(crate) fn of(
         app: &mut App,
         definitions: &[Definition],
-        state: PathBuf,
+        home: Home,
         asked: Asked,
     ) -> Result<Self, Failure> {
         let platform = app.surroundings.platform;
         let mut wanted = Vec::new();
         for definition in definitions {
             let options = InstallOptions::default();
-            wanted.extend(install::wanted(platform, &state, definition, &options, None)?);
+            wanted.extend(install::wanted(platform, &home, definition, &options, None)?);
         }
         if !asked.is_of_file {
             wanted.iter_mut().for_each(|wanted| wanted.host.source = None);
@@ -104,12 +104,12 @@ impl Desired {
             let present = present_by_name.get(&wanted.service.name.folded()).copied();
             plans.push(install_plan(wanted, present, &mut files)?);
         }
-        let mut pending = pending::read(&app.records(&state))?;
+        let mut pending = pending::read(&app.records(&home.directory))?;
         pending.retain(|name| present_by_name.contains_key(&name.folded()) && !gone.contains(&name.folded()));
         let names: Vec<_> = removed.iter().map(|(name, _)| name.clone()).collect();
         let goal = Goal { desired: &plans, removed: &names, pending: &pending };
         let plan = plan::plan(&goal, &present).map_err(|obstacle| Failure::usage(obstacle.to_string()))?;
-        Ok(Self { wanted, plan, removed, pending, state, platform })
+        Ok(Self { wanted, plan, removed, pending, state: home.directory, platform })
     }
 
     /// What is another about a desired service.
@@ -162,9 +162,9 @@ fn read(app: &mut App, arguments: &args::Desired) -> Result<Vec<Definition>, Fai
     }
     let is_one = arguments.definitions.len() == 1;
     let mut all = Vec::new();
-    each(app, &arguments.definitions, is_one, |_, file| {
+    each(app, &arguments.definitions, is_one, |app, file| {
         let mut definition = definitions::read(file)?;
-        checks::on_this_machine(&mut definition)?;
+        checks::where_it_runs(app, &mut definition)?;
         all.push(definition);
         Ok(())
     })?

@@ -55,6 +55,8 @@ pub(crate) struct Contents {
     pub(crate) events: Vec<Event>,
     /// That of the fake itself, if it was set.
     pub(crate) security: Option<SecurityDescriptor>,
+    /// Whether it knows of no hosts.
+    pub(crate) is_windows: bool,
     /// Who locks the database.
     pub(crate) lock: LockStatus,
     /// Every change, in order: `create web`, `config web`.
@@ -174,6 +176,7 @@ impl Fake {
             pid: 42,
             version: contents.version.unwrap_or(env!("CARGO_PKG_VERSION")).to_owned(),
             directory: contents.directory.clone().unwrap_or_else(|| "/state".into()),
+            program: Some("/usr/local/bin/svc".into()),
             started_at: WallTime(0),
             services: 0,
             active: 0,
@@ -278,7 +281,7 @@ impl Backend for Fake {
                 Reply::Holders { holders: held.into_iter().map(holder).collect() }
             }
             Request::Raise(raised) => self.raise(&raised),
-            Request::ScmStatus => Reply::ScmStatus(self.scm_status()),
+            Request::ScmStatus if !self.contents().is_windows => Reply::ScmStatus(self.scm_status()),
             Request::Overview { services, .. } if !self.contents().has_no_overview => {
                 Reply::Overview(self.overview(services.as_deref()))
             }
@@ -286,7 +289,7 @@ impl Backend for Fake {
                 let services = self.overview(None).services;
                 Reply::List { services: services.into_iter().map(ServiceView::listed).collect() }
             }
-            Request::Overview { .. } | Request::List | Request::Usage => {
+            Request::Overview { .. } | Request::List | Request::Usage | Request::ScmStatus => {
                 return Err(fail("ask", Win32Error::NOT_SUPPORTED, ""));
             }
             Request::ScmStop => Reply::Done,

@@ -4,6 +4,7 @@ mod accounts;
 mod definitions;
 mod doctor;
 mod dsc;
+mod elsewhere;
 mod env;
 mod export;
 mod import;
@@ -17,9 +18,11 @@ mod strangers;
 
 use std::io::{self, Write};
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 
 use serde_json::Value;
+use svckit_core::Error;
 use svckit_core::config::{Config2, Config2Level};
 use svckit_core::control::ControlsAccepted;
 use svckit_core::kind::LaunchProtection;
@@ -74,12 +77,22 @@ struct World {
     platform: Platform,
     /// What is on standard input, for verbs that read it.
     input: String,
+    /// Whether the service control manager is another machine's.
+    is_elsewhere: bool,
+    /// How often somebody tried to come in, if nobody is let in.
+    refused: Option<Arc<AtomicU32>>,
 }
 
 impl World {
     fn new() -> Self {
-        let (scm, folder) = (Fake::default(), tempfile::tempdir().unwrap());
-        Self { scm, folder, platform: Platform::Unix, input: String::new() }
+        Self {
+            scm: Fake::default(),
+            folder: tempfile::tempdir().unwrap(),
+            platform: Platform::Unix,
+            input: String::new(),
+            is_elsewhere: false,
+            refused: None,
+        }
     }
 
     fn file(&self, name: &str, text: &str) -> PathBuf {
@@ -105,6 +118,7 @@ impl World {
         let (rights, asked, disks) = (self.scm.clone(), self.scm.clone(), self.scm.clone());
         let surroundings = Surroundings {
             platform: self.platform,
+            is_elsewhere: self.is_elsewhere,
             directory: None,
             records: None,
             grant_logon: Box::new(move |account| rights.grant(account)),
@@ -113,7 +127,14 @@ impl World {
             space: Box::new(move |path| Ok(disks.disk(path))),
             resolve: Box::new(|hosts| Ok(hosts.iter().map(|host| looked_up(host)).collect())),
         };
-        let connect: Connect = Arc::new(move || Ok(Box::new(scm.clone())));
+        let refused = self.refused.clone();
+        let connect: Connect = Arc::new(move || match &refused {
+            None => Ok(Box::new(scm.clone())),
+            Some(times) => {
+                times.fetch_add(1, Ordering::Relaxed);
+                Err(Box::new(Error::new("connect to service control manager", Win32Error::LOGON_FAILURE)))
+            }
+        });
         let mut app = App::new(ui, connect, surroundings, cli.global.wait);
         let status = match dispatch(&mut app, cli.verb, &self.input) {
             Ok(()) => 0,

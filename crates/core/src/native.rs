@@ -286,6 +286,9 @@ pub struct ScmStatus {
     pub version: String,
     /// Its state directory.
     pub directory: PathBuf,
+    /// The program that hosts services for it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub program: Option<PathBuf>,
     /// When it started.
     pub started_at: WallTime,
     /// How many services there are.

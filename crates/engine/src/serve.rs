@@ -172,6 +172,7 @@ impl Prepared {
         let about = About {
             pid: std::process::id(),
             directory: self.directory.path().to_owned(),
+            program: Some(self.executable.clone()),
             started: now.wall,
             nonce: RandomState::new().build_hasher().finish(),
             may_switch_user: Credentials::may_change(),

@@ -37,8 +37,7 @@ impl Drifts {
         if let Ok(false) = file.try_exists() {
             return Drift::Gone(file);
         }
-        let state = self.state.clone();
-        let desired = self.read.entry(file.clone()).or_insert_with(|| read(app, &file, state));
+        let desired = self.read.entry(file.clone()).or_insert_with(|| read(app, &file));
         let desired = match desired {
             Ok(desired) => desired,
             Err(Some(mistake)) => return Drift::Wrong(file, mistake.clone()),
@@ -54,9 +53,10 @@ impl Drifts {
 }
 
 /// What a file says, or its first mistake; nothing is known of one that can't be read, or of several parts of which one is meant.
-fn read(app: &mut App, file: &Path, state: PathBuf) -> Result<Desired, Option<String>> {
+fn read(app: &mut App, file: &Path) -> Result<Desired, Option<String>> {
+    let home = app.home().map_err(|_| None)?;
     let arguments = args::Desired { definitions: vec![file.to_owned()], prune: false };
-    Desired::read(app, &arguments, state, false).map_err(|failure| match failure {
+    Desired::read(app, &arguments, home, false).map_err(|failure| match failure {
         Failure::Definition(wrong) => wrong.iter().next().map(|first| first.message.clone()),
         _ => None,
     })

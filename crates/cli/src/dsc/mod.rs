@@ -163,8 +163,8 @@ fn bring_about(app: &mut App, instance: &Instance, found: &Present) -> Result<Ve
         }
         return started(app, instance).map(|()| differing);
     }
-    let state = app.state_directory()?;
-    let records = app.records(&state);
+    let home = app.home()?;
+    let records = app.records(&home.directory);
     let record = Record::lock(app, &records)?;
     // What was found before the lock may be another run's middle.
     let found = &present(app, name)?;
@@ -214,13 +214,14 @@ fn desired(app: &mut App, instance: &Instance, present: &Present) -> Result<Opti
     if present.state.is_some() {
         refuse_stranger(app, &instance.name)?;
     }
-    let state = app.state_directory()?;
+    let home = app.home()?;
     let asked = Asked { prune: false, renew: false, is_of_file: false };
-    let desired = complete(definition).and_then(|definition| Desired::of(app, &[definition], state, asked));
+    let desired =
+        complete(app, definition).and_then(|definition| Desired::of(app, &[definition], home, asked));
     desired.map(Some).map_err(|failure| instance.told(failure))
 }
 
-fn complete(mut definition: Definition) -> Result<Definition, Failure> {
-    checks::on_this_machine(&mut definition)?;
+fn complete(app: &App, mut definition: Definition) -> Result<Definition, Failure> {
+    checks::where_it_runs(app, &mut definition)?;
     Ok(definition)
 }

@@ -26,6 +26,7 @@ impl World {
         let ui = Ui::captured(Box::new(out.clone()), Box::new(err.clone()), false, None);
         let surroundings = Surroundings {
             platform: Platform::Windows,
+            is_elsewhere: false,
             directory: None,
             records: None,
             grant_logon: Box::new(|_| Ok(false)),

@@ -13,7 +13,7 @@ use svckit_core::win32::Win32Error;
 use svckit_recipe::{Definition, Platform, Process, ServiceDefinition};
 
 use crate::accounts;
-use crate::app::{App, all_with_origin, default_log};
+use crate::app::{App, Home, all_with_origin, default_log};
 use crate::apply::{self, Changes, Wanted};
 use crate::args::{Install, InstallOptions, Jobs, Remove, Up, Verb};
 use crate::builtin;
@@ -131,11 +131,11 @@ fn removed_json(app: &mut App, names: &[ServiceName]) -> Result<(), Failure> {
 /// Reads a definition and resolves it against the world; nothing is changed.
 pub(crate) fn prepare(app: &mut App, file: &Path, options: &InstallOptions) -> Result<Prepared, Failure> {
     let mut definition = definitions::read(file)?;
-    checks::on_this_machine(&mut definition)?;
+    checks::where_it_runs(app, &mut definition)?;
     let password = password(app, options)?;
-    let state = app.state_directory()?;
+    let home = app.home()?;
     checks::dependencies(app, &definition)?;
-    let mut wanted = wanted(app.surroundings.platform, &state, &definition, options, password.as_ref())?;
+    let mut wanted = wanted(app.surroundings.platform, &home, &definition, options, password.as_ref())?;
     passwords::look_up(app, &mut wanted, options.renew_password)?;
     Ok(Prepared { definition, wanted })
 }
@@ -143,29 +143,29 @@ pub(crate) fn prepare(app: &mut App, file: &Path, options: &InstallOptions) -> R
 /// The services of a definition as they shall be installed.
 pub(crate) fn wanted(
     platform: Platform,
-    state: &Path,
+    home: &Home,
     definition: &Definition,
     options: &InstallOptions,
     password: Option<&Secret>,
 ) -> Result<Vec<Wanted>, Failure> {
     let one = |service: &ServiceDefinition| {
-        let host = service.host(&default_log(platform, state, &service.name), definition.source.file());
+        let host =
+            service.host(&default_log(platform, &home.directory, &service.name), definition.source.file());
         let account = options.username.as_deref().or(service.account.as_deref());
         let service = ServiceDefinition {
             start: options.startup.map(Into::into).or(service.start),
             account: account.map(|account| accounts::written(platform, account)),
             ..service.clone()
         };
-        let image_path = image_path(platform, &service)?;
+        let image_path = image_path(platform, &home.program, &service)?;
         Ok(Wanted { service, host, image_path, password: password.cloned() })
     };
     definition.services.iter().map(one).collect()
 }
 
-/// The image path of a hosted service: this program, as host. Services that share a process have the same one. On Windows one that doesn't is named in it, since a
+/// The image path of a hosted service: a program as its host. Services that share a process have the same one. On Windows one that doesn't is named in it, since a
 /// process has to know what it can be before it is told what it is.
-fn image_path(platform: Platform, service: &ServiceDefinition) -> Result<ImagePath, Failure> {
-    let program = std::env::current_exe().map_err(|error| Failure::io("cannot find this program", error))?;
+fn image_path(platform: Platform, program: &Path, service: &ServiceDefinition) -> Result<ImagePath, Failure> {
     let Some(program) = program.to_str() else {
         return Err(Failure::usage(format!("the path of this program is not UTF-8: {}", program.display())));
     };

@@ -39,8 +39,8 @@ struct StepReport<'a> {
 
 /// Prints what is different, and what would be done about it in which order.
 pub(crate) fn plan(app: &mut App, arguments: &args::Desired) -> Result<(), Failure> {
-    let state = app.state_directory()?;
-    let desired = Desired::read(app, arguments, state, false)?;
+    let home = app.home()?;
+    let desired = Desired::read(app, arguments, home, false)?;
     let differences = differences(&desired);
     let steps: Vec<_> = desired.plan.steps.iter().map(|step| report(&desired, step)).collect();
     if app.ui.json {
@@ -61,8 +61,8 @@ pub(crate) fn plan(app: &mut App, arguments: &args::Desired) -> Result<(), Failu
 
 /// Prints what is different.
 pub(crate) fn diff(app: &mut App, arguments: &args::Desired) -> Result<(), Failure> {
-    let state = app.state_directory()?;
-    let desired = Desired::read(app, arguments, state, false)?;
+    let home = app.home()?;
+    let desired = Desired::read(app, arguments, home, false)?;
     let differences = differences(&desired);
     if app.ui.json {
         app.ui.print_json(&differences)?;
@@ -87,10 +87,10 @@ pub(crate) fn apply(app: &mut App, arguments: &args::Apply) -> Result<(), Failur
             "svc apply can't go on without waiting: what it stops has to have stopped before it is started";
         return Err(Failure::usage(message).hint("leave --wait 0 out"));
     }
-    let state = app.state_directory()?;
-    let records = app.records(&state);
+    let home = app.home()?;
+    let records = app.records(&home.directory);
     let record = Record::lock(app, &records)?;
-    let mut desired = Desired::read(app, &arguments.desired, state, arguments.renew_password)?;
+    let mut desired = Desired::read(app, &arguments.desired, home, arguments.renew_password)?;
     let Done { mut steps, end } = bring_about(app, &mut desired, record, arguments.jobs)?;
     if app.ui.json {
         steps.sort_unstable();

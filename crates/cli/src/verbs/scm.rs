@@ -53,6 +53,7 @@ impl Place {
         let (target, asked) = (self.target.clone(), self.target.clone());
         Surroundings {
             platform: builtin::PLATFORM,
+            is_elsewhere: matches!(self.target, Target::Remote(_)),
             directory: self.directory.clone(),
             records: self.records(),
             grant_logon: Box::new(move |account| local::grant_logon(&target, account)),

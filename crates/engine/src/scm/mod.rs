@@ -107,6 +107,8 @@ pub(crate) struct LaunchOrder {
 pub(crate) struct About {
     pub(crate) pid: u32,
     pub(crate) directory: PathBuf,
+    /// The program that hosts services.
+    pub(crate) program: Option<PathBuf>,
     pub(crate) started: WallTime,
     /// A random number that its processes are marked with.
     pub(crate) nonce: u64,

@@ -192,6 +192,7 @@ impl Scm {
             pid: self.about.pid,
             version: env!("CARGO_PKG_VERSION").to_owned(),
             directory: self.about.directory.clone(),
+            program: self.about.program.clone(),
             started_at: self.about.started,
             services: count(self.services.len()),
             active: count(active),

@@ -50,6 +50,7 @@ impl Bed {
         let about = About {
             pid: 1,
             directory: directory.path().to_owned(),
+            program: None,
             started: now.wall,
             nonce,
             may_switch_user: false,

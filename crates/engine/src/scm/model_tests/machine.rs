@@ -311,6 +311,7 @@ fn open(directory: &TempDir, at: u64, life: u32, nonce: u64) -> Scm {
     let about = About {
         pid: 1,
         directory: directory.path().to_owned(),
+        program: None,
         started: now(at).wall,
         nonce,
         may_switch_user: false,
