@@ -12,6 +12,7 @@ mod peers;
 mod report;
 mod rows;
 mod wine;
+mod wire;
 
 use std::path::PathBuf;
 
@@ -84,10 +85,12 @@ pub(crate) fn number(text: &str) -> Outcome<usize> {
     text.parse().ok().filter(|number| *number > 0).ok_or_else(|| format!("{text:?} is no number of anything"))
 }
 
-/// Measures, tells, and writes `docs/benchmarks.md` unless it was a quick or partial look. The part under Wine is asked for by `--wine`, and has a file of its own.
+/// Measures, tells, and writes `docs/benchmarks.md` unless it was a quick or partial look. The parts under Wine and over TCP are asked for by `--wine` and `--wire`, and have files of their own.
 pub(crate) fn run(arguments: &[&str]) -> Outcome {
-    if let ["--wine", rest @ ..] = arguments {
-        return wine::run(rest);
+    match arguments {
+        ["--wine", rest @ ..] => return wine::run(rest),
+        ["--wire", rest @ ..] => return wire::run(rest),
+        _ => {}
     }
     let plan = Plan::read(arguments)?;
     let measured = build("xtask", "measured")?;
