@@ -80,7 +80,25 @@ fn read(value: &DeValue<'_>) -> Result<Value, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
     use serde_json::json;
+
+    /// Any value that TOML has words for.
+    fn value() -> impl Strategy<Value = Value> {
+        let leaf = prop_oneof![
+            any::<bool>().prop_map(Value::from),
+            any::<i64>().prop_map(Value::from),
+            any::<f64>().prop_filter("JSON has no others", |number| number.is_finite()).prop_map(Value::from),
+            any::<String>().prop_map(Value::from),
+        ];
+        leaf.prop_recursive(4, 32, 5, |inner| {
+            prop_oneof![
+                prop::collection::vec(inner.clone(), 0..5).prop_map(Value::from),
+                prop::collection::hash_map(any::<String>(), inner, 0..5)
+                    .prop_map(|table| Value::Object(table.into_iter().collect())),
+            ]
+        })
+    }
 
     fn back(table: &Value) -> Value {
         let name = "a \"b\".c";
@@ -95,6 +113,28 @@ mod tests {
             "stop": { "ladder": [{ "ctrl-c": "5s" }, { "signal:TERM": "0s" }] }
         });
         assert_eq!(back(&table), table);
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_json_says_comes_back(
+            name in any::<String>(),
+            table in prop::collection::hash_map(any::<String>(), value(), 0..6),
+        ) {
+            let table: Map<String, Value> = table.into_iter().collect();
+            let text = toml(&name, &table).unwrap();
+            prop_assert_eq!(json(&name, &text), Ok(table), "{}", text);
+        }
+    }
+
+    #[test]
+    fn tables_in_tables_without_end_are_refused() {
+        let mut deep = json!({});
+        for _ in 0..120 {
+            deep = json!({ "a": deep });
+        }
+        let text = toml("web", deep.as_object().unwrap()).unwrap();
+        assert!(json("web", &text).is_err());
     }
 
     #[test]
