@@ -13,6 +13,7 @@ use svckit_core::secret::Secret;
 use svckit_core::status::{ServiceState, ServiceStatus};
 use svckit_scmr::auth::ntlm::{Acceptor, Identity};
 use svckit_scmr::auth::{Account, Accounts, NtHash};
+use svckit_scmr::ndr::Text;
 use svckit_scmr::ops::buffers::{Entry, enum_services_status_ex};
 use svckit_scmr::ops::{Answer, Call, Handle};
 use svckit_scmr::pdu::{MAX_FRAGMENT, Status};
@@ -103,7 +104,7 @@ fn to_call(call: &Call, names: &[String]) -> Option<Answer> {
             };
             let entries: Vec<_> =
                 names.iter().map(|name| Entry { name, display_name: name, status }).collect();
-            let filled = enum_services_status_ex(&entries, resume.unwrap_or(0), *size);
+            let filled = enum_services_status_ex(&entries, resume.unwrap_or(0), *size, Text::Wide);
             Answer::EnumServicesStatusEx {
                 buffer: filled.buffer,
                 needed: filled.needed,
