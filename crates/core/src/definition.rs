@@ -384,6 +384,16 @@ pub enum ControlAction {
     Http(HttpCall),
 }
 
+impl ControlAction {
+    /// The request that it is, if it is one.
+    pub fn request(&self) -> Option<&HttpRequest> {
+        match self {
+            Self::Http(call) => Some(&call.request),
+            Self::Signal(_) | Self::Command(_) => None,
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

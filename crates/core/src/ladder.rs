@@ -140,12 +140,10 @@ impl Ladder {
         }
     }
 
-    /// What the rung that waits does.
-    pub fn current<'a>(&self, policy: &'a StopPolicy) -> Option<&'a StopAction> {
+    /// The place of the rung that was climbed last, whose time it is.
+    pub fn place(&self) -> Option<usize> {
         match self.position {
-            Position::Waiting { next, .. } => {
-                policy.ladder.get(next.checked_sub(1)?).map(|rung| &rung.action)
-            }
+            Position::Waiting { next, .. } => next.checked_sub(1),
             Position::Forced { .. } => None,
         }
     }
@@ -241,11 +239,11 @@ mod tests {
         let command = StopAction::Command(vec!["quit".to_owned()]);
         let policy = StopPolicy { ladder: vec![rung(command.clone(), 60), rung(StopAction::CtrlC, 5)] };
         let (ladder, rungs) = Ladder::begin(&policy, seconds(0), |_| true);
-        assert_eq!((ladder.current(&policy), actions(rungs)), (Some(&command), vec![command.clone()]));
+        assert_eq!((ladder.place(), actions(rungs)), (Some(0), vec![command]));
         let (ladder, rungs) = ladder.hurry(seconds(2)).at(&policy, seconds(2), |_| true);
-        assert_eq!(actions(rungs), [StopAction::CtrlC]);
+        assert_eq!((ladder.place(), actions(rungs)), (Some(1), vec![StopAction::CtrlC]));
         let (forced, rungs) = ladder.hurry(seconds(3)).at(&policy, seconds(3), |_| true);
-        assert_eq!((forced.current(&policy), actions(rungs)), (None, vec![StopAction::Terminate]));
+        assert_eq!((forced.place(), actions(rungs)), (None, vec![StopAction::Terminate]));
         assert_eq!(forced.hurry(seconds(4)), forced);
     }
 

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use svckit_core::call::HttpRequest;
 use svckit_core::config::{Config2, DEFAULT_PRESHUTDOWN_TIMEOUT, LOCAL_SYSTEM, NewService, ServiceConfig};
 use svckit_core::control::Control;
 use svckit_core::definition::{
@@ -330,6 +331,24 @@ impl ServiceDefinition {
             all.push(("health".to_owned(), command, places.health));
         }
         all
+    }
+
+    /// The requests that bring the program to do something: what each is for, and where the file says so.
+    pub fn requests(&self) -> Vec<(String, &HttpRequest, Option<Span>)> {
+        let places = &self.places;
+        let rungs = self.stop.ladder.iter().filter_map(|rung| match &rung.action {
+            StopAction::Http(request) => Some(("the ladder".to_owned(), request, places.stop)),
+            _ => None,
+        });
+        let controls = self.controls.iter().filter_map(|(control, action)| {
+            let place = places.controls.get(control).copied();
+            Some((format!("the control {}", Control(*control)), action.request()?, place))
+        });
+        let events = self.system_events.iter().filter_map(|(event, action)| {
+            let place = places.system_events.get(event).copied();
+            Some((format!("the event {}", event.word()), action.request()?, place))
+        });
+        rungs.chain(controls).chain(events).collect()
     }
 
     /// The basic configuration with an image path.

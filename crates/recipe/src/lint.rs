@@ -79,6 +79,7 @@ const RULES: &[(&str, Rule)] = &[
     ("limit-elsewhere", limit_elsewhere),
     ("event-elsewhere", event_elsewhere),
     ("keep-without-rotate", keep_without_rotate),
+    ("timestamps-twice", timestamps_twice),
     ("reboot", reboot),
 ];
 
@@ -263,6 +264,19 @@ fn keep_without_rotate(service: &ServiceDefinition, _: &Definition, _: Platform)
     warning(service.places.log, message, r#"write rotate = { size = "10MB" } as well"#)
 }
 
+fn timestamps_twice(service: &ServiceDefinition, _: &Definition, _: Platform) -> Option<Found> {
+    if !service.log.timestamps || service.log.format.is_raw() {
+        return None;
+    }
+    Some(Found {
+        severity: Severity::Hint,
+        span: service.places.log,
+        message: "each object of a log in JSON has its time already, so timestamps = true does nothing"
+            .to_owned(),
+        help: "leave it out".to_owned(),
+    })
+}
+
 fn reboot(service: &ServiceDefinition, _: &Definition, platform: Platform) -> Option<Found> {
     service.recovery.actions.iter().find(|action| action.kind == ActionType::REBOOT)?;
     let (message, help) = match platform {
@@ -354,6 +368,14 @@ mod tests {
             &["error delayed-in-group 3:9: a service in a load order group (Web) can't have a delayed start"],
         );
         finds("start = 'auto'\n[service.web.windows]\ngroup = 'Web'\n", &[]);
+    }
+
+    #[test]
+    fn times_in_a_log_that_has_them_anyway() {
+        let log = |format: &str| format!("[service.web.log]\nformat = '{format}'\ntimestamps = true\n");
+        let expected = "hint timestamps-twice 3:14: each object of a log in JSON has its time already, so timestamps = true does nothing";
+        finds(&log("json"), &[expected]);
+        finds(&log("raw"), &[]);
     }
 
     #[test]

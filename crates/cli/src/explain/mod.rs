@@ -180,7 +180,8 @@ fn explanations() -> impl Iterator<Item = Explanation> {
     let events =
         events::ENTRIES.iter().map(move |entry| make(Kind::Event, EventId(entry.code).name(), entry));
     let ends = processes::ENTRIES.iter().map(move |(name, entry)| make(Kind::ProcessEnd, Some(*name), entry));
-    codes.chain(others).chain(exits).chain(events).chain(ends)
+    // What is met most often comes first: events are everywhere with their numbers, exit statuses only where somebody looks for them.
+    codes.chain(others).chain(events).chain(exits).chain(ends)
 }
 
 /// A number as it is met: decimal, hexadecimal, or negative for what is a signed one elsewhere.
@@ -229,7 +230,7 @@ mod tests {
 
     #[test]
     fn a_number_that_means_several_things_is_told_as_all() {
-        assert_eq!(kinds("5"), [(Kind::Win32, 5), (Kind::ExitStatus, 5), (Kind::Event, 5)]);
+        assert_eq!(kinds("5"), [(Kind::Win32, 5), (Kind::Event, 5), (Kind::ExitStatus, 5)]);
         assert_eq!(kinds("gave_up"), [(Kind::Event, 5)]);
         assert_eq!(kinds("7031"), [(Kind::Event, 7031)]);
     }

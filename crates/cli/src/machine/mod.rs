@@ -46,6 +46,7 @@ const RULES: &[Rule] = &[
     environment_file_readable,
     environment_file_mistakes,
     ready_address,
+    request_address,
     port_in_use,
     ready_folder,
     limit_not_here,
@@ -183,6 +184,21 @@ fn ready_address(service: &ServiceDefinition, _: &str) -> Vec<Found> {
         let help = "name an address that can be connected to, with 127.0.0.1 in place of all".to_owned();
         let span = span.unwrap_or(service.places.name);
         Some(Found { severity: Severity::Error, rule: "ready-address", span, message, help })
+    });
+    found.collect()
+}
+
+fn request_address(service: &ServiceDefinition, _: &str) -> Vec<Found> {
+    if PLATFORM != Platform::Windows {
+        return Vec::new();
+    }
+    let found = service.requests().into_iter().filter_map(|(what, request, span)| {
+        let address = request.address();
+        on_this_machine(&address).filter(|address| address.ip().is_unspecified())?;
+        let message =
+            format!("Windows connects to no address like {address}, so the request of {what} always fails");
+        let help = "name an address that can be connected to, with 127.0.0.1 in place of all".to_owned();
+        Some(Found::warning("request-address", span.unwrap_or(service.places.name), message, help))
     });
     found.collect()
 }

@@ -245,6 +245,10 @@ fn addresses_that_nobody_can_connect_to() {
     let world = World::new();
     let expected: &[&str] = if cfg!(windows) { &["error ready-address"] } else { &[] };
     assert_eq!(rules(&world, &format!("{WEB}ready.tcp = '0.0.0.0:9'\n")), expected);
+    let expected: &[&str] = if cfg!(windows) { &["warning request-address"; 3] } else { &[] };
+    let asked = "stop.ladder = [{ http = 'http://0.0.0.0:9/stop', wait = '1s' }, { ctrl-c = '1s' }]\n\
+                 controls = { 200 = { http = 'http://0.0.0.0:9/' }, resume = { http = 'http://0.0.0.0:9/' } }\n";
+    assert_eq!(rules(&world, &format!("{WEB}{asked}")), expected);
 }
 
 #[test]

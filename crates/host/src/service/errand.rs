@@ -53,8 +53,12 @@ pub(super) struct Running {
 pub(super) enum Purpose {
     /// One of a moment, with its place in their order.
     Hook(Moment, usize),
-    /// A rung of the stop ladder, with its time.
-    Rung(Duration),
+    /// A rung of the stop ladder.
+    Rung {
+        /// Its place, if it has time.
+        place: Option<usize>,
+        wait: Duration,
+    },
     /// What a control does.
     Control(Control),
     /// What is done about something that happened.
@@ -82,7 +86,7 @@ impl Purpose {
     pub(super) fn word(self) -> &'static str {
         match self {
             Self::Hook(moment, _) => moment.word(),
-            Self::Rung(_) => "stop",
+            Self::Rung { .. } => "stop",
             Self::Control(_) | Self::Event(_) => "control",
             Self::Ready => "ready",
             Self::Health => "health",
@@ -94,7 +98,7 @@ impl Purpose {
         match self {
             Self::Hook(moment, 0) => format!("the hook {}", moment.word()),
             Self::Hook(moment, place) => format!("the hook {} (number {})", moment.word(), place + 1),
-            Self::Rung(_) => format!("the {noun} of the stop ladder"),
+            Self::Rung { .. } => format!("the {noun} of the stop ladder"),
             Self::Control(control) => format!("the {noun} for {control}"),
             Self::Event(Happening { event, .. }) => format!("the {noun} for {}", event.word()),
             Self::Ready | Self::Health => format!("the {noun} of {}", self.word()),

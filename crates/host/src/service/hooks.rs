@@ -26,7 +26,7 @@ impl Service {
             Purpose::Hook(moment, place) => {
                 self.hook(moment, place).map_or(Duration::ZERO, |hook| hook.errand.timeout)
             }
-            Purpose::Rung(wait) => wait,
+            Purpose::Rung { wait, .. } => wait,
             Purpose::Ready => Errand::TIMEOUT,
             Purpose::Health => {
                 match self.definition.as_ref().and_then(|definition| definition.health.as_ref()) {
@@ -100,11 +100,11 @@ impl Service {
             // The program that was ready has ended.
             Purpose::Hook(Moment::PostStart, _) if outcome == Outcome::Abandoned => {}
             Purpose::Hook(moment, place) => self.hook_over(shared, (moment, place), outcome, now),
-            Purpose::Rung(_) if matches!(outcome, Outcome::Ended(_)) && !outcome.is_success() => {
-                self.hurry(now)
+            Purpose::Rung { .. } if matches!(outcome, Outcome::Ended(_)) && !outcome.is_success() => {
+                self.hurry(purpose, now);
             }
             Purpose::Control(_) if outcome.is_success() => self.obeyed(shared, purpose, now),
-            Purpose::Rung(_) | Purpose::Control(_) | Purpose::Event(_) => {}
+            Purpose::Rung { .. } | Purpose::Control(_) | Purpose::Event(_) => {}
         }
         self.finish_if_over(shared, now);
     }

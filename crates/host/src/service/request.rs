@@ -90,9 +90,7 @@ impl Service {
 
     fn request_failed(&mut self, shared: &mut Shared, purpose: Purpose, why: &str, now: Now) {
         self.failed(shared, purpose, "request", format!("failed: {why}"), now);
-        if matches!(purpose, Purpose::Rung(_)) {
-            self.hurry(now);
-        }
+        self.hurry(purpose, now);
     }
 
     /// What a control or a rung does was done.

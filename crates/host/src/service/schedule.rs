@@ -123,7 +123,7 @@ impl Service {
         let text = format!("{} was stopped to be run again; it ended with {}", self.quoted(), ending);
         self.tell(shared, now, Message::new(EventId::PROGRAM_STOPPED, Level::Information, text));
         // A command that was to end it is not to end the next one.
-        self.abandon_errands(shared, |purpose| matches!(purpose, Purpose::Rung(_)), now);
+        self.abandon_errands(shared, |purpose| matches!(purpose, Purpose::Rung { .. }), now);
         Next::Again
     }
 }

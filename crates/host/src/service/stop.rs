@@ -1,7 +1,5 @@
 //! The end of a service that somebody asked for, and of a program that isn't ready in time.
 
-use std::time::Duration;
-
 use svckit_core::definition::{Rung, StopAction, StopPolicy};
 use svckit_core::hook::Errand;
 use svckit_core::ladder::Ladder;
@@ -117,7 +115,11 @@ impl Service {
     }
 
     fn carry_out(&mut self, shared: &mut Shared, rungs: &[Rung], now: Now) {
-        for Rung { action, wait } in rungs {
+        // Those before the last had no time: whether they fail changes nothing.
+        let (last, current) =
+            (rungs.len().saturating_sub(1), self.ladder_mut().and_then(|ladder| ladder.place()));
+        for (index, Rung { action, wait }) in rungs.iter().enumerate() {
+            let purpose = Purpose::Rung { place: current.filter(|_| index == last), wait: *wait };
             let Run::Running(program) = &mut self.run else { return };
             let pid = program.pid;
             // A program that has ended meanwhile is what is wanted.
@@ -129,11 +131,11 @@ impl Service {
                     continue;
                 }
                 StopAction::Command(command) => {
-                    self.run_rung(shared, command, *wait, now);
+                    self.run_rung(shared, command, purpose, now);
                     continue;
                 }
                 StopAction::Http(request) => {
-                    self.request(shared, Purpose::Rung(*wait), request, *wait, now);
+                    self.request(shared, purpose, request, *wait, now);
                     continue;
                 }
                 other => {
@@ -145,20 +147,20 @@ impl Service {
     }
 
     /// Runs a command of the ladder, which has the time of its rung.
-    fn run_rung(&mut self, shared: &mut Shared, command: &[String], timeout: Duration, now: Now) {
-        let errand = Errand { command: command.to_vec(), timeout };
-        if let Err(not_started) = self.run_errand(shared, Purpose::Rung(timeout), &errand, now) {
+    fn run_rung(&mut self, shared: &mut Shared, command: &[String], purpose: Purpose, now: Now) {
+        let errand = Errand { command: command.to_vec(), timeout: self.limit_of(purpose) };
+        if let Err(not_started) = self.run_errand(shared, purpose, &errand, now) {
             let reason = format!("could not be run: {}", not_started.message);
-            self.hook_failed(shared, Purpose::Rung(timeout), reason, now);
-            self.hurry(now);
+            self.hook_failed(shared, purpose, reason, now);
+            self.hurry(purpose, now);
         }
     }
 
-    /// A command or a request of the ladder failed: nobody waits for what it was to bring about.
-    pub(super) fn hurry(&mut self, now: Now) {
-        let policy = self.stop_policy();
-        if let Some(ladder) = self.ladder_mut()
-            && matches!(ladder.current(&policy), Some(StopAction::Command(_) | StopAction::Http(_)))
+    /// A command or a request of the ladder failed: nobody waits for what it was to bring about, if it is its time. What an earlier rung has begun may go on into that of a later one.
+    pub(super) fn hurry(&mut self, failed: Purpose, now: Now) {
+        if let Purpose::Rung { place: Some(place), .. } = failed
+            && let Some(ladder) = self.ladder_mut()
+            && ladder.place() == Some(place)
         {
             *ladder = ladder.hurry(now.tick);
         }

@@ -2,13 +2,19 @@
 
 #[cfg(unix)]
 mod unix;
-#[cfg(windows)]
-mod windows;
+
+use std::collections::hash_map::RandomState;
+use std::hash::BuildHasher;
 
 #[cfg(unix)]
-pub use unix::{fill, unit};
-#[cfg(windows)]
-pub use windows::unit;
+pub use unix::fill;
+
+/// A random number from 0 to 1. It spreads restarts; nothing secret comes from it. There is one at any time, also before the system has collected chance enough for keys.
+pub fn unit() -> f64 {
+    // Each has keys of its own, which the standard library takes from the system's generator once for every thread, without waiting for it.
+    let roll = RandomState::new().hash_one(0u8);
+    f64::from((roll >> 32) as u32) / f64::from(u32::MAX)
+}
 
 #[cfg(test)]
 mod tests {

@@ -29,6 +29,8 @@ pub const RULES: &[(&str, &str)] = &[
     ("event-elsewhere", "what is to be done then is never done"),
     ("limit-not-here", "a program doesn't run without the limits that it should have"),
     ("keep-without-rotate", "the log grows until the disk is full"),
+    ("timestamps-twice", "nothing: a key has no effect"),
+    ("request-address", "what the request is to bring about never is"),
     ("shared-log", "lines of one tear those of the other apart"),
     ("reboot", "a failure of one program stops the whole machine, or the setting is refused"),
     ("program-format", "the start fails with 193"),

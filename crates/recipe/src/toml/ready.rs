@@ -136,29 +136,53 @@ fn tcp(section: &mut Section<'_>) -> Option<String> {
 
 /// Where requests are answered.
 fn http(section: &mut Section<'_>) -> Option<HttpUrl> {
-    let example = "http://127.0.0.1:8080/health";
+    let example = Asks::Whether.example();
     let (text, span) = section.string("http", example)?;
-    HttpUrl::new(text).map_err(|wrong| not_http(section.reader, text, span, wrong, example)).ok()
+    HttpUrl::new(text).map_err(|wrong| not_http(section.reader, text, span, wrong, Asks::Whether)).ok()
 }
 
 /// What a request is that brings the program to do something.
 pub(super) fn request(reader: &Reader<'_>, entry: Entry<'_>) -> Option<HttpRequest> {
-    let example = "POST http://127.0.0.1:8080/stop";
+    let example = Asks::For.example();
     let (text, span) = string(reader, entry, "a string", &format!("{} = {example:?}", entry.name()))?;
-    HttpRequest::new(text).map_err(|wrong| not_http(reader, text, span, wrong, example)).ok()
+    HttpRequest::new(text).map_err(|wrong| not_http(reader, text, span, wrong, Asks::For)).ok()
 }
 
-fn not_http(reader: &Reader<'_>, text: &str, span: Range<usize>, wrong: NotHttpUrl, example: &str) {
-    let is_request = example.starts_with("POST");
+/// What an address is asked.
+#[derive(Clone, Copy)]
+enum Asks {
+    /// Whether the program is ready or alive.
+    Whether,
+    /// For something to be done.
+    For,
+}
+
+impl Asks {
+    fn example(self) -> &'static str {
+        match self {
+            Self::Whether => "http://127.0.0.1:8080/health",
+            Self::For => "POST http://127.0.0.1:8080/stop",
+        }
+    }
+}
+
+fn not_http(reader: &Reader<'_>, text: &str, span: Range<usize>, wrong: NotHttpUrl, asks: Asks) {
     let (message, help) = match wrong {
         NotHttpUrl::Tls => {
-            let other = if is_request { "" } else { ", or write tcp = \"HOST:PORT\"" };
+            let other = match asks {
+                Asks::Whether => ", or write tcp = \"HOST:PORT\"",
+                Asks::For => "",
+            };
             let help = format!("name an address without TLS, such as one for this machine only{other}");
             (format!("{text:?} can't be asked: this version speaks no TLS"), help)
         }
         NotHttpUrl::Form => {
-            let method = if is_request { "METHOD " } else { "" };
-            (format!("{text:?} is not {method}http://HOST:PORT/PATH"), format!("write http = {example:?}"))
+            let method = match asks {
+                Asks::Whether => "",
+                Asks::For => "METHOD ",
+            };
+            let help = format!("write http = {:?}", asks.example());
+            (format!("{text:?} is not {method}http://HOST:PORT/PATH"), help)
         }
     };
     reader.report(span, message, Some(help));
