@@ -44,6 +44,17 @@ pub fn windows_python() -> Option<PathBuf> {
     program(WINDOWS_PYTHON_VARIABLE, "names no Python for Windows with pywin32; cargo xtask wine sets it")
 }
 
+/// Samba's tests of servers, or the test is skipped.
+pub fn smbtorture() -> Option<PathBuf> {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let found =
+        std::env::split_paths(&path).map(|folder| folder.join("smbtorture")).find(|file| file.is_file());
+    if found.is_none() {
+        skip("there is no smbtorture; it is in Debian's package samba-testsuite");
+    }
+    found
+}
+
 fn program(variable: &str, missing: &str) -> Option<PathBuf> {
     let program = std::env::var_os(variable).map(PathBuf::from);
     if program.is_none() {

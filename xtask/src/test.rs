@@ -139,6 +139,11 @@ pub(crate) fn all() -> Outcome {
         }
         Err(message) => eprintln!("what needs Ansible can't run: {message}"),
     }
+    if shell::find("smbtorture").is_none()
+        && let Err(message) = shell::install(&["samba-testsuite"])
+    {
+        eprintln!("what needs Samba's tests can't run: {message}");
+    }
     tally.tests("cargo test", &mut tests);
     tally.take_skipped(&skipped);
     tally.windows();

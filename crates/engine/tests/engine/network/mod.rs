@@ -4,6 +4,7 @@ mod crowd;
 mod impacket;
 mod peer;
 mod refused;
+mod samba;
 
 use std::net::SocketAddr;
 use std::path::Path;
