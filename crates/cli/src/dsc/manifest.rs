@@ -13,7 +13,8 @@ pub(super) fn text() -> String {
     format!("{:#}\n", manifest())
 }
 
-/// The manifest ("Command-based DSC Resource manifest schema reference", DSC 3.1). That of the first version 3.0 has all of it too.
+/// The manifest ("Command-based DSC Resource manifest schema reference", DSC 3.1). That of the first version 3.0 has all of it too; what later versions
+/// have in place of `whatIf`, an argument of `set`, the earlier ones refuse.
 fn manifest() -> Value {
     let call = |operation: &str| json!({ "executable": "svc", "args": ["dsc", operation], "input": "stdin" });
     let with = |operation: &str, more: Value| {
