@@ -29,6 +29,10 @@ fn the_clock_runs_one_service_again_and_stops_another() {
     for (service, deed) in [("fresh", "restart"), ("shift", "stop")] {
         let status = svc.status(&name(service));
         let next = &status["host"]["scheduled"];
+        // That the clock was set, and that the machine has slept.
+        let accepted = status["controls_accepted"].as_array().unwrap();
+        let hears = |control: &str| accepted.iter().any(|accepts| accepts == control);
+        assert!(hears("TIMECHANGE") && hears("POWEREVENT") || status["state"] != "RUNNING", "{status}");
         // One of them may have come meanwhile, where starting takes long.
         assert!(next["action"] == deed || status["state"] == "STOPPED", "{status}");
     }

@@ -37,6 +37,8 @@ open_value! {
         SESSIONCHANGE = 14 => "SESSIONCHANGE",
         /// The system will go down; there is more time than at shutdown.
         PRESHUTDOWN = 15 => "PRESHUTDOWN",
+        /// The clock was set.
+        TIMECHANGE = 16 => "TIMECHANGE",
     }
 }
 

@@ -17,7 +17,7 @@ use svckit_core::name::ServiceName;
 use svckit_core::native::EventId;
 use svckit_core::probe::{ReadyPolicy, ReadyWhen};
 use svckit_core::status::ServiceState;
-use svckit_core::system_event::SystemEvent;
+use svckit_core::system_event::{Happening, SystemEvent};
 use svckit_core::time::{Now, Tick, WallTime};
 use svckit_core::timetable::{Occasion, Timetable};
 use svckit_os::clock::Change;
@@ -157,15 +157,38 @@ fn a_start_goes_on_after_a_night_of_sleep_and_whatever_the_clock_is_set_to() {
     assert_ne!(night.state(), ServiceState::START_PENDING, "its minute is over");
 }
 
+/// One that stops at half past five in UTC, each day.
+fn early(folder: &std::path::Path) -> HostDefinition {
+    let ahead = svckit_os::clock::ahead_of_utc(EVENING.wall);
+    let at = Duration::from_millis((330 * 60_000 + ahead).rem_euclid(86_400_000).try_into().unwrap());
+    let stop = vec![Occasion::Regular(RotateTime::Every { interval: 24 * HOUR, at })];
+    HostDefinition { schedule: Timetable { stop, ..Timetable::default() }, ..sleeper(folder) }
+}
+
+#[test]
+fn who_is_told_of_the_clock_by_the_service_control_manager_looks_at_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let told = |tell: &dyn Fn(&mut Night)| {
+        let mut night = Night::with(early(folder.path()));
+        night.set_clock(8 * 3_600_000);
+        night.pass(Duration::from_secs(1));
+        assert_eq!(night.events(), [EventId::PROGRAM_STARTED], "nobody looks");
+        tell(&mut night);
+        (night.state(), night.events())
+    };
+    let stopped = (ServiceState::STOP_PENDING, vec![EventId::SCHEDULED]);
+    let set = told(&|night| {
+        night.supervisor.control(&night.name, Control::TIMECHANGE, night.now);
+    });
+    assert_eq!(set, stopped);
+    let resume = Happening { event: SystemEvent::Resume, session: None };
+    assert_eq!(told(&|night| night.supervisor.happened(&night.name, resume, 1, night.now)), stopped);
+}
+
 #[test]
 fn what_is_scheduled_is_done_at_the_wakening_if_it_is_not_late() {
     let folder = tempfile::tempdir().unwrap();
-    let ahead = svckit_os::clock::ahead_of_utc(EVENING.wall);
-    // Half past five in UTC.
-    let at = Duration::from_millis((330 * 60_000 + ahead).rem_euclid(86_400_000).try_into().unwrap());
-    let stop = vec![Occasion::Regular(RotateTime::Every { interval: 24 * HOUR, at })];
-    let definition =
-        HostDefinition { schedule: Timetable { stop, ..Timetable::default() }, ..sleeper(folder.path()) };
+    let definition = early(folder.path());
     let mut night = Night::with(definition.clone());
     night.sleep(7 * HOUR);
     assert_eq!((night.state(), night.events()), (ServiceState::RUNNING, vec![EventId::PROGRAM_STARTED]));

@@ -7,9 +7,10 @@ use svckit_core::control::Control;
 use svckit_core::definition::ControlAction;
 use svckit_core::dispatch::FromProcess;
 use svckit_core::signal::Signal;
-use svckit_core::system_event::Happening;
+use svckit_core::system_event::{Happening, SystemEvent};
 use svckit_core::time::Now;
 use svckit_core::win32::Win32Error;
+use svckit_os::clock::Change;
 
 use super::errand::Purpose;
 use super::program::NotStarted;
@@ -27,6 +28,10 @@ impl Service {
                 Win32Error::SUCCESS
             }
             Control::STOP | Control::SHUTDOWN | Control::PRESHUTDOWN => self.stop(shared, now),
+            Control::TIMECHANGE => {
+                self.clock_changed(shared, Change::Set, now);
+                Win32Error::SUCCESS
+            }
             Control::PAUSE | Control::CONTINUE if !self.accepts_pause() => {
                 Win32Error::INVALID_SERVICE_CONTROL
             }
@@ -79,6 +84,9 @@ impl Service {
 
     /// Something happened to the machine or a session, and the answer for the system has this number. A suspension waits until what is done about it is done.
     pub(crate) fn told_of(&mut self, shared: &mut Shared, happening: Happening, id: u64, now: Now) {
+        if happening.event == SystemEvent::Resume {
+            self.clock_changed(shared, Change::Set, now);
+        }
         self.happened(shared, happening, now);
         if happening.event.is_waited_for() {
             self.awaited.push((Purpose::Event(happening), id));

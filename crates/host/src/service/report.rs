@@ -10,6 +10,7 @@ use svckit_core::native::{HostState, Phase};
 use svckit_core::status::{ServiceState, ServiceStatus};
 use svckit_core::time::Now;
 use svckit_core::win32::Win32Error;
+use svckit_os::clock;
 
 use super::errand::Purpose;
 use super::{Next, Run, Service, State};
@@ -91,6 +92,9 @@ impl Service {
         }
         if self.configured(Control::PARAMCHANGE) {
             accepted = accepted | ControlsAccepted::PARAMCHANGE;
+        }
+        if clock::IS_TOLD_BY_CONTROLS && self.goes_by_clock() {
+            accepted = accepted | ControlsAccepted::TIMECHANGE | ControlsAccepted::POWEREVENT;
         }
         for event in self.definition.iter().flat_map(|definition| definition.system_events.keys()) {
             accepted = accepted | event.needs();

@@ -31,6 +31,9 @@ pub enum Change {
     Woke,
 }
 
+/// Whether the service control manager tells of that: services that accept `SERVICE_CONTROL_TIMECHANGE` and `SERVICE_CONTROL_POWEREVENT`.
+pub const IS_TOLD_BY_CONTROLS: bool = cfg!(windows);
+
 /// Both clocks, the forward-going one without the time for which the system was suspended: for whoever gives others time to do something.
 pub fn now_awake() -> Now {
     Now { tick: awake(), ..now() }
