@@ -1,5 +1,6 @@
 """What impacket does with a service control manager over TCP: remote.py PART PORT PASSWORD PROGRAM MAPPER."""
 
+import struct
 import sys
 
 from impacket.dcerpc.v5 import epm, rpcrt, scmr, transport
@@ -35,11 +36,23 @@ def expect(found, wanted, what):
 
 
 def wait(client, service, wanted):
-    """Asks for the state until it is this one."""
-    while True:
-        state = scmr.hRQueryServiceStatus(client, service)["lpServiceStatus"]["dwCurrentState"]
-        if state == wanted:
-            return
+    """Waits for a state: a notification has to come. impacket's form of the parameters lacks the level before the union, so they are written here (2.2.23, 2.2.43)."""
+    mask = {scmr.SERVICE_STOPPED: 1, scmr.SERVICE_RUNNING: 8}[wanted]
+    params = struct.pack("<IIIQI", 1, 1, 0x20000, 0, mask) + bytes(16 + 16 + 36 + 4 + 4)
+    client.call(47, service + params + bytes(16))
+    answer = scmr.RNotifyServiceStatusChangeResponse(client.recv())
+    expect(answer["ErrorCode"], 0, "waiting")
+    notify = answer["phNotify"]
+    request = scmr.RGetNotifyResults()
+    request["hNotify"] = notify
+    client.call(request.opnum, request)
+    results = client.recv()
+    # A pointer, a conformance and a count; level, union and pointer of the only one; then its thread, mask and addresses, and the type.
+    state = int.from_bytes(results[72:76], "little")
+    expect((state, results[-4:]), (wanted, bytes(4)), "the state that was waited for")
+    request = scmr.RCloseNotifyHandle()
+    request["phNotify"] = notify
+    client.request(request)
 
 
 def manage():
