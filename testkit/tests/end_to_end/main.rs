@@ -3,6 +3,7 @@
 #![cfg(unix)]
 #![expect(clippy::unwrap_used, reason = "a failed expectation is how a test fails")]
 
+mod accounts;
 mod activation;
 mod ansible;
 mod bulk;
