@@ -6,6 +6,8 @@ use std::process::Stdio;
 
 use svckit_testkit::svc::{Output, Svc};
 
+use crate::terminal::Terminal;
+
 /// Runs a command with a password on its standard input; how it ended, and what it said.
 fn with_password(svc: &Svc, words: &[&str], password: &str) -> (Option<i32>, String) {
     let mut command = svc.command(&[&["scm", "user"], words, &["--password-stdin"]].concat());
@@ -54,4 +56,27 @@ fn accounts_that_others_could_read_are_refused() {
     let output = user(&svc, &["list"]);
     assert_eq!(output.code(), Some(1));
     assert!(output.stderr.contains("accounts.json") && output.stderr.contains("0644"), "{}", output.stderr);
+}
+
+#[test]
+fn a_password_is_asked_for_twice_and_never_shown() {
+    let svc = Svc::new();
+    let mut terminal = Terminal::run(&svc.command(&["scm", "user", "add", "ann"]), 24, 100);
+    terminal.shows("password of ann: ");
+    terminal.keys("wrong horse\x15correct horse\r");
+    terminal.shows("the same again: ");
+    terminal.keys("correct horse\r");
+    let text = terminal.shows("added account ann");
+    assert!(terminal.ends().success() && !text.contains("horse"), "{text}");
+    let mut terminal = Terminal::run(&svc.command(&["scm", "user", "passwd", "ann"]), 24, 100);
+    terminal.shows("password of ann: ");
+    terminal.keys("one password\r");
+    terminal.shows("the same again: ");
+    terminal.keys("another password\r");
+    terminal.shows("the two passwords are not the same");
+    assert_eq!(terminal.ends().code(), Some(2));
+    let mut terminal = Terminal::run(&svc.command(&["scm", "user", "passwd", "ann"]), 24, 100);
+    terminal.shows("password of ann: ");
+    terminal.keys("correct\x03");
+    assert_eq!(terminal.ends().code(), Some(1), "it is interrupted");
 }
