@@ -26,10 +26,20 @@ pub(crate) struct Launcher {
     running: Option<Running>,
 }
 
+impl Drop for Launcher {
+    fn drop(&mut self) {
+        let Some(Running { readable, mut spawner }) = self.running.take() else { return };
+        drop(readable);
+        if !spawner.end() {
+            tracing::error!("the spawner does not end");
+        }
+    }
+}
+
 struct Running {
-    spawner: Spawner,
-    /// A second descriptor of its socket, to wait on.
+    /// A second descriptor of its socket, to wait on. Dropped first: the spawner ends, and is waited for, when the last has gone.
     readable: AsyncFd<OwnedFd>,
+    spawner: Spawner,
 }
 
 impl Launcher {
@@ -80,7 +90,7 @@ impl Launcher {
         if self.running.is_none() {
             let spawner = Spawner::start(&self.executable)?;
             let socket = readable(spawner.as_fd().try_clone_to_owned()?)?;
-            self.running = Some(Running { spawner, readable: socket });
+            self.running = Some(Running { readable: socket, spawner });
         }
         self.running.as_mut().ok_or_else(|| io::ErrorKind::NotConnected.into())
     }

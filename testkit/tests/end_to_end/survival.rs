@@ -112,6 +112,7 @@ fn services_outlive_their_service_control_manager() {
     svc.ok(&["scm", "stop"]);
     other.gone();
     svc.wait_for_all_but(&[]);
+    assert!(!svc.scm_log().contains("the spawner does not end"), "{}", svc.scm_log());
 }
 
 #[test]

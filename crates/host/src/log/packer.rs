@@ -88,7 +88,7 @@ impl Packer {
     }
 }
 
-/// Has a panic of a packer's thread told as its failure, and the thread stay where it is: where a panic ends the process, it would end the program of the service with it.
+/// Has a panic of a packer's thread told as its failure; and where a panic ends the process, which would end the program of the service with it, the thread stay where it is.
 fn keep_panics() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {
@@ -97,10 +97,9 @@ fn keep_panics() {
             let is_own =
                 OWN.try_with(|own| own.get().map(|packer| packer.state().failure = Some(failure(what))));
             before(what);
-            if let Ok(Some(())) = is_own {
-                loop {
-                    thread::park();
-                }
+            // With the hook in hand: nobody could set another one. So the thread unwinds where it can.
+            while cfg!(panic = "abort") && matches!(is_own, Ok(Some(()))) {
+                thread::park();
             }
         }));
     });

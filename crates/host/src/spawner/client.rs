@@ -98,6 +98,17 @@ impl Spawner {
         self.pid
     }
 
+    /// Has it end; whether it did. It does so at once when nobody has its socket any more; waiting for it leaves no zombie behind.
+    pub fn end(&mut self) -> bool {
+        match self.socket.take() {
+            Some(socket) => {
+                drop(socket);
+                process::wait_for(self.pid, FAREWELL).unwrap_or(true)
+            }
+            None => true,
+        }
+    }
+
     fn socket(&self) -> io::Result<&OwnedFd> {
         self.socket.as_ref().ok_or_else(|| io::ErrorKind::NotConnected.into())
     }
@@ -118,8 +129,6 @@ impl AsFd for Spawner {
 
 impl Drop for Spawner {
     fn drop(&mut self) {
-        self.socket = None;
-        // It ends at once; waiting for it leaves no zombie behind.
-        let _ = process::wait_for(self.pid, FAREWELL);
+        self.end();
     }
 }
