@@ -1,16 +1,13 @@
 //! MS-SCMR over TCP, every packet sealed: whole commands of svckit and of others against the same service control manager, and a thousand machines.
 
 mod report;
-mod target;
 
 use std::fmt::Write as _;
 use std::fs;
-use std::io::Write;
+use std::io::{BufRead, BufReader, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
-use std::process::Command;
-
-use svckit_core::secret::Secret;
+use std::process::{Child, ChildStdin, Command, Stdio};
 
 use super::awake::Awake;
 use super::measure;
@@ -74,8 +71,9 @@ impl Plan {
 pub(crate) fn run(arguments: &[&str]) -> Outcome {
     let plan = Plan::read(arguments)?;
     let svc = super::build("svckit", "svc")?;
+    let machines = super::build("xtask", "machines")?;
     let python = python::with("benchmarks-wire", &[IMPACKET_VERSION])?;
-    let bed = Bed::new(&svc, &plan)?;
+    let bed = Bed::new(&svc, &machines, &plan)?;
     let awake = Awake::keep();
     let mut results = Results::default();
     for round in 1..=plan.rounds {
@@ -115,10 +113,13 @@ struct Bed {
     address: String,
     /// The list of the simulated machines.
     machines: String,
+    simulated: Child,
+    /// They end with it.
+    _input: ChildStdin,
 }
 
 impl Bed {
-    fn new(svc: &Path, plan: &Plan) -> Outcome<Self> {
+    fn new(svc: &Path, simulator: &Path, plan: &Plan) -> Outcome<Self> {
         let folder = shell::target().join("bench-wire");
         let failed = |error: std::io::Error| format!("{}: {error}", folder.display());
         let _ = fs::remove_dir_all(&folder);
@@ -133,11 +134,15 @@ impl Bed {
             text
         });
         fs::write(folder.join("services.toml"), text).map_err(failed)?;
-        let mut machines = String::new();
-        for address in target::start(plan.machines, 10, &Secret::from(PASSWORD))? {
-            let _ = writeln!(machines, "{address}");
-        }
-        fs::write(folder.join("machines.txt"), machines).map_err(failed)?;
+        let mut simulate = shell::program(simulator);
+        simulate.args([&plan.machines.to_string(), "10", USER]).stdin(Stdio::piped()).stdout(Stdio::piped());
+        let mut simulated = simulate.spawn().map_err(failed)?;
+        let mut input = simulated.stdin.take().ok_or("the machines have no input")?;
+        writeln!(input, "{PASSWORD}").map_err(failed)?;
+        let output = BufReader::new(simulated.stdout.take().ok_or("the machines have no output")?);
+        let addresses: Vec<_> =
+            output.lines().take(plan.machines).collect::<Result<_, _>>().map_err(failed)?;
+        fs::write(folder.join("machines.txt"), addresses.join("\n")).map_err(failed)?;
 
         let local = format!("embedded:{}", folder.join("state").display());
         let ours = |words: &[&str]| {
@@ -160,7 +165,7 @@ impl Bed {
         let address = status["listening"][0].as_str();
         let address = address.ok_or_else(|| format!("nobody listens: {status}"))?.to_owned();
         let machines = format!("@{}", folder.join("machines.txt").display());
-        Ok(Self { svc: svc.to_owned(), folder, address, machines })
+        Ok(Self { svc: svc.to_owned(), folder, address, machines, simulated, _input: input })
     }
 
     /// `svc list` of a target.
@@ -190,6 +195,8 @@ impl Drop for Bed {
         if let Err(message) = shell::output(&mut stop) {
             println!("the service control manager goes on: {message}");
         }
+        measure::kill(self.simulated.id());
+        let _ = self.simulated.wait();
         let _ = fs::remove_dir_all(&self.folder);
     }
 }
