@@ -80,6 +80,7 @@ pub(crate) struct App {
 }
 
 /// Where services are installed.
+#[derive(Clone)]
 pub(crate) struct Home {
     /// Below it go logs whose definition names no file.
     pub(crate) directory: PathBuf,

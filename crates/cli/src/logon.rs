@@ -10,6 +10,7 @@ use svckit_core::{Error, Result, Win32Error};
 use svckit_manager::{Remote, local};
 
 use crate::args::Global;
+use crate::failure::plain;
 
 /// The variables that say what options may say.
 const USER: &str = "SVC_USER";
@@ -63,7 +64,7 @@ impl Logon {
     fn password(&self, user: &str, remote: &Remote) -> Result<Secret> {
         if let Some(file) = &self.password_file {
             return local::remote_password(file).map_err(|error| {
-                let cause = format!("the password can't be read from {}: {}", file.display(), words(&error));
+                let cause = format!("the password can't be read from {}: {}", file.display(), plain(&error));
                 failed(remote, Win32Error::ACCESS_DENIED, cause)
             });
         }
@@ -80,7 +81,7 @@ impl Logon {
             _ => {
                 let cause = format!(
                     "there is no terminal to ask for the password of {user:?} ({}); --password-file or the variable {PASSWORD} give it",
-                    words(&error)
+                    plain(&error)
                 );
                 failed(remote, Win32Error::LOGON_FAILURE, cause)
             }
@@ -91,10 +92,4 @@ impl Logon {
 fn failed(remote: &Remote, code: Win32Error, cause: String) -> Box<Error> {
     let error = Error::new("log on to another machine", code).target(format!(r"\\{remote}"));
     Box::new(error.cause(cause))
-}
-
-/// An error without what systems add to it.
-fn words(error: &io::Error) -> String {
-    let text = error.to_string();
-    text.split(" (os error").next().unwrap_or_default().to_lowercase()
 }

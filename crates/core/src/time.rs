@@ -31,6 +31,28 @@ impl Add<Duration> for Tick {
 #[serde(transparent)]
 pub struct WallTime(pub u64);
 
+impl WallTime {
+    /// From 1601-01-01, where the time of Windows begins, to 1970-01-01, in milliseconds.
+    const FROM_1601: u64 = 11_644_473_600_000;
+
+    /// The moment that a `FILETIME` says ([MS-DTYP] 2.3.3): units of 100 ns since 1601. What was before 1970 is its begin.
+    ///
+    /// ```
+    /// # use svckit_core::time::WallTime;
+    /// assert_eq!(WallTime(1_000).to_file_time(), 116_444_736_010_000_000);
+    /// assert_eq!(WallTime::of_file_time(116_444_736_010_000_000), WallTime(1_000));
+    /// assert_eq!(WallTime::of_file_time(0), WallTime(0));
+    /// ```
+    pub fn of_file_time(units: u64) -> Self {
+        Self((units / 10_000).saturating_sub(Self::FROM_1601))
+    }
+
+    /// The moment as a `FILETIME` ([MS-DTYP] 2.3.3).
+    pub fn to_file_time(self) -> u64 {
+        self.0.saturating_add(Self::FROM_1601).saturating_mul(10_000)
+    }
+}
+
 /// Both clocks, read at the same moment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Now {

@@ -155,7 +155,9 @@ impl Connection {
             }
             if output.is_empty() {
                 output = self.server.take_output();
-                stalled.as_mut().reset(Instant::now() + patience.send);
+                if self.is_remote() && !output.is_empty() {
+                    stalled.as_mut().reset(Instant::now() + patience.send);
+                }
             }
             if let Some(error) = self.broken.take_if(|_| output.is_empty()) {
                 return Err(error);
@@ -172,7 +174,7 @@ impl Connection {
                         if !self.read(stream)? {
                             return Ok(());
                         }
-                    } else if write(stream, &mut output)? {
+                    } else if write(stream, &mut output)? && self.is_remote() {
                         stalled.as_mut().reset(Instant::now() + patience.send);
                     }
                 }

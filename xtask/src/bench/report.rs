@@ -6,7 +6,7 @@ use std::fs;
 use super::Plan;
 use super::chart;
 use super::contender::Contender;
-use super::rows::{ROWS, Results, STRAIGHT};
+use super::rows::{ROWS, Results, Row, STRAIGHT};
 use crate::{Outcome, shell};
 
 /// The whole text.
@@ -115,21 +115,36 @@ woken takes a virtual one longer than much of this, and not always as long.
 
 /// Writes the text and the charts.
 pub(crate) fn write(text: &str, contenders: &[Box<dyn Contender>], results: &Results) -> Outcome {
-    let docs = shell::root().join("docs");
-    let charts = docs.join("benchmarks");
-    let failed = |error: std::io::Error| format!("docs/benchmarks: {error}");
-    fs::create_dir_all(&charts).map_err(failed)?;
-    for row in ROWS {
-        let mut bars: Vec<(&str, f64)> = contenders
+    publish("", text, ROWS, |row| {
+        let mut bars: Vec<_> = contenders
             .iter()
             .filter_map(|contender| Some((contender.name(), results.median(row.key, contender.name())?)))
             .collect();
         if row.key == "log" {
             bars.extend(results.median("log", STRAIGHT).map(|value| (STRAIGHT, value)));
         }
-        fs::write(charts.join(format!("{}.svg", row.key)), chart::svg(row, &bars)).map_err(failed)?;
+        bars
+    })
+}
+
+/// Writes a text and the chart of each row; those of one part have its name.
+pub(crate) fn publish<'a>(
+    part: &str,
+    text: &str,
+    rows: &[Row],
+    bars: impl Fn(&Row) -> Vec<(&'a str, f64)>,
+) -> Outcome {
+    let docs = shell::root().join("docs");
+    let charts = docs.join("benchmarks");
+    let failed = |error: std::io::Error| format!("docs/benchmarks: {error}");
+    fs::create_dir_all(&charts).map_err(failed)?;
+    let (before, after) =
+        if part.is_empty() { Default::default() } else { (format!("{part}-"), format!("-{part}")) };
+    for row in rows {
+        fs::write(charts.join(format!("{before}{}.svg", row.key)), chart::svg(row, &bars(row)))
+            .map_err(failed)?;
     }
-    fs::write(docs.join("benchmarks.md"), text).map_err(failed)
+    fs::write(docs.join(format!("benchmarks{after}.md")), text).map_err(failed)
 }
 
 /// A number with as many digits as mean something.

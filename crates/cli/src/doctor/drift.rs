@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use svckit_core::native::Configured;
 use svckit_recipe::doctor::Drift;
 
-use crate::app::App;
+use crate::app::{App, Home};
 use crate::args;
 use crate::desired::Desired;
 use crate::failure::Failure;
@@ -17,12 +17,14 @@ const HOST: &str = "image_path";
 /// What was found of files; each is read once.
 pub(super) struct Drifts {
     state: PathBuf,
+    /// Where services are installed, if that is known.
+    home: Option<Home>,
     read: HashMap<PathBuf, Result<Desired, Option<String>>>,
 }
 
 impl Drifts {
-    pub(super) fn new(state: PathBuf) -> Self {
-        Self { state, read: HashMap::new() }
+    pub(super) fn new(state: PathBuf, home: Option<Home>) -> Self {
+        Self { state, home, read: HashMap::new() }
     }
 
     /// The directory for what belongs to no definition.
@@ -37,7 +39,8 @@ impl Drifts {
         if let Ok(false) = file.try_exists() {
             return Drift::Gone(file);
         }
-        let desired = self.read.entry(file.clone()).or_insert_with(|| read(app, &file));
+        let home = &self.home;
+        let desired = self.read.entry(file.clone()).or_insert_with(|| read(app, &file, home.clone()));
         let desired = match desired {
             Ok(desired) => desired,
             Err(Some(mistake)) => return Drift::Wrong(file, mistake.clone()),
@@ -53,8 +56,8 @@ impl Drifts {
 }
 
 /// What a file says, or its first mistake; nothing is known of one that can't be read, or of several parts of which one is meant.
-fn read(app: &mut App, file: &Path) -> Result<Desired, Option<String>> {
-    let home = app.home().map_err(|_| None)?;
+fn read(app: &mut App, file: &Path, home: Option<Home>) -> Result<Desired, Option<String>> {
+    let home = home.ok_or(None)?;
     let arguments = args::Desired { definitions: vec![file.to_owned()], prune: false };
     Desired::read(app, &arguments, home, false).map_err(|failure| match failure {
         Failure::Definition(wrong) => wrong.iter().next().map(|first| first.message.clone()),

@@ -65,7 +65,7 @@ fn sections(app: &mut App, arguments: &[String], resolve: bool) -> Result<Vec<Se
         sections.extend(census.unreadable());
     }
     let state = app.state_directory()?;
-    let mut drifts = Drifts::new(state);
+    let mut drifts = Drifts::new(state, app.home().ok());
     for patient in &patients {
         sections.push(look(app, &census, &mut drifts, patient)?);
     }

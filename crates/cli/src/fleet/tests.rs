@@ -24,7 +24,7 @@ fn tally(statuses: &[u32]) -> (u8, String) {
     let mut tally = Tally::default();
     // They come in any order.
     for (index, status) in statuses.iter().enumerate().rev() {
-        tally.count(&machines, &told(index, *status, "", ""));
+        tally.count(&told(index, *status, "", ""));
     }
     (tally.status(), tally.line(&machines).replace("embedded:/none/", ""))
 }
@@ -54,7 +54,7 @@ fn printed(json: bool, all: &[Told]) -> (String, String) {
     let mut printer = Printer::new(&mut ui, &machines);
     let mut tally = Tally::default();
     for told in all {
-        tally.count(&machines, told);
+        tally.count(told);
         printer.print(&machines, told).unwrap();
     }
     printer.finish(&tally, &machines).unwrap();

@@ -6,7 +6,6 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
-use svckit_core::time::WallTime;
 use svckit_os::{clock, random, session, socket};
 use svckit_scmr::auth::ntlm;
 use svckit_scmr::server::Server;
@@ -69,7 +68,7 @@ impl Reception {
         random::fill(&mut challenge)?;
         let name = session::host_name();
         let identity = ntlm::Identity { computer: name.clone(), domain: name };
-        let acceptor = ntlm::Acceptor::new(identity, challenge, file_time(clock::now().wall));
+        let acceptor = ntlm::Acceptor::new(identity, challenge, clock::now().wall.to_file_time());
         let (guest, doorkeeper) = Guest::new(from, &visit, self.accounts.clone());
         let server = Server::sealed(REMOTE_FRAGMENT, acceptor, Box::new(doorkeeper));
         let (speaker, stream) = (Speaker::Unknown(guest), (Stream::Tcp(stream), self.patience));
@@ -82,12 +81,6 @@ impl Reception {
         });
         Ok(())
     }
-}
-
-/// In units of 100 ns since 1601 ([MS-DTYP] 2.3.3).
-fn file_time(time: WallTime) -> u64 {
-    const MILLISECONDS_TO_1970: u64 = 11_644_473_600_000;
-    time.0.saturating_add(MILLISECONDS_TO_1970).saturating_mul(10_000)
 }
 
 pub(super) fn tell(from: IpAddr, turned: Turned) {

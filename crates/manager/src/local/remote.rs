@@ -14,9 +14,6 @@ use super::OPERATION;
 use crate::remote::{Logon, Remote};
 use crate::wire::{Mechanism, Sealing, Transport, Wire};
 
-/// From 1601 to 1970 in units of 100 ns.
-const EPOCH: u64 = 116_444_736_000_000_000;
-
 impl Remote {
     /// Connects. `admit` sees each connection before it is used.
     pub(super) fn connect(
@@ -116,7 +113,7 @@ impl Remote {
             hash: hash.clone(),
             service: format!("host/{}", self.host()),
             random,
-            time: EPOCH + clock::now().wall.0 * 10_000,
+            time: clock::now().wall.to_file_time(),
         };
         Ok(match mechanism {
             Mechanism::Spnego => Box::new(spnego::Initiator::new(credentials)),

@@ -12,9 +12,6 @@ use windows_sys::Win32::System::Time::{
 };
 use windows_sys::Win32::System::WindowsProgramming::QueryUnbiasedInterruptTime;
 
-/// From 1601-01-01, where the system's time begins, to 1970-01-01, in milliseconds.
-const TO_UNIX: u64 = 11_644_473_600_000;
-
 /// Both clocks. The forward-going one is the performance counter, which counts from the system's boot and also while it is suspended.
 pub fn now() -> Now {
     let mut time = FILETIME { dwLowDateTime: 0, dwHighDateTime: 0 };
@@ -25,10 +22,9 @@ pub fn now() -> Now {
         QueryPerformanceCounter(&raw mut count);
         QueryPerformanceFrequency(&raw mut frequency);
     }
-    let hundreds_of_nanoseconds = joined(time);
     Now {
         tick: Tick(span(count.cast_unsigned(), frequency.cast_unsigned().max(1))),
-        wall: WallTime((hundreds_of_nanoseconds / 10_000).saturating_sub(TO_UNIX)),
+        wall: WallTime::of_file_time(joined(time)),
     }
 }
 
@@ -49,7 +45,7 @@ pub fn awake() -> Tick {
 /// system knows them.
 pub fn ahead_of_utc(time: WallTime) -> i64 {
     // Whole seconds: a `SYSTEMTIME` has milliseconds, but nothing finer.
-    let utc = (time.0 / 1000 * 1000 + TO_UNIX) * 10_000;
+    let utc = WallTime(time.0 / 1000 * 1000).to_file_time();
     let parts = FILETIME {
         dwLowDateTime: u32::try_from(utc & 0xFFFF_FFFF).unwrap_or(0),
         dwHighDateTime: u32::try_from(utc >> 32).unwrap_or(0),

@@ -1,12 +1,10 @@
 //! The results as `docs/benchmarks-wine.md` with charts beside it.
 
 use std::fmt::Write;
-use std::fs;
 
 use super::hosts::Host;
 use super::{ALONE, Plan, ROWS};
-use crate::bench::chart;
-use crate::bench::report::{machine, number};
+use crate::bench::report::{machine, number, publish};
 use crate::bench::rows::{Results, Row};
 use crate::{Outcome, shell};
 
@@ -132,14 +130,7 @@ most of this, and not always as long.
 
 /// Writes the text and the charts.
 pub(crate) fn write(text: &str, hosts: &[Host], results: &Results) -> Outcome {
-    let docs = shell::root().join("docs");
-    let charts = docs.join("benchmarks");
-    let failed = |error: std::io::Error| format!("docs/benchmarks: {error}");
-    fs::create_dir_all(&charts).map_err(failed)?;
-    for row in ROWS {
-        let bars: Vec<(&str, f64)> =
-            hosts.iter().filter_map(|host| Some((host.name, results.median(row.key, host.name)?))).collect();
-        fs::write(charts.join(format!("wine-{}.svg", row.key)), chart::svg(row, &bars)).map_err(failed)?;
-    }
-    fs::write(docs.join("benchmarks-wine.md"), text).map_err(failed)
+    publish("wine", text, ROWS, |row| {
+        hosts.iter().filter_map(|host| Some((host.name, results.median(row.key, host.name)?))).collect()
+    })
 }

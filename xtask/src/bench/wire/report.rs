@@ -1,11 +1,9 @@
 //! The results as `docs/benchmarks-wire.md` with charts beside it.
 
 use std::fmt::Write;
-use std::fs;
 
 use super::{IMPACKET, IMPACKET_VERSION, Plan, ROWS, SVCKIT};
-use crate::bench::chart;
-use crate::bench::report::{machine, number};
+use crate::bench::report::{machine, number, publish};
 use crate::bench::rows::Results;
 use crate::{Outcome, shell};
 
@@ -73,15 +71,7 @@ fn write_text(text: &mut String, plan: &Plan, results: &Results) -> std::fmt::Re
 
 /// Writes the text and the charts.
 pub(crate) fn write(text: &str, results: &Results) -> Outcome {
-    let docs = shell::root().join("docs");
-    let charts = docs.join("benchmarks");
-    let failed = |error: std::io::Error| format!("docs/benchmarks: {error}");
-    fs::create_dir_all(&charts).map_err(failed)?;
-    for row in ROWS {
-        let bars: Vec<(&str, f64)> =
-            CONTENDERS.iter().filter_map(|name| Some((*name, results.median(row.key, name)?))).collect();
-        let chart = chart::svg(row, &bars);
-        fs::write(charts.join(format!("wire-{}.svg", row.key)), chart).map_err(failed)?;
-    }
-    fs::write(docs.join("benchmarks-wire.md"), text).map_err(failed)
+    publish("wire", text, ROWS, |row| {
+        CONTENDERS.iter().filter_map(|name| Some((*name, results.median(row.key, name)?))).collect()
+    })
 }
