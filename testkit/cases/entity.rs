@@ -162,7 +162,10 @@ pub(crate) fn a_running_service_is_deleted_only_with_a_stop(bed: &Bed<'_>) {
         "cannot delete service \"web\": it is RUNNING, and has to be stopped first (1061 \
          ERROR_SERVICE_CANNOT_ACCEPT_CTRL)"
     );
-    assert_eq!(service.stop_and_delete(), Ok(Deleted::Gone));
+    // Wine holds a service for a moment after its process has ended; that the built-in one doesn't is a test of the engine.
+    if service.stop_and_delete().unwrap() == Deleted::Marked {
+        service.wait_until_gone().unwrap();
+    }
     assert!(!service.exists().unwrap());
     assert_eq!(service.delete().unwrap_err().code, Win32Error::SERVICE_DOES_NOT_EXIST);
 }

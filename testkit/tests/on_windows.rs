@@ -14,7 +14,7 @@ use svckit_core::config::Config2Level;
 use svckit_core::image_path::ImagePath;
 use svckit_core::status::{NotifyMask, ServiceState, ServiceStatus};
 use svckit_core::wait::Limits;
-use svckit_manager::entity::{Deleted, NewService, ServiceManager};
+use svckit_manager::entity::{NewService, ServiceManager};
 use svckit_manager::windows::WindowsBackend;
 use svckit_testkit::{binary, suite};
 
@@ -230,7 +230,8 @@ fn services_as_things_go_where_they_are_sent() {
     }));
     let deleted = service.stop_and_delete();
     outcome.unwrap_or_else(|panic| resume_unwind(panic));
-    assert_eq!(deleted, Ok(Deleted::Gone));
+    // Whether it is only marked is a matter of who holds it: Wine does for a moment after its process has ended.
+    deleted.unwrap();
     service.wait_until_gone().unwrap();
     assert!(!manager.exists(&name).unwrap());
 }

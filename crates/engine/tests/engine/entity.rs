@@ -175,6 +175,10 @@ fn a_deleted_service_that_somebody_holds_is_only_marked() {
         assert!(service.exists().unwrap());
         drop(held);
         assert!(!service.exists().unwrap());
+        // Its own process is none that holds it.
+        let service = create(manager, scripted("web", &[]));
+        service.start(&[]).unwrap();
+        assert_eq!(service.stop_and_delete(), Ok(Deleted::Gone));
     });
 }
 
