@@ -9,7 +9,7 @@ use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use svckit_core::log::name::{self, Form};
+use svckit_core::log::name::{self, Form, Place};
 use svckit_core::native::{LogCursor, LogFrom};
 use svckit_core::sort;
 
@@ -40,16 +40,24 @@ struct Part {
     file: File,
     /// That of the file before it was compressed.
     id: u64,
+    /// Where it was rotated to; `None` for the one being written.
+    place: Option<Place>,
     is_packed: bool,
 }
 
 impl Part {
     /// `None` for a compressed one that isn't ours.
-    fn open(path: &Path, form: Form) -> io::Result<Option<Self>> {
+    fn open(path: &Path, rotated: Option<(Place, Form)>) -> io::Result<Option<Self>> {
         let file = File::open(path)?;
-        let is_packed = form == Form::Gzip;
+        let is_packed = matches!(rotated, Some((_, Form::Gzip)));
         let id = if is_packed { packed::origin(&file) } else { Some(file::identity(&file)?) };
-        Ok(id.map(|id| Self { file, id, is_packed }))
+        let place = rotated.map(|(place, _)| place);
+        Ok(id.map(|id| Self { file, id, place, is_packed }))
+    }
+
+    /// Whether it is another, plain or compressed. The identity alone doesn't tell: a file system may give a new file that of a deleted one, which a compressed one still has.
+    fn is_same(&self, other: &Self) -> bool {
+        (self.place, self.id) == (other.place, other.id)
     }
 
     fn read_at(&self, offset: u64, most: usize) -> io::Result<Vec<u8>> {
@@ -61,8 +69,11 @@ impl Part {
     }
 }
 
+/// A file of a log, and where it was rotated to.
+type Listed = (PathBuf, Option<(Place, Form)>);
+
 /// The files of a log, oldest first; the one being written is the last, if it is there.
-fn files(current: &Path) -> io::Result<Vec<(PathBuf, Form)>> {
+fn files(current: &Path) -> io::Result<Vec<Listed>> {
     let Some(directory) = current.parent() else {
         return Err(io::Error::new(io::ErrorKind::InvalidInput, "a log has a directory and a name"));
     };
@@ -76,13 +87,13 @@ fn files(current: &Path) -> io::Result<Vec<(PathBuf, Form)>> {
     for entry in entries {
         let file = entry?.file_name();
         if let Some((place, form)) = name::place(current, &file).filter(|(_, form)| *form != Form::Partial) {
-            rotated.push((place, form, directory.join(file)));
+            rotated.push(((place, form), directory.join(file)));
         }
     }
     sort::by(&mut rotated, Ord::cmp);
-    let mut files: Vec<_> = rotated.into_iter().map(|(_, form, path)| (path, form)).collect();
+    let mut files: Vec<_> = rotated.into_iter().map(|(rotated, path)| (path, Some(rotated))).collect();
     if current.exists() {
-        files.push((current.to_owned(), Form::Plain));
+        files.push((current.to_owned(), None));
     }
     Ok(files)
 }
@@ -90,7 +101,8 @@ fn files(current: &Path) -> io::Result<Vec<(PathBuf, Form)>> {
 fn go_on(current: &Path, cursor: LogCursor) -> io::Result<Piece> {
     // First which files there are, then their content: what was rotated before that look is not written any more.
     let files = snapshot(current)?;
-    let at = files.iter().position(|part| part.id == cursor.file);
+    // Where two have it, whoever follows is at the newer one.
+    let at = files.iter().rposition(|part| part.id == cursor.file);
     let (mut index, mut offset) = match at {
         Some(index) => (index, cursor.offset),
         // Its file is gone, and every file that is left is newer.
@@ -167,12 +179,12 @@ fn snapshot(current: &Path) -> io::Result<Vec<Part>> {
     }
 }
 
-fn open_all(paths: &[(PathBuf, Form)]) -> io::Result<Vec<Part>> {
+fn open_all(paths: &[Listed]) -> io::Result<Vec<Part>> {
     let mut files: Vec<Part> = Vec::new();
-    for (path, form) in paths {
-        match Part::open(path, *form) {
-            // Rotated between the look at the directory and now, or just compressed: it is there twice.
-            Ok(part) => files.extend(part.filter(|part| files.iter().all(|known| known.id != part.id))),
+    for (path, rotated) in paths {
+        match Part::open(path, *rotated) {
+            // Just compressed: it is there twice.
+            Ok(part) => files.extend(part.filter(|part| files.last().is_none_or(|last| !last.is_same(part)))),
             // Deleted, as too old.
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
             Err(error) => return Err(error),

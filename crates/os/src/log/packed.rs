@@ -52,7 +52,7 @@ pub fn pack(current: &Path, place: Place) -> io::Result<()> {
     done
 }
 
-fn write(source: &File, id: u64, partial: &Path) -> io::Result<()> {
+pub(super) fn write(source: &File, id: u64, partial: &Path) -> io::Result<()> {
     let target = file::open_log(partial)?;
     target.set_len(0)?;
     let mut field = Vec::from(MARK);

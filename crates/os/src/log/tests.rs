@@ -96,6 +96,26 @@ fn nothing_is_told_twice_when_the_last_file_was_compressed() {
     assert_eq!(text(&log.go_on(cursor)), "\nmore\n");
 }
 
+/// As a file system may have it that tells no time of creation.
+#[test]
+fn a_compressed_file_whose_number_another_got_is_not_left_out() {
+    let mut log = Log::new();
+    log.write("1\n");
+    log.rotate();
+    log.write("2\n");
+    let number = file::identity(&File::open(log.path()).unwrap()).unwrap();
+    let place = "my.app-20260101T000000.000Z-1.log";
+    fs::remove_file(log.directory.path().join(place)).unwrap();
+    let source = log.directory.path().join("source");
+    fs::write(&source, "1\n").unwrap();
+    let compressed = log.directory.path().join(format!("{place}.gz"));
+    packed::write(&File::open(source).unwrap(), number, &compressed).unwrap();
+    assert_eq!(text(&log.tail(9)), "1\n2\n");
+    let cursor = log.tail(0).cursor;
+    log.write("3\n");
+    assert_eq!(text(&log.go_on(cursor)), "3\n");
+}
+
 #[test]
 fn compressed_files_of_somebody_else_are_passed_over() {
     let log = Log::new();
