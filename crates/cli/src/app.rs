@@ -234,7 +234,7 @@ fn once_refused(connect: Connect) -> Connect {
         }
         let connected = connect();
         if let Err(error) = &connected
-            && error.code == Win32Error::LOGON_FAILURE
+            && error.code.refuses_logon()
         {
             *known() = Some(error.clone());
         }

@@ -285,8 +285,8 @@ fn status_of(code: Win32Error) -> Status {
         Win32Error::ACCESS_DENIED
         | Win32Error::PRIVILEGE_NOT_HELD
         | Win32Error::INVALID_SERVICE_ACCOUNT
-        | Win32Error::LOGON_FAILURE
         | Win32Error::SERVICE_LOGON_FAILED => Status::AccessDenied,
+        code if code.refuses_logon() => Status::AccessDenied,
         Win32Error::WAIT_TIMEOUT | Win32Error::SERVICE_REQUEST_TIMEOUT | Win32Error::SERVICE_START_HANG => {
             Status::TimeOut
         }

@@ -7,7 +7,8 @@ use std::time::Duration;
 
 use svckit_core::secret::Secret;
 use svckit_core::{Error, Result, Win32Error};
-use svckit_manager::{Remote, local};
+use svckit_manager::remote::Trial;
+use svckit_manager::{Remote, Target, local};
 
 use crate::args::Global;
 use crate::failure::plain;
@@ -23,6 +24,8 @@ pub(crate) struct Logon {
     password_file: Option<PathBuf>,
     limit: Option<Duration>,
     known: Mutex<Option<svckit_manager::Logon>>,
+    /// What machines said of it: one that refuses it stops the others.
+    trial: Trial,
 }
 
 impl Logon {
@@ -33,22 +36,34 @@ impl Logon {
             password_file: global.password_file.clone(),
             limit: global.connect_timeout,
             known: Mutex::default(),
+            trial: Trial::default(),
         }
     }
 
     /// The machine with who logs on there.
     pub(crate) fn on(&self, remote: &Remote) -> Result<Remote> {
+        let within = |remote: Remote| match self.limit {
+            Some(limit) => remote.within(limit),
+            None => remote,
+        };
+        if let Some(why) = local::SIGNED_IN {
+            if self.user.is_some() || self.password_file.is_some() {
+                return Err(failed(remote, Win32Error::NOT_SUPPORTED, why.to_owned()));
+            }
+            return Ok(within(remote.clone()));
+        }
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         let logon = match known.take() {
             Some(logon) => logon,
             None => self.ask(remote)?,
         };
         *known = Some(logon.clone());
-        let remote = remote.clone().log_on(logon);
-        Ok(match self.limit {
-            Some(limit) => remote.within(limit),
-            None => remote,
-        })
+        Ok(within(remote.clone().log_on(logon).on_trial(&self.trial)))
+    }
+
+    /// Whether a machine was not asked because another let nobody in.
+    pub(crate) fn is_left_out(&self, target: &Target) -> bool {
+        self.trial.is_left_out(&target.to_string())
     }
 
     fn ask(&self, remote: &Remote) -> Result<svckit_manager::Logon> {

@@ -57,6 +57,7 @@ pub mod target;
 pub mod time;
 pub mod timetable;
 pub mod tree;
+pub mod trial;
 pub mod trigger;
 pub mod units;
 pub mod usage;

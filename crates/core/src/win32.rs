@@ -139,6 +139,10 @@ open_value! {
         PRIVILEGE_NOT_HELD = 1314 => "ERROR_PRIVILEGE_NOT_HELD",
         /// The name of the account or its password is wrong.
         LOGON_FAILURE = 1326 => "ERROR_LOGON_FAILURE",
+        /// The account may not be used like this: without a password, or against a policy.
+        ACCOUNT_RESTRICTION = 1327 => "ERROR_ACCOUNT_RESTRICTION",
+        /// The account may not log on at this time.
+        INVALID_LOGON_HOURS = 1328 => "ERROR_INVALID_LOGON_HOURS",
         /// The password of the account has expired.
         PASSWORD_EXPIRED = 1330 => "ERROR_PASSWORD_EXPIRED",
         /// The account is disabled.
@@ -167,8 +171,12 @@ open_value! {
         RPC_S_PROCNUM_OUT_OF_RANGE = 1745 => "RPC_S_PROCNUM_OUT_OF_RANGE",
         /// The stub received bad data.
         RPC_X_BAD_STUB_DATA = 1783 => "RPC_X_BAD_STUB_DATA",
+        /// The account has expired.
+        ACCOUNT_EXPIRED = 1793 => "ERROR_ACCOUNT_EXPIRED",
         /// The security of a connection could not be agreed upon.
         RPC_S_SEC_PKG_ERROR = 1825 => "RPC_S_SEC_PKG_ERROR",
+        /// The password has to be changed before the first logon.
+        PASSWORD_MUST_CHANGE = 1907 => "ERROR_PASSWORD_MUST_CHANGE",
         /// The account is locked.
         ACCOUNT_LOCKED_OUT = 1909 => "ERROR_ACCOUNT_LOCKED_OUT",
         /// The program's side-by-side configuration is wrong.
@@ -185,6 +193,21 @@ impl Win32Error {
     /// The code as a result: success, or itself as the error.
     pub fn check(self) -> Result<(), Self> {
         if self.is_success() { Ok(()) } else { Err(self) }
+    }
+
+    /// Whether who came was not let in: by the name, the password or the state of the account. Rights are no matter of it: who lacks them was let in.
+    pub const fn refuses_logon(self) -> bool {
+        matches!(
+            self,
+            Self::LOGON_FAILURE
+                | Self::ACCOUNT_RESTRICTION
+                | Self::INVALID_LOGON_HOURS
+                | Self::PASSWORD_EXPIRED
+                | Self::ACCOUNT_DISABLED
+                | Self::ACCOUNT_EXPIRED
+                | Self::PASSWORD_MUST_CHANGE
+                | Self::ACCOUNT_LOCKED_OUT
+        )
     }
 
     /// The number and, where it has one, the name: `1060 ERROR_SERVICE_DOES_NOT_EXIST`.

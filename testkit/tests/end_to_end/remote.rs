@@ -119,3 +119,45 @@ fn who_may_not_come_in_or_not_do_it_hears_so() {
     let output = machine.run("ann", &["list"]);
     assert!(output.code() == Some(4) && output.stderr.contains("1326"), "{}", output.stderr);
 }
+
+#[test]
+fn a_password_that_one_machine_refuses_is_not_tried_on_the_others() {
+    let machines: Vec<_> = (0..4).map(|_| Machine::new()).collect();
+    let list: Vec<_> = machines.iter().map(|machine| machine.address.clone()).collect();
+    let [first, second, ..] = &machines[..] else { unreachable!() };
+    let run = |password: &str, list: &str, words: &[&str]| {
+        let from = ["--scm", list, "--user", "ann", "--password-file", password];
+        first.svc.run(&[&from, words].concat())
+    };
+    let refusals = |machine: &Machine| {
+        let events = machine.svc.json(&["events"]);
+        events.as_array().unwrap().iter().filter(|event| event["id"] == 32).count()
+    };
+    // Of eve's password for ann, one machine hears; which, the network decides.
+    let wrong = first.svc.write("wrong.password", "not the one of ann\n");
+    std::fs::set_permissions(&wrong, std::fs::Permissions::from_mode(0o600)).unwrap();
+    let output = run("wrong.password", &list.join(","), &["list"]);
+    assert_eq!(output.code(), Some(4), "{}", output.stderr);
+    assert_eq!(machines.iter().map(refusals).sum::<usize>(), 1);
+    assert_eq!(output.stderr.matches("not tried, since").count(), 3, "{}", output.stderr);
+    assert!(output.stderr.contains("4 machines: 0 done, 1 failed: "), "{}", output.stderr);
+    assert!(output.stderr.contains(", 3 not tried: "), "{}", output.stderr);
+
+    // One where ann has another password stops those after it, and undoes nothing.
+    let file = second.svc.write("new.password", "another one\n");
+    let mut command = second.svc.command(&["scm", "user", "passwd", "ann", "--password-stdin"]);
+    let changed = command.stdin(Stdio::from(std::fs::File::open(&file).unwrap())).output().unwrap();
+    assert!(changed.status.success(), "{}", String::from_utf8_lossy(&changed.stderr));
+    let before: Vec<_> = machines.iter().map(refusals).collect();
+    let output = run("ann.password", &list.join(","), &["--fanout", "1", "--json", "list"]);
+    assert_eq!(output.code(), Some(13), "{}", output.stdout);
+    let summary: serde_json::Value =
+        serde_json::from_str(output.stdout.lines().next_back().unwrap()).unwrap();
+    let target = |machine: &Machine| format!(r"\\{}", machine.address);
+    assert_eq!(summary["summary"]["done"], 1);
+    assert_eq!(summary["summary"]["failed"], serde_json::json!([target(second)]));
+    let rest: Vec<_> = machines[2..].iter().map(target).collect();
+    assert_eq!(summary["summary"]["not_tried"], serde_json::json!(rest));
+    let after: Vec<_> = machines.iter().map(refusals).collect();
+    assert_eq!(after, [before[0], before[1] + 1, before[2], before[3]]);
+}

@@ -29,6 +29,8 @@ struct Told {
     /// Its place in the list.
     index: usize,
     status: u32,
+    /// Nothing was asked there, since another machine refused the password.
+    is_left_out: bool,
     collected: Collected,
 }
 
@@ -98,7 +100,8 @@ fn one(machine: &Machine, look: Look, cli: &Cli) -> Told {
         u32::from(failure.status() as u8)
     });
     drop(app);
-    Told { index: machine.index, status, collected: collected.take() }
+    let is_left_out = status != 0 && machine.place.is_left_out();
+    Told { index: machine.index, status, is_left_out, collected: collected.take() }
 }
 
 /// Whether a verb has nothing to do with any service control manager.
@@ -138,6 +141,8 @@ struct Tally {
     different: usize,
     /// The machines where it failed, and how.
     failed: Vec<(usize, u32)>,
+    /// Those that were not asked, and how that is told.
+    left_out: Vec<(usize, u32)>,
 }
 
 impl Tally {
@@ -145,25 +150,25 @@ impl Tally {
         match told.status {
             0 => self.done += 1,
             status if status == u32::from(Status::Different as u8) => self.different += 1,
+            status if told.is_left_out => self.left_out.push((told.index, status)),
             status => self.failed.push((told.index, status)),
         }
     }
 
     fn told(&self) -> usize {
-        self.done + self.different + self.failed.len()
+        self.done + self.different + self.failed.len() + self.left_out.len()
     }
 
     /// The exit status of the whole: that of all failures if every machine failed alike; another of its own if only some failed, or each in its own way.
     fn status(&self) -> u8 {
-        match self.failed.as_slice() {
-            [] if self.different > 0 => Status::Different as u8,
-            [] => 0,
-            [(_, first), others @ ..]
-                if self.done + self.different == 0 && others.iter().all(|(_, status)| status == first) =>
-            {
-                u8::try_from(*first).unwrap_or(Status::Failure as u8)
+        let mut failed = self.failed.iter().chain(&self.left_out).map(|(_, status)| *status);
+        match failed.next() {
+            None if self.different > 0 => Status::Different as u8,
+            None => 0,
+            Some(first) if self.done + self.different == 0 && failed.all(|status| status == first) => {
+                u8::try_from(first).unwrap_or(Status::Failure as u8)
             }
-            _ => Status::Partial as u8,
+            Some(_) => Status::Partial as u8,
         }
     }
 
@@ -183,8 +188,20 @@ impl Tally {
                 .collect();
             line += &format!(", {} failed: {}", failed.len(), names.join(", "));
         }
+        if !self.left_out.is_empty() {
+            let names: Vec<_> =
+                left_out_in_order(self).map(|index| machines.all()[index].name.as_str()).collect();
+            line += &format!(", {} not tried: {}", names.len(), names.join(", "));
+        }
         line
     }
+}
+
+/// The places of those that were not asked.
+fn left_out_in_order(tally: &Tally) -> impl Iterator<Item = usize> {
+    let mut places: Vec<_> = tally.left_out.iter().map(|(index, _)| *index).collect();
+    places.sort_unstable();
+    places.into_iter()
 }
 
 impl Printer<'_> {
@@ -200,13 +217,19 @@ impl Printer<'_> {
         if self.ui.json {
             let failed: Vec<_> =
                 tally.failed.iter().map(|(index, _)| machines.all()[*index].target.clone()).collect();
+            let left_out: Vec<_> =
+                left_out_in_order(tally).map(|index| machines.all()[index].target.clone()).collect();
             let summary = serde_json::json!({
                 "machines": machines.all().len(), "done": tally.done, "different": tally.different, "failed": failed,
-                "exit_status": tally.status(),
+                "not_tried": left_out, "exit_status": tally.status(),
             });
             self.ui.print_json(&serde_json::json!({ "summary": summary }))?;
         } else {
-            let style = if tally.failed.is_empty() { AnsiColor::Green } else { AnsiColor::Red };
+            let style = if tally.failed.is_empty() && tally.left_out.is_empty() {
+                AnsiColor::Green
+            } else {
+                AnsiColor::Red
+            };
             let line = self.ui.err_paint(style.on_default(), &tally.line(machines));
             self.ui.out().flush()?;
             self.ui.note(line)?;

@@ -15,7 +15,7 @@ fn told(index: usize, status: u32, out: &str, err: &str) -> Told {
     let (mut ui, collected) = collecting(Ui::silent().look());
     write!(ui.out(), "{out}").unwrap();
     write!(ui.err(), "{err}").unwrap();
-    Told { index, status, collected: collected.take() }
+    Told { index, status, is_left_out: false, collected: collected.take() }
 }
 
 fn tally(statuses: &[u32]) -> (u8, String) {
@@ -44,6 +44,20 @@ fn the_exit_status_tells_whether_all_some_or_none_failed() {
     ] {
         assert_eq!(tally(statuses), (status, line.to_owned()), "{statuses:?}");
     }
+}
+
+#[test]
+fn who_was_not_asked_is_told_apart_from_who_failed() {
+    let machines = machines(&["a", "b", "c", "d"]);
+    let mut tally = Tally::default();
+    for (index, status, is_left_out) in [(3, 4, true), (0, 4, false), (1, 4, true)] {
+        tally.count(&Told { is_left_out, ..told(index, status, "", "") });
+    }
+    assert_eq!((tally.status(), tally.told()), (4, 3));
+    let line = |tally: &Tally| tally.line(&machines).replace("embedded:/none/", "");
+    assert_eq!(line(&tally), "4 machines: 0 done, 1 failed: a (4), 2 not tried: b, d");
+    tally.count(&told(2, 0, "", ""));
+    assert_eq!(tally.status(), 13);
 }
 
 /// What is printed about machines, on both streams.
@@ -84,7 +98,8 @@ fn as_json_there_is_a_line_for_each_machine_and_one_for_all() {
     assert_eq!(lines[1]["exit_status"], 3);
     assert_eq!(lines[1]["errors"][0]["error"]["code"], 1060);
     let summary = serde_json::json!({
-        "machines": 2, "done": 1, "different": 0, "failed": ["embedded:/a"], "exit_status": 13,
+        "machines": 2, "done": 1, "different": 0, "failed": ["embedded:/a"], "not_tried": [],
+        "exit_status": 13,
     });
     assert_eq!(lines[2]["summary"], summary);
     assert_eq!((lines.len(), err.as_str()), (3, ""));

@@ -97,6 +97,11 @@ impl Place {
         }
     }
 
+    /// Whether it was not asked because another machine let nobody in with the same password.
+    pub(crate) fn is_left_out(&self) -> bool {
+        self.logon.is_left_out(&self.target)
+    }
+
     pub(crate) fn target(&self) -> &Target {
         &self.target
     }

@@ -28,7 +28,8 @@ impl Remote {
         let hash = NtHash::of(&logon.password);
         let asked = self.clone();
         let initiate = move |mechanism| asked.initiate(&logon, &hash, mechanism);
-        let sealing = Sealing { initiate: Box::new(initiate), limit: self.limit() };
+        let sealing =
+            Sealing { initiate: Box::new(initiate), limit: self.limit(), trial: self.trial().clone() };
         let dial = move || {
             let stream = remote.dial()?;
             admit(&stream)?;

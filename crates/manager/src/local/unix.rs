@@ -37,6 +37,9 @@ pub use svckit_os::prompt::password as prompt;
 /// What `--scm` means when nothing is said.
 pub const DEFAULT_TARGET: &str = "embedded";
 
+/// Who one is on other machines has to be said.
+pub const SIGNED_IN: Option<&str> = None;
+
 /// Connects to a service control manager.
 pub(crate) fn connect(target: &Target) -> Result<Box<dyn Backend>> {
     match target {

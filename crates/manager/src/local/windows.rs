@@ -16,8 +16,10 @@ use super::{Inherited, Logon, refused};
 use crate::Target;
 use crate::windows::{WindowsBackend, account_code};
 
-const NO_REMOTE: &str =
-    "svckit on Windows knows only the service control manager of this machine; on Linux it reaches others";
+/// Who one is on other machines: who is signed in here, by what Windows has for that, so nobody says it.
+pub const SIGNED_IN: Option<&str> = Some(
+    r"on Windows it is who is signed in that goes to another machine: runas /netonly /user:DOMAIN\NAME cmd opens a console for somebody else",
+);
 
 /// What `--scm` means when nothing is said.
 pub const DEFAULT_TARGET: &str = "windows";
@@ -30,18 +32,21 @@ pub(crate) fn connect(target: &Target) -> Result<Box<dyn Backend>> {
             target,
             "the built-in service control manager does not run on Windows; \"windows\" is what this system has",
         )),
-        Target::Remote(_) => Err(refused(target, NO_REMOTE)),
+        Target::Remote(remote) if remote.port().is_some() => {
+            Err(refused(target, "the functions of Windows find the port themselves: name the machine alone"))
+        }
+        Target::Remote(remote) => Ok(Box::new(WindowsBackend::remote(remote)?)),
     }
 }
 
-/// Nobody is asked: other machines aren't reached from here.
+/// Nobody is asked: it is who is signed in that goes to other machines.
 pub fn prompt(_: &str) -> io::Result<Secret> {
-    Err(io::Error::new(io::ErrorKind::Unsupported, NO_REMOTE))
+    Err(io::ErrorKind::Unsupported.into())
 }
 
 /// Nothing is read, for the same reason.
 pub fn remote_password(_: &Path) -> io::Result<Secret> {
-    Err(io::Error::new(io::ErrorKind::Unsupported, NO_REMOTE))
+    Err(io::ErrorKind::Unsupported.into())
 }
 
 /// The same; `interrupt` ends what is being waited for on it.
@@ -66,6 +71,10 @@ pub fn state_directory(variable: impl Fn(&str) -> Option<OsString>) -> Option<Pa
 
 /// Lets an account log on as a service of this machine; whether it could not before.
 pub fn grant_logon(target: &Target, account: &str) -> Result<bool> {
+    if let Target::Remote(_) = target {
+        let failed = Error::new("grant the right to log on as a service", Win32Error::NOT_SUPPORTED);
+        return Err(Box::new(failed.target(target.to_string()).cause("it is granted on the machine itself")));
+    }
     account::grant_service_logon(account).map_err(|error| {
         let failed = Error::new("grant the right to log on as a service", account_code(&error))
             .target(target.to_string());
@@ -74,7 +83,10 @@ pub fn grant_logon(target: &Target, account: &str) -> Result<bool> {
 }
 
 /// Whether a service can run under an account that is none of the system's own.
-pub fn logon(_: &Target, account: &str) -> io::Result<Logon> {
+pub fn logon(target: &Target, account: &str) -> io::Result<Logon> {
+    if let Target::Remote(_) = target {
+        return Err(io::ErrorKind::Unsupported.into());
+    }
     match account::has_service_logon(account) {
         Ok(true) => Ok(Logon::Possible),
         Ok(false) => Ok(Logon::NoRight),

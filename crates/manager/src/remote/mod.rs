@@ -1,10 +1,15 @@
 //! The service control manager of another machine. How it is reached is in [`crate::local`]: over TCP, or by what Windows has for that.
 
+mod trial;
+
 use std::fmt;
 use std::net::Ipv6Addr;
 use std::time::Duration;
 
 use svckit_core::secret::Secret;
+
+pub(crate) use trial::Ticket;
+pub use trial::Trial;
 
 /// How long each step of connecting may take, if nothing else is asked for.
 pub const LIMIT: Duration = Duration::from_secs(10);
@@ -20,6 +25,7 @@ pub struct Remote {
     port: Option<u16>,
     mapper: u16,
     logon: Option<Logon>,
+    trial: Trial,
     limit: Duration,
 }
 
@@ -42,13 +48,27 @@ impl Remote {
             Some(port) => Some(port.parse().ok().filter(|port| *port != 0)?),
             None => None,
         };
-        Some(Self { host: host.to_owned(), port, mapper: MAPPER, logon: None, limit: LIMIT })
+        Some(Self {
+            host: host.to_owned(),
+            port,
+            mapper: MAPPER,
+            logon: None,
+            trial: Trial::default(),
+            limit: LIMIT,
+        })
     }
 
     /// The same, with who wants to come in.
     #[must_use]
     pub fn log_on(mut self, logon: Logon) -> Self {
         self.logon = Some(logon);
+        self
+    }
+
+    /// The same, as one of several machines where the same logon is tried.
+    #[must_use]
+    pub fn on_trial(mut self, trial: &Trial) -> Self {
+        self.trial = trial.clone();
         self
     }
 
@@ -84,6 +104,11 @@ impl Remote {
     /// Who wants to come in, if that was said.
     pub fn logon(&self) -> Option<&Logon> {
         self.logon.as_ref()
+    }
+
+    /// What other machines said of who wants to come in.
+    pub fn trial(&self) -> &Trial {
+        &self.trial
     }
 
     /// How long each step of connecting may take.

@@ -17,6 +17,7 @@ use svckit_os::interrupt::Interrupt;
 use svckit_os::registry::Key;
 use svckit_os::{errno, event_log, log, scm};
 
+use super::machine::Machine;
 use super::overview;
 use super::records;
 use super::{account_code, failed};
@@ -37,10 +38,10 @@ pub(super) fn answer(request: Request, interrupt: Option<&Interrupt>) -> Result<
         Request::Usage => overview::usage(),
         // Without anybody who keeps what was told, it is everything.
         Request::Overview { services, .. } => {
-            Ok(Reply::Overview(overview::at_once(&Selection::new(services.as_deref()))?))
+            Ok(Reply::Overview(overview::at_once(&Machine::default(), &Selection::new(services.as_deref()))?))
         }
         Request::List => {
-            let services = overview::at_once(&Selection::new(None))?.services;
+            let services = overview::at_once(&Machine::default(), &Selection::new(None))?.services;
             Ok(Reply::List { services: services.into_iter().map(ServiceView::listed).collect() })
         }
         // Windows has calls for it.

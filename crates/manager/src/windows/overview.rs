@@ -15,15 +15,18 @@ use svckit_core::{Error, Result};
 use svckit_os::watch::Watch;
 use svckit_os::{clock, errno, scm, usage};
 
+use super::machine::Machine;
 use super::{failed, native, records};
 
 const OPERATION: &str = "list services";
 
 /// What was told last, and what tells of more.
 pub(super) struct Follower {
+    machine: Machine,
     sight: Selection,
     changes: scm::Changes,
-    folders: Watch,
+    /// Where hosts of this machine tell of themselves.
+    folders: Option<Watch>,
     revision: u64,
     /// By folded name.
     told: BTreeMap<String, ServiceView>,
@@ -31,16 +34,18 @@ pub(super) struct Follower {
 
 impl Follower {
     /// What services do, and what follows on from there; the revisions begin after `revision`.
-    pub(super) fn begin(revision: u64, sight: Selection) -> Result<(Self, Overview)> {
+    pub(super) fn begin(machine: &Machine, revision: u64, sight: Selection) -> Result<(Self, Overview)> {
         // The watches first: what comes after the look is told of.
-        let mut changes = scm::Changes::new().map_err(|code| failed(OPERATION, None, code))?;
-        let folders = records::watch(None).map_err(|error| broken(OPERATION, &error))?;
-        let told = look(&sight)?;
+        let mut changes = machine.changes().map_err(|code| machine.failed(OPERATION, None, code))?;
+        let folders = machine.is_this_one().then(|| records::watch(None)).transpose();
+        let folders = folders.map_err(|error| broken(OPERATION, &error))?;
+        let told = look(machine, &sight)?;
         changes.follow(told.values().map(|view| view.service.as_str()));
         let revision = revision + 1;
         let services = told.values().cloned().collect();
         let overview = Overview { revision, complete: true, services, gone: Vec::new() };
-        Ok((Self { sight, changes, folders, revision, told }, overview))
+        let machine = machine.clone();
+        Ok((Self { machine, sight, changes, folders, revision, told }, overview))
     }
 
     /// Whether it goes on after this revision, with the same services.
@@ -57,12 +62,17 @@ impl Follower {
                 if left.is_some_and(|left| left.is_zero()) {
                     return Ok(None);
                 }
-                let waited = self.folders.wait_or_be_called(self.changes.handle(), left);
-                waited.map_err(|error| broken(OPERATION, &error))?;
+                match &self.folders {
+                    Some(folders) => {
+                        let waited = folders.wait_or_be_called(self.changes.handle(), left);
+                        waited.map_err(|error| broken(OPERATION, &error))?;
+                    }
+                    None => scm::be_called(left),
+                }
                 // What called this thread is taken before the look, so that the next call is about what comes after.
                 self.changes.have_come();
             }
-            let now = look(&self.sight)?;
+            let now = look(&self.machine, &self.sight)?;
             self.changes.follow(now.values().map(|view| view.service.as_str()));
             let before = std::mem::replace(&mut self.told, now);
             let is_news = |(key, view): &(&String, &ServiceView)| before.get(*key) != Some(view);
@@ -79,20 +89,16 @@ impl Follower {
 }
 
 /// What services do, for those who don't go on looking.
-pub(super) fn at_once(sight: &Selection) -> Result<Overview> {
-    let services = look(sight)?.into_values().collect();
+pub(super) fn at_once(machine: &Machine, sight: &Selection) -> Result<Overview> {
+    let services = look(machine, sight)?.into_values().collect();
     Ok(Overview { revision: 0, complete: true, services, gone: Vec::new() })
 }
 
 /// What these services do.
-fn look(sight: &Selection) -> Result<BTreeMap<String, ServiceView>> {
-    let found: Vec<_> = enumerate(OPERATION)?.filter(|(name, _)| sight.has(name)).collect();
+fn look(machine: &Machine, sight: &Selection) -> Result<BTreeMap<String, ServiceView>> {
+    let found: Vec<_> = enumerate(machine, OPERATION)?.filter(|(name, _)| sight.has(name)).collect();
     let services = (!sight.is_all()).then(|| found.iter().map(|(name, _)| name.clone()).collect());
-    let Reply::HostStates { states } = native::answer(Request::HostStates { services }, None)? else {
-        return Ok(BTreeMap::new());
-    };
-    let mut hosts: HashMap<String, NamedHostState> =
-        states.into_iter().map(|host| (host.service.folded(), host)).collect();
+    let mut hosts = if machine.is_this_one() { host_states(services)? } else { HashMap::new() };
     let view = |(service, found): (ServiceName, scm::Found)| {
         let key = service.folded();
         let host = hosts.remove(&key);
@@ -102,11 +108,21 @@ fn look(sight: &Selection) -> Result<BTreeMap<String, ServiceView>> {
     Ok(found.into_iter().map(view).collect())
 }
 
-fn enumerate(operation: &'static str) -> Result<impl Iterator<Item = (ServiceName, scm::Found)>> {
-    let manager = scm::Manager::open(None, ManagerAccess::CONNECT | ManagerAccess::ENUMERATE_SERVICE);
-    let manager = manager.map_err(|code| failed(operation, None, code))?;
-    let found = manager.enumerate(ServiceType::WIN32, StateFilter::ALL, None);
-    let found = found.map_err(|code| failed(operation, None, code))?;
+/// What hosts of this machine tell, by folded name.
+fn host_states(services: Option<Vec<ServiceName>>) -> Result<HashMap<String, NamedHostState>> {
+    let Reply::HostStates { states } = native::answer(Request::HostStates { services }, None)? else {
+        return Ok(HashMap::new());
+    };
+    Ok(states.into_iter().map(|host| (host.service.folded(), host)).collect())
+}
+
+fn enumerate(
+    machine: &Machine,
+    operation: &'static str,
+) -> Result<impl Iterator<Item = (ServiceName, scm::Found)>> {
+    let failed = |code| machine.failed(operation, None, code);
+    let manager = machine.open(ManagerAccess::CONNECT | ManagerAccess::ENUMERATE_SERVICE).map_err(failed)?;
+    let found = manager.enumerate(ServiceType::WIN32, StateFilter::ALL, None).map_err(failed)?;
     Ok(found.into_iter().filter_map(|one| Some((ServiceName::new(one.name.as_str()).ok()?, one))))
 }
 
@@ -115,7 +131,8 @@ pub(super) fn usage() -> Result<Reply> {
     const OPERATION: &str = "measure services";
     let processes = Processes::new(usage::list().map_err(|error| broken(OPERATION, &error))?);
     let at = clock::now().tick.0.as_millis();
-    let services = enumerate(OPERATION)?.filter(|(_, found)| found.status.pid != 0);
+    let here = Machine::default();
+    let services = enumerate(&here, OPERATION)?.filter(|(_, found)| found.status.pid != 0);
     let measured = services.map(|(service, found)| {
         let process = found.status.pid;
         let hosted = records::folder(&service).is_ok_and(|folder| folder.is_some());

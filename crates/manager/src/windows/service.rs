@@ -12,7 +12,8 @@ use svckit_core::{Error, Result, Win32Error};
 use svckit_os::scm;
 use svckit_scmr::ops::ConfigRecord;
 
-use super::{enumerated, failed, native, read_security};
+use super::machine::Machine;
+use super::{enumerated, native, read_security};
 
 /// `RPC_X_BAD_STUB_DATA`: how a service control manager that doesn't know a level may answer, since it can't read the structure.
 const BAD_STUB_DATA: Win32Error = Win32Error(1783);
@@ -21,25 +22,26 @@ const BAD_STUB_DATA: Win32Error = Win32Error(1783);
 const INVALID_TAG: Win32Error = Win32Error(1733);
 
 pub(super) struct WindowsService {
+    machine: Machine,
     service: scm::Service,
     name: String,
     access: ServiceAccess,
 }
 
 impl WindowsService {
-    pub(super) fn new(service: scm::Service, name: &str, access: ServiceAccess) -> Self {
-        Self { service, name: name.to_owned(), access }
+    pub(super) fn new(machine: &Machine, service: scm::Service, name: &str, access: ServiceAccess) -> Self {
+        Self { machine: machine.clone(), service, name: name.to_owned(), access }
     }
 
     fn done<T>(&self, operation: &'static str, outcome: Result<T, Win32Error>) -> Result<T> {
-        outcome.map_err(|code| failed(operation, Some(&self.name), code))
+        outcome.map_err(|code| self.machine.failed(operation, Some(&self.name), code))
     }
 
     /// What a request to stop comes to. A process that has reported STOPPED may be gone before the system has read its answer, which it says by a broken pipe.
     fn stopped(&self, told: Result<ServiceStatus, Win32Error>) -> Result<ServiceStatus, Win32Error> {
         settled(told, || {
             // Who may stop a service need not be allowed to ask, or has not asked for that.
-            let manager = scm::Manager::open(None, ManagerAccess::CONNECT)?;
+            let manager = self.machine.open(ManagerAccess::CONNECT)?;
             manager.open_service(&self.name, ServiceAccess::QUERY_STATUS)?.status()
         })
     }
@@ -53,9 +55,9 @@ impl WindowsService {
     ) -> Result<T> {
         outcome.map_err(|code| {
             if !matches!(code, Win32Error::INVALID_LEVEL | BAD_STUB_DATA | INVALID_TAG) {
-                return failed(operation, Some(&self.name), code);
+                return self.machine.failed(operation, Some(&self.name), code);
             }
-            let error: Error = *failed(operation, Some(&self.name), Win32Error::INVALID_LEVEL);
+            let error: Error = *self.machine.failed(operation, Some(&self.name), Win32Error::INVALID_LEVEL);
             Box::new(error.cause(format!("this Windows does not know {}", level_name(level))))
         })
     }
@@ -153,7 +155,9 @@ impl Service for WindowsService {
     fn change_config(&self, change: &ConfigChange) -> Result<u32> {
         const OPERATION: &str = "change configuration of service";
         let tag = self.done(OPERATION, self.service.change_config(change))?;
-        if let (Some(account), Ok(name)) = (&change.account, ServiceName::new(self.name.as_str())) {
+        if let (Some(account), Ok(name)) = (&change.account, ServiceName::new(self.name.as_str()))
+            && self.machine.is_this_one()
+        {
             native::account_changed(OPERATION, &name, account)?;
         }
         Ok(tag)
@@ -179,7 +183,12 @@ impl Service for WindowsService {
     }
 
     fn security(&self, parts: SecurityInformation) -> Result<SecurityDescriptor> {
-        read_security("query security of service", Some(&self.name), self.service.security(parts))
+        read_security(
+            &self.machine,
+            "query security of service",
+            Some(&self.name),
+            self.service.security(parts),
+        )
     }
 
     fn set_security(&self, parts: SecurityInformation, new: &SecurityDescriptor) -> Result<()> {
@@ -192,8 +201,7 @@ impl Service for WindowsService {
     }
 
     fn wait(&self, mask: NotifyMask, timeout: Duration) -> Result<Option<Notification>> {
-        let again =
-            || scm::Manager::open(None, ManagerAccess::CONNECT)?.open_service(&self.name, self.access);
+        let again = || self.machine.open(ManagerAccess::CONNECT)?.open_service(&self.name, self.access);
         self.done("wait for service", self.service.wait(mask, timeout, again))
     }
 }

@@ -12,6 +12,7 @@ use svckit_scmr::ops::{Answer, Call};
 use svckit_scmr::pdu::{ProtocolError, Status};
 
 use super::Transport;
+use crate::remote::Ticket;
 
 /// How long the other side has to say good-bye.
 const FAREWELL: Duration = Duration::from_secs(2);
@@ -40,6 +41,8 @@ pub(super) struct Link<S> {
     /// Outcomes of calls that nobody has asked for yet.
     outcomes: BTreeMap<u32, Outcome>,
     works: bool,
+    /// As long as it isn't known whether who came was let in.
+    ticket: Option<Ticket>,
 }
 
 impl<S: Transport> Link<S> {
@@ -53,18 +56,37 @@ impl<S: Transport> Link<S> {
             match binding.receive(&buffer[..count])? {
                 Progress::Binding(more) => binding = more,
                 Progress::Ready(client) => {
-                    return Ok(Self { stream, client, buffer, outcomes: BTreeMap::new(), works: true });
+                    return Ok(Self::new(stream, client, buffer, None));
                 }
             }
         }
     }
 
+    fn new(stream: S, client: Client, buffer: Box<[u8]>, ticket: Option<Ticket>) -> Self {
+        Self { stream, client, buffer, outcomes: BTreeMap::new(), works: true, ticket }
+    }
+
     /// Binds to the interfaces of a server that wants to know who comes, until `deadline`.
     pub(super) fn open_sealed(
+        stream: S,
+        initiate: Box<dyn Initiate>,
+        deadline: Tick,
+        ticket: Ticket,
+    ) -> Result<Self, NotOpened> {
+        match Self::bind_sealed(stream, initiate, deadline) {
+            Ok((stream, client, buffer)) => Ok(Self::new(stream, client, buffer, Some(ticket))),
+            Err(error) => {
+                ticket.failed(error.code());
+                Err(error)
+            }
+        }
+    }
+
+    fn bind_sealed(
         mut stream: S,
         initiate: Box<dyn Initiate>,
         deadline: Tick,
-    ) -> Result<Self, NotOpened> {
+    ) -> Result<(S, Client, Box<[u8]>), NotOpened> {
         let (mut binding, mut bytes) = Binding::start_sealed(initiate);
         let mut buffer = vec![0; 64 * 1024].into_boxed_slice();
         loop {
@@ -72,9 +94,7 @@ impl<S: Transport> Link<S> {
             let count = read_until(&mut stream, &mut buffer, deadline)?;
             match binding.receive(&buffer[..count]).map_err(not_bound)? {
                 Progress::Binding(more) => binding = more,
-                Progress::Ready(client) => {
-                    return Ok(Self { stream, client, buffer, outcomes: BTreeMap::new(), works: true });
-                }
+                Progress::Ready(client) => return Ok((stream, client, buffer)),
             }
             bytes = binding.take_output();
         }
@@ -171,12 +191,22 @@ impl<S: Transport> Link<S> {
                 Err(error) => return Err(lost(error)),
             };
             let was_proven = self.client.is_proven();
-            for returned in self.client.receive(&self.buffer[..count])? {
+            let returned = self.client.receive(&self.buffer[..count])?;
+            if self.client.is_proven()
+                && let Some(ticket) = self.ticket.take()
+            {
+                ticket.let_in();
+            }
+            for returned in returned {
                 if returned.outcome == Outcome::Fault(Status::ACCESS)
                     && self.client.is_sealed()
                     && !was_proven
                 {
-                    return Err(not_let_in());
+                    let error = not_let_in();
+                    if let Some(ticket) = self.ticket.take() {
+                        ticket.failed(error.code);
+                    }
+                    return Err(error);
                 }
                 self.outcomes.insert(returned.call_id, returned.outcome);
             }
@@ -210,6 +240,14 @@ pub(super) fn answer(outcome: Outcome) -> Result<Answer, LinkError> {
 impl LinkError {
     fn new(code: Win32Error, cause: impl Into<String>) -> Self {
         Self { code, cause: cause.into() }
+    }
+}
+
+impl NotOpened {
+    fn code(&self) -> Win32Error {
+        match self {
+            Self::Mechanism(error) | Self::Other(error) => error.code,
+        }
     }
 }
 

@@ -24,6 +24,8 @@ use svckit_scmr::ops::{Answer, Call, Handle, MAX_256K};
 use link::{Link, LinkError, NotOpened};
 use manager::WireManager;
 
+use crate::remote::Trial;
+
 /// A stream of bytes both ways.
 pub trait Transport: Read + Write + 'static {
     /// Sets how long a read may take before it fails with `WouldBlock` or `TimedOut`; `None`: for ever.
@@ -55,6 +57,8 @@ pub struct Sealing {
     pub initiate: Box<dyn Fn(Mechanism) -> Result<Box<dyn Initiate>>>,
     /// How long a logon may take.
     pub limit: Duration,
+    /// Whether it may be tried, with what other machines said of it.
+    pub trial: Trial,
 }
 
 /// How a logon is negotiated.
@@ -77,6 +81,9 @@ const SECURITY_BUFFER: u32 = 1024;
 
 /// How often a connection is made before one that is lost at once counts.
 const DIAL_ATTEMPTS: u32 = 5;
+
+/// How long a server is certain to wait for the first word on a connection.
+const PATIENCE: Duration = Duration::from_secs(2);
 
 /// What is being done, for errors.
 #[derive(Debug, Clone)]
@@ -133,12 +140,18 @@ impl<S: Transport> Shared<S> {
         }
     }
 
-    /// A wrong password is tried once: an account may be locked after a few.
+    /// A wrong password is tried once, and on one machine: an account may be locked after a few.
     fn open_sealed(&self, sealing: &Sealing) -> Result<Link<S>> {
         let attempt = |mechanism| -> Result<_> {
-            let stream = (self.dial)()?;
+            // First, so that a machine that can't be reached keeps nobody waiting.
+            let mut stream = (self.dial)()?;
+            let begun = clock::now().tick;
+            let ticket = sealing.trial.begin(&self.target)?;
+            if clock::now().tick.since(begun) > PATIENCE {
+                stream = (self.dial)()?;
+            }
             let initiate = (sealing.initiate)(mechanism)?;
-            Ok(Link::open_sealed(stream, initiate, clock::now().tick + sealing.limit))
+            Ok(Link::open_sealed(stream, initiate, clock::now().tick + sealing.limit, ticket))
         };
         let opened = match attempt(Mechanism::Spnego)? {
             Err(NotOpened::Mechanism(_)) => attempt(Mechanism::Ntlm)?,

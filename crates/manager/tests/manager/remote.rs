@@ -4,6 +4,7 @@ use std::io::{Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use std::time::Duration;
 
@@ -12,6 +13,7 @@ use svckit_core::config::NewService;
 use svckit_core::name::ServiceName;
 use svckit_core::secret::Secret;
 use svckit_core::{Error, Win32Error};
+use svckit_manager::remote::Trial;
 use svckit_manager::{Logon, Target, connect};
 use svckit_scmr::auth::{Account, Accounts, NtHash, ntlm};
 use svckit_scmr::mapper::{Mapper, Tower};
@@ -302,4 +304,94 @@ fn a_server_that_says_nothing_is_not_waited_for_longer_than_was_said() {
     let error = connect(&target(&address.to_string(), "pw", Duration::from_millis(50))).err().unwrap();
     assert_eq!(error.code, Win32Error::WAIT_TIMEOUT);
     assert_eq!(cause(&error), "the server did not answer in time while the connection was made");
+}
+
+/// A machine that counts who comes with which proof; it lets in who has its password.
+fn listen_counting(password: &'static str) -> (SocketAddr, Arc<AtomicUsize>) {
+    struct Counted(&'static str, Arc<AtomicUsize>);
+    impl Accounts for Counted {
+        fn verifier(&self, _: &Account) -> Option<NtHash> {
+            self.1.fetch_add(1, Ordering::SeqCst);
+            Some(NtHash::of(&Secret::from(self.0)))
+        }
+    }
+    let count = Arc::new(AtomicUsize::new(0));
+    let (scm, counted) = (Arc::clone(&Fixture::new().scm), Arc::clone(&count));
+    let address = listen(move |stream| {
+        let acceptor = ntlm::Acceptor::new(ntlm::Identity::default(), *b"8 random", 133_000_000_000_000_000);
+        let accounts = Box::new(Counted(password, Arc::clone(&counted)));
+        Arc::clone(&scm).serve(stream, Server::sealed(MAX_FRAGMENT, acceptor, accounts));
+    });
+    (address, count)
+}
+
+/// What each of several machines says to the same logon, all asked at once.
+fn all_at_once(machines: &[SocketAddr], trial: &Trial) -> Vec<Option<Error>> {
+    let ask = |address: &SocketAddr| {
+        let Target::Remote(remote) = target(&address.to_string(), "pw", LONG) else { unreachable!() };
+        let backend = connect(&Target::Remote(remote.on_trial(trial))).map_err(|error| *error)?;
+        backend.open_manager(ManagerAccess::CONNECT).map(drop).map_err(|error| *error)
+    };
+    thread::scope(|scope| {
+        let asked: Vec<_> = machines.iter().map(|address| scope.spawn(|| ask(address).err())).collect();
+        asked.into_iter().map(|thread| thread.join().unwrap()).collect()
+    })
+}
+
+#[test]
+fn a_wrong_password_is_tried_on_one_of_many_machines() {
+    let machines: Vec<_> = (0..12).map(|_| listen_counting("another")).collect();
+    let addresses: Vec<_> = machines.iter().map(|(address, _)| *address).collect();
+    let trial = Trial::default();
+    let errors = all_at_once(&addresses, &trial);
+    let tried: usize = machines.iter().map(|(_, count)| count.load(Ordering::SeqCst)).sum();
+    assert_eq!(tried, 1);
+    for (error, (address, count)) in errors.iter().zip(&machines) {
+        let error = error.as_ref().unwrap();
+        assert_eq!(error.code, Win32Error::LOGON_FAILURE);
+        let was_tried = count.load(Ordering::SeqCst) == 1;
+        assert_eq!(cause(error).starts_with(r"not tried, since \\127.0.0.1:"), !was_tried, "{error}");
+        assert_eq!(trial.is_left_out(&format!(r"\\{address}")), !was_tried);
+    }
+    // Another logon is another matter.
+    let error = all_at_once(&addresses[..1], &Trial::default()).remove(0).unwrap();
+    assert!(cause(&error).starts_with("the user name or password is wrong"), "{error}");
+}
+
+#[test]
+fn a_right_password_goes_to_all_machines_and_those_out_of_reach_hold_up_nobody() {
+    let silent = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+    let closed = {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+        listener.local_addr().unwrap()
+    };
+    let machines: Vec<_> = (0..12).map(|_| listen_counting("pw")).collect();
+    let mut addresses: Vec<_> = machines.iter().map(|(address, _)| *address).collect();
+    addresses.insert(0, closed);
+    let errors = all_at_once(&addresses, &Trial::default());
+    assert_eq!(errors[0].as_ref().unwrap().code, Win32Error::RPC_S_SERVER_UNAVAILABLE);
+    assert!(errors[1..].iter().all(Option::is_none), "{errors:?}");
+    // One that takes the connection and says nothing is given its time, and then the next one is asked.
+    let trial = Trial::default();
+    let Target::Remote(remote) =
+        target(&silent.local_addr().unwrap().to_string(), "pw", Duration::from_millis(50))
+    else {
+        unreachable!()
+    };
+    let error = connect(&Target::Remote(remote.on_trial(&trial))).err().unwrap();
+    assert_eq!(error.code, Win32Error::WAIT_TIMEOUT);
+    assert!(all_at_once(&addresses[1..], &trial).iter().all(Option::is_none));
+}
+
+#[test]
+fn a_refusal_after_others_let_in_stops_the_rest_but_not_them() {
+    let (good, bad, rest) = (listen_counting("pw"), listen_counting("another"), listen_counting("pw"));
+    let trial = Trial::default();
+    assert_eq!(all_at_once(&[good.0], &trial), [None]);
+    assert!(all_at_once(&[bad.0], &trial)[0].is_some());
+    let error = all_at_once(&[rest.0], &trial).remove(0).unwrap();
+    let begin = format!(r"not tried, since \\{} refused", bad.0);
+    assert!(cause(&error).starts_with(&begin), "{error}");
+    assert_eq!((bad.1.load(Ordering::SeqCst), rest.1.load(Ordering::SeqCst)), (1, 0));
+    assert_eq!(all_at_once(&[good.0], &trial), [None]);
 }

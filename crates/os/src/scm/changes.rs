@@ -21,11 +21,13 @@ pub struct Changes {
 }
 
 impl Changes {
-    /// Of no service yet.
-    pub fn new() -> Result<Self, Win32Error> {
+    /// Of no service yet, on this machine or another (`\\HOST`).
+    pub fn new(machine: Option<&str>) -> Result<Self, Win32Error> {
         let access = ManagerAccess::CONNECT | ManagerAccess::ENUMERATE_SERVICE;
-        let set = Manager::open(None, access)?.into_watch().ok();
-        Ok(Self { manager: Manager::open(None, ManagerAccess::CONNECT)?, set, services: HashMap::new() })
+        let watched = Manager::open(machine, access)?;
+        let set = if machine.is_some() { watched.into_told_watch() } else { watched.into_watch() };
+        let manager = Manager::open(machine, ManagerAccess::CONNECT)?;
+        Ok(Self { manager, set: set.ok(), services: HashMap::new() })
     }
 
     /// Asks for changes of these services from now on, and of no others.

@@ -1,6 +1,9 @@
 #![allow(unsafe_code)]
 
 use std::ptr;
+use std::sync::mpsc::channel;
+use std::thread;
+use std::time::Duration;
 
 use svckit_core::Win32Error;
 use svckit_core::access::{ManagerAccess, ServiceAccess};
@@ -51,6 +54,9 @@ impl Handle {
     }
 }
 
+// SAFETY: such a handle belongs to the process, not to a thread, and its functions may be called by any.
+unsafe impl Send for Handle {}
+
 impl Drop for Handle {
     fn drop(&mut self) {
         // SAFETY: the handle is open by the invariant, and nobody can use it after this.
@@ -84,6 +90,22 @@ impl Manager {
         // SAFETY: the name is null or ends with NUL and lives during the call; without a database it is the active one.
         let raw = unsafe { OpenSCManagerW(machine, ptr::null(), access.0) };
         Ok(Self { handle: Handle::take(raw)? })
+    }
+
+    /// The same, with a limit: on another machine Windows may look for somebody who answers for most of a minute. `None` when the time is over; the call is left to itself.
+    pub fn open_within(
+        machine: Option<&str>,
+        access: ManagerAccess,
+        limit: Duration,
+    ) -> Result<Option<Self>, Win32Error> {
+        let machine = machine.map(str::to_owned);
+        let (sender, opened) = channel();
+        let asking = thread::Builder::new().name("open".to_owned()).spawn(move || {
+            // Nobody waits any more where the time is over, and then the handle is closed here.
+            let _ = sender.send(Self::open(machine.as_deref(), access));
+        });
+        asking.map_err(|error| crate::errno::win32(&error))?;
+        opened.recv_timeout(limit).ok().transpose()
     }
 
     pub(super) fn raw(&self) -> SC_HANDLE {
@@ -223,6 +245,11 @@ impl Manager {
     /// Begins to wait for services that are created or deleted. This handle does nothing else afterwards.
     pub fn into_watch(self) -> Result<Watch, Win32Error> {
         Watch::new(self.handle)
+    }
+
+    /// The same, where the registry of this machine knows nothing of it.
+    pub fn into_told_watch(self) -> Result<Watch, Win32Error> {
+        Watch::told(self.handle)
     }
 
     fn look_up(

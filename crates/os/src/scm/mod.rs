@@ -21,6 +21,7 @@ pub use lock::{Lock, report_boot};
 pub use manager::{Found, Manager};
 pub use service::{RawConfig, Service};
 pub use set::Watch;
+pub use wait::be_called;
 
 /// The code of the last call of this thread that failed.
 fn last_error() -> Win32Error {

@@ -29,6 +29,13 @@ enum Source {
 }
 
 impl Watch {
+    /// By what the service control manager tells, or not at all.
+    pub(super) fn told(handle: Handle) -> Result<Self, Win32Error> {
+        let mut registration = Registration::new(handle);
+        registration.begin(NotifyMask::SET)?;
+        Ok(Self { source: Source::Told(registration) })
+    }
+
     pub(super) fn new(handle: Handle) -> Result<Self, Win32Error> {
         let mut registration = Registration::new(handle);
         let source = match registration.begin(NotifyMask::SET) {

@@ -12,7 +12,7 @@ use windows_sys::Win32::Foundation::LocalFree;
 use windows_sys::Win32::System::Services::{
     NotifyServiceStatusChangeW, SERVICE_NOTIFY_2W, SERVICE_NOTIFY_STATUS_CHANGE,
 };
-use windows_sys::Win32::System::Threading::SleepEx;
+use windows_sys::Win32::System::Threading::{INFINITE, SleepEx};
 
 use super::manager::Handle;
 use super::service::status;
@@ -141,6 +141,13 @@ impl Drop for Registration {
             drop(unsafe { Box::from_raw(mailbox.as_ptr()) });
         }
     }
+}
+
+/// Waits until the system has called this thread, for whatever it was asked for, or the time is over.
+pub fn be_called(limit: Option<Duration>) {
+    let limit = limit.map_or(INFINITE, clock::wait_millis);
+    // SAFETY: the calls that it lets in are those that were asked for on this thread; ours is `told`.
+    unsafe { SleepEx(limit, 1) };
 }
 
 /// Whether `told` was called with this mailbox, which was not freed yet.

@@ -8,6 +8,7 @@ use super::crypto::{self, Key, Way};
 use super::initiator::client_challenge_block;
 use super::*;
 use crate::auth::{Account, Accounts, NtHash, Protect};
+use crate::ndr::Writer;
 
 const SERVER_CHALLENGE: [u8; 8] = [0x01, 0x23, 0x45, 0x67, 0x89, 0xab, 0xcd, 0xef];
 
@@ -185,6 +186,33 @@ fn a_client_that_announces_no_mic_needs_none() {
     outcome(challenged.clone(), &message.to_bytes()).unwrap();
     let short = Authenticate { session_key: vec![3; 15], ..message }.to_bytes();
     assert!(matches!(outcome(challenged, &short), Err(AuthError::Malformed { .. })));
+}
+
+/// The list in which a client announces its MIC is part of what it proves: without the announcement there is no proof.
+#[test]
+fn an_announced_mic_can_neither_be_left_out_nor_made_unannounced() {
+    let (message, _, challenged) = dialogue("Ann", "pw");
+    let with_names = |change: fn(&mut Names)| {
+        changed(&message, |message| {
+            let at = 16 + 28;
+            let mut names = Names::read(&message.response[at..]).unwrap();
+            assert!(names.has_mic());
+            change(&mut names);
+            message.response.truncate(at);
+            let mut list = Writer::new();
+            names.write(&mut list);
+            message.response.extend(list.into_bytes());
+            message.response.extend([0; 4]);
+        })
+    };
+    let unannounced = with_names(|names| names.set(name::FLAGS, vec![0; 4]));
+    assert_eq!(outcome(challenged.clone(), &unannounced).unwrap_err(), AuthError::Refused);
+    // Unchanged, with zeros in place of the MIC.
+    assert_eq!(outcome(challenged.clone(), &with_names(|_| {})).unwrap_err(), AuthError::Refused);
+    let mut other = message.clone();
+    Authenticate::set_mic(&mut other, &[1; 16]);
+    assert_eq!(outcome(challenged.clone(), &other).unwrap_err(), AuthError::Refused);
+    outcome(challenged, &message).unwrap();
 }
 
 #[test]

@@ -1,0 +1,136 @@
+//! `svc.exe` and the service control manager of a machine that is named, through the functions of Windows. The machine is this one, which Windows and Wine know by its name too; what svckit knows of its own machine it
+//! then doesn't know.
+
+#![forbid(unsafe_code)]
+#![cfg(windows)]
+#![expect(clippy::unwrap_used, reason = "a failed expectation is how a test fails")]
+
+use std::path::Path;
+
+use svckit_core::access::{ManagerAccess, ServiceAccess};
+use svckit_core::backend::Backend;
+use svckit_core::control::Control;
+use svckit_core::native::{Overview, Reply, Request};
+use svckit_core::status::{NotifyMask, ServiceState};
+use svckit_core::win32::Win32Error;
+use svckit_manager::windows::WindowsBackend;
+use svckit_manager::{Target, connect};
+use svckit_testkit::svc::{Output, Svc, starting};
+use svckit_testkit::{PATIENCE, binary};
+
+/// This machine as another.
+fn machine() -> String {
+    format!(r"\\{}", std::env::var("COMPUTERNAME").unwrap())
+}
+
+/// A service with a definition, which the machine itself installed.
+fn install(svc: &Svc, name: &str) -> String {
+    let service = svc.name(name);
+    let log = svc.folder().join("log.txt");
+    let text = format!(
+        "[service.{service}]\nrun = [{:?}, \"program=hang\"]\nlog.file = {log:?}\n",
+        binary::scripted()
+    );
+    svc.ok(&["install", svc.write(&format!("{name}.toml"), &text).to_str().unwrap()]);
+    service
+}
+
+/// A command that goes to the machine by its name.
+fn there(svc: &Svc, words: &[&str]) -> Output {
+    svc.run(&[&["--scm", &machine()], words].concat())
+}
+
+#[track_caller]
+fn ok(svc: &Svc, words: &[&str]) -> String {
+    let output = starting(|| there(svc, words));
+    assert!(output.status.success(), "{words:?}: {}{}", output.stdout, output.stderr);
+    output.stdout
+}
+
+#[test]
+fn services_of_a_named_machine_are_listed_started_watched_and_stopped() {
+    let svc = Svc::new();
+    let name = install(&svc, "web");
+    assert!(ok(&svc, &["list"]).contains(&name));
+    ok(&svc, &["start", &name]);
+    ok(&svc, &["wait", &name, "--state", "running"]);
+    let status: serde_json::Value = serde_json::from_str(&ok(&svc, &["status", &name, "--json"])).unwrap();
+    assert_eq!(status[0]["state"], "RUNNING", "{status}");
+    assert_eq!(status[0]["host"], serde_json::Value::Null, "hosts tell it to their own machine: {status}");
+    assert_eq!(svc.status(&name)["host"]["phase"], "running");
+    let show: serde_json::Value = serde_json::from_str(&ok(&svc, &["show", &name, "--json"])).unwrap();
+    assert_eq!(show["name"], name.as_str());
+    ok(&svc, &["restart", &name]);
+    ok(&svc, &["stop", &name]);
+    assert_eq!(svc.status(&name)["state"], "STOPPED");
+    let queried = svc.ok(&["sc", &machine(), "query", &name]);
+    assert!(queried.contains("STOPPED"), "{queried}");
+    ok(&svc, &["remove", &name]);
+    let gone = there(&svc, &["status", &name]);
+    assert_eq!(gone.code(), Some(3), "{}{}", gone.stdout, gone.stderr);
+    assert!(gone.stderr.contains("1060"), "{}", gone.stderr);
+}
+
+#[test]
+fn what_windows_does_not_tell_of_another_machine_is_refused_by_its_name() {
+    let svc = Svc::new();
+    let name = install(&svc, "web");
+    for words in [&["logs", &name][..], &["events", &name]] {
+        let output = there(&svc, words);
+        assert_eq!(output.code(), Some(1), "{words:?}: {}{}", output.stdout, output.stderr);
+        let said = "of another machine Windows tells nothing of hosts, definitions, events and logs (50 ";
+        assert!(output.stderr.contains(said), "{}", output.stderr);
+    }
+    let file = svc.folder().join("web.toml");
+    for verb in ["up", "install", "update", "apply"] {
+        let output = there(&svc, &[verb, file.to_str().unwrap()]);
+        assert_eq!(output.code(), Some(2), "{verb}: {}{}", output.stdout, output.stderr);
+        assert!(output.stderr.contains("can't be installed on another Windows"), "{}", output.stderr);
+    }
+    // Who comes is who is signed in; a port is found by Windows itself.
+    let output = there(&svc, &["--user", "ann", "list"]);
+    assert_eq!(output.code(), Some(1), "{}{}", output.stdout, output.stderr);
+    assert!(output.stderr.contains("runas /netonly"), "{}", output.stderr);
+    let output = svc.run(&["--scm", &format!("{}:4135", machine()), "list"]);
+    assert!(output.stderr.contains("find the port themselves"), "{}", output.stderr);
+    assert_eq!(
+        svc.json(&["list"]).as_array().unwrap().iter().filter(|one| one["name"] == name.as_str()).count(),
+        1
+    );
+}
+
+/// A native connection to this machine by its name.
+fn backend() -> Box<dyn Backend> {
+    connect(&Target::parse(&machine(), Path::new("")).unwrap()).unwrap()
+}
+
+#[test]
+fn who_goes_on_looking_is_told_of_a_named_machine_too() {
+    let svc = Svc::new();
+    let name = install(&svc, "web");
+    let service = svckit_core::name::ServiceName::new(name.as_str()).unwrap();
+    let backend = backend();
+    let request = Request::Overview { after: None, services: Some(vec![service.clone()]) };
+    let Reply::Overview(Overview { revision, services, .. }) = backend.native(request).unwrap() else {
+        panic!()
+    };
+    assert_eq!((services.len(), services[0].host.is_none()), (1, true));
+    let changed = |after| match backend.changes(after, Some(vec![service.clone()]), PATIENCE).unwrap() {
+        Some(Reply::Overview(overview)) => overview,
+        other => panic!("{other:?}"),
+    };
+    let mut seen = changed(revision);
+    assert!(starting(|| svc.run(&["start", &name])).status.success());
+    while seen.services.first().is_none_or(|view| view.status.state != ServiceState::RUNNING) {
+        seen = changed(seen.revision);
+    }
+    // A handle of its own, opened anew on the same machine, waits for the end.
+    let manager = backend.open_manager(ManagerAccess::CONNECT).unwrap();
+    let opened = manager.open_service(&name, ServiceAccess::QUERY_STATUS | ServiceAccess::STOP).unwrap();
+    opened.control(Control::STOP).unwrap();
+    let stopped = opened.wait(NotifyMask::of(ServiceState::STOPPED), PATIENCE).unwrap().unwrap();
+    assert_eq!(stopped.status.state, ServiceState::STOPPED);
+    let error = manager.open_service("no such service", ServiceAccess::QUERY_STATUS).err().unwrap();
+    assert_eq!((error.code, error.target), (Win32Error::SERVICE_DOES_NOT_EXIST, Some(machine())));
+    assert_eq!(WindowsBackend::local().target(), "windows");
+}
