@@ -190,7 +190,9 @@ impl Prepared {
             scm.hear_of_clock();
         }
         scm.begin(&identity)?;
-        scm.listens(self.listeners.addresses());
+        let listening = self.listeners.addresses();
+        let network = listening.to_string();
+        scm.listens(listening);
         let swept = self.directory.sweep(|id| scm.has_instance(id));
         swept.map_err(|source| ServeError::Directory { path: self.directory.path().to_owned(), source })?;
         let (sender, inputs) = unbounded_channel();
@@ -217,7 +219,8 @@ impl Prepared {
         };
         let accepting = self.listeners.receive(listener, reception)?;
         let actor = Actor::new(scm, self.directory.clone(), launcher, sender.clone());
-        tracing::info!("serving {} as process {}", self.directory.path().display(), std::process::id());
+        let directory = self.directory.path().display();
+        tracing::info!("serving {directory} as process {}{network}", std::process::id());
         announce(ready, "ready");
         started(Direct::new(sender, self.directory.path()));
         let waiting = actor.run(inputs).await;
@@ -244,13 +247,12 @@ impl Listeners {
             let failed = |error: std::io::Error| ServeError::Listen { address, reason: error.to_string() };
             TcpListener::from_std(listener).map_err(failed)
         };
-        // Its port is told, if there are several.
-        let first = self.scmr.first().map(|(address, _)| *address);
+        let told: Rc<[SocketAddr]> = self.scmr.iter().map(|(address, _)| *address).collect();
         for one in self.scmr {
             accepting.push(spawn_local(Rc::clone(&reception).accept(listening(one)?)));
         }
-        for (one, first) in self.mapper.into_iter().zip(first.into_iter().cycle()) {
-            accepting.push(spawn_local(Rc::clone(&reception).map(listening(one)?, first)));
+        for one in self.mapper {
+            accepting.push(spawn_local(Rc::clone(&reception).map(listening(one)?, Rc::clone(&told))));
         }
         Ok(accepting)
     }

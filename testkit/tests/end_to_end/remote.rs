@@ -1,8 +1,13 @@
 //! Another machine, which is a service control manager of this one that listens on the network: every verb goes there by name, password and sealed packets.
 
+use std::io::{BufRead, BufReader};
+use std::net::SocketAddr;
 use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
 use std::process::Stdio;
 
+use svckit_core::native::{Reply, Request};
+use svckit_manager::{Logon, Target};
 use svckit_testkit::svc::{Output, Svc};
 
 use crate::up;
@@ -19,18 +24,8 @@ impl Machine {
         svc.ok(&["list"]);
         svc.ok(&["scm", "stop"]);
         std::fs::write(svc.state().join("scm.toml"), "[network]\nlisten = [\"127.0.0.1:0\"]\n").unwrap();
-        for (name, password, more) in [("ann", "pw of ann", "--administrator"), ("bob", "pw of bob", "--")] {
-            let file = svc.write(&format!("{name}.password"), &format!("{password}\n"));
-            std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o600)).unwrap();
-            let words = ["scm", "user", "add", "--password-stdin", more, name];
-            let words: Vec<_> = match more {
-                "--" => words.into_iter().filter(|word| *word != "--").collect(),
-                _ => words.to_vec(),
-            };
-            let mut command = svc.command(&words);
-            let input = command.stdin(Stdio::from(std::fs::File::open(&file).unwrap())).output().unwrap();
-            assert!(input.status.success(), "{}", String::from_utf8_lossy(&input.stderr));
-        }
+        add_user(&svc, "ann", &["--administrator"]);
+        add_user(&svc, "bob", &[]);
         let status = svc.json(&["list"]);
         assert_eq!(status, serde_json::json!([]));
         let address = svc.json(&["scm", "status"])["listening"][0].as_str().unwrap().to_owned();
@@ -50,6 +45,45 @@ impl Machine {
         assert!(output.status.success(), "{arguments:?}: {}\n{}", output.status, output.stderr);
         output.stdout
     }
+}
+
+/// Lets somebody in, with a password in a file.
+fn add_user(svc: &Svc, name: &str, more: &[&str]) {
+    let file = svc.write(&format!("{name}.password"), &format!("pw of {name}\n"));
+    std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o600)).unwrap();
+    let mut command = svc.command(&[&["scm", "user", "add", "--password-stdin", name], more].concat());
+    let input = command.stdin(Stdio::from(std::fs::File::open(&file).unwrap())).output().unwrap();
+    assert!(input.status.success(), "{}", String::from_utf8_lossy(&input.stderr));
+}
+
+#[test]
+fn who_serves_says_where_and_the_endpoint_mapper_tells_the_port_at_the_address_it_was_reached_by() {
+    let svc = Svc::new();
+    add_user(&svc, "ann", &["--administrator"]);
+    let mut command = svc.command(&["scm", "serve"]);
+    command.args(["--listen", "127.0.0.1:0", "--listen", "127.0.0.2:0", "--endpoint-mapper", "127.0.0.2:0"]);
+    let mut serving = command.stderr(Stdio::piped()).spawn().unwrap();
+    let mut said = BufReader::new(serving.stderr.take().unwrap()).lines().map(Result::unwrap);
+    let line = said.find(|line| line.contains(" serving ")).unwrap();
+    let status = svc.json(&["scm", "status"]);
+    let at = |key: &str, index: usize| status[key][index].as_str().unwrap().to_owned();
+    let mapper = at("endpoint_mapper", 0);
+    let end = format!(
+        ", listening at {} and {}, endpoint mapper at {mapper}",
+        at("listening", 0),
+        at("listening", 1)
+    );
+    assert!(line.ends_with(&end), "{line}");
+    // The port of the first is another's at this address.
+    let target = Target::parse("127.0.0.2", Path::new("")).unwrap();
+    let Target::Remote(remote) = target else { unreachable!() };
+    let mapper: SocketAddr = mapper.parse().unwrap();
+    let remote = remote.with_mapper(mapper.port()).log_on(Logon::new("ann", "pw of ann".into()));
+    let backend = svckit_manager::connect(&Target::Remote(remote)).unwrap();
+    assert!(matches!(backend.native(Request::ScmStatus), Ok(Reply::ScmStatus(_))));
+    drop(backend);
+    svc.ok(&["scm", "stop"]);
+    assert!(serving.wait().unwrap().success());
 }
 
 #[test]

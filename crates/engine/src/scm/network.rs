@@ -1,5 +1,6 @@
 //! What clients of the network mean to the service control manager beyond their rights: where they are listened to, and what is told of those who were not let in.
 
+use std::fmt;
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
@@ -14,6 +15,19 @@ use crate::network::{Failed, is_own};
 pub(crate) struct Listening {
     pub(crate) scmr: Vec<SocketAddr>,
     pub(crate) mapper: Vec<SocketAddr>,
+}
+
+/// As it follows a sentence: nothing where it isn't listened.
+impl fmt::Display for Listening {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (what, all) in [("listening at", &self.scmr), ("endpoint mapper at", &self.mapper)] {
+            if !all.is_empty() {
+                let all: Vec<_> = all.iter().map(SocketAddr::to_string).collect();
+                write!(f, ", {what} {}", all.join(" and "))?;
+            }
+        }
+        Ok(())
+    }
 }
 
 /// A logon over the network that failed.

@@ -7,10 +7,10 @@ use crate::pdu::{
 /// The largest fragment: a tower takes a hundred bytes.
 const FRAGMENT: u16 = 4096;
 
-/// A connection to the endpoint mapper, seen from the server. It knows one interface, and answers one operation.
+/// A connection to the endpoint mapper, seen from the server. It knows towers, and answers one operation.
 #[derive(Debug)]
 pub struct Mapper {
-    tower: Tower,
+    towers: Vec<Tower>,
     input: Vec<u8>,
     is_bound: bool,
 }
@@ -18,7 +18,12 @@ pub struct Mapper {
 impl Mapper {
     /// A new connection to a mapper that knows this tower.
     pub fn new(tower: Tower) -> Self {
-        Self { tower, input: Vec::new(), is_bound: false }
+        Self::of(vec![tower])
+    }
+
+    /// The same with several, of which a client that has room for fewer is told the first.
+    pub fn of(towers: Vec<Tower>) -> Self {
+        Self { towers, input: Vec::new(), is_bound: false }
     }
 
     /// Takes bytes of the client: the bytes to send. After an error the connection is closed.
@@ -82,13 +87,14 @@ impl Mapper {
     }
 
     fn answer(&self, request: &MapRequest) -> MapAnswer {
-        let is_it = self.tower.interface.serves(&request.tower.interface)
-            && self.tower.transfer == request.tower.transfer
-            && request.entry == [0; 20];
-        match is_it {
-            true => MapAnswer { towers: vec![self.tower], status: 0 },
-            false => MapAnswer { towers: Vec::new(), status: NOT_REGISTERED },
-        }
+        let fits = |tower: &&Tower| {
+            tower.interface.serves(&request.tower.interface)
+                && tower.transfer == request.tower.transfer
+                && request.entry == [0; 20]
+        };
+        let towers: Vec<_> = self.towers.iter().filter(fits).copied().collect();
+        let status = if towers.is_empty() { NOT_REGISTERED } else { 0 };
+        MapAnswer { towers, status }
     }
 }
 
