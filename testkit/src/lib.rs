@@ -5,7 +5,9 @@
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a failed expectation is how a test fails")]
 
 pub mod binary;
+pub mod capture;
 pub mod clock;
+pub mod dsc;
 pub mod following;
 pub mod frame;
 pub mod gate;

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::print_stderr)] // in helpers of tests, too
 
 mod buffers;
+mod captures;
 mod convert;
 mod corpus;
 mod impacket;

@@ -1,5 +1,7 @@
 //! impacket as the client of the network: an implementation of MS-SCMR, NTLM and packet privacy by others. What it does is in `remote.py`.
 
+use std::net::SocketAddr;
+use std::path::Path;
 use std::process::Command;
 
 use svckit_testkit::{binary, need};
@@ -10,9 +12,14 @@ const SCRIPT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/engine/network/
 
 /// Runs a part of the script; what it printed. Without impacket a test is skipped.
 fn impacket(part: &str, bed: &Bed) -> Option<String> {
+    run(part, bed, bed.address, &binary::scripted())
+}
+
+/// The same with somebody between it and the service control manager, and services of this program.
+pub(super) fn run(part: &str, bed: &Bed, at: SocketAddr, program: &Path) -> Option<String> {
     let output = Command::new(need::python()?)
-        .args([SCRIPT, part, &bed.address.port().to_string(), PASSWORD])
-        .arg(binary::scripted())
+        .args([SCRIPT, part, &at.port().to_string(), PASSWORD])
+        .arg(program)
         .arg(bed.mapper.port().to_string())
         .output()
         .unwrap();

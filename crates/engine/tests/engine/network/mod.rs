@@ -1,5 +1,6 @@
 //! Clients of the network: who is let in, who isn't, and what those may do who are.
 
+mod capture;
 mod crowd;
 mod impacket;
 mod peer;
@@ -23,7 +24,7 @@ use tempfile::TempDir;
 use crate::support::{Scm, create, open, reaches, scripted, settings, state};
 use peer::{Peer, Way, dial, read};
 
-const PASSWORD: &str = "correct horse";
+const PASSWORD: &str = svckit_testkit::capture::PASSWORD;
 
 /// A service control manager that listens, with an administrator `ann` and a user `bob`.
 struct Bed {
