@@ -37,7 +37,7 @@ impl Svc {
     }
 
     /// The service control manager's own log, which can't be had.
-    pub(super) fn scm_log(&self) -> String {
+    pub fn scm_log(&self) -> String {
         String::new()
     }
 }

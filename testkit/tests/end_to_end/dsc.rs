@@ -1,64 +1,8 @@
 //! `svc dsc`, called as Microsoft DSC calls it: by the manifest, with an instance on standard input.
 
-use std::io::Write;
-use std::process::{Command, Stdio};
-
 use serde_json::{Value, json};
-use svckit_testkit::schema::Schema;
-use svckit_testkit::svc::{Output, Svc};
-
-/// The manifest that is delivered.
-const MANIFEST: &str =
-    include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/../integrations/dsc/svckit.dsc.resource.json"));
-
-/// Runs an operation as its manifest says, in a folder of nobody's.
-fn invoke(svc: &Svc, operation: &str, instance: &Value) -> Output {
-    let manifest: Value = serde_json::from_str(MANIFEST).unwrap();
-    let call = &manifest[operation];
-    assert_eq!((&call["executable"], &call["input"]), (&"svc".into(), &"stdin".into()));
-    let words: Vec<&str> =
-        call["args"].as_array().unwrap().iter().map(|word| word.as_str().unwrap()).collect();
-    let mut command: Command = svc.command(&words);
-    let mut child = command
-        .current_dir("/")
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
-    child.stdin.take().unwrap().write_all(instance.to_string().as_bytes()).unwrap();
-    let output = child.wait_with_output().unwrap();
-    let text = |bytes| String::from_utf8(bytes).unwrap();
-    Output { status: output.status, stdout: text(output.stdout), stderr: text(output.stderr) }
-}
-
-/// The lines of the answer. Each state is an instance of the schema, and what differs names properties of it, as DSC demands.
-#[track_caller]
-fn answer(svc: &Svc, operation: &str, instance: &Value) -> Vec<Value> {
-    let output = invoke(svc, operation, instance);
-    assert!(
-        output.status.success() && output.stderr.is_empty(),
-        "{operation}: {output:?}\n{}",
-        svc.scm_log()
-    );
-    let schema = svc.ok(&["dsc", "schema"]);
-    let properties: Value = serde_json::from_str(&schema).unwrap();
-    let schema = Schema::new(&schema);
-    let lines: Vec<Value> = output.stdout.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
-    for line in &lines {
-        match line.as_array() {
-            Some(differing) => {
-                assert!(
-                    differing
-                        .iter()
-                        .all(|name| properties["properties"].get(name.as_str().unwrap()).is_some())
-                );
-            }
-            None => assert_eq!(schema.check_json(line), [""; 0], "{line}"),
-        }
-    }
-    lines
-}
+use svckit_testkit::dsc::{answer, invoke};
+use svckit_testkit::svc::Svc;
 
 fn web(seconds: u32, state: &str) -> Value {
     json!({ "name": "web", "state": state, "definition": { "run": ["sleep", seconds.to_string()], "start": "auto" } })

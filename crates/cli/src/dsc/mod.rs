@@ -11,7 +11,7 @@ mod tables;
 
 use std::io::{self, Read};
 
-use svckit_core::name::ServiceName;
+use svckit_core::name::{ServiceName, fold};
 use svckit_core::pattern::{NamePattern, is_pattern};
 use svckit_recipe::Definition;
 
@@ -82,12 +82,12 @@ fn all(app: &mut App, input: &str) -> Result<(), Failure> {
         "" => None,
         _ => Some(instance::filter(input)?),
     };
-    let is_wanted = |name: &ServiceName| match &wanted {
-        Some(text) if is_pattern(text) => NamePattern::new(text).matches(name.as_str()),
-        Some(text) => ServiceName::new(text.as_str()).is_ok_and(|wanted| wanted == *name),
+    let is_wanted = |name: &str| match &wanted {
+        Some(text) if is_pattern(text) => NamePattern::new(text).matches(name),
+        Some(text) => fold(text) == fold(name),
         None => true,
     };
-    let names: Vec<_> = export::hosted(app)?.into_iter().filter(is_wanted).collect();
+    let names = export::hosted(app, is_wanted)?;
     let mut end = Ok(());
     for name in names {
         let outcome = export::installed(app, &name)

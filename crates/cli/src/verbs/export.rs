@@ -27,7 +27,7 @@ const NAMES_TOLD: usize = 10;
 /// Prints one definition file with all services that can be said; the others are told, each with the reason.
 pub(crate) fn run(app: &mut App, arguments: &Export) -> Result<(), Failure> {
     let names = match &arguments.services[..] {
-        [] => hosted(app)?,
+        [] => hosted(app, |_| true)?,
         named => all_named(app, named)?,
     };
     let is_one = names.len() == 1;
@@ -53,10 +53,10 @@ pub(crate) fn run(app: &mut App, arguments: &Export) -> Result<(), Failure> {
     outcome.end
 }
 
-/// The services that svckit made, by name; who else there is, is told.
-pub(crate) fn hosted(app: &mut App) -> Result<Vec<ServiceName>, Failure> {
-    let (mut ours, others): (Vec<_>, Vec<_>) =
-        report::all(app, StateFilter::ALL)?.into_iter().partition(|report| report.host.is_some());
+/// The services that svckit made and whose names are wanted, by name; who else of such a name there is, is told.
+pub(crate) fn hosted(app: &mut App, is_wanted: impl Fn(&str) -> bool) -> Result<Vec<ServiceName>, Failure> {
+    let wanted = report::all(app, StateFilter::ALL)?.into_iter().filter(|report| is_wanted(&report.name));
+    let (mut ours, others): (Vec<_>, Vec<_>) = wanted.partition(|report| report.host.is_some());
     if !others.is_empty() {
         let mut names: Vec<_> =
             others.iter().take(NAMES_TOLD).map(|report| printable(&report.name)).collect();
