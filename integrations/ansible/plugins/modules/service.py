@@ -29,16 +29,6 @@ options:
     description:
       - The whole path of a definition file on the managed machine, which may be C(FILE.cfg#PART); all its services are meant.
     type: path
-  scm:
-    description: The service control manager, as C(svc --scm) has it; by default that of the machine.
-    type: str
-  executable:
-    description: The program svc, as a path or a name in PATH.
-    type: str
-    default: svc
-  wait:
-    description: The limit of each wait for a service in seconds; by default as long as there is progress.
-    type: float
 attributes:
   check_mode:
     support: full
@@ -46,8 +36,8 @@ attributes:
   diff_mode:
     support: full
     description: Shows what is there before and after, without secrets.
-requirements:
-  - svc on the managed machine
+extends_documentation_fragment:
+  - svckit.svckit.svc
 author:
   - the svckit maintainers
 """

@@ -9,22 +9,12 @@ options:
   name:
     description: The name of a service, or a pattern such as V(web-*). Without it all services are told.
     type: str
-  scm:
-    description: The service control manager, as C(svc --scm) has it; by default that of the machine.
-    type: str
-  executable:
-    description: The program svc, as a path or a name in PATH.
-    type: str
-    default: svc
-  wait:
-    description: The limit of each wait in seconds.
-    type: float
 attributes:
   check_mode:
     support: full
     description: Nothing is changed in any case.
-requirements:
-  - svc on the managed machine
+extends_documentation_fragment:
+  - svckit.svckit.svc
 author:
   - the svckit maintainers
 """
