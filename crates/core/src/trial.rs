@@ -34,8 +34,8 @@ enum Opinion {
 pub enum Turn {
     /// Try it.
     Go,
-    /// Wait for what another machine says.
-    Wait,
+    /// Wait for what this machine says.
+    Wait(String),
     /// Leave it: this machine let nobody in with it.
     Leave(String),
 }
@@ -66,7 +66,7 @@ impl Trial {
                 *connections += 1;
                 Turn::Go
             }
-            Opinion::Asking { .. } => Turn::Wait,
+            Opinion::Asking { machine: asked, .. } => Turn::Wait(asked.clone()),
             Opinion::Good => Turn::Go,
             Opinion::Refused { machine: by } => {
                 let by = by.clone();
@@ -103,6 +103,13 @@ impl Trial {
         }
     }
 
+    /// Nobody waits any longer for what a machine says. If it says something after all, that counts.
+    pub fn give_up(&mut self, machine: &str) {
+        if matches!(&self.opinion, Opinion::Asking { machine: asked, .. } if asked == machine) {
+            self.opinion = Opinion::Unknown;
+        }
+    }
+
     /// Whether a machine was not asked because another refused.
     pub fn is_left_out(&self, machine: &str) -> bool {
         self.left_out.contains(machine)
@@ -113,11 +120,15 @@ impl Trial {
 mod tests {
     use super::*;
 
+    fn wait(machine: &str) -> Turn {
+        Turn::Wait(machine.to_owned())
+    }
+
     #[test]
     fn the_first_machine_is_asked_alone_and_all_others_together_after_it() {
         let mut trial = Trial::default();
         assert_eq!(trial.ask("a"), Turn::Go);
-        assert_eq!((trial.ask("b"), trial.ask("c")), (Turn::Wait, Turn::Wait));
+        assert_eq!((trial.ask("b"), trial.ask("c")), (wait("a"), wait("a")));
         trial.told("a", Outcome::LetIn);
         assert_eq!((trial.ask("b"), trial.ask("c")), (Turn::Go, Turn::Go));
     }
@@ -125,7 +136,7 @@ mod tests {
     #[test]
     fn a_refusal_stops_who_was_not_asked_yet() {
         let mut trial = Trial::default();
-        assert_eq!((trial.ask("a"), trial.ask("b")), (Turn::Go, Turn::Wait));
+        assert_eq!((trial.ask("a"), trial.ask("b")), (Turn::Go, wait("a")));
         trial.told("a", Outcome::Refused);
         assert_eq!(trial.ask("b"), Turn::Leave("a".to_owned()));
         // Also there: it is the same password.
@@ -152,13 +163,27 @@ mod tests {
     #[test]
     fn a_machine_that_says_nothing_leaves_the_question_to_the_next() {
         let mut trial = Trial::default();
-        assert_eq!((trial.ask("a"), trial.ask("a"), trial.ask("b")), (Turn::Go, Turn::Go, Turn::Wait));
+        assert_eq!((trial.ask("a"), trial.ask("a"), trial.ask("b")), (Turn::Go, Turn::Go, wait("a")));
         trial.told("a", Outcome::Nothing);
-        assert_eq!(trial.ask("b"), Turn::Wait, "one of its connections is still open");
+        assert_eq!(trial.ask("b"), wait("a"), "one of its connections is still open");
         trial.told("a", Outcome::Nothing);
-        assert_eq!((trial.ask("b"), trial.ask("a")), (Turn::Go, Turn::Wait));
+        assert_eq!((trial.ask("b"), trial.ask("a")), (Turn::Go, wait("b")));
         trial.told("b", Outcome::LetIn);
         trial.told("a", Outcome::Nothing);
         assert_eq!(trial.ask("c"), Turn::Go);
+    }
+
+    #[test]
+    fn what_a_machine_says_that_was_given_up_counts_all_the_same() {
+        let mut trial = Trial::default();
+        assert_eq!((trial.ask("a"), trial.ask("b")), (Turn::Go, wait("a")));
+        trial.give_up("b");
+        assert_eq!(trial.ask("b"), wait("a"), "it is another that is asked");
+        trial.give_up("a");
+        assert_eq!((trial.ask("b"), trial.ask("c")), (Turn::Go, wait("b")));
+        trial.told("a", Outcome::Nothing);
+        assert_eq!(trial.ask("c"), wait("b"));
+        trial.told("a", Outcome::Refused);
+        assert_eq!(trial.ask("c"), Turn::Leave("a".to_owned()));
     }
 }

@@ -1,9 +1,12 @@
 //! One logon on several machines: who may try it, and who has to wait for what another machine says.
 
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
+use svckit_core::time::Tick;
 use svckit_core::trial::{Outcome, Trial as State, Turn};
 use svckit_core::{Error, Result, Win32Error};
+use svckit_os::clock;
 
 /// What machines said of a name and a password; copies are the same one.
 ///
@@ -18,16 +21,16 @@ struct Shared {
 }
 
 impl Trial {
-    /// Waits until the logon may be tried on a machine, or is told that it had better not be.
-    pub(crate) fn begin(&self, target: &str) -> Result<Ticket> {
+    /// Waits until the logon may be tried on a machine, or is told that it had better not be. A machine that is asked and says nothing is waited for no longer than `limit`.
+    pub(crate) fn begin(&self, target: &str, limit: Duration) -> Result<Ticket> {
         let machine = target.to_lowercase();
         let mut state = self.state();
+        // Who is waited for, and until when.
+        let mut awaited: Option<(String, Tick)> = None;
         loop {
-            match state.ask(&machine) {
+            let asked = match state.ask(&machine) {
                 Turn::Go => return Ok(Ticket { trial: self.clone(), machine, is_told: false }),
-                Turn::Wait => {
-                    state = self.0.told.wait(state).unwrap_or_else(PoisonError::into_inner);
-                }
+                Turn::Wait(asked) => asked,
                 Turn::Leave(by) => {
                     let cause = format!(
                         "not tried, since {by} refused the user name or the password, and an account is locked after a few wrong ones"
@@ -35,7 +38,19 @@ impl Trial {
                     let error = Error::new("log on to another machine", Win32Error::LOGON_FAILURE);
                     return Err(Box::new(error.target(target).cause(cause)));
                 }
+            };
+            let now = clock::now().tick;
+            let deadline = match &awaited {
+                Some((before, deadline)) if *before == asked => *deadline,
+                _ => now + limit,
+            };
+            let left = deadline.since(now);
+            if left.is_zero() {
+                state.give_up(&asked);
+                continue;
             }
+            awaited = Some((asked, deadline));
+            state = self.0.told.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0;
         }
     }
 

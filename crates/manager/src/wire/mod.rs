@@ -146,7 +146,7 @@ impl<S: Transport> Shared<S> {
             // First, so that a machine that can't be reached keeps nobody waiting.
             let mut stream = (self.dial)()?;
             let begun = clock::now().tick;
-            let ticket = sealing.trial.begin(&self.target)?;
+            let ticket = sealing.trial.begin(&self.target, sealing.limit)?;
             if clock::now().tick.since(begun) > PATIENCE {
                 stream = (self.dial)()?;
             }

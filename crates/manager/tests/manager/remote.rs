@@ -383,6 +383,30 @@ fn a_right_password_goes_to_all_machines_and_those_out_of_reach_hold_up_nobody()
     assert!(all_at_once(&addresses[1..], &trial).iter().all(Option::is_none));
 }
 
+/// It lets in and says nothing to the first call, which is what would prove it.
+#[test]
+fn a_machine_that_says_nothing_after_the_logon_is_not_waited_for_for_ever() {
+    let address = listen(|mut stream| {
+        let acceptor = ntlm::Acceptor::new(ntlm::Identity::default(), *b"8 random", 133_000_000_000_000_000);
+        let mut server = Server::sealed(MAX_FRAGMENT, acceptor, Box::new(Ann));
+        let mut buffer = [0; 4096];
+        while let Ok(count @ 1..) = stream.read(&mut buffer) {
+            server.receive(&buffer[..count]).unwrap();
+            stream.write_all(&server.take_output()).unwrap();
+        }
+    });
+    let trial = Trial::default();
+    let on_trial = |address: SocketAddr, limit| {
+        let Target::Remote(remote) = target(&address.to_string(), "pw", limit) else { unreachable!() };
+        connect(&Target::Remote(remote.on_trial(&trial)))
+    };
+    let _silent = on_trial(address, LONG).unwrap();
+    let (other, count) = listen_counting("pw");
+    let backend = on_trial(other, Duration::from_millis(200)).unwrap();
+    assert!(backend.open_manager(ManagerAccess::CONNECT).is_ok());
+    assert_eq!(count.load(Ordering::SeqCst), 1);
+}
+
 #[test]
 fn a_refusal_after_others_let_in_stops_the_rest_but_not_them() {
     let (good, bad, rest) = (listen_counting("pw"), listen_counting("another"), listen_counting("pw"));
