@@ -87,6 +87,12 @@ fn what_windows_does_not_tell_of_another_machine_is_refused_by_its_name() {
         assert_eq!(output.code(), Some(2), "{verb}: {}{}", output.stdout, output.stderr);
         assert!(output.stderr.contains("can't be installed on another Windows"), "{}", output.stderr);
     }
+    // What is here says nothing of what is there.
+    let lacking = svc.name("lacking");
+    svc.ok(&["sc", "create", &lacking, "binPath=", r"C:\no\such\program.exe"]);
+    let (here, there_too) = (svc.run(&["doctor", &lacking]), there(&svc, &["doctor", &lacking]));
+    assert!(here.stdout.contains("error[image]"), "{}{}", here.stdout, here.stderr);
+    assert_eq!(there_too.code(), Some(0), "{}{}", there_too.stdout, there_too.stderr);
     // Who comes is who is signed in; a port is found by Windows itself.
     let output = there(&svc, &["--user", "ann", "list"]);
     assert_eq!(output.code(), Some(1), "{}{}", output.stdout, output.stderr);

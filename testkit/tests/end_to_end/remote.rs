@@ -117,6 +117,21 @@ fn every_verb_goes_to_another_machine() {
     assert_eq!(machine.svc.json(&["list"]), serde_json::json!([]));
 }
 
+/// Paths of another machine mean nothing here; that they are these paths here, too, is only so in this test.
+#[test]
+fn the_doctor_does_not_look_for_files_of_another_machine_here() {
+    let machine = Machine::new();
+    machine.svc.ok(&["sc", "create", "web", "binPath=", "/no/such/program"]);
+    let file = machine.svc.write("job.toml", "[service.job]\nrun = ['sh', '-c', 'true']\n");
+    machine.ok(&["install", file.to_str().unwrap()]);
+    std::fs::remove_file(file).unwrap();
+    let there = machine.svc.run(&["doctor", "--json"]).stdout;
+    assert!(there.contains("\"image\"") && there.contains("\"definition-gone\""), "{there}");
+    let from_afar = machine.run("ann", &["doctor", "--json"]).stdout;
+    assert!(!from_afar.contains("\"image\"") && !from_afar.contains("definition-gone"), "{from_afar}");
+    assert_eq!(machine.run("ann", &["doctor", "--resolve"]).code(), Some(2));
+}
+
 #[test]
 fn who_may_not_come_in_or_not_do_it_hears_so() {
     let machine = Machine::new();

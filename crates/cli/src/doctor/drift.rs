@@ -36,6 +36,10 @@ impl Drifts {
         let Some(file) = configured.definition.as_ref().and_then(|host| host.source.clone()) else {
             return Drift::None;
         };
+        if app.surroundings.is_elsewhere {
+            // The file is on the machine where the services are.
+            return Drift::None;
+        }
         if let Ok(false) = file.try_exists() {
             return Drift::Gone(file);
         }

@@ -16,7 +16,7 @@ use svckit_core::native::Phase;
 use svckit_core::sort;
 use svckit_core::status::ServiceState;
 use svckit_core::win32::Win32Error;
-use svckit_recipe::doctor::{Ended, Facts, Finding, HostFacts, diagnose};
+use svckit_recipe::doctor::{Ended, Facts, Finding, HostFacts, Image, diagnose};
 use svckit_recipe::lint::Severity;
 use svckit_recipe::{Definition, ServiceDefinition, Source, Span, Stored};
 
@@ -41,6 +41,11 @@ pub(crate) fn run(app: &mut App, arguments: &Doctor) -> Result<(), Failure> {
 }
 
 fn sections(app: &mut App, arguments: &[String], resolve: bool) -> Result<Vec<Section>, Failure> {
+    if resolve && app.surroundings.is_elsewhere {
+        let failure =
+            Failure::usage("--resolve looks names up on this machine, and the services are on another");
+        return Err(failure.hint("run svc doctor --resolve there"));
+    }
     let mut sections = Vec::new();
     let mut patients: Vec<Patient> = Vec::new();
     let (files, words): (Vec<_>, Vec<_>) = arguments.iter().partition(|argument| is_definition(argument));
@@ -146,7 +151,8 @@ fn look(app: &mut App, census: &Census, drifts: &mut Drifts, patient: &Patient) 
         last_output: if is_in_trouble(report) { last_output(app, name) } else { Vec::new() },
         needs: census.needs(configured),
         circle: census.circle(name),
-        image: image::look(configured),
+        // Programs of another machine are not here.
+        image: if app.surroundings.is_elsewhere { Image::Unknown } else { image::look(configured) },
         drift: drifts.of(app, configured),
     };
     found.extend(diagnose(&facts));

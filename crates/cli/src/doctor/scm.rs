@@ -24,8 +24,12 @@ pub(super) fn look<'a>(
         pid: status.pid,
         own: own.to_owned(),
     });
+    // Of another machine neither is here.
+    let is_here = !app.surroundings.is_elsewhere;
+    let status = status.filter(|_| is_here);
     let open_directory = status.and_then(|status| builtin::open_directory(&status.directory));
-    let facts = ScmFacts { open_directory, other_version, disks: disks(app, state, services) };
+    let disks = if is_here { disks(app, state, services) } else { Vec::new() };
+    let facts = ScmFacts { open_directory, other_version, disks };
     let found = diagnose_scm(&facts);
     (!found.is_empty()).then(|| Section::new("the service control manager", found))
 }

@@ -64,10 +64,13 @@ pub(crate) fn findings(app: &App, file: &Path) -> Result<Vec<Finding>, Failure> 
 /// What is found in a definition that could be read, in the order of its lines.
 pub(crate) fn all_findings(app: &App, mut definition: Definition, is_installed: bool) -> Vec<Finding> {
     let mut found = svckit_recipe::lint::lint(&definition, app.surroundings.platform);
-    let words = first_words(&definition);
-    found.extend(checks::complete(&mut definition));
-    found.extend(machine::lint(&definition, &words));
-    found.extend(accounts::lint(app, &definition, is_installed));
+    // Of another machine nothing is known here.
+    if !app.surroundings.is_elsewhere {
+        let words = first_words(&definition);
+        found.extend(checks::complete(&mut definition));
+        found.extend(machine::lint(&definition, &words));
+        found.extend(accounts::lint(app, &definition, is_installed));
+    }
     sort::by_key(&mut found, |finding| {
         finding.diagnostic.place.as_ref().map(|place| (place.line, place.column))
     });
