@@ -14,6 +14,7 @@ pub mod gate;
 pub mod model;
 pub mod need;
 pub mod output;
+pub mod role;
 pub mod schema;
 pub mod script;
 pub mod scripted;

@@ -27,7 +27,7 @@ use svckit_recipe::winservice;
 use svckit_testkit::following::Following;
 use svckit_testkit::gate::{self, Gate};
 use svckit_testkit::svc::{Output, Svc, finish, making_anew, starting};
-use svckit_testkit::{PATIENCE, binary};
+use svckit_testkit::{PATIENCE, binary, role};
 
 /// The event of a program that runs again.
 const RECOVERED: u32 = 4;
@@ -41,27 +41,18 @@ const ABORTED: Win32Error = Win32Error(995);
 /// No waiting between restarts.
 const QUICK: &str = "restart = { delay = \"10ms\" }\n";
 
-/// Says what a process of this file is to do in place of tests.
-const ROLE: &str = "SVCKIT_TEST_ROLE";
-
-/// What it needs for that.
-const WITH: &str = "SVCKIT_TEST_WITH";
-
 const DETACHED_PROCESS: u32 = 8;
 
 /// Programs of services begin here, since they are this program too.
 #[test]
 fn role() {
-    let Ok(role) = std::env::var(ROLE) else { return };
-    let with = std::env::var(WITH).unwrap_or_default();
+    let Some((role, with)) = role::asked() else { return };
     match role.as_str() {
         "gate" => gate::pass(&with),
         // A child that has left the console, and one of its own that has too.
         "tree" | "branch" => {
             let next = if role == "tree" { "branch" } else { "gate" };
-            let mut child = Command::new(std::env::current_exe().unwrap());
-            child.args(["--exact", "role"]).env(ROLE, next).creation_flags(DETACHED_PROCESS);
-            let mut child = child.spawn().unwrap();
+            let mut child = role::command(next, &with).creation_flags(DETACHED_PROCESS).spawn().unwrap();
             gate::pass(&with);
             let _ = child.try_wait();
         }
@@ -100,10 +91,7 @@ fn define(svc: &Svc, service: &str, steps: &str, more: &str) -> PathBuf {
 
 /// A definition of a service whose program plays a role of this file.
 fn play(svc: &Svc, service: &str, role: &str, with: &str, more: &str) -> PathBuf {
-    let program = std::env::current_exe().unwrap();
-    let run = format!("run = [{program:?}, \"--exact\", \"role\", \"--nocapture\"]\n");
-    let environment = format!("environment = {{ {ROLE} = {role:?}, {WITH} = {with:?} }}\n");
-    write(svc, service, &format!("{run}{environment}{more}"))
+    write(svc, service, &format!("{}{more}", role::lines(role, with)))
 }
 
 fn write(svc: &Svc, service: &str, lines: &str) -> PathBuf {
@@ -494,7 +482,7 @@ fn relative_paths_are_those_of_the_definition_and_all_of_unicode_goes() {
     let lines = [
         format!("[service.'{name}']"),
         format!("run = ['.\\pr\u{f6}gram.exe', '--exact', 'role', '--nocapture', {quoted}]"),
-        format!("directory = 'work'\nenvironment = {{ {ROLE} = 'where' }}"),
+        format!("directory = 'work'\nenvironment = {{ {} = 'where' }}", role::ROLE),
         "restart = { when = 'never' }\nlog = { file = 'l\u{f6}g.txt' }".to_owned(),
     ];
     let file = folder.join("service.toml");

@@ -11,10 +11,10 @@ use std::net::{SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::thread;
 
-use svckit_testkit::binary;
 use svckit_testkit::following::Following;
 use svckit_testkit::gate::{self, Gate, Reporter};
 use svckit_testkit::svc::{Output, Svc, starting};
+use svckit_testkit::{binary, role};
 
 /// Events: the program runs again, was not ready in time, a hook failed, the program is not alive.
 const RECOVERED: u32 = 4;
@@ -22,19 +22,13 @@ const START_HANG: u32 = 7022;
 const HOOK_FAILED: u32 = 12;
 const NOT_ALIVE: u32 = 13;
 
-/// Says what a process of this file is to do in place of tests: it is a program, or with `SVC_HOOK` a command beside one.
-const ROLE: &str = "SVCKIT_TEST_ROLE";
-
-/// What it needs for that.
-const WITH: &str = "SVCKIT_TEST_WITH";
-
 /// No waiting between restarts.
 const QUICK: &str = "restart = { delay = \"10ms\" }\n";
 
+/// Processes of this file are programs of services, or with `SVC_HOOK` commands beside one.
 #[test]
 fn role() {
-    let Ok(role) = std::env::var(ROLE) else { return };
-    let with = std::env::var(WITH).unwrap_or_default();
+    let Some((role, with)) = role::asked() else { return };
     if let Ok(hook) = std::env::var("SVC_HOOK") {
         let seen = format!(
             "{hook} {}",
@@ -63,8 +57,7 @@ fn text(path: &Path) -> &str {
 
 /// A definition of a service whose program plays a role of this file.
 fn play(svc: &Svc, service: &str, role: &str, with: &str, more: &str) -> PathBuf {
-    let environment = format!("environment = {{ {ROLE} = {role:?}, {WITH} = {with:?} }}\n");
-    write(svc, service, &format!("run = {}\n{environment}{more}", this()))
+    write(svc, service, &format!("{}{more}", role::lines(role, with)))
 }
 
 /// A definition of a service whose program follows steps.
@@ -76,11 +69,6 @@ fn write(svc: &Svc, service: &str, lines: &str) -> PathBuf {
     let log = svc.folder().join(format!("{service}.log"));
     let name = svc.name(service);
     svc.write(&format!("{service}.toml"), &format!("[service.{name}]\nlog = {{ file = {log:?} }}\n{lines}"))
-}
-
-/// The command that plays a role of this file.
-fn this() -> String {
-    format!("[{:?}, \"--exact\", \"role\", \"--nocapture\"]", std::env::current_exe().unwrap())
 }
 
 /// The command that follows words.
@@ -163,7 +151,7 @@ fn a_hook_writes_into_the_log_and_one_that_hangs_or_fails_is_told() {
     let fails = scripted("program=exit:3");
     let hooks = format!(
         "pre-start = {}\npost-start = {{ run = {hang}, timeout = \"300ms\" }}\npre-stop = {fails}\n",
-        this()
+        role::run()
     );
     let file =
         play(&svc, "hooks", "gate", &gate.address().to_string(), &format!("[service.{name}.hooks]\n{hooks}"));
@@ -227,7 +215,7 @@ fn a_program_is_ready_when_a_line_a_file_or_a_command_says_so() {
     ready_after(&svc, &name, || fs::write(&sign, "up").unwrap());
     let flag = svc.folder().join("flag");
     let name = svc.name("command");
-    let ready = format!("ready = {{ command = {}, interval = \"50ms\" }}\n", this());
+    let ready = format!("ready = {{ command = {}, interval = \"50ms\" }}\n", role::run());
     let file = play(&svc, "command", "asked", text(&flag), &ready);
     svc.ok(&["install", text(&file)]);
     ready_after(&svc, &name, || fs::write(&flag, "up").unwrap());
@@ -277,7 +265,7 @@ fn a_program_that_a_command_finds_dead_or_that_is_silent_is_ended_and_run_again(
     let name = svc.name("asked");
     let health = format!(
         "health = {{ command = {}, interval = \"50ms\", timeout = \"60s\", threshold = 1 }}\n",
-        this()
+        role::run()
     );
     let file = play(&svc, "asked", "asked", text(&flag), &format!("{QUICK}{health}"));
     svc.ok(&["install", text(&file)]);
