@@ -15,6 +15,8 @@ pub mod model;
 pub mod need;
 pub mod output;
 pub mod role;
+#[cfg(unix)]
+pub mod samba;
 pub mod schema;
 pub mod script;
 pub mod scripted;

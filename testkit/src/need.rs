@@ -46,13 +46,18 @@ pub fn windows_python() -> Option<PathBuf> {
 
 /// Samba's tests of servers, or the test is skipped.
 pub fn smbtorture() -> Option<PathBuf> {
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    let found =
-        std::env::split_paths(&path).map(|folder| folder.join("smbtorture")).find(|file| file.is_file());
+    let found = find("smbtorture");
     if found.is_none() {
         skip("there is no smbtorture; it is in Debian's package samba-testsuite");
     }
     found
+}
+
+/// A program that is in `PATH`, or where servers are.
+pub(crate) fn find(name: &str) -> Option<PathBuf> {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let servers = PathBuf::from("/usr/sbin");
+    std::env::split_paths(&path).chain([servers]).map(|folder| folder.join(name)).find(|file| file.is_file())
 }
 
 fn program(variable: &str, missing: &str) -> Option<PathBuf> {

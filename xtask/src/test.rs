@@ -144,10 +144,23 @@ pub(crate) fn all() -> Outcome {
     {
         eprintln!("what needs Samba's tests can't run: {message}");
     }
+    // Servers aren't in everybody's PATH.
+    let has_smbd = shell::find("smbd").is_some() || Path::new("/usr/sbin/smbd").is_file();
+    if !has_smbd && let Err(message) = install_samba() {
+        eprintln!("what needs Samba's server can't run: {message}");
+    }
     tally.tests("cargo test", &mut tests);
     tally.take_skipped(&skipped);
     tally.windows();
     tally.finish()
+}
+
+/// Samba's server. Where a service manager would start it for all the network to see, that is for somebody else to decide.
+fn install_samba() -> Outcome {
+    if Path::new("/run/systemd/system").is_dir() {
+        return Err("installing samba would start it; install it if that may be".to_owned());
+    }
+    shell::install(&["samba"])
 }
 
 /// A Python that has the packages.

@@ -105,6 +105,6 @@ impl Logon {
 }
 
 fn failed(remote: &Remote, code: Win32Error, cause: String) -> Box<Error> {
-    let error = Error::new("log on to another machine", code).target(format!(r"\\{remote}"));
+    let error = Error::new("log on to another machine", code).target(remote.target());
     Box::new(error.cause(cause))
 }

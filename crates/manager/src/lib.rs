@@ -25,7 +25,7 @@ pub mod windows;
 pub mod wire;
 
 pub use embedded::Embedded;
-pub use remote::{Logon, Remote};
+pub use remote::{Logon, Remote, Way};
 pub use target::{Target, TargetError};
 
 use svckit_core::Result;

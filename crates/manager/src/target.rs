@@ -12,7 +12,7 @@ pub enum Target {
     Windows,
     /// The built-in one of a state directory: `embedded` or `embedded:DIR`.
     Embedded(Embedded),
-    /// That of another machine: `\\HOST` or `HOST`, with `:PORT` if its endpoint mapper is not to be asked.
+    /// That of another machine: `\\HOST` or `HOST`, with `:PORT` if its endpoint mapper is not to be asked; `tcp://HOST` or `smb://HOST` if only that way is meant.
     Remote(Remote),
 }
 
@@ -29,7 +29,7 @@ pub enum TargetError {
     NoDirectory,
     /// It can't be the name of a machine.
     #[error(
-        "{0:?} is not the name of a machine; windows, embedded and embedded:DIR are the other possibilities"
+        "{0:?} is not the name of a machine, which may have tcp:// or smb:// before it and :PORT after it; windows, embedded and embedded:DIR are the other possibilities"
     )]
     Host(String),
 }
@@ -56,8 +56,12 @@ impl Target {
             "embedded" => Ok(Self::Embedded(Embedded::new(directory))),
             "windows" => Ok(Self::Windows),
             text => {
-                let host = text.strip_prefix(r"\\").unwrap_or(text);
-                Remote::parse(host).map(Self::Remote).ok_or_else(|| TargetError::Host(text.to_owned()))
+                let host = match text.strip_prefix(r"\\") {
+                    Some(host) if host.contains('/') => None,
+                    Some(host) => Remote::parse(host),
+                    None => Remote::parse(text),
+                };
+                host.map(Self::Remote).ok_or_else(|| TargetError::Host(text.to_owned()))
             }
         }
     }
@@ -77,7 +81,7 @@ impl fmt::Display for Target {
         match self {
             Self::Windows => f.write_str("windows"),
             Self::Embedded(embedded) => write!(f, "embedded:{}", embedded.directory().display()),
-            Self::Remote(remote) => write!(f, r"\\{remote}"),
+            Self::Remote(remote) => f.write_str(&remote.target()),
         }
     }
 }
@@ -115,6 +119,9 @@ mod tests {
             ("2001:db8::1", r"\\[2001:db8::1]"),
             ("[2001:db8::1]", r"\\[2001:db8::1]"),
             (r"\\[::1]:4711", r"\\[::1]:4711"),
+            ("smb://db1", "smb://db1"),
+            ("smb://[::1]:4455", "smb://[::1]:4455"),
+            ("tcp://db1.example:4711", "tcp://db1.example:4711"),
         ] {
             assert_eq!(parse(text).unwrap().to_string(), shown);
         }
@@ -125,7 +132,8 @@ mod tests {
         assert_eq!(parse(""), Err(TargetError::Empty));
         assert_eq!(parse("embedded:"), Err(TargetError::NoDirectory));
         let ports = ["a:", "a:0", "a:65536", "a:b", ":1", "a:1:2", "[a]:1", "[::1", "[::1]x"];
-        for text in ["a b", "a/b", r"\\", r"\\a\b"].into_iter().chain(ports) {
+        let schemes = ["http://a", "smb://", "smb://a/b", "smb:a", r"\\smb://a", "tcp://smb://a", "SMB://a"];
+        for text in ["a b", "a/b", r"\\", r"\\a\b"].into_iter().chain(ports).chain(schemes) {
             assert!(matches!(parse(text), Err(TargetError::Host(_))), "{text}");
         }
     }

@@ -21,6 +21,7 @@ mod ready;
 mod recipe;
 mod remote;
 mod rollback;
+mod samba;
 mod sc;
 mod schedule;
 mod site;

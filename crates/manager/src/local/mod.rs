@@ -7,6 +7,8 @@
 #[cfg(unix)]
 mod remote;
 #[cfg(unix)]
+mod smb;
+#[cfg(unix)]
 mod unix;
 #[cfg(windows)]
 mod windows;

@@ -1,63 +1,138 @@
-//! The way to another machine: its endpoint mapper, and a sealed connection to its service control manager.
+//! The way to another machine: its endpoint mapper, and a sealed connection to its service control manager; or SMB, and its pipe.
 
+use std::cell::Cell;
 use std::io::{self, Read, Write};
 use std::net::{SocketAddr, TcpStream, ToSocketAddrs};
+use std::rc::Rc;
 use std::time::Duration;
 
+use svckit_core::backend::Backend;
 use svckit_core::{Error, Result, Win32Error};
 use svckit_os::{clock, errno, random, tcp};
 use svckit_scmr::auth::{Account, Initiate, NtHash, ntlm, spnego};
 use svckit_scmr::mapper::{Lookup, Step};
 use zeroize::Zeroizing;
 
-use super::OPERATION;
-use crate::remote::{Logon, Remote};
-use crate::wire::{Mechanism, Sealing, Transport, Wire};
+use super::{OPERATION, smb};
+use crate::remote::{Logon, Remote, Way};
+use crate::wire::{Mechanism, PATIENCE, Sealing, Transport, Wire};
+
+/// A service control manager that wasn't reached over TCP.
+struct Unreached {
+    error: Box<Error>,
+    /// Whether it may be there all the same: then SMB is tried.
+    may_be_there: bool,
+    /// How much of the limit went by without a word.
+    waited: Duration,
+}
 
 impl Remote {
     /// Connects. `admit` sees each connection before it is used.
     pub(super) fn connect(
         &self,
-        admit: impl Fn(&TcpStream) -> Result<()> + 'static,
-    ) -> Result<Wire<TcpStream>> {
+        admit: impl Fn(&TcpStream) -> Result<()> + Clone + 'static,
+    ) -> Result<Box<dyn Backend>> {
         let Some(logon) = self.logon() else {
             let hint = "nobody was named who shall log on there";
             return Err(self.error(Win32Error::LOGON_FAILURE, hint.to_owned()));
         };
-        let (remote, logon) = (self.clone(), logon.clone());
-        let hash = NtHash::of(&logon.password);
-        let asked = self.clone();
-        let initiate = move |mechanism| asked.initiate(&logon, &hash, mechanism);
+        let credentials = Rc::new((logon.clone(), NtHash::of(&logon.password)));
+        if self.way() == Way::Smb {
+            return self.over_smb(self.limit(), credentials, admit);
+        }
+        let is_only = self.way() == Way::Tcp || self.port().is_some();
+        // A firewall that drops what comes makes no difference to how long it takes until a machine is given up.
+        let limit = if is_only { self.limit() } else { self.limit() / 3 };
+        let waited = Rc::new(Cell::new(None));
+        match (
+            self.over_tcp(limit, Rc::clone(&waited), Rc::clone(&credentials), admit.clone()),
+            waited.take(),
+        ) {
+            (Err(error), Some(waited)) if !is_only => {
+                let limit = self.limit().saturating_sub(waited);
+                self.over_smb(limit, credentials, admit).map_err(|other| both(error, other))
+            }
+            (connected, _) => connected,
+        }
+    }
+
+    /// `limit` is that of the first connection. If the service control manager isn't reached, but may be there, `waited` tells how much of it went by without a word.
+    fn over_tcp(
+        &self,
+        limit: Duration,
+        waited: Rc<Cell<Option<Duration>>>,
+        credentials: Rc<(Logon, NtHash)>,
+        admit: impl Fn(&TcpStream) -> Result<()> + 'static,
+    ) -> Result<Box<dyn Backend>> {
+        let (remote, asked, limit) = (self.clone(), self.clone(), Cell::new(Some(limit)));
+        let initiate = move |mechanism| asked.initiate(&credentials.0, &credentials.1, mechanism, "host");
         let sealing =
             Sealing { initiate: Box::new(initiate), limit: self.limit(), trial: self.trial().clone() };
         let dial = move || {
-            let stream = remote.dial()?;
+            let limit = limit.take().unwrap_or(remote.limit());
+            let stream = remote.dial(limit).map_err(|unreached| {
+                waited.set(unreached.may_be_there.then_some(unreached.waited));
+                unreached.error
+            })?;
             admit(&stream)?;
             Ok(stream)
         };
-        Wire::connect_sealed(self.target(), dial, sealing)
+        Ok(Box::new(Wire::connect_sealed(self.target(), dial, sealing)?))
+    }
+
+    fn over_smb(
+        &self,
+        limit: Duration,
+        credentials: Rc<(Logon, NtHash)>,
+        admit: impl Fn(&TcpStream) -> Result<()> + 'static,
+    ) -> Result<Box<dyn Backend>> {
+        let (remote, limit) = (self.clone(), Cell::new(Some(limit)));
+        let dial = move || {
+            let limit = limit.take().unwrap_or(remote.limit());
+            let reach = || remote.reach(remote.smb(), None, limit).map_err(|unreached| unreached.error);
+            // First, so that a machine that can't be reached keeps nobody waiting.
+            let mut stream = reach()?;
+            let begun = clock::now().tick;
+            let ticket = remote.trial().begin(&remote.target(), remote.limit())?;
+            if clock::now().tick.since(begun) > PATIENCE {
+                stream = reach()?;
+            }
+            admit(&stream)?;
+            let initiate = remote.initiate(&credentials.0, &credentials.1, Mechanism::Spnego, "cifs")?;
+            let opened = smb::open(&remote, stream, initiate);
+            match &opened {
+                Ok(_) => ticket.let_in(),
+                Err(error) => ticket.failed(error.code),
+            }
+            opened
+        };
+        Ok(Box::new(Wire::connect_known(self.target(), dial, self.limit())?))
     }
 
     /// A connection to the port of the service control manager.
-    fn dial(&self) -> Result<TcpStream> {
+    fn dial(&self, limit: Duration) -> Result<TcpStream, Unreached> {
         if let Some(port) = self.port() {
-            return self.reach(port, None);
+            return self.reach(port, None, limit);
         }
-        let mapper = self.reach(self.mapper(), None)?;
-        let address = mapper.peer_addr().map_err(|error| self.lost(self.mapper(), &error))?;
-        match self.look_up(mapper)? {
-            Some(port) => self.reach(port, Some(address)),
-            None => Err(self.unavailable("its endpoint mapper knows no service control manager".to_owned())),
+        let mapper = self.reach(self.mapper(), None, limit)?;
+        let address = mapper.peer_addr().map_err(|error| self.lost(self.mapper(), &error, limit))?;
+        match self.look_up(mapper, limit)? {
+            Some(port) => self.reach(port, Some(address), limit),
+            None => Err(Unreached {
+                error: self.unavailable("its endpoint mapper knows no service control manager".to_owned()),
+                may_be_there: true,
+                waited: Duration::ZERO,
+            }),
         }
     }
 
     /// Connects to a port, at the address that answered before if there is one.
-    fn reach(&self, port: u16, known: Option<SocketAddr>) -> Result<TcpStream> {
+    fn reach(&self, port: u16, known: Option<SocketAddr>, limit: Duration) -> Result<TcpStream, Unreached> {
         let addresses = match known {
             Some(known) => vec![SocketAddr::new(known.ip(), port)],
             None => self.addresses(port)?,
         };
-        tcp::connect(&addresses, self.limit()).map_err(|error| self.lost(port, &error))
+        tcp::connect(&addresses, limit).map_err(|error| self.lost(port, &error, limit))
     }
 
     fn addresses(&self, port: u16) -> Result<Vec<SocketAddr>> {
@@ -72,11 +147,11 @@ impl Remote {
     }
 
     /// Asks the endpoint mapper.
-    fn look_up(&self, mut stream: TcpStream) -> Result<Option<u16>> {
-        let deadline = clock::now().tick + self.limit();
+    fn look_up(&self, mut stream: TcpStream, limit: Duration) -> Result<Option<u16>, Unreached> {
+        let deadline = clock::now().tick + limit;
         let (mut lookup, mut bytes) = Lookup::start();
         let mut buffer = [0; 4096];
-        let lost = |error: &io::Error| self.lost(self.mapper(), error);
+        let lost = |error: &io::Error| self.lost(self.mapper(), error, limit);
         loop {
             stream.write_all(&bytes).map_err(|error| lost(&error))?;
             let left = deadline.since(clock::now().tick).max(Duration::from_millis(1));
@@ -93,13 +168,20 @@ impl Remote {
                 Err(error) => {
                     let cause =
                         format!("what listens at {} is no endpoint mapper: {error}", self.at(self.mapper()));
-                    return Err(self.error(Win32Error::RPC_S_PROTOCOL_ERROR, cause));
+                    return Err(self.error(Win32Error::RPC_S_PROTOCOL_ERROR, cause).into());
                 }
             }
         }
     }
 
-    fn initiate(&self, logon: &Logon, hash: &NtHash, mechanism: Mechanism) -> Result<Box<dyn Initiate>> {
+    /// `class` is the kind of service that is meant, as in `host/db1`.
+    fn initiate(
+        &self,
+        logon: &Logon,
+        hash: &NtHash,
+        mechanism: Mechanism,
+        class: &str,
+    ) -> Result<Box<dyn Initiate>> {
         let mut random = Zeroizing::new([0; 24]);
         random::fill(random.as_mut()).map_err(|error| {
             let cause = format!("the system has no randomness: {}", errno::describe(&error));
@@ -112,7 +194,7 @@ impl Remote {
                 workstation: String::new(),
             },
             hash: hash.clone(),
-            service: format!("host/{}", self.host()),
+            service: format!("{class}/{}", self.host()),
             random,
             time: clock::now().wall.to_file_time(),
         };
@@ -122,35 +204,59 @@ impl Remote {
         })
     }
 
-    fn lost(&self, port: u16, error: &io::Error) -> Box<Error> {
+    fn lost(&self, port: u16, error: &io::Error, limit: Duration) -> Unreached {
         let at = self.at(port);
-        match error.kind() {
+        let (error, waited) = match error.kind() {
             io::ErrorKind::TimedOut | io::ErrorKind::WouldBlock => {
-                let cause = format!("no answer came from {at} within {} s", self.limit().as_secs_f32());
-                self.error(Win32Error::WAIT_TIMEOUT, cause)
+                let cause = format!("no answer came from {at} within {} s", rounded(limit));
+                (self.error(Win32Error::WAIT_TIMEOUT, cause), limit)
             }
-            io::ErrorKind::ConnectionRefused => self.unavailable(format!("nothing listens at {at}")),
-            _ => self.unavailable(format!("{at} can't be reached: {}", errno::describe(error))),
-        }
+            io::ErrorKind::ConnectionRefused => {
+                (self.unavailable(format!("nothing listens at {at}")), Duration::ZERO)
+            }
+            _ => {
+                let cause = format!("{at} can't be reached: {}", errno::describe(error));
+                (self.unavailable(cause), Duration::ZERO)
+            }
+        };
+        Unreached { error, may_be_there: true, waited }
     }
 
-    fn at(&self, port: u16) -> String {
+    pub(super) fn at(&self, port: u16) -> String {
         match self.host().contains(':') {
             true => format!("[{}]:{port}", self.host()),
             false => format!("{}:{port}", self.host()),
         }
     }
 
-    fn target(&self) -> String {
-        format!(r"\\{self}")
-    }
-
     fn unavailable(&self, cause: String) -> Box<Error> {
         self.error(Win32Error::RPC_S_SERVER_UNAVAILABLE, cause)
     }
 
-    fn error(&self, code: Win32Error, cause: String) -> Box<Error> {
+    pub(super) fn error(&self, code: Win32Error, cause: String) -> Box<Error> {
         Box::new(Error::new(OPERATION, code).target(self.target()).cause(cause))
+    }
+}
+
+/// Seconds, to the tenth where there are some.
+fn rounded(limit: Duration) -> f32 {
+    let seconds = limit.as_secs_f32();
+    if seconds < 1.0 { seconds } else { (seconds * 10.0).round() / 10.0 }
+}
+
+/// The error of who was found neither way. If SMB got further, what is told is where it ended.
+fn both(tcp: Box<Error>, mut smb: Box<Error>) -> Box<Error> {
+    if matches!(smb.code, Win32Error::RPC_S_SERVER_UNAVAILABLE | Win32Error::WAIT_TIMEOUT) {
+        let [first, second] = [tcp.cause, smb.cause.take()].map(Option::unwrap_or_default);
+        smb.code = tcp.code;
+        smb.cause = Some(format!("{first}, and {second}"));
+    }
+    smb
+}
+
+impl From<Box<Error>> for Unreached {
+    fn from(error: Box<Error>) -> Self {
+        Self { error, may_be_there: false, waited: Duration::ZERO }
     }
 }
 
@@ -159,7 +265,7 @@ impl Transport for TcpStream {
         TcpStream::set_read_timeout(self, limit)
     }
 
-    fn finish(&self) -> io::Result<()> {
+    fn finish(&mut self) -> io::Result<()> {
         self.shutdown(std::net::Shutdown::Write)
     }
 }

@@ -47,7 +47,7 @@ pub(crate) fn connect(target: &Target) -> Result<Box<dyn Backend>> {
         Target::Windows => {
             Err(refused(target, "there is no Windows here; \"embedded\" is what this system has"))
         }
-        Target::Remote(remote) => Ok(Box::new(remote.connect(|_| Ok(()))?)),
+        Target::Remote(remote) => remote.connect(|_| Ok(())),
     }
 }
 
@@ -68,15 +68,15 @@ pub(crate) fn connect_until(target: &Target, interrupt: &Interrupt) -> Result<Bo
         }
         Target::Remote(remote) => {
             let target = target.clone();
-            let gone = move |why: &str| {
-                let error = Error::new(OPERATION, Win32Error::RPC_S_SERVER_UNAVAILABLE);
-                Box::new(error.target(target.to_string()).cause(why))
-            };
             let admit = move |stream: &TcpStream| {
+                let gone = |why: &str| {
+                    let error = Error::new(OPERATION, Win32Error::RPC_S_SERVER_UNAVAILABLE);
+                    Box::new(error.target(target.to_string()).cause(why))
+                };
                 let copy = stream.try_clone().map_err(|_| gone("it can't be kept"))?;
-                interrupt.admit(move || copy.shutdown(Shutdown::Both)).map_err(&gone)
+                interrupt.admit(move || copy.shutdown(Shutdown::Both)).map_err(gone)
             };
-            Ok(Box::new(remote.connect(admit)?))
+            remote.connect(admit)
         }
         Target::Windows => connect(target),
     }
@@ -295,7 +295,7 @@ impl Transport for Stream {
         Stream::set_read_timeout(self, limit)
     }
 
-    fn finish(&self) -> io::Result<()> {
+    fn finish(&mut self) -> io::Result<()> {
         self.shutdown(Shutdown::Write)
     }
 }

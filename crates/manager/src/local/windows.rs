@@ -13,8 +13,8 @@ use svckit_os::{account, errno, process};
 pub use svckit_os::interrupt::Interrupt;
 
 use super::{Inherited, Logon, refused};
-use crate::Target;
 use crate::windows::{WindowsBackend, account_code};
+use crate::{Target, Way};
 
 /// Who one is on other machines: who is signed in here, by what Windows has for that, so nobody says it.
 pub const SIGNED_IN: Option<&str> = Some(
@@ -34,6 +34,9 @@ pub(crate) fn connect(target: &Target) -> Result<Box<dyn Backend>> {
         )),
         Target::Remote(remote) if remote.port().is_some() => {
             Err(refused(target, "the functions of Windows find the port themselves: name the machine alone"))
+        }
+        Target::Remote(remote) if remote.way() != Way::Any => {
+            Err(refused(target, "the functions of Windows find the way themselves: name the machine alone"))
         }
         Target::Remote(remote) => Ok(Box::new(WindowsBackend::remote(remote)?)),
     }

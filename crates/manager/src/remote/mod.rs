@@ -1,4 +1,4 @@
-//! The service control manager of another machine. How it is reached is in [`crate::local`]: over TCP, or by what Windows has for that.
+//! The service control manager of another machine. How it is reached is in [`crate::local`]: over TCP, or over SMB, or by what Windows has for that.
 
 mod trial;
 
@@ -17,16 +17,33 @@ pub const LIMIT: Duration = Duration::from_secs(10);
 /// The port of endpoint mappers.
 pub const MAPPER: u16 = 135;
 
+/// The port of SMB.
+pub const SMB: u16 = 445;
+
 /// The service control manager of another machine.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Remote {
     /// A name or an address; one of IPv6 without brackets.
     host: String,
     port: Option<u16>,
+    way: Way,
     mapper: u16,
+    smb: u16,
     logon: Option<Logon>,
     trial: Trial,
     limit: Duration,
+}
+
+/// How a machine is reached.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Way {
+    /// Over TCP; over SMB where that leads to no service control manager. With a port: TCP.
+    #[default]
+    Any,
+    /// Over TCP (`ncacn_ip_tcp`): `tcp://HOST`.
+    Tcp,
+    /// Over SMB (`ncacn_np`): `smb://HOST`.
+    Smb,
 }
 
 /// Who wants to come in there.
@@ -41,8 +58,14 @@ pub struct Logon {
 }
 
 impl Remote {
-    /// Reads `HOST`, `HOST:PORT`, and addresses of IPv6, in brackets where a port follows.
+    /// Reads `HOST`, `HOST:PORT`, and addresses of IPv6, in brackets where a port follows; before it may be `tcp://` or `smb://`.
     pub(crate) fn parse(text: &str) -> Option<Self> {
+        let (way, text) = match text.split_once("://") {
+            None => (Way::Any, text),
+            Some(("tcp", text)) => (Way::Tcp, text),
+            Some(("smb", text)) => (Way::Smb, text),
+            Some(_) => return None,
+        };
         let (host, port) = split(text)?;
         let port = match port {
             Some(port) => Some(port.parse().ok().filter(|port| *port != 0)?),
@@ -51,7 +74,9 @@ impl Remote {
         Some(Self {
             host: host.to_owned(),
             port,
+            way,
             mapper: MAPPER,
+            smb: SMB,
             logon: None,
             trial: Trial::default(),
             limit: LIMIT,
@@ -86,12 +111,33 @@ impl Remote {
         self
     }
 
+    /// The same, with SMB at another port than all others.
+    #[must_use]
+    pub fn with_smb(mut self, port: u16) -> Self {
+        self.smb = port;
+        self
+    }
+
+    /// How it is reached.
+    pub fn way(&self) -> Way {
+        self.way
+    }
+
+    /// As it is written after `--scm`.
+    pub fn target(&self) -> String {
+        match self.way {
+            Way::Any => format!(r"\\{self}"),
+            Way::Tcp => format!("tcp://{self}"),
+            Way::Smb => format!("smb://{self}"),
+        }
+    }
+
     /// The name or address.
     pub fn host(&self) -> &str {
         &self.host
     }
 
-    /// The port, if the endpoint mapper is not to be asked.
+    /// The port that was named; over TCP the endpoint mapper is not asked then.
     pub fn port(&self) -> Option<u16> {
         self.port
     }
@@ -99,6 +145,14 @@ impl Remote {
     /// The port of the endpoint mapper.
     pub fn mapper(&self) -> u16 {
         self.mapper
+    }
+
+    /// The port of SMB.
+    pub fn smb(&self) -> u16 {
+        match (self.way, self.port) {
+            (Way::Smb, Some(port)) => port,
+            _ => self.smb,
+        }
     }
 
     /// Who wants to come in, if that was said.

@@ -43,10 +43,12 @@ pub(super) struct Link<S> {
     works: bool,
     /// As long as it isn't known whether who came was let in.
     ticket: Option<Ticket>,
+    /// Whether the server is this machine's.
+    is_here: bool,
 }
 
 impl<S: Transport> Link<S> {
-    /// Binds to the interfaces.
+    /// Binds to the interfaces of this machine's service control manager.
     pub(super) fn open(mut stream: S) -> Result<Self, LinkError> {
         let (mut binding, hello) = Binding::start();
         stream.write_all(&hello).map_err(lost)?;
@@ -56,14 +58,28 @@ impl<S: Transport> Link<S> {
             match binding.receive(&buffer[..count])? {
                 Progress::Binding(more) => binding = more,
                 Progress::Ready(client) => {
-                    return Ok(Self::new(stream, client, buffer, None));
+                    return Ok(Self { is_here: true, ..Self::new(stream, client, buffer, None) });
                 }
             }
         }
     }
 
+    /// Binds to the interfaces of another machine's, until `deadline`, by a stream that has shown it who comes.
+    pub(super) fn open_known(mut stream: S, deadline: Tick) -> Result<Self, LinkError> {
+        let (mut binding, hello) = Binding::start();
+        stream.write_all(&hello).map_err(lost)?;
+        let mut buffer = vec![0; 64 * 1024].into_boxed_slice();
+        loop {
+            let count = read_until(&mut stream, &mut buffer, deadline)?;
+            match binding.receive(&buffer[..count]).map_err(|error| LinkError::from(not_bound(error)))? {
+                Progress::Binding(more) => binding = more,
+                Progress::Ready(client) => return Ok(Self::new(stream, client, buffer, None)),
+            }
+        }
+    }
+
     fn new(stream: S, client: Client, buffer: Box<[u8]>, ticket: Option<Ticket>) -> Self {
-        Self { stream, client, buffer, outcomes: BTreeMap::new(), works: true, ticket }
+        Self { stream, client, buffer, outcomes: BTreeMap::new(), works: true, ticket, is_here: false }
     }
 
     /// Binds to the interfaces of a server that wants to know who comes, until `deadline`.
@@ -107,7 +123,7 @@ impl<S: Transport> Link<S> {
 
     /// Whether passwords of accounts may be in calls: not to another machine, unless it is svckit, too. Other servers expect them encrypted in a way of their own, and would take this for another password.
     pub(super) fn carries_passwords(&self) -> bool {
-        !self.client.is_sealed() || self.client.has_native()
+        self.is_here || self.client.has_native()
     }
 
     /// Makes a call and waits for its answer.

@@ -1,7 +1,7 @@
 use std::rc::Rc;
 use std::time::Duration;
 
-use svckit_core::access::ServiceAccess;
+use svckit_core::access::{ManagerAccess, ServiceAccess};
 use svckit_core::backend::{Enumerated, Lock, LockStatus, Manager, Service, SetChange, Watch};
 use svckit_core::config::NewService;
 use svckit_core::kind::ServiceType;
@@ -131,6 +131,23 @@ pub(super) fn close<S: Transport>(connection: &Connection<S>, handle: Handle) {
     }
 }
 
+impl<S: Transport> WireManager<S> {
+    /// The name of the service that is listed with this display name.
+    fn listed_as(&self, doing: &Doing, display_name: &str) -> Result<String> {
+        let access = ManagerAccess::CONNECT | ManagerAccess::ENUMERATE_SERVICE;
+        let call = Call::OpenScManager { machine: None, database: None, access };
+        let Answer::OpenScManager { manager, .. } = self.connection.ask(doing, &call)? else {
+            return Err(self.connection.nonsense(doing, "the answer is one to another call"));
+        };
+        let lister = Self::new(Rc::clone(&self.connection), manager);
+        let listed = lister.enumerate(ServiceType::WIN32, StateFilter::ALL, None)?;
+        let found =
+            listed.into_iter().find(|service| service.display_name.eq_ignore_ascii_case(display_name));
+        let missing = || doing.error(Win32Error::SERVICE_DOES_NOT_EXIST, &self.connection.shared.target);
+        found.map(|service| service.name).ok_or_else(missing)
+    }
+}
+
 impl<S: Transport> Manager for WireManager<S> {
     fn create_service(&self, new: &NewService, access: ServiceAccess) -> Result<(Box<dyn Service>, u32)> {
         let doing = Doing::to("create service", new.name.as_str());
@@ -172,19 +189,31 @@ impl<S: Transport> Manager for WireManager<S> {
         let doing = Doing::to("look up display name of service", name);
         let call =
             Call::GetServiceDisplayName { manager: self.handle, name: name.to_owned(), size: NAME_BUFFER };
-        match self.connection.ask(&doing, &call)? {
-            Answer::GetServiceDisplayName { name, .. } => Ok(name),
-            _ => Err(self.connection.nonsense(&doing, "the answer is one to another call")),
+        match self.connection.ask(&doing, &call) {
+            Ok(Answer::GetServiceDisplayName { name, .. }) => Ok(name),
+            Ok(_) => Err(self.connection.nonsense(&doing, "the answer is one to another call")),
+            // Samba wants the size of the buffer in a form that isn't the specification's.
+            Err(error) if error.code == Win32Error::RPC_X_BAD_STUB_DATA => {
+                Ok(self.open_service(name, ServiceAccess::QUERY_CONFIG)?.config()?.display_name.to_string())
+            }
+            Err(error) => Err(error),
         }
     }
 
     fn key_name(&self, display_name: &str) -> Result<String> {
         let doing = Doing::to("look up name of service", display_name);
-        let display_name = display_name.to_owned();
-        let call = Call::GetServiceKeyName { manager: self.handle, display_name, size: NAME_BUFFER };
-        match self.connection.ask(&doing, &call)? {
-            Answer::GetServiceKeyName { name, .. } => Ok(name),
-            _ => Err(self.connection.nonsense(&doing, "the answer is one to another call")),
+        let call = Call::GetServiceKeyName {
+            manager: self.handle,
+            display_name: display_name.to_owned(),
+            size: NAME_BUFFER,
+        };
+        match self.connection.ask(&doing, &call) {
+            Ok(Answer::GetServiceKeyName { name, .. }) => Ok(name),
+            Ok(_) => Err(self.connection.nonsense(&doing, "the answer is one to another call")),
+            Err(error) if error.code == Win32Error::RPC_X_BAD_STUB_DATA => {
+                self.listed_as(&doing, display_name)
+            }
+            Err(error) => Err(error),
         }
     }
 

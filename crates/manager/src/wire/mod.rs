@@ -32,7 +32,7 @@ pub trait Transport: Read + Write + 'static {
     fn set_read_timeout(&self, limit: Option<Duration>) -> io::Result<()>;
 
     /// Says that nothing more will be sent.
-    fn finish(&self) -> io::Result<()>;
+    fn finish(&mut self) -> io::Result<()>;
 }
 
 /// A service control manager behind a stream.
@@ -47,8 +47,18 @@ pub struct Wire<S> {
 struct Shared<S> {
     target: String,
     dial: Box<dyn Fn() -> Result<S>>,
-    sealing: Option<Sealing>,
+    entry: Entry,
     link: RefCell<Option<Rc<Connection<S>>>>,
+}
+
+/// How a service control manager knows who comes.
+enum Entry {
+    /// It is this machine's, and the system tells it.
+    Here,
+    /// By a logon on the connection, which is sealed.
+    Sealed(Sealing),
+    /// The stream has shown it. How long the rest may take.
+    Known(Duration),
 }
 
 /// How connections are sealed.
@@ -83,7 +93,7 @@ const SECURITY_BUFFER: u32 = 1024;
 const DIAL_ATTEMPTS: u32 = 5;
 
 /// How long a server is certain to wait for the first word on a connection.
-const PATIENCE: Duration = Duration::from_secs(2);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(2);
 
 /// What is being done, for errors.
 #[derive(Debug, Clone)]
@@ -95,7 +105,7 @@ struct Doing {
 impl<S: Transport> Wire<S> {
     /// Connects. `dial` makes a stream to the service control manager, now and whenever another is needed.
     pub fn connect(target: String, dial: impl Fn() -> Result<S> + 'static) -> Result<Self> {
-        Self::begin(target, Box::new(dial), None)
+        Self::begin(target, Box::new(dial), Entry::Here)
     }
 
     /// Connects to a service control manager that wants to know who comes, and seals everything.
@@ -104,11 +114,20 @@ impl<S: Transport> Wire<S> {
         dial: impl Fn() -> Result<S> + 'static,
         sealing: Sealing,
     ) -> Result<Self> {
-        Self::begin(target, Box::new(dial), Some(sealing))
+        Self::begin(target, Box::new(dial), Entry::Sealed(sealing))
     }
 
-    fn begin(target: String, dial: Box<dyn Fn() -> Result<S>>, sealing: Option<Sealing>) -> Result<Self> {
-        let wire = Self { shared: Rc::new(Shared { target, dial, sealing, link: RefCell::new(None) }) };
+    /// Connects to a service control manager of another machine by streams that have shown it who comes, and are protected. `limit` is how long agreeing on the interfaces may take.
+    pub fn connect_known(
+        target: String,
+        dial: impl Fn() -> Result<S> + 'static,
+        limit: Duration,
+    ) -> Result<Self> {
+        Self::begin(target, Box::new(dial), Entry::Known(limit))
+    }
+
+    fn begin(target: String, dial: Box<dyn Fn() -> Result<S>>, entry: Entry) -> Result<Self> {
+        let wire = Self { shared: Rc::new(Shared { target, dial, entry, link: RefCell::new(None) }) };
         wire.shared.connection()?;
         Ok(wire)
     }
@@ -134,9 +153,14 @@ impl<S: Transport> Shared<S> {
     }
 
     fn open(&self) -> Result<Link<S>> {
-        match &self.sealing {
-            Some(sealing) => self.open_sealed(sealing),
-            None => self.open_local(),
+        match &self.entry {
+            Entry::Here => self.open_local(),
+            Entry::Sealed(sealing) => self.open_sealed(sealing),
+            Entry::Known(limit) => {
+                let link = Link::open_known((self.dial)()?, clock::now().tick + *limit);
+                let doing = Doing::new("connect to service control manager");
+                link.map_err(|error| doing.failed(error, &self.target))
+            }
         }
     }
 

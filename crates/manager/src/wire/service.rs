@@ -57,11 +57,16 @@ impl<S: Transport> WireService<S> {
     fn triggers(&self) -> Result<Config2> {
         let doing = self.doing("query configuration of service");
         let call = Call::QueryServiceConfigEx { service: self.handle, level: Config2Level::TRIGGER_INFO };
-        match self.connection.ask(&doing, &call)? {
-            Answer::QueryServiceConfigEx { info: ConfigInfo::Triggers(all), .. } => {
+        match self.connection.ask(&doing, &call) {
+            Ok(Answer::QueryServiceConfigEx { info: ConfigInfo::Triggers(all), .. }) => {
                 Ok(Config2::Triggers(all.unwrap_or_default()))
             }
-            _ => Err(self.unexpected(&doing)),
+            Ok(_) => Err(self.unexpected(&doing)),
+            // It is older than triggers.
+            Err(error) if error.code == Win32Error::RPC_S_PROCNUM_OUT_OF_RANGE => {
+                Err(doing.error(Win32Error::INVALID_LEVEL, &self.connection.shared.target))
+            }
+            Err(error) => Err(error),
         }
     }
 

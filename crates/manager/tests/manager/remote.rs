@@ -178,8 +178,19 @@ fn a_closed_port_and_an_unknown_name_are_told() {
 
 /// A machine by its name, whose endpoint mapper is at this port.
 fn by_name(mapper: SocketAddr, limit: Duration) -> Target {
-    let Target::Remote(remote) = target("127.0.0.1", "pw", limit) else { unreachable!() };
+    let Target::Remote(remote) = target("tcp://127.0.0.1", "pw", limit) else { unreachable!() };
     Target::Remote(remote.with_mapper(mapper.port()))
+}
+
+/// The same, if SMB may be there instead, at this port.
+fn by_either(mapper: SocketAddr, smb: SocketAddr, limit: Duration) -> Target {
+    let Target::Remote(remote) = target("127.0.0.1", "pw", limit) else { unreachable!() };
+    Target::Remote(remote.with_mapper(mapper.port()).with_smb(smb.port()))
+}
+
+/// An address at which nobody listens.
+fn closed() -> SocketAddr {
+    TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap()
 }
 
 fn listen_mapper(tower: Tower) -> SocketAddr {
@@ -202,7 +213,7 @@ fn the_endpoint_mapper_knows_the_port() {
     // What it says of the address is for others: the machine that answered is the one that is meant.
     let mapper = listen_mapper(Tower::of_scm(scm.port(), Ipv4Addr::new(192, 0, 2, 1)));
     let backend = connect(&by_name(mapper, LONG)).unwrap();
-    assert_eq!(backend.target(), r"\\127.0.0.1");
+    assert_eq!(backend.target(), "tcp://127.0.0.1");
     let manager = backend.open_manager(ManagerAccess::CONNECT).unwrap();
     assert_eq!(manager.display_name("web").unwrap(), "The web");
 }
@@ -225,6 +236,62 @@ fn what_the_endpoint_mapper_does_wrong_is_told() {
     let error = failed(silent.local_addr().unwrap(), Duration::from_millis(50));
     assert_eq!(error.code, Win32Error::WAIT_TIMEOUT);
     assert!(cause(&error).starts_with("no answer came from 127.0.0.1:"), "{error}");
+}
+
+#[test]
+fn smb_is_asked_only_where_tcp_leads_nowhere() {
+    let fixture = Fixture::new();
+    fixture.scm.add("web", config("The web"));
+    let mapper = listen_mapper(Tower::of_scm(listen_scm(&fixture.scm).port(), Ipv4Addr::LOCALHOST));
+    let backend = connect(&by_either(mapper, closed(), LONG)).unwrap();
+    assert_eq!(backend.target(), r"\\127.0.0.1");
+    backend.open_manager(ManagerAccess::CONNECT).unwrap();
+
+    let wrong = Tower { interface: svckit_scmr::pdu::NATIVE, ..Tower::of_scm(1, Ipv4Addr::LOCALHOST) };
+    let nowhere = closed();
+    for (mapper, first) in [
+        (listen_mapper(wrong), "its endpoint mapper knows no service control manager".to_owned()),
+        (nowhere, format!("nothing listens at {nowhere}")),
+    ] {
+        let smb = closed();
+        let error = connect(&by_either(mapper, smb, LONG)).err().unwrap();
+        assert_eq!(error.code, Win32Error::RPC_S_SERVER_UNAVAILABLE);
+        assert_eq!(cause(&error), format!("{first}, and nothing listens at {smb}"));
+    }
+    // Who listens there and speaks something else is told of.
+    let smb = listen(|mut stream| stream.write_all(b"HTTP/1.1 400 Bad Request\r\n\r\n").unwrap());
+    let error = connect(&by_either(closed(), smb, LONG)).err().unwrap();
+    assert_eq!(error.code, Win32Error::RPC_S_PROTOCOL_ERROR);
+    assert!(cause(&error).starts_with(&format!("what listens at {smb} does not speak SMB: ")), "{error}");
+    // Who is not let in over TCP isn't let in over SMB either, and is not asked to try.
+    let mapper = listen_mapper(Tower::of_scm(listen_scm(&fixture.scm).port(), Ipv4Addr::LOCALHOST));
+    let Target::Remote(other) = by_either(mapper, smb, LONG) else { unreachable!() };
+    let other = other.log_on(Logon::new("ann", Secret::from("wrong")));
+    let error = connect(&Target::Remote(other)).err().unwrap();
+    assert_eq!(error.code, Win32Error::LOGON_FAILURE);
+}
+
+#[test]
+fn what_smb_does_wrong_is_told() {
+    let failed = |smb: SocketAddr, limit| {
+        let target = target(&format!("smb://{smb}"), "pw", limit);
+        *connect(&target).err().unwrap()
+    };
+    let silent = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+    let error = failed(silent.local_addr().unwrap(), Duration::from_millis(50));
+    assert_eq!(error.code, Win32Error::WAIT_TIMEOUT);
+    let said =
+        format!("what listens at {} did not answer as SMB does within 0.05 s", silent.local_addr().unwrap());
+    assert_eq!(cause(&error), said);
+    assert_eq!(error.target, Some(format!("smb://{}", silent.local_addr().unwrap())));
+
+    let error = failed(listen(drop), LONG);
+    assert_eq!(error.code, Win32Error::RPC_S_SERVER_UNAVAILABLE);
+    assert!(cause(&error).contains("ended the connection"), "{error}");
+
+    let smb = closed();
+    let error = failed(smb, LONG);
+    assert_eq!(cause(&error), format!("nothing listens at {smb}"));
 }
 
 /// A connection of a server that knows nothing of the native interface: it says so where it accepts the interfaces.

@@ -143,4 +143,9 @@ pub trait Protect: fmt::Debug + Send {
 
     /// Decrypts a part of a packet in place, and checks the signature of all of it. After an error nothing more can be opened.
     fn open(&mut self, packet: &mut [u8], part: Range<usize>, signature: &[u8]) -> Result<(), AuthError>;
+
+    /// The key of the session, of which SMB makes its own; `None` if the mechanism doesn't tell it.
+    fn session_key(&self) -> Option<Zeroizing<Vec<u8>>> {
+        None
+    }
 }

@@ -32,6 +32,8 @@ mod scmr_mapper;
 mod scmr_pdu;
 #[path = "../../../../fuzz/checks/scmr_sealed.rs"]
 mod scmr_sealed;
+#[path = "../../../../fuzz/checks/smb.rs"]
+mod smb_check;
 #[path = "../../../../fuzz/checks/spnego.rs"]
 mod spnego_check;
 
@@ -84,6 +86,12 @@ fn sealed_connections() {
 #[test]
 fn endpoint_mappers() {
     replay("scmr_mapper", scmr_mapper::check);
+}
+
+/// The seeds are sessions with Samba, see `smb.rs`.
+#[test]
+fn servers_of_smb() {
+    replay("smb", smb_check::check);
 }
 
 /// The seeds are in the corpora. To write them: `UPDATE_SEEDS=1 cargo test -p svckit-scmr seeds`.

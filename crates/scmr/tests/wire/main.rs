@@ -17,4 +17,5 @@ mod scm;
 mod sealed;
 #[cfg(target_os = "linux")]
 mod secret;
+mod smb;
 mod strategies;

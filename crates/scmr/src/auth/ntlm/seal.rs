@@ -3,6 +3,7 @@ use std::ops::Range;
 
 use rc4::{Rc4, StreamCipher};
 use subtle::ConstantTimeEq;
+use zeroize::Zeroizing;
 
 use super::crypto::{self, Key, Way};
 use crate::auth::{AuthError, Protect};
@@ -91,6 +92,10 @@ impl Protect for Protection {
 
     fn open(&mut self, packet: &mut [u8], part: Range<usize>, signature: &[u8]) -> Result<(), AuthError> {
         self.receive.open(packet, part, signature)
+    }
+
+    fn session_key(&self) -> Option<Zeroizing<Vec<u8>>> {
+        Some(Zeroizing::new(self.session_key.to_vec()))
     }
 }
 
