@@ -13,7 +13,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("svckit-manager", &["svckit-scmr", "svckit-os", "svckit-core"]),
     ("svckit", &["svckit-manager", "svckit-recipe", "svckit-host", "svckit-engine", "svckit-core"]),
     ("svckit-testkit", &["svckit-os", "svckit-core"]),
-    ("xtask", &["svckit-manager", "svckit-scmr", "svckit-core"]),
+    ("xtask", &["svckit-manager", "svckit-testkit", "svckit-scmr", "svckit-core"]),
 ];
 
 /// What the model's crates may not touch: without I/O, clock and system they can be used and tested anywhere.

@@ -1,6 +1,7 @@
-//! MS-SCMR over TCP, every packet sealed: whole commands of svckit and of others against the same service control manager, and a thousand machines.
+//! MS-SCMR over TCP, every packet sealed, and over SMB, encrypted: whole commands of svckit and of others against the same service control manager, and a thousand machines.
 
 mod report;
+mod smb;
 
 use std::fmt::Write as _;
 use std::fs;
@@ -18,6 +19,7 @@ use crate::{Outcome, python, shell};
 /// Every row, in the order of the table.
 const ROWS: &[Row] = &[
     row("list", "list of 300 services, whole command", "ms", "≤ 5", false, true),
+    row("smb", "list of 300 services over SMB, whole command", "ms", "≤ half of Samba's", false, true),
     row("machines", "list of 10 services on each of 1000 machines, whole command", "s", "≤ 2", false, false),
     row("memory", "memory of that command at its most (RSS)", "MiB", "≤ 100", false, false),
 ];
@@ -25,6 +27,7 @@ const ROWS: &[Row] = &[
 /// Who takes part.
 const SVCKIT: &str = "svckit";
 const IMPACKET: &str = "impacket";
+const SAMBA: &str = "Samba's net";
 
 /// The account of all.
 const USER: &str = "bench";
@@ -74,6 +77,7 @@ pub(crate) fn run(arguments: &[&str]) -> Outcome {
     let machines = super::build("xtask", "machines")?;
     let python = python::with("benchmarks-wire", &[IMPACKET_VERSION])?;
     let bed = Bed::new(&svc, &machines, &plan)?;
+    let samba = smb::Bed::new(&svc, &plan)?;
     let awake = Awake::keep();
     let mut results = Results::default();
     for round in 1..=plan.rounds {
@@ -82,12 +86,17 @@ pub(crate) fn run(arguments: &[&str]) -> Outcome {
             results.add("list", SVCKIT, measure::command(&mut bed.list(&bed.address))?);
             results.add("list", IMPACKET, measure::command(&mut bed.impacket(&python))?);
         }
+        for _ in 0..plan.repeats {
+            let Some(samba) = &samba else { break };
+            results.add("smb", SVCKIT, measure::command(&mut samba.list())?);
+            results.add("smb", SAMBA, measure::command(&mut samba.net())?);
+        }
         for _ in 0..5 {
             results.add("machines", SVCKIT, measure::command(&mut bed.list(&bed.machines))? / 1000.0);
         }
         results.add("memory", SVCKIT, peak(&python, &bed.list(&bed.machines))?);
     }
-    drop((awake, bed));
+    drop((awake, bed, samba));
     let text = report::markdown(&plan, &results)?;
     println!("\n{text}");
     if !plan.quick {
