@@ -354,7 +354,8 @@ pub(crate) fn advice_of(error: &svckit_core::Error) -> Option<String> {
 
 /// What may help with another machine.
 fn advice_from_afar(error: &svckit_core::Error) -> Option<&'static str> {
-    if !error.target.as_deref()?.starts_with(r"\\") {
+    let target = error.target.as_deref()?;
+    if ![r"\\", "tcp://", "smb://"].iter().any(|start| target.starts_with(start)) {
         return None;
     }
     match error.code {

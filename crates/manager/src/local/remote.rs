@@ -50,7 +50,7 @@ impl Remote {
         ) {
             (Err(error), Some(waited)) if !is_only => {
                 let limit = self.limit().saturating_sub(waited);
-                self.over_smb(limit, credentials, admit).map_err(|other| both(error, other))
+                self.over_smb(limit, credentials, admit).map_err(|other| both(*error, other))
             }
             (connected, _) => connected,
         }
@@ -245,7 +245,7 @@ fn rounded(limit: Duration) -> f32 {
 }
 
 /// The error of who was found neither way. If SMB got further, what is told is where it ended.
-fn both(tcp: Box<Error>, mut smb: Box<Error>) -> Box<Error> {
+fn both(tcp: Error, mut smb: Box<Error>) -> Box<Error> {
     if matches!(smb.code, Win32Error::RPC_S_SERVER_UNAVAILABLE | Win32Error::WAIT_TIMEOUT) {
         let [first, second] = [tcp.cause, smb.cause.take()].map(Option::unwrap_or_default);
         smb.code = tcp.code;

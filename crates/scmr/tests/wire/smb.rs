@@ -32,8 +32,17 @@ fn connecting() -> Connecting {
     Connecting::start(request, Box::new(security)).unwrap().0
 }
 
-/// Goes through a session: how messages were encrypted, and what came through the pipe.
-fn replay(session: &[u8], piece: usize) -> Result<Option<(Option<Cipher>, Vec<u8>)>, SmbError> {
+/// What came of a session.
+#[derive(Debug, PartialEq, Eq)]
+struct Outcome {
+    /// How messages were encrypted.
+    cipher: Option<Cipher>,
+    /// What came through the pipe.
+    data: Vec<u8>,
+}
+
+/// Goes through a session; `None` if the pipe isn't opened.
+fn replay(session: &[u8], piece: usize) -> Result<Option<Outcome>, SmbError> {
     let mut connecting = connecting();
     let mut pieces = session.chunks(piece);
     let mut pipe = loop {
@@ -47,7 +56,7 @@ fn replay(session: &[u8], piece: usize) -> Result<Option<(Option<Cipher>, Vec<u8
     for piece in pieces {
         pipe.receive(piece)?;
     }
-    Ok(Some((pipe.cipher(), pipe.take_data())))
+    Ok(Some(Outcome { cipher: pipe.cipher(), data: pipe.take_data() }))
 }
 
 #[test]
@@ -55,10 +64,12 @@ fn samba_is_understood() {
     for (name, cipher) in SESSIONS {
         // Not in one piece: what follows the opened pipe is an answer to what is written then.
         for piece in [1, 7] {
-            let (found, data) = replay(&recorded(name), piece).unwrap().unwrap();
-            assert_eq!(found, cipher, "{name}");
+            let outcome = replay(&recorded(name), piece).unwrap().unwrap();
+            assert_eq!(outcome.cipher, cipher, "{name}");
             let (binding, _) = Binding::start();
-            let Bound::Ready(client) = binding.receive(&data).unwrap() else { panic!("{name}: not bound") };
+            let Bound::Ready(client) = binding.receive(&outcome.data).unwrap() else {
+                panic!("{name}: not bound")
+            };
             assert!(!client.has_native());
         }
     }
@@ -73,10 +84,10 @@ fn whatever_of_it_is_changed_is_noticed() {
             let mut changed = session.clone();
             changed[at] ^= 0x40;
             // A length may say that more is to come, and some things mean nothing: then nothing came, or the same.
-            if let Ok(Some((cipher, data))) = replay(&changed, 1)
-                && !data.is_empty()
+            if let Ok(Some(outcome)) = replay(&changed, 1)
+                && !outcome.data.is_empty()
             {
-                assert_eq!((cipher, data), whole, "{name}: byte {at}");
+                assert_eq!(outcome, whole, "{name}: byte {at}");
             }
         }
     }
