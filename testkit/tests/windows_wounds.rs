@@ -10,20 +10,30 @@ use std::path::PathBuf;
 use std::process::Command;
 use std::thread;
 
+use serde_json::Value;
+use svckit_core::record::SERVICES_KEY;
 use svckit_os::event::Poller;
 use svckit_os::process::Children;
+use svckit_os::registry::Key;
 use svckit_testkit::binary;
 use svckit_testkit::following::Following;
-use svckit_testkit::gate::{self, Gate};
+use svckit_testkit::gate::{self, Gate, Reporter};
 use svckit_testkit::svc::{Output, Svc, starting};
 
-/// Events: the program ended unexpectedly, it runs again.
+/// Events: the program ended unexpectedly, it runs again, its variables may be old.
 const DIED: u32 = 3;
 const RECOVERED: u32 = 4;
+const OLD_VARIABLES: u32 = 16;
 
 /// Says what a process of this file is to do in place of tests, and what it needs for that.
 const ROLE: &str = "SVCKIT_TEST_ROLE";
 const WITH: &str = "SVCKIT_TEST_WITH";
+
+/// A variable that no program has but for its service.
+const OWN: &str = "SVCKIT_TEST_OWN";
+
+/// Where the system keeps the variables of all.
+const SYSTEM: &str = r"HKLM\SYSTEM\CurrentControlSet\Control\Session Manager\Environment";
 
 const DETACHED_PROCESS: u32 = 8;
 
@@ -34,6 +44,14 @@ fn role() {
     let with = std::env::var(WITH).unwrap_or_default();
     match role.as_str() {
         "gate" => gate::pass(&with),
+        // Tells its variables and fails when it may go on.
+        "teller" => {
+            let (reporter, its_gate) = with.split_once(' ').unwrap();
+            let own = std::env::var(OWN).unwrap_or_default();
+            gate::report(reporter, &["path", &std::env::var("PATH").unwrap(), &own]);
+            gate::pass(its_gate);
+            panic!("a program that fails");
+        }
         // Fails when Ctrl+C comes, or doesn't care.
         "polite" | "deaf" => {
             let poller = Poller::new().unwrap();
@@ -197,6 +215,86 @@ fn a_crash_loop_at_full_speed_holds_up_nobody() {
     let status = svc.status(&name);
     assert_eq!((&status["state"], &status["host"]["phase"]), (&"STOPPED".into(), &"stopped".into()));
     assert!(status["host"]["restarts"].as_u64() >= Some(CRASHES as u64), "{status}");
+}
+
+/// The system's `PATH` as it is stored, which is put back when this is dropped.
+struct SystemPath {
+    kind: String,
+    value: String,
+}
+
+impl SystemPath {
+    fn take() -> Self {
+        let told = Self::reg(&["query", SYSTEM, "/v", "PATH"]);
+        let line = told.lines().find(|line| line.contains("REG_")).unwrap().trim();
+        let (_, stored) = line.split_at(line.find("REG_").unwrap());
+        let (kind, value) = stored.split_once(char::is_whitespace).unwrap();
+        Self { kind: kind.to_owned(), value: value.trim().to_owned() }
+    }
+
+    /// Puts a folder at its end.
+    fn lengthen(&self, folder: &str) {
+        self.set(&format!("{};{folder}", self.value));
+    }
+
+    fn set(&self, value: &str) {
+        Self::reg(&["add", SYSTEM, "/v", "PATH", "/t", &self.kind, "/d", value, "/f"]);
+    }
+
+    fn reg(words: &[&str]) -> String {
+        let output = Command::new("reg").args(words).output().unwrap();
+        assert!(output.status.success(), "reg {words:?}: {output:?}");
+        String::from_utf8(output.stdout).unwrap()
+    }
+}
+
+impl Drop for SystemPath {
+    fn drop(&mut self) {
+        self.set(&self.value);
+    }
+}
+
+#[test]
+fn changes_of_path_are_seen_and_the_service_s_own_variables_win() {
+    let (svc, gate, reporter) = (Svc::new(), Gate::new(), Reporter::new());
+    let both = format!("{} {}", reporter.address(), gate.address());
+    let name = play(&svc, "teller", "teller", &both, "restart = { delay = \"0s\" }\n");
+    let folder = format!(r"C:\{}", svc.name("tools"));
+    let seen = |report: &[String]| report[1].split(';').any(|one| one == folder);
+    starts(&svc, &name);
+    assert!(!seen(&reporter.next()));
+    // The host goes on, and with it what it was started with.
+    let path = SystemPath::take();
+    path.lengthen(&folder);
+    gate.arrival().release();
+    let report = reporter.next();
+    assert!(seen(&report), "{report:?}");
+    let told = svc.json(&["env", &name]);
+    let row = |told: &Value, variable: &str| {
+        let is_it = |row: &&Value| row["name"].as_str().unwrap().eq_ignore_ascii_case(variable);
+        told.as_array().unwrap().iter().find(is_it).unwrap().clone()
+    };
+    assert_eq!(row(&told, "PATH")["value"], report[1]);
+    let held = gate.arrival();
+    svc.ok(&["stop", &name]);
+    held.gone();
+    drop(path);
+    let key = Key::create(&format!(r"{SERVICES_KEY}\{name}")).unwrap();
+    key.set_strings("Environment", &[&format!("Path={folder}"), &format!("{OWN}=its")]).unwrap();
+    starts(&svc, &name);
+    assert_eq!(reporter.next(), ["path", &folder, "its"]);
+    let told = svc.json(&["env", &name]);
+    for (variable, value) in [("PATH", &*folder), (OWN, "its")] {
+        let row = row(&told, variable);
+        assert_eq!((&row["from"], &row["value"]), (&"service".into(), &value.into()));
+    }
+    // What can't be read is told, and the program runs.
+    key.set_number("Environment", 1).unwrap();
+    gate.arrival().release();
+    let told = Following::events(&svc, &name).event(OLD_VARIABLES)["message"].to_string();
+    assert!(told.contains("no later changes") && told.contains("Environment"), "{told}");
+    reporter.next();
+    svc.ok(&["stop", &name]);
 }
 
 #[test]

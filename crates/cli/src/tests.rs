@@ -165,7 +165,8 @@ fn inherited(account: Option<&str>) -> Inherited {
     let pair = |name: &str, value: &str| (name.into(), value.into());
     let account = account.filter(|account| account.ends_with("ann")).map(|_| pair("HOME", "/home/ann"));
     let system = vec![pair("HOME", "/root"), pair("LANG", "C"), pair("SVCKIT_INSTANCE", "x/y")];
-    Inherited { system, account: account.into_iter().collect() }
+    let service = vec![pair("ZONE", "inner")];
+    Inherited { system, account: account.into_iter().collect(), service }
 }
 
 fn dispatch(app: &mut App, verb: Verb, input: &str) -> Result<(), Failure> {

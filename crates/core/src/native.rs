@@ -508,6 +508,8 @@ open_value! {
         SCHEDULED = 14 => "SCHEDULED",
         /// Host: the program has as many processes as it may have.
         PROCESS_LIMIT = 15 => "PROCESS_LIMIT",
+        /// Host: the program gets variables that may be older than those of the system.
+        OLD_VARIABLES = 16 => "OLD_VARIABLES",
         /// The built-in service control manager: a trigger starts or stops the service.
         TRIGGERED = 21 => "TRIGGERED",
         /// It does nothing because of a trigger that it stores.

@@ -11,6 +11,7 @@ use svckit_core::time::WallTime;
 use svckit_os::clock;
 use svckit_os::process::Terms;
 
+use crate::environment;
 use crate::supervisor::{Output, PROGRAMS, Setting, Start, Supervisor};
 
 /// Something that is worth a line between the program's own.
@@ -37,6 +38,7 @@ pub fn run(
 ) -> io::Result<i32> {
     let setting = Setting {
         instance: format!("debug-{}", std::process::id()),
+        inherit: environment::of_this_process,
         environment: Vec::new(),
         terms: Terms::of_this_process(),
         output: Output::Console,

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use svckit_core::Win32Error;
 use svckit_core::definition::{Program, SecretSource};
 use svckit_core::dispatch::{CHANNEL_VARIABLE, MARK_VARIABLE};
+use svckit_core::name::ServiceName;
 use svckit_os::{errno, process, secret};
 
 use crate::supervisor::Setting;
@@ -27,10 +28,12 @@ pub struct EnvironmentError {
 /// Where a variable comes from.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Origin {
-    /// From the process that runs the program.
+    /// From the process that runs the program, or the machine.
     Inherited,
     /// It belongs to the account.
     Account,
+    /// The service control manager keeps it with the service.
+    Service,
     /// From a file of the definition.
     File(PathBuf),
     /// From the definition itself.
@@ -50,15 +53,37 @@ pub struct Variable {
     pub origin: Origin,
 }
 
-/// The whole environment of a program, later sources over earlier: what the host has, what came with the order for the host, what belongs to the
+/// The whole environment of a program.
+#[derive(Debug)]
+pub(crate) struct Environment {
+    pub(crate) variables: Vec<(OsString, OsString)>,
+    /// Why what it inherits is what the host began with, if it should be newer.
+    pub(crate) old: Option<String>,
+}
+
+/// Where the variables come from that the programs of a service inherit; why they can't be had.
+pub(crate) type Inherit = fn(&ServiceName) -> Result<Vec<(OsString, OsString)>, String>;
+
+/// What this process has: whoever started it saw to that.
+pub(crate) fn of_this_process(_: &ServiceName) -> Result<Vec<(OsString, OsString)>, String> {
+    Ok(inherited().collect())
+}
+
+/// The whole environment of a program, later sources over earlier: what it inherits, what came with the order for the host, what belongs to the
 /// user, the files, the definition with its secrets, and what the host has to tell: the mark by which the program's tree is known.
 pub(crate) fn assemble(
     setting: &Setting,
+    service: &ServiceName,
     program: &Program,
     told: impl IntoIterator<Item = (OsString, OsString)>,
-) -> Result<Vec<(OsString, OsString)>, EnvironmentError> {
+) -> Result<Environment, EnvironmentError> {
+    let (begins, old) = match (setting.inherit)(service) {
+        Ok(begins) => (begins, None),
+        Err(why) => (inherited().collect(), Some(why)),
+    };
     let given = setting.environment.iter().map(|(name, value)| (name.into(), value.into()));
-    let all = layered(inherited().chain(given), setting.terms.environment(), program)?;
+    let begins = begins.into_iter().chain(given).chain(setting.terms.environment());
+    let all = layered(begins.map(|variable| (Origin::Inherited, variable)), program)?;
     let mut whole = BTreeMap::new();
     for variable in all {
         let name = variable.name.clone();
@@ -67,28 +92,24 @@ pub(crate) fn assemble(
     for (name, value) in told {
         whole.insert(process::variable_key(&name), (name, value));
     }
-    Ok(whole.into_values().collect())
+    Ok(Environment { variables: whole.into_values().collect(), old })
 }
 
-/// The variables of a program, later sources over earlier: what is inherited, what belongs to the account, the files in their order, the definition with its secrets. They are
-/// in the order of their names.
+/// The variables of a program, later sources over earlier: what it begins with, the files in their order, the definition with its secrets. They are in the order of their
+/// names.
 ///
 /// # Errors
 /// If a file can't be read: the start fails.
 pub fn layered(
-    inherited: impl IntoIterator<Item = (OsString, OsString)>,
-    account: Vec<(OsString, OsString)>,
+    begins: impl IntoIterator<Item = (Origin, (OsString, OsString))>,
     program: &Program,
 ) -> Result<Vec<Variable>, EnvironmentError> {
     let mut all = BTreeMap::new();
     let mut set = |name: OsString, value: OsString, origin: Origin| {
         all.insert(process::variable_key(&name), Variable { name, value, origin });
     };
-    for (name, value) in inherited {
-        set(name, value, Origin::Inherited);
-    }
-    for (name, value) in account {
-        set(name, value, Origin::Account);
+    for (origin, (name, value)) in begins {
+        set(name, value, origin);
     }
     for path in &program.environment_files {
         for (name, value) in read_file(path)? {
@@ -207,6 +228,8 @@ fn unquote(value: &str) -> Result<String, &'static str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::supervisor::Output;
+    use svckit_os::process::Terms;
 
     fn read(text: &str) -> Result<Vec<(String, String)>, String> {
         parse(Path::new("x.env"), text)
@@ -224,6 +247,38 @@ mod tests {
             ("F", "a=b#c"),
         ];
         assert_eq!(read(text).unwrap(), expected.map(|(name, value)| (name.to_owned(), value.to_owned())));
+    }
+
+    #[test]
+    fn what_can_not_be_had_as_it_is_now_is_inherited_as_it_was() {
+        let setting = |inherit| Setting {
+            instance: "x".to_owned(),
+            inherit,
+            environment: vec![("GIVEN".to_owned(), "1".to_owned())],
+            terms: Terms::default(),
+            output: Output::Logs,
+        };
+        let program = Program {
+            command: vec!["x".to_owned()],
+            directory: PathBuf::from("/"),
+            environment: BTreeMap::from([("own".to_owned(), "2".to_owned())]),
+            environment_files: Vec::new(),
+            secrets: BTreeMap::new(),
+        };
+        let made = |inherit| {
+            let service = ServiceName::new("web").unwrap();
+            assemble(&setting(inherit), &service, &program, [("TOLD".into(), "3".into())]).unwrap()
+        };
+        let pair = |(name, value): (&str, &str)| (OsString::from(name), OsString::from(value));
+        let added = [("GIVEN", "1"), ("TOLD", "3"), ("own", "2")].map(pair);
+        let now = made(|service| Ok(vec![("NAME".into(), service.as_str().into())]));
+        let mut expected = vec![pair(("NAME", "web"))];
+        expected.extend(added.clone());
+        expected.sort_by_key(|(name, _)| process::variable_key(name));
+        assert_eq!((now.variables, now.old), (expected, None));
+        let was = made(|_| Err("no reason".to_owned()));
+        assert_eq!(was.old.as_deref(), Some("no reason"));
+        assert_eq!(was.variables.len(), inherited().count() + added.len());
     }
 
     #[test]

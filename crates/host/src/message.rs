@@ -54,6 +54,11 @@ pub(crate) fn full(limit: u32) -> String {
     format!("the program has reached its limit of {limit} {noun}, and could not start another")
 }
 
+/// That the variables which a program inherits may have changed since its host began.
+pub(crate) fn old_variables(service: &str, why: &str) -> String {
+    format!("{service} gets the variables that its host began with, and no later changes of them: {why}")
+}
+
 /// A time span: `5 s`, `1.5 s`, `200 ms`, `5 min`.
 pub(crate) fn span(duration: Duration) -> String {
     let millis = duration.as_millis();

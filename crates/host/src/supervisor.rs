@@ -16,6 +16,7 @@ use svckit_os::clock::{Change, Changes};
 use svckit_os::event::{Poller, Ready};
 use svckit_os::process::{Children, News, Sockets, Terms};
 
+use crate::environment::Inherit;
 use crate::link::TOKENS;
 use crate::service::Service;
 
@@ -33,6 +34,8 @@ const KIND_BITS: u32 = 8;
 pub(crate) struct Setting {
     /// The instance that marks all processes.
     pub(crate) instance: String,
+    /// What programs inherit.
+    pub(crate) inherit: Inherit,
     /// Variables over the inherited ones.
     pub(crate) environment: Vec<(String, String)>,
     /// Who runs the programs, and what they may have.

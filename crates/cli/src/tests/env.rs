@@ -27,6 +27,7 @@ fn later_sources_win_and_secrets_are_not_shown() {
             ["HOME", "system", "/root"],
             ["LANG", file, "de"],
             ["PORT", "definition", "80"],
+            ["ZONE", "service", "inner"],
         ]
     );
     for line in ["env web --json", "env FILE --json"] {

@@ -9,6 +9,7 @@ use svckit_core::error::Error;
 use svckit_core::name::ServiceName;
 use svckit_core::win32::Win32Error;
 use svckit_host::environment::{self, Origin, Variable};
+use svckit_manager::local::Inherited;
 use svckit_recipe::secret::seems_secret;
 
 use crate::app::{App, Named, named, one_named};
@@ -41,8 +42,12 @@ pub(crate) fn run(app: &mut App, arguments: &One) -> Result<(), Failure> {
     let inherited = (app.surroundings.inherited)(scm, &name, account.as_deref());
     let inherited = inherited
         .map_err(|error| Failure::io("cannot read the environment of the service control manager", error))?;
-    let system = inherited.system.into_iter().filter(|(name, _)| environment::is_inherited(name));
-    let variables = environment::layered(system, inherited.account, &program).map_err(|wrong| {
+    let Inherited { system, account, service } = inherited;
+    let sources = [(Origin::Inherited, system), (Origin::Account, account), (Origin::Service, service)];
+    let begins =
+        sources.into_iter().flat_map(|(from, all)| all.into_iter().map(move |one| (from.clone(), one)));
+    let begins = begins.filter(|(_, (name, _))| environment::is_inherited(name));
+    let variables = environment::layered(begins, &program).map_err(|wrong| {
         let error = Error::new("make the environment of service", wrong.code).service(name.as_str());
         Failure::from(Box::new(error.cause(wrong.message)))
     })?;
@@ -97,6 +102,7 @@ impl VariableJson {
         let (from, file) = match &variable.origin {
             Origin::Inherited => ("system", None),
             Origin::Account => ("account", None),
+            Origin::Service => ("service", None),
             Origin::File(path) => ("file", Some(path.display().to_string())),
             Origin::Definition => ("definition", None),
             Origin::Secret(path) => ("secret", Some(path.display().to_string())),

@@ -23,6 +23,7 @@ use svckit_core::timetable::{Occasion, Timetable};
 use svckit_os::clock::Change;
 use svckit_os::process::Terms;
 
+use crate::environment;
 use crate::supervisor::{Output, Setting, Start, Supervisor};
 
 const HOUR: Duration = Duration::from_secs(3600);
@@ -73,6 +74,7 @@ impl Night {
         let alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
         let setting = Setting {
             instance: format!("night-{}", svckit_os::random::unit().to_bits()),
+            inherit: environment::of_this_process,
             environment: Vec::new(),
             terms: Terms::of_this_process(),
             output: Output::Logs,

@@ -15,6 +15,7 @@ use svckit_os::tree::Group;
 use svckit_os::{process, socket};
 
 use super::TOKENS;
+use crate::environment;
 use crate::runtime;
 use crate::supervisor::{Output, Setting};
 
@@ -71,7 +72,8 @@ pub(crate) fn run(mut ticket: Ticket) -> ExitCode {
         let _ = group.join();
     }
     let Ticket { listener, instance, group: _, environment, terms } = ticket;
-    let setting = Setting { instance, environment, terms, output: Output::Logs };
+    let inherit = environment::of_this_process;
+    let setting = Setting { instance, inherit, environment, terms, output: Output::Logs };
     let done = runtime::run(setting, |poller| Link::new(listener, poller));
     if let Some(group) = group
         && group.leave().is_ok()

@@ -190,7 +190,8 @@ impl Service {
         Ok(Command {
             command: errand.command.iter().map(OsString::from).collect(),
             directory: Some(program.directory.clone()),
-            environment: environment::assemble(&shared.setting, program, own)?,
+            // That they are old was told when the program began.
+            environment: environment::assemble(&shared.setting, &self.name, program, own)?.variables,
             leave: Vec::new(),
             limits: definition.limits.clone(),
             terms: shared.setting.terms.clone(),

@@ -21,7 +21,7 @@ use svckit_os::{errno, file};
 
 use super::errand::Purpose;
 use super::{NOTICES, Run, Service, State};
-use crate::environment::{self, EnvironmentError};
+use crate::environment::{self, Environment, EnvironmentError};
 use crate::log::Stream;
 use crate::message::{self, Message};
 use crate::probe::{FileStamp, Health, Waiting};
@@ -112,7 +112,11 @@ impl Outputs {
 impl Service {
     /// Starts the program: its process id.
     pub(super) fn launch(&mut self, shared: &mut Shared, now: Now) -> Result<u32, NotStarted> {
-        let mut command = self.command(shared)?;
+        let (mut command, old) = self.command(shared)?;
+        if let Some(why) = old {
+            let text = message::old_variables(&self.quoted(), &why);
+            self.tell(shared, now, Message::new(EventId::OLD_VARIABLES, Level::Warning, text));
+        }
         let inbox = self.inbox(shared, &mut command.environment);
         let inbox = inbox.map_err(|error| NotStarted::system("make a place for its messages", &error))?;
         let null = file::null_device().map_err(|error| NotStarted::system("open the null device", &error))?;
@@ -192,19 +196,22 @@ impl Service {
         }
     }
 
-    fn command(&self, shared: &Shared) -> Result<Command, NotStarted> {
+    /// What is to be started, and why its variables may be old, if they may.
+    fn command(&self, shared: &Shared) -> Result<(Command, Option<String>), NotStarted> {
         let definition = self.definition.as_ref().ok_or_else(NotStarted::no_definition)?;
         let program = &definition.program;
         let mark = (MARK_VARIABLE.into(), shared.setting.mark(&self.name));
-        let environment = environment::assemble(&shared.setting, program, [mark])?;
-        Ok(Command {
+        let Environment { variables, old } =
+            environment::assemble(&shared.setting, &self.name, program, [mark])?;
+        let command = Command {
             command: program.command.iter().chain(&self.arguments).map(OsString::from).collect(),
             directory: Some(program.directory.clone()),
-            environment,
+            environment: variables,
             leave: definition.tree.left().to_vec(),
             limits: definition.limits.clone(),
             terms: shared.setting.terms.clone().with_sockets(self.sockets.clone()),
-        })
+        };
+        Ok((command, old))
     }
 
     /// Where the program says how it is, if it is to; its environment tells it.

@@ -48,6 +48,8 @@ pub struct Inherited {
     pub system: Vec<(OsString, OsString)>,
     /// Those that belong to its account, as far as they can be told before it logs on.
     pub account: Vec<(OsString, OsString)>,
+    /// Those that the service control manager keeps with the service.
+    pub service: Vec<(OsString, OsString)>,
 }
 
 /// Whether a service can run under an account.

@@ -182,7 +182,7 @@ pub fn inherited(scm: Option<u32>, _: &ServiceName, account: Option<&str>) -> io
     let user = account.map(|account| Credentials::of_user(local_name(account))).transpose()?.flatten();
     let credentials = user.filter(|user| !user.is_current());
     let account = Terms { credentials, ..Terms::default() }.environment();
-    Ok(Inherited { system, account })
+    Ok(Inherited { system, account, service: Vec::new() })
 }
 
 fn local_name(account: &str) -> &str {

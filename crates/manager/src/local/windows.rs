@@ -4,11 +4,12 @@ use std::ffi::OsString;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use svckit_core::access::{ManagerAccess, ServiceAccess};
 use svckit_core::backend::Backend;
 use svckit_core::name::ServiceName;
 use svckit_core::secret::Secret;
 use svckit_core::{Error, Result, Win32Error};
-use svckit_os::{account, errno, process};
+use svckit_os::{account, errno, process, scm};
 
 pub use svckit_os::interrupt::Interrupt;
 
@@ -98,7 +99,22 @@ pub fn logon(target: &Target, account: &str) -> io::Result<Logon> {
     }
 }
 
-/// The variables that the process of a service begins with: those of the machine. Those of an account are known when it has logged on.
-pub fn inherited(_: Option<u32>, _: &ServiceName, _: Option<&str>) -> io::Result<Inherited> {
-    Ok(Inherited { system: process::system_environment()?, account: Vec::new() })
+/// The variables that the programs of a service begin with. Those of its account are known where that has logged on: in the service's process, if this one may look into that,
+/// or here.
+pub fn inherited(_: Option<u32>, service: &ServiceName, account: Option<&str>) -> io::Result<Inherited> {
+    let system = process::system_environment()?;
+    let mut account = match process_of(service) {
+        Some(process) => process::account_environment_of(process).unwrap_or_default(),
+        None if account.is_some_and(account::is_own) => process::account_environment()?,
+        None => Vec::new(),
+    };
+    account.retain(|variable| !system.contains(variable));
+    Ok(Inherited { system, account, service: process::service_environment(service)? })
+}
+
+/// The process of a service, while it has one.
+fn process_of(service: &ServiceName) -> Option<u32> {
+    let manager = scm::Manager::open(None, ManagerAccess::CONNECT).ok()?;
+    let opened = manager.open_service(service.as_str(), ServiceAccess::QUERY_STATUS).ok()?;
+    Some(opened.status().ok()?.pid).filter(|process| *process != 0)
 }

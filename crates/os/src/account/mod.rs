@@ -3,4 +3,4 @@
 mod windows;
 
 pub(crate) use windows::text;
-pub use windows::{grant_service_logon, has_service_logon, identifier};
+pub use windows::{grant_service_logon, has_service_logon, identifier, is_own};

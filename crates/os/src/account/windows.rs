@@ -12,6 +12,7 @@ use windows_sys::Win32::Security::Authentication::Identity::{
 use windows_sys::Win32::Security::Authorization::ConvertSidToStringSidW;
 use windows_sys::Win32::Security::{LookupAccountNameW, PSID, SECURITY_MAX_SID_SIZE};
 
+use crate::security;
 use crate::text::{read, wide};
 
 /// The right to log on as a service.
@@ -39,6 +40,11 @@ pub fn has_service_logon(account: &str) -> io::Result<bool> {
 pub fn identifier(account: &str) -> io::Result<String> {
     let mut sid = look_up(account)?;
     text(sid.pointer())
+}
+
+/// Whether an account is that of this process.
+pub fn is_own(account: &str) -> bool {
+    identifier(account).is_ok_and(|found| security::own_identifier().is_ok_and(|own| own == found))
 }
 
 /// # Errors
@@ -194,5 +200,11 @@ mod tests {
     fn identifiers_have_a_text_form() {
         assert_eq!(identifier("Administrators").unwrap(), "S-1-5-32-544");
         assert!(identifier("no such account").is_err());
+    }
+
+    #[test]
+    fn an_account_is_this_process_s_or_another_s() {
+        assert!(is_own(&std::env::var("USERNAME").unwrap()));
+        assert!(!is_own("Administrators") && !is_own("no such account"));
     }
 }

@@ -10,9 +10,10 @@ use windows_sys::Win32::Foundation::{
 use windows_sys::Win32::Security::DACL_SECURITY_INFORMATION;
 use windows_sys::Win32::Storage::FileSystem::WRITE_DAC;
 use windows_sys::Win32::System::Registry::{
-    HKEY, HKEY_LOCAL_MACHINE, KEY_READ, KEY_WRITE, REG_DWORD, REG_EXPAND_SZ, REG_OPTION_NON_VOLATILE, REG_SZ,
-    RRF_RT_REG_DWORD, RRF_RT_REG_SZ, RegCloseKey, RegCreateKeyExW, RegDeleteTreeW, RegDeleteValueW,
-    RegEnumKeyExW, RegGetValueW, RegOpenKeyExW, RegSetKeySecurity, RegSetValueExW,
+    HKEY, HKEY_LOCAL_MACHINE, KEY_READ, KEY_WRITE, REG_DWORD, REG_EXPAND_SZ, REG_MULTI_SZ,
+    REG_OPTION_NON_VOLATILE, REG_ROUTINE_FLAGS, REG_SZ, RRF_RT_REG_DWORD, RRF_RT_REG_MULTI_SZ, RRF_RT_REG_SZ,
+    RegCloseKey, RegCreateKeyExW, RegDeleteTreeW, RegDeleteValueW, RegEnumKeyExW, RegGetValueW,
+    RegOpenKeyExW, RegSetKeySecurity, RegSetValueExW,
 };
 
 /// How often a value is asked for again because it grew meanwhile.
@@ -80,6 +81,23 @@ impl Key {
 
     /// A string (`REG_SZ`, or `REG_EXPAND_SZ` with its variables replaced); `None` if it is not there.
     pub fn string(&self, name: &str) -> io::Result<Option<String>> {
+        let Some(units) = self.units(name, RRF_RT_REG_SZ)? else { return Ok(None) };
+        let end = units.iter().position(|unit| *unit == 0).unwrap_or(units.len());
+        let text = String::from_utf16(units.get(..end).unwrap_or_default());
+        text.map(Some).map_err(io::Error::other)
+    }
+
+    /// Strings (`REG_MULTI_SZ`); `None` if they are not there.
+    pub fn strings(&self, name: &str) -> io::Result<Option<Vec<String>>> {
+        let Some(units) = self.units(name, RRF_RT_REG_MULTI_SZ)? else { return Ok(None) };
+        // An empty one is the last.
+        let each = units.split(|unit| *unit == 0).take_while(|units| !units.is_empty());
+        let texts: Result<_, _> = each.map(String::from_utf16).collect();
+        texts.map(Some).map_err(io::Error::other)
+    }
+
+    /// What is stored, if it is of a kind, in units of two bytes.
+    fn units(&self, name: &str, kind: REG_ROUTINE_FLAGS) -> io::Result<Option<Vec<u16>>> {
         let name = wide(name);
         let mut units = vec![0u16; 256];
         for _ in 0..ATTEMPTS {
@@ -90,7 +108,7 @@ impl Key {
                     self.handle,
                     ptr::null(),
                     name.as_ptr(),
-                    RRF_RT_REG_SZ,
+                    kind,
                     ptr::null_mut(),
                     units.as_mut_ptr().cast(),
                     &raw mut bytes,
@@ -102,9 +120,8 @@ impl Key {
                 ERROR_MORE_DATA => units.resize(bytes as usize / 2 + 1, 0),
                 code => {
                     check(code)?;
-                    let end = units.iter().position(|unit| *unit == 0).unwrap_or(units.len());
-                    let text = String::from_utf16(units.get(..end).unwrap_or_default());
-                    return text.map(Some).map_err(io::Error::other);
+                    units.truncate(bytes as usize / 2);
+                    return Ok(Some(units));
                 }
             }
         }
@@ -172,6 +189,13 @@ impl Key {
         self.set(name, REG_EXPAND_SZ, &bytes_of(text))
     }
 
+    /// Sets strings (`REG_MULTI_SZ`), none of which is empty.
+    pub fn set_strings(&self, name: &str, texts: &[&str]) -> io::Result<()> {
+        let mut bytes: Vec<u8> = texts.iter().flat_map(bytes_of).collect();
+        bytes.extend([0, 0]);
+        self.set(name, REG_MULTI_SZ, &bytes)
+    }
+
     /// Sets a number (`REG_DWORD`).
     pub fn set_number(&self, name: &str, number: u32) -> io::Result<()> {
         self.set(name, REG_DWORD, &number.to_le_bytes())
@@ -233,10 +257,17 @@ mod tests {
         key.set_string("text", &long).unwrap();
         key.set_number("number", 7).unwrap();
         key.set_expanded("path", "%ProgramData%").unwrap();
+        let several = [&*long, "b=c"];
+        key.set_strings("several", &several).unwrap();
+        key.set_strings("none", &[]).unwrap();
         let again = Key::open(&format!(r"{path}\inner")).unwrap().unwrap();
         assert_eq!(again.string("text").unwrap().as_deref(), Some(&*long));
         assert_eq!(again.string("missing").unwrap(), None);
         assert!(again.string("number").is_err(), "a number is no string");
+        assert_eq!(again.strings("several").unwrap().unwrap(), several);
+        assert_eq!(again.strings("none").unwrap().unwrap(), Vec::<String>::new());
+        assert_eq!(again.strings("missing").unwrap(), None);
+        assert!(again.strings("text").is_err(), "a string is no list of strings");
         key.remove("text").unwrap();
         key.remove("text").unwrap();
         assert_eq!(again.string("text").unwrap(), None);

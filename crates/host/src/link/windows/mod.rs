@@ -5,6 +5,7 @@ mod definition;
 mod followers;
 mod record;
 mod sink;
+mod variables;
 
 use std::collections::VecDeque;
 use std::io::{self, Write};
@@ -70,6 +71,7 @@ pub fn serve_spawner() -> io::Result<ExitCode> {
 fn serve(inbox: &Arc<Inbox>) -> io::Result<()> {
     let setting = Setting {
         instance: format!("windows-{}", std::process::id()),
+        inherit: variables::inherited,
         environment: Vec::new(),
         terms: Terms::of_this_process(),
         output: Output::Logs,

@@ -3,17 +3,15 @@
 mod children;
 mod console;
 mod ends;
+mod environment;
 mod job;
 mod limits;
 mod spared;
 mod spawn;
 mod window;
 
-use std::ffi::{OsStr, OsString, c_void};
+use std::ffi::{OsStr, OsString};
 use std::io;
-use std::mem::transmute;
-use std::os::windows::ffi::OsStringExt;
-use std::ptr;
 
 use svckit_core::limits::Limits;
 use windows_sys::Win32::System::Environment::GetCommandLineW;
@@ -22,11 +20,11 @@ use windows_sys::Win32::System::Threading::{
     THREAD_MODE_BACKGROUND_BEGIN,
 };
 
-use crate::library::{self, Function};
 use crate::process::SpawnError;
 use crate::text;
 
 pub use children::{Children, program_of};
+pub use environment::{account_environment, account_environment_of, service_environment, system_environment};
 pub use spawn::End;
 
 /// What a program on this system needs besides its command: nothing, since a service has its account from the service control manager.
@@ -63,42 +61,6 @@ pub fn refuse_limits(_: &Limits) -> Option<SpawnError> {
 /// The variables that programs of this process inherit.
 pub fn inherited_environment() -> impl Iterator<Item = (OsString, OsString)> {
     std::env::vars_os()
-}
-
-/// The variables that every service of this machine inherits, before those of its account (`CreateEnvironmentBlock` without a user).
-pub fn system_environment() -> io::Result<Vec<(OsString, OsString)>> {
-    type Create = unsafe extern "system" fn(*mut *mut c_void, *mut c_void, i32) -> i32;
-    type Destroy = unsafe extern "system" fn(*const c_void) -> i32;
-    let (create, destroy) = (
-        library::function("userenv.dll", c"CreateEnvironmentBlock")?,
-        library::function("userenv.dll", c"DestroyEnvironmentBlock")?,
-    );
-    // SAFETY: these are the types that the system documents of the two functions.
-    let (create, destroy) =
-        unsafe { (transmute::<Function, Create>(create), transmute::<Function, Destroy>(destroy)) };
-    let mut block = ptr::null_mut();
-    // SAFETY: no token means the system's variables; the block is written where told.
-    if unsafe { create(&raw mut block, ptr::null_mut(), 0) } == 0 {
-        return Err(io::Error::last_os_error());
-    }
-    let mut all = Vec::new();
-    let mut next: *const u16 = block.cast_const().cast();
-    loop {
-        // SAFETY: in the block one text follows another, each ending with NUL, and an empty one is the last.
-        let line = unsafe { text::units(next) };
-        if line.is_empty() {
-            break;
-        }
-        // Those that begin with an equals sign are the current folders of drives.
-        if let Some(equals) = line.iter().position(|unit| *unit == u16::from(b'=')).filter(|at| *at > 0) {
-            all.push((OsString::from_wide(&line[..equals]), OsString::from_wide(&line[equals + 1..])));
-        }
-        // SAFETY: the text has so many units, and the next begins after its NUL.
-        next = unsafe { next.add(line.len() + 1) };
-    }
-    // SAFETY: the block is the one that the system made, and it is not used after this.
-    unsafe { destroy(block) };
-    Ok(all)
 }
 
 /// What is the same for two names exactly if they are those of one variable: case doesn't count.
