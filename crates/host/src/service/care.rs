@@ -109,7 +109,7 @@ impl Service {
         for _ in 0..TURN {
             let Run::Running(Program { pid, inbox: place, .. }) = &mut self.run else { return };
             let Some(inbox) = place else { return };
-            let message = match inbox.next(*pid, &mark) {
+            let message = match inbox.next(&shared.children, *pid, &mark) {
                 Ok(Some(message)) => message,
                 Ok(None) => return,
                 // It would be told of again and again.

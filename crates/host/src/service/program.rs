@@ -17,7 +17,7 @@ use svckit_os::event::{Interest, Source};
 use svckit_os::notify::Inbox;
 use svckit_os::pipe::{self, ProgramEnd, Writer};
 use svckit_os::process::{Command, End, Stdio};
-use svckit_os::{errno, file};
+use svckit_os::{errno, file, process};
 
 use super::errand::Purpose;
 use super::{NOTICES, Run, Service, State};
@@ -233,7 +233,8 @@ impl Service {
         };
         // What came from above is about another process.
         let (name, place) = inbox.variable();
-        environment.retain(|(other, _)| *other != name && other != WATCHDOG && other != "WATCHDOG_PID");
+        let ours = [&*name, WATCHDOG.as_ref(), "WATCHDOG_PID".as_ref()].map(process::variable_key);
+        environment.retain(|(other, _)| !ours.contains(&process::variable_key(other)));
         environment.extend(limit.into_iter().chain([(name, place)]));
         Ok(Some(inbox))
     }

@@ -12,7 +12,7 @@ use rustix::net::{
 use svckit_core::dispatch::MARK_VARIABLE;
 
 use crate::pidfd::PidFd;
-use crate::process;
+use crate::process::{self, Children};
 
 /// A message isn't longer than this; what is, is cut.
 const LONGEST: usize = 4 << 10;
@@ -46,7 +46,11 @@ impl Inbox {
 
     /// Takes the next message from a program, or another process with its mark or in its session; `None` if there is none now. What others send is thrown away, and
     /// descriptors are.
-    pub fn next(&mut self, program: u32, mark: &OsStr) -> io::Result<Option<Vec<u8>>> {
+    pub fn next(&mut self, _: &Children, program: u32, mark: &OsStr) -> io::Result<Option<Vec<u8>>> {
+        self.take(program, mark)
+    }
+
+    fn take(&mut self, program: u32, mark: &OsStr) -> io::Result<Option<Vec<u8>>> {
         let mut message = [0; LONGEST];
         loop {
             let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmCredentials(1))];
@@ -120,12 +124,12 @@ mod tests {
         drop(held);
         poller.wait(&mut ready, None).unwrap();
         let own = std::process::id();
-        assert_eq!(inbox.next(own, OsStr::new("x")).unwrap().unwrap(), b"READY=1\nSTATUS=up");
-        assert_eq!(inbox.next(own, OsStr::new("x")).unwrap().unwrap(), b"BARRIER=1");
-        assert_eq!(inbox.next(own, OsStr::new("x")).unwrap(), None);
+        assert_eq!(inbox.take(own, OsStr::new("x")).unwrap().unwrap(), b"READY=1\nSTATUS=up");
+        assert_eq!(inbox.take(own, OsStr::new("x")).unwrap().unwrap(), b"BARRIER=1");
+        assert_eq!(inbox.take(own, OsStr::new("x")).unwrap(), None);
         assert_eq!(rustix::io::read(&waits, &mut [0; 1]).unwrap(), 0);
         send(&inbox, b"READY=1", None);
         // No process has this number, so this one is in no session that it leads, and it has no mark.
-        assert_eq!(inbox.next(u32::MAX >> 1, OsStr::new("x")).unwrap(), None);
+        assert_eq!(inbox.take(u32::MAX >> 1, OsStr::new("x")).unwrap(), None);
     }
 }

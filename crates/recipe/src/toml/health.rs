@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use svckit_core::health::{AskPolicy, HealthPolicy};
 
-use super::ready::{can_notify, nothing_asked, one_of, target};
+use super::ready::{nothing_asked, one_of, target};
 use super::section::{Section, positive};
 use crate::definition::Places;
 
@@ -28,9 +28,7 @@ pub(super) fn read(mut section: Section<'_>, directory: &Path, places: &mut Plac
     let policy = match found.as_ref().map(|entry| (entry.name(), *entry)) {
         Some(("tcp" | "http" | "command", entry)) => target(&mut section, entry, directory).map(ask),
         Some(("silence", _)) => unasked(&mut section, "silence", "5m").map(HealthPolicy::Silence),
-        Some((_, entry)) => unasked(&mut section, "notify", "30s")
-            .filter(|_| can_notify(section.reader, entry.span()))
-            .map(HealthPolicy::Notify),
+        Some(_) => unasked(&mut section, "notify", "30s").map(HealthPolicy::Notify),
         None => {
             if let Some(header) = header {
                 let message =

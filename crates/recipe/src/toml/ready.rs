@@ -78,7 +78,7 @@ fn way(section: &mut Section<'_>, entry: Entry<'_>, directory: &Path) -> Option<
     match entry.name() {
         "tcp" | "http" | "command" => target(section, entry, directory).map(ReadyWhen::Ask),
         "notify" => match section.boolean("notify")? {
-            (true, span) => can_notify(reader, span).then_some(ReadyWhen::Notify),
+            (true, _) => Some(ReadyWhen::Notify),
             (false, span) => {
                 reader.report(
                     span,
@@ -102,16 +102,6 @@ fn way(section: &mut Section<'_>, entry: Entry<'_>, directory: &Path) -> Option<
             Some(ReadyWhen::File(reader.absolute(text, span)))
         }
     }
-}
-
-/// Whether programs there can say how they are; if not that is told.
-pub(super) fn can_notify(reader: &Reader<'_>, span: Range<usize>) -> bool {
-    let can = reader.platform.has_signals();
-    if !can {
-        let help = "name another sign, such as tcp or http".to_owned();
-        reader.report(span, "programs on Windows can't say how they are to this version", Some(help));
-    }
-    can
 }
 
 /// Whom one of the keys for that says to ask.

@@ -69,6 +69,10 @@ fn a_definition_for_windows() {
     assert_eq!(service.program.command[1..], ["--root", r"C:\data"]);
     let rung = |action| Rung { action, wait: Duration::from_secs(5) };
     assert_eq!(service.stop.ladder, [rung(StopAction::CtrlC), rung(StopAction::WmClose)]);
+    let told = "[service.web]\nrun = ['web']\nready = { notify = true }\nhealth = { notify = '9s' }\n";
+    let service = parse(FILE, told, Platform::Windows).unwrap().services.remove(0);
+    assert_eq!(service.ready.unwrap().when, ReadyWhen::Notify);
+    assert_eq!(service.health, Some(HealthPolicy::Notify(Duration::from_secs(9))));
     let signals = "[service.web]\nrun = ['web']\n[service.web.controls]\nreload = \"signal:HUP\"\n";
     let wrong = parse(FILE, signals, Platform::Windows).unwrap_err().to_string();
     assert!(wrong.contains("service.toml:4:10: programs on Windows can't be sent signals"), "{wrong}");

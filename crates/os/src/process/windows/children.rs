@@ -12,7 +12,7 @@ use svckit_core::definition::StopAction;
 use svckit_core::limits::{Limits, Shortage};
 use svckit_core::restart::Ended;
 use svckit_core::signal::Signal;
-use windows_sys::Win32::Foundation::{FILETIME, MAX_PATH, WAIT_OBJECT_0};
+use windows_sys::Win32::Foundation::{ERROR_INVALID_PARAMETER, FILETIME, MAX_PATH, WAIT_OBJECT_0};
 use windows_sys::Win32::System::Threading::{
     GetExitCodeProcess, GetProcessTimes, OpenProcess, PROCESS_QUERY_LIMITED_INFORMATION, PROCESS_SYNCHRONIZE,
     QueryFullProcessImageNameW, WaitForSingleObject,
@@ -23,6 +23,7 @@ use super::job::Job;
 use super::spawn::{Started, system_file};
 use super::{console, spawn, window};
 use crate::event::{Bell, JobNews, Poller};
+use crate::overlapped::is;
 use crate::process::{Command, News, SpawnError, Stdio};
 
 /// The programs that this process started, each with its tree.
@@ -127,6 +128,17 @@ impl Children {
     /// The limits of a program that was started with these: those that hold for all of it were read back then, and it wouldn't run without them.
     pub fn limits(&self, _: u32, set: &Limits) -> Limits {
         set.clone()
+    }
+
+    /// Whether a process is one of a running program's. Of one that has ended nothing is known any more, and it may have been one.
+    pub(crate) fn is_of(&self, program: u32, process: u32) -> bool {
+        let Some(child) = self.running.get(&program) else { return false };
+        match open(process).and_then(|process| child.job.contains(process.as_raw_handle())) {
+            Ok(is_in) => is_in,
+            Err(error) if is(&error, ERROR_INVALID_PARAMETER) => true,
+            // Who it is may be hidden from this account; the job knows.
+            Err(_) => child.job.processes().is_ok_and(|all| all.contains(&process)),
+        }
     }
 
     /// Takes note for the program that a process is, or is of.
