@@ -7,7 +7,6 @@ use std::mem::transmute;
 use std::os::windows::ffi::OsStringExt;
 use std::os::windows::io::{AsRawHandle, FromRawHandle, OwnedHandle, RawHandle};
 use std::ptr;
-use std::thread;
 
 use svckit_core::name::ServiceName;
 use svckit_core::record::SERVICES_KEY;
@@ -35,10 +34,7 @@ pub fn system_environment() -> io::Result<Variables> {
 /// seen. The system makes one `PATH` of the system's and the account's.
 pub fn account_environment() -> io::Result<Variables> {
     // SAFETY: the pseudo-handle of this process is always valid.
-    let token = token(unsafe { GetCurrentProcess() })?;
-    // In a thread of its own the system's function leaves nothing in the memory of this process: it takes much of the stack.
-    let made = thread::Builder::new().spawn(move || made_anew(Some(&token)))?;
-    made.join().unwrap_or_else(|_| Err(io::Error::other("the thread that asks for them panicked")))
+    made_anew(Some(&token(unsafe { GetCurrentProcess() })?))
 }
 
 /// The same of another process's account, for who may look into that.
