@@ -7,12 +7,12 @@
 use std::fs::OpenOptions;
 use std::io::{Read, Write};
 use std::path::PathBuf;
-use std::process::Command;
 use std::thread;
 
 use svckit_testkit::binary;
 use svckit_testkit::following::Following;
 use svckit_testkit::gate::{self, Gate, Reporter};
+use svckit_testkit::role;
 use svckit_testkit::svc::{Output, Svc, starting};
 
 /// Events: the program runs again, was not ready in time, is not alive.
@@ -20,18 +20,13 @@ const RECOVERED: u32 = 4;
 const START_HANG: u32 = 7022;
 const NOT_ALIVE: u32 = 13;
 
-/// Says what a process of this file is to do in place of tests, and what it needs for that.
-const ROLE: &str = "SVCKIT_TEST_ROLE";
-const WITH: &str = "SVCKIT_TEST_WITH";
-
 /// What a program is told of the inbox.
 const PLACE: &str = "SVCKIT_NOTIFY";
 const WATCHDOG: &str = "WATCHDOG_USEC";
 
 #[test]
 fn role() {
-    let Ok(role) = std::env::var(ROLE) else { return };
-    let with = std::env::var(WITH).unwrap_or_default();
+    let Some((role, with)) = role::asked() else { return };
     if role == "say" {
         return say(&with);
     }
@@ -46,9 +41,7 @@ fn role() {
         }
         // Another process of it says so.
         "parent" => {
-            let mut child = Command::new(std::env::current_exe().unwrap());
-            child.args(["--exact", "role", "--nocapture"]).env(ROLE, "say").env(WITH, "READY=1");
-            assert!(child.status().unwrap().success());
+            assert!(role::command("say", "READY=1").status().unwrap().success());
         }
         "sick" => say("WATCHDOG=1\nWATCHDOG=trigger"),
         _ => {}
@@ -75,10 +68,8 @@ impl Played {
     /// Installs a service whose program plays a role of this file.
     fn new(role: &str, more: &str) -> Self {
         let (svc, gate, reporter) = (Svc::new(), Gate::new(), Reporter::new());
-        let run = format!("[{:?}, \"--exact\", \"role\", \"--nocapture\"]", std::env::current_exe().unwrap());
-        let with = format!("{} {}", reporter.address(), gate.address());
-        let environment = format!("environment = {{ {ROLE} = {role:?}, {WITH} = {with:?} }}");
-        let file = write(&svc, role, &format!("run = {run}\n{environment}\n{more}"));
+        let lines = role::lines(role, &format!("{} {}", reporter.address(), gate.address()));
+        let file = write(&svc, role, &format!("{lines}{more}"));
         svc.ok(&["install", file.to_str().unwrap()]);
         Self { name: svc.name(role), svc, gate, reporter }
     }

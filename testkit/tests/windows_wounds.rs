@@ -18,16 +18,13 @@ use svckit_os::registry::Key;
 use svckit_testkit::binary;
 use svckit_testkit::following::Following;
 use svckit_testkit::gate::{self, Gate, Reporter};
+use svckit_testkit::role;
 use svckit_testkit::svc::{Output, Svc, starting};
 
 /// Events: the program ended unexpectedly, it runs again, its variables may be old.
 const DIED: u32 = 3;
 const RECOVERED: u32 = 4;
 const OLD_VARIABLES: u32 = 16;
-
-/// Says what a process of this file is to do in place of tests, and what it needs for that.
-const ROLE: &str = "SVCKIT_TEST_ROLE";
-const WITH: &str = "SVCKIT_TEST_WITH";
 
 /// A variable that no program has but for its service.
 const OWN: &str = "SVCKIT_TEST_OWN";
@@ -40,8 +37,7 @@ const DETACHED_PROCESS: u32 = 8;
 /// Programs of services begin here, since they are this program too.
 #[test]
 fn role() {
-    let Ok(role) = std::env::var(ROLE) else { return };
-    let with = std::env::var(WITH).unwrap_or_default();
+    let Some((role, with)) = role::asked() else { return };
     match role.as_str() {
         "gate" => gate::pass(&with),
         // Tells its variables and fails when it may go on.
@@ -68,9 +64,7 @@ fn role() {
         // Leaves somebody who has its output and isn't at its console.
         "parent" => {
             let (own, its) = with.split_once(' ').unwrap();
-            let mut child = Command::new(std::env::current_exe().unwrap());
-            child.args(["--exact", "role", "--nocapture"]).env(ROLE, "gate").env(WITH, its);
-            drop(child.creation_flags(DETACHED_PROCESS).spawn().unwrap());
+            drop(role::command("gate", its).creation_flags(DETACHED_PROCESS).spawn().unwrap());
             gate::pass(own);
             panic!("a program that fails");
         }
@@ -92,10 +86,8 @@ fn install(svc: &Svc, service: &str, steps: &str, more: &str) -> String {
 
 /// Installs a service whose program plays a role of this file.
 fn play(svc: &Svc, service: &str, role: &str, with: &str, more: &str) -> String {
-    let run =
-        format!("run = [{:?}, \"--exact\", \"role\", \"--nocapture\"]\n", std::env::current_exe().unwrap());
-    let environment = format!("environment = {{ {ROLE} = {role:?}, {WITH} = {with:?} }}\n");
-    svc.ok(&["install", write(svc, service, &format!("{run}{environment}{more}")).to_str().unwrap()]);
+    let lines = role::lines(role, with);
+    svc.ok(&["install", write(svc, service, &format!("{lines}{more}")).to_str().unwrap()]);
     svc.name(service)
 }
 
