@@ -170,5 +170,8 @@ fn who_is_not_in_the_job_of_the_program_is_a_stranger() {
     drop(other.stdin.take());
     other.wait().unwrap();
     assert!(!children.is_of(program, other.id()), "whoever ended and is known is still a stranger");
+    // Nobody has asked yet what became of it: its handle is open.
     drop(held);
+    poller.wait(&mut Vec::new(), None).unwrap();
+    assert!(children.is_of(program, program), "one that has ended is still known");
 }

@@ -14,8 +14,8 @@ use svckit_core::restart::Ended;
 use svckit_core::signal::Signal;
 use windows_sys::Win32::Foundation::{ERROR_INVALID_PARAMETER, FILETIME, MAX_PATH, WAIT_OBJECT_0};
 use windows_sys::Win32::System::Threading::{
-    GetExitCodeProcess, GetProcessTimes, OpenProcess, PROCESS_QUERY_LIMITED_INFORMATION, PROCESS_SYNCHRONIZE,
-    QueryFullProcessImageNameW, WaitForSingleObject,
+    GetExitCodeProcess, GetProcessTimes, OpenProcess, PROCESS_ACCESS_RIGHTS, PROCESS_QUERY_INFORMATION,
+    PROCESS_QUERY_LIMITED_INFORMATION, PROCESS_SYNCHRONIZE, QueryFullProcessImageNameW, WaitForSingleObject,
 };
 
 use super::ends::Ends;
@@ -133,7 +133,10 @@ impl Children {
     /// Whether a process is one of a running program's. Of one that has ended nothing is known any more, and it may have been one.
     pub(crate) fn is_of(&self, program: u32, process: u32) -> bool {
         let Some(child) = self.running.get(&program) else { return false };
-        match open(process).and_then(|process| child.job.contains(process.as_raw_handle())) {
+        // The right to know little of it does for this; only Wine 8 wants one that this account may not have.
+        let opened = open_for(process, PROCESS_QUERY_INFORMATION)
+            .or_else(|_| open_for(process, PROCESS_QUERY_LIMITED_INFORMATION));
+        match opened.and_then(|process| child.job.contains(process.as_raw_handle())) {
             Ok(is_in) => is_in,
             Err(error) if is(&error, ERROR_INVALID_PARAMETER) => true,
             // Who it is may be hidden from this account; the job knows.
@@ -269,8 +272,12 @@ impl Children {
 }
 
 fn open(pid: u32) -> io::Result<OwnedHandle> {
+    open_for(pid, PROCESS_SYNCHRONIZE | PROCESS_QUERY_LIMITED_INFORMATION)
+}
+
+fn open_for(pid: u32, rights: PROCESS_ACCESS_RIGHTS) -> io::Result<OwnedHandle> {
     // SAFETY: plain numbers are passed.
-    let handle = unsafe { OpenProcess(PROCESS_SYNCHRONIZE | PROCESS_QUERY_LIMITED_INFORMATION, 0, pid) };
+    let handle = unsafe { OpenProcess(rights, 0, pid) };
     if handle.is_null() {
         return Err(io::Error::last_os_error());
     }

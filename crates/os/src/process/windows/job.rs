@@ -123,7 +123,7 @@ impl Job {
         Ok(())
     }
 
-    /// Whether a process is in it, or was when it ended. (Under Wine 8 the right to know little of the process doesn't do for this.)
+    /// Whether a process is in it, or was when it ended.
     pub(super) fn contains(&self, process: RawHandle) -> io::Result<bool> {
         let mut is_in = 0;
         // SAFETY: both handles are open; the answer is written where told.
