@@ -55,7 +55,7 @@ fn write_text(text: &mut String, plan: &Plan, results: &Results) -> std::fmt::Re
 
 - **list**: the whole command, from its start to its end, output to `/dev/null`, {repeats} times in each round: `svc --scm 127.0.0.1:PORT list`, and a Python program of a dozen lines that does the same with impacket. Both log on with NTLMv2 (svckit in SPNEGO)
   and seal every packet. They ask a built-in service control manager with {services} services, at its port: the endpoint mapper isn't asked.
-- **smb**: the same over SMB, {repeats} times in each round: `svc --scm smb://127.0.0.1:PORT list` and `net rpc service list`, both with encryption (SMB 3.1.1). They ask Samba's `smbd`, which has {services} services, and most of the time is its own: it
+- **smb**: the same over SMB, {repeats} times in each round: `svc --scm smb://127.0.0.1:PORT list` and `net rpc service list`, both with encryption (SMB 3.1.1). They ask Samba's `smbd`, which has 4 services, and most of the time is its own: it
   makes a process for each connection.
 - **machines**: `svc --scm @machines.txt --fanout 64 list`, 5 times in each round. The {machines} machines are ports of the loopback interface, at each of which a thread (`xtask/src/machines.rs`) answers as a Windows with 10 services would, with the project's own
   server side of the protocol; their time is in the result, since there is no other machine. **memory** is the most that this command had.

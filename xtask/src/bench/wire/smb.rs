@@ -1,6 +1,5 @@
 //! Lists over SMB: svckit and Samba's `net` ask Samba's server.
 
-use std::fmt::Write as _;
 use std::fs;
 use std::io::Write as _;
 use std::os::unix::fs::OpenOptionsExt;
@@ -9,11 +8,7 @@ use std::process::Command;
 
 use svckit_testkit::samba::{ADMINISTRATOR, PASSWORD, Samba};
 
-use super::Plan;
 use crate::{Outcome, shell};
-
-/// How many services Samba has without being told.
-const OWN: usize = 4;
 
 /// A server, and the files that clients need.
 pub(super) struct Bed {
@@ -24,13 +19,8 @@ pub(super) struct Bed {
 
 impl Bed {
     /// Starts a server; `None` where there is no Samba, or nobody who may run it.
-    pub(super) fn new(svc: &Path, plan: &Plan) -> Outcome<Option<Self>> {
-        let more = (OWN..plan.services).fold(String::new(), |mut names, number| {
-            let _ = write!(names, " bench-{number:03}");
-            names
-        });
-        let settings = format!("server smb encrypt = required\nsvcctl list ={more}\n");
-        let Some(samba) = Samba::start(&settings) else {
+    pub(super) fn new(svc: &Path) -> Outcome<Option<Self>> {
+        let Some(samba) = Samba::start("server smb encrypt = required\n") else {
             println!("there is no smbd that could be run: the row \"smb\" is left out");
             return Ok(None);
         };
@@ -47,7 +37,10 @@ impl Bed {
         secret("logon", &format!("username = {ADMINISTRATOR}\npassword = {PASSWORD}\n"))?;
         // Of the machine's own settings none counts.
         fs::write(folder.join("smb.conf"), "[global]\n").map_err(failed)?;
-        Ok(Some(Self { svc: svc.to_owned(), folder, samba }))
+        let bed = Self { svc: svc.to_owned(), folder, samba };
+        // Whoever comes first waits until it has written its services into its registry.
+        shell::output(bed.list().args(["--connect-timeout", "2m"]))?;
+        Ok(Some(bed))
     }
 
     /// `svc list`.
