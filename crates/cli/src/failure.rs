@@ -285,6 +285,7 @@ fn status_of(code: Win32Error) -> Status {
         Win32Error::ACCESS_DENIED
         | Win32Error::PRIVILEGE_NOT_HELD
         | Win32Error::INVALID_SERVICE_ACCOUNT
+        | Win32Error::TIME_SKEW
         | Win32Error::SERVICE_LOGON_FAILED => Status::AccessDenied,
         code if code.refuses_logon() => Status::AccessDenied,
         Win32Error::WAIT_TIMEOUT | Win32Error::SERVICE_REQUEST_TIMEOUT | Win32Error::SERVICE_START_HANG => {
@@ -304,6 +305,8 @@ fn status_of(code: Win32Error) -> Status {
         | Win32Error::DIRECTORY => Status::ServiceFailed,
         Win32Error::RPC_S_SERVER_UNAVAILABLE
         | Win32Error::RPC_S_CALL_FAILED
+        | Win32Error::NO_LOGON_SERVERS
+        | Win32Error::WRONG_TARGET_NAME
         | Win32Error::RPC_S_SEC_PKG_ERROR => Status::Unreachable,
         Win32Error::SERVICE_MARKED_FOR_DELETE => Status::MarkedForDeletion,
         Win32Error::DEPENDENT_SERVICES_RUNNING

@@ -24,6 +24,7 @@ pub mod failure;
 pub mod health;
 pub mod hook;
 pub mod image_path;
+pub mod kerberos;
 pub mod kind;
 pub mod ladder;
 pub mod lifecycle;

@@ -135,6 +135,8 @@ open_value! {
         INVALID_OWNER = 1307 => "ERROR_INVALID_OWNER",
         /// There is no group where one is needed.
         INVALID_PRIMARY_GROUP = 1308 => "ERROR_INVALID_PRIMARY_GROUP",
+        /// Nobody who knows the account's domain can be asked.
+        NO_LOGON_SERVERS = 1311 => "ERROR_NO_LOGON_SERVERS",
         /// A needed right is not held.
         PRIVILEGE_NOT_HELD = 1314 => "ERROR_PRIVILEGE_NOT_HELD",
         /// The name of the account or its password is wrong.
@@ -149,6 +151,10 @@ open_value! {
         ACCOUNT_DISABLED = 1331 => "ERROR_ACCOUNT_DISABLED",
         /// The account lacks the right to log on in this way.
         LOGON_TYPE_NOT_GRANTED = 1385 => "ERROR_LOGON_TYPE_NOT_GRANTED",
+        /// The other side is not known by that name.
+        WRONG_TARGET_NAME = 1396 => "ERROR_WRONG_TARGET_NAME",
+        /// The clocks of two machines differ too much.
+        TIME_SKEW = 1398 => "ERROR_TIME_SKEW",
         /// Too few resources.
         NO_SYSTEM_RESOURCES = 1450 => "ERROR_NO_SYSTEM_RESOURCES",
         /// The call was cancelled.

@@ -4,6 +4,7 @@
 
 #[cfg(windows)]
 pub mod account;
+pub mod aside;
 pub mod clock;
 #[cfg(unix)]
 pub mod daemon;
@@ -16,6 +17,8 @@ pub mod event;
 #[cfg(windows)]
 pub mod event_log;
 pub mod file;
+#[cfg(unix)]
+pub mod gssapi;
 #[cfg(windows)]
 pub mod interrupt;
 pub mod keyboard;

@@ -318,6 +318,12 @@ pub(super) const ENTRIES: &[Entry] = &[
         &["svc sc qprivs NAME shows them; grant it, or take it out with svc sc privs"],
     ),
     entry(
+        1311,
+        "nobody who knows the account's domain can be asked",
+        &["no KDC of the realm answers", "krb5.conf or DNS doesn't name one"],
+        &["KRB5_TRACE=/dev/stderr kinit NAME"],
+    ),
+    entry(
         1314,
         "a privilege is not held",
         &["the console is not an administrator's"],
@@ -336,6 +342,18 @@ pub(super) const ENTRIES: &[Entry] = &[
         "the account lacks the right to log on as a service",
         &["it was never granted, or a policy took it away"],
         &["svc update DEF --username … grants it", "look for SeServiceLogonRight in the group policy"],
+    ),
+    entry(
+        1396,
+        "the other machine is not known to Kerberos by that name, or has another key",
+        &["an address was given in place of its name", "it is no member of the realm", "its keytab is old"],
+        &["kvno host/NAME", "--auth ntlm with --user"],
+    ),
+    entry(
+        1398,
+        "the clocks of the two machines differ by more than Kerberos allows",
+        &["one of them isn't set by NTP"],
+        &["date -u on both"],
     ),
     entry(1639, "the command line is wrong", &["sc's keys end in =, as in start= auto"], &["svc sc help"]),
     entry(
