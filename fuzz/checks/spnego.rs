@@ -1,7 +1,10 @@
 //! Any token of SPNEGO is refused, or comes back as it was when it is written again; neither side panics at one.
 
+use std::ops::Range;
+
+use svckit_core::kerberos::{Context, Failure, Step as Leg};
 use svckit_scmr::auth::spnego::{Acceptor, Initiator, Step, Token};
-use svckit_scmr::auth::{Account, Accounts, Initiate, NtHash, ntlm};
+use svckit_scmr::auth::{Account, Accounts, Initiate, NtHash, kerberos, ntlm};
 use zeroize::Zeroizing;
 
 struct Nobody;
@@ -9,6 +12,40 @@ struct Nobody;
 impl Accounts for Nobody {
     fn verifier(&self, _: &Account) -> Option<NtHash> {
         None
+    }
+}
+
+/// Kerberos that believes nothing.
+#[derive(Debug)]
+struct Doubtful;
+
+impl Context for Doubtful {
+    fn step(&mut self, _: &[u8]) -> Result<Leg, Failure> {
+        Err(Failure::other("no"))
+    }
+
+    fn peer(&self) -> Result<String, Failure> {
+        Err(Failure::other("no"))
+    }
+
+    fn signature_length(&self) -> usize {
+        0
+    }
+
+    fn seal(&mut self, _: &mut [u8], _: Range<usize>) -> Result<Vec<u8>, Failure> {
+        Err(Failure::other("no"))
+    }
+
+    fn open(&mut self, _: &mut [u8], _: Range<usize>, _: &[u8]) -> Result<(), Failure> {
+        Err(Failure::other("no"))
+    }
+
+    fn sign(&mut self, _: &[u8]) -> Result<Vec<u8>, Failure> {
+        Err(Failure::other("no"))
+    }
+
+    fn verify(&mut self, _: &[u8], _: &[u8]) -> Result<(), Failure> {
+        Err(Failure::other("no"))
     }
 }
 
@@ -20,7 +57,18 @@ pub(crate) fn check(data: &[u8]) {
         };
         assert_eq!(Token::read(&written), Ok(token));
     }
-    let acceptor = || Acceptor::new(ntlm::Acceptor::new(ntlm::Identity::default(), *b"8 random", 1));
+    let plain = || Acceptor::new(ntlm::Acceptor::new(ntlm::Identity::default(), *b"8 random", 1));
+    let with_keys = || plain().with_kerberos(kerberos::Acceptor::new(Box::new(Doubtful), |_| {}));
+    sides(data, plain);
+    sides(data, with_keys);
+    let mut client = Initiator::kerberos(kerberos::Initiator::new(Box::new(Doubtful), vec![1]));
+    client.start();
+    for _ in 0..2 {
+        assert!(client.step(data).is_err(), "nothing convinces it");
+    }
+}
+
+fn sides(data: &[u8], acceptor: impl Fn() -> Acceptor) {
     if let Ok(Step::More(_, next)) = acceptor().step(data, &Nobody) {
         let _ = next.step(data, &Nobody);
     }

@@ -1,10 +1,11 @@
 //! Security on the wire, without I/O: who a peer is, and what is sealed with the key that came of it.
 //!
-//! [`ntlm`] is NTLMv2 ([MS-NLMP]), both sides; [`spnego`] wraps it where a peer negotiates (RFC 4178, [MS-SPNG]). What connections need to know of a mechanism are two traits: an [`Initiate`] gives and
-//! takes tokens until it has a [`Protect`], which seals. Another mechanism (Kerberos by the system's GSSAPI) is another `Initiate`; nothing else has to know of it.
+//! [`ntlm`] is NTLMv2 ([MS-NLMP]), both sides; [`kerberos`] is what the system's GSSAPI makes of tickets; [`spnego`] wraps either where a peer negotiates (RFC 4178, [MS-SPNG]). What connections need to
+//! know of a mechanism are two traits: an [`Initiate`] gives and takes tokens until it has a [`Protect`], which seals.
 //!
 //! Randomness and time are arguments. Keys, hashes and passwords are overwritten when they go.
 
+pub mod kerberos;
 pub mod ntlm;
 pub mod spnego;
 
@@ -12,6 +13,7 @@ use std::fmt;
 use std::ops::Range;
 
 use subtle::ConstantTimeEq;
+use svckit_core::kerberos::Code;
 use svckit_core::secret::Secret;
 use zeroize::Zeroizing;
 
@@ -55,6 +57,9 @@ pub enum AuthError {
     /// Name, password, or what proves that nobody changed the messages: which of them isn't told.
     #[error("the user name or password is wrong")]
     Refused,
+    /// What Kerberos has against a ticket, or against the other side.
+    #[error("{0}")]
+    Kerberos(Code),
     /// A signature doesn't fit, or comes at the wrong place.
     #[error("a packet was altered, repeated or left out on its way")]
     Altered,
@@ -76,6 +81,11 @@ pub trait Accounts: Send {
     /// What the password of an account is verified with; `None` if the account isn't there, or may not come in now. It is asked with what the peer says, before anything is proven, and both answers look
     /// the same to the peer.
     fn verifier(&self, account: &Account) -> Option<NtHash>;
+
+    /// Whether somebody may come in whom Kerberos has shown to be this principal (`ann@SHOP.EXAMPLE`).
+    fn admits(&self, _principal: &str) -> bool {
+        false
+    }
 }
 
 /// The hash of a password that NTLM works with (`NTOWFv1`, [MS-NLMP] 3.3.1). Whoever has it can log on: it is as secret as the password.
@@ -147,5 +157,16 @@ pub trait Protect: fmt::Debug + Send {
     /// The key of the session, of which SMB makes its own; `None` if the mechanism doesn't tell it.
     fn session_key(&self) -> Option<Zeroizing<Vec<u8>>> {
         None
+    }
+
+    /// Signs a text beside the packets: `mechListMIC` of SPNEGO.
+    fn sign_apart(&mut self, text: &[u8]) -> Result<Vec<u8>, AuthError>;
+
+    /// Checks a signature of the other side that was made so.
+    fn verify_apart(&mut self, text: &[u8], signature: &[u8]) -> Result<(), AuthError>;
+
+    /// Whether headers are signed even if not both sides say that they do (`PFC_SUPPORT_HEADER_SIGN`, [MS-RPCE] 2.2.2.3).
+    fn always_signs_headers(&self) -> bool {
+        true
     }
 }

@@ -1,7 +1,7 @@
 use std::collections::BTreeMap;
 
 use super::{Client, NATIVE_CONTEXT, SCMR_CONTEXT};
-use crate::auth::{Initiate, Leg, PACKET_PRIVACY};
+use crate::auth::{AuthError, Initiate, Leg, PACKET_PRIVACY};
 use crate::pdu::{
     Assembler, Auth, Bind, BindAck, BindNak, Channel, Frame, MAX_FRAGMENT, MIN_FRAGMENT, NATIVE, NDR32,
     PacketType, Proposal, ProtocolError, SCMR, flags, read_fault, result, write_with_trailer,
@@ -33,6 +33,7 @@ pub enum Progress {
 struct Agreed {
     max_send: u16,
     native: bool,
+    signs_headers: bool,
 }
 
 impl Binding {
@@ -66,7 +67,10 @@ impl Binding {
         };
         let rest = input[length..].to_vec();
         match (frame.header.packet, self.agreed) {
-            (PacketType::BIND_ACK, None) => self.agreed = Some(agreed(&BindAck::read(frame.body)?)?),
+            (PacketType::BIND_ACK, None) => {
+                let signs_headers = frame.header.has(flags::HEADER_SIGN);
+                self.agreed = Some(agreed(&BindAck::read(frame.body)?, signs_headers)?);
+            }
             (PacketType::ALTER_CONTEXT_RESPONSE, Some(_)) => {}
             (PacketType::BIND_NAK, None) => {
                 return Err(ProtocolError::Refused(BindNak::read(frame.body)?.reason));
@@ -97,13 +101,18 @@ impl Binding {
             let bits = flags::FIRST | flags::LAST;
             write_with_trailer(&mut greeting, PacketType::AUTH3, bits, 0, &[0; 4], &auth);
         }
-        let channel = Channel::new(auth.kind, SECURITY_CONTEXT, protection);
+        let mut channel = Channel::new(auth.kind, SECURITY_CONTEXT, protection);
+        channel.agree_on_headers(self.agreed.is_some_and(|agreed| agreed.signs_headers));
+        if !channel.signs_headers() {
+            // Windows and Samba do; without it somebody on the way could make one call of another.
+            return Err(AuthError::Weak { what: "the signing of headers" }.into());
+        }
         Ok(self.ready(rest, Some(channel), greeting))
     }
 
     fn ready(self, input: Vec<u8>, channel: Option<Channel>, greeting: Vec<u8>) -> Progress {
-        let Agreed { max_send, native } =
-            self.agreed.unwrap_or(Agreed { max_send: MIN_FRAGMENT, native: false });
+        let none = Agreed { max_send: MIN_FRAGMENT, native: false, signs_headers: false };
+        let Agreed { max_send, native, .. } = self.agreed.unwrap_or(none);
         Progress::Ready(Client {
             input,
             assembler: Assembler::default(),
@@ -129,7 +138,7 @@ fn proposal() -> Bind {
 }
 
 /// The fragment size, and whether the server has the native interface (C706 12.6.4.4).
-fn agreed(ack: &BindAck) -> Result<Agreed, ProtocolError> {
+fn agreed(ack: &BindAck, signs_headers: bool) -> Result<Agreed, ProtocolError> {
     let accepted = |context: u16| {
         let refused = (result::REJECTED, result::NO_INTERFACE);
         match ack.results.get(usize::from(context)) {
@@ -141,5 +150,5 @@ fn agreed(ack: &BindAck) -> Result<Agreed, ProtocolError> {
     if ack.max_receive < MIN_FRAGMENT {
         return Err(ProtocolError::FragmentLength { found: ack.max_receive, limit: MAX_FRAGMENT });
     }
-    Ok(Agreed { max_send: ack.max_receive, native: accepted(NATIVE_CONTEXT).is_ok() })
+    Ok(Agreed { max_send: ack.max_receive, native: accepted(NATIVE_CONTEXT).is_ok(), signs_headers })
 }

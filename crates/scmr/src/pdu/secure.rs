@@ -1,3 +1,5 @@
+use std::ops::Range;
+
 use zeroize::Zeroizing;
 
 use super::fragment::PREFIX;
@@ -18,12 +20,24 @@ pub(crate) struct Channel {
     provider: u8,
     context: u32,
     protection: Box<dyn Protect>,
+    /// Whether all of a packet is signed, or only its stub.
+    signs_headers: bool,
 }
 
 impl Channel {
     /// The channel of the security context that these numbers stand for.
     pub(crate) fn new(provider: u8, context: u32, protection: Box<dyn Protect>) -> Self {
-        Self { provider, context, protection }
+        Self { provider, context, protection, signs_headers: true }
+    }
+
+    /// Takes note of whether both sides have said that they sign headers ([MS-RPCE] 2.2.2.3).
+    pub(crate) fn agree_on_headers(&mut self, agreed: bool) {
+        self.signs_headers = agreed || self.protection.always_signs_headers();
+    }
+
+    /// Whether headers are signed.
+    pub(crate) fn signs_headers(&self) -> bool {
+        self.signs_headers
     }
 
     /// Writes a `request` or `response` in sealed fragments of at most `limit` bytes.
@@ -52,9 +66,18 @@ impl Channel {
             out.resize(out.len() + padding, 0);
             let end = out.len() - start;
             write_trailer(out, self.provider, PACKET_PRIVACY, padding, self.context);
-            let value = self.protection.seal(&mut out[start..], HEADER + PREFIX..end);
+            let value = self.seal(&mut out[start..], HEADER + PREFIX..end);
             out.extend_from_slice(&value);
         }
+    }
+
+    fn seal(&mut self, packet: &mut [u8], part: Range<usize>) -> Vec<u8> {
+        if self.signs_headers {
+            return self.protection.seal(packet, part);
+        }
+        let stub = &mut packet[part];
+        let whole = 0..stub.len();
+        self.protection.seal(stub, whole)
     }
 
     /// Opens a packet: the same without trailer and padding.
@@ -81,7 +104,13 @@ impl Channel {
             return Err(ProtocolError::Unsealed);
         }
         let mut plain = Zeroizing::new(packet[..signature].to_vec());
-        self.protection.open(&mut plain, stub..trailer, &packet[signature..])?;
+        if self.signs_headers {
+            self.protection.open(&mut plain, stub..trailer, &packet[signature..])?;
+        } else {
+            let plain = &mut plain[stub..trailer];
+            let whole = 0..plain.len();
+            self.protection.open(plain, whole, &packet[signature..])?;
+        }
         let end = trailer.checked_sub(padding.into()).filter(|end| *end >= stub).ok_or(invalid)?;
         plain.truncate(end);
         Ok(plain)

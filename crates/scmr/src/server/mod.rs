@@ -5,9 +5,10 @@ mod logon;
 use std::collections::BTreeMap;
 
 use svckit_core::native::{Reply, Request};
+use svckit_core::time::WallTime;
 use zeroize::Zeroizing;
 
-use crate::auth::{Account, Accounts, AuthError, ntlm};
+use crate::auth::{Account, Accounts, AuthError, kerberos, ntlm};
 use crate::native;
 use crate::ops::{Answer, Call, Opnum};
 use crate::pdu::{
@@ -16,7 +17,7 @@ use crate::pdu::{
     Syntax, flags, fragments, result, verified, write_fault,
 };
 
-use logon::{Heard, Logon};
+use logon::{Heard, Logon, Ticketing};
 
 /// How many calls a client may have under way at the same time.
 pub const MAX_CALLS: usize = 256;
@@ -129,6 +130,25 @@ impl Server {
         Self { security: Security::Logon(Logon::new(acceptor, accounts)), ..Self::new(max_fragment) }
     }
 
+    /// The same, for clients with tickets as well. `now` is told to one whose ticket isn't taken.
+    #[must_use]
+    pub fn with_kerberos(mut self, acceptor: kerberos::Acceptor, now: WallTime) -> Self {
+        if let Security::Logon(logon) = &mut self.security {
+            logon.set_kerberos(Ticketing { acceptor, time: now });
+        }
+        self
+    }
+
+    /// The longest unit that is taken: a ticket may be longer than what fragments were agreed to be ([MS-KILE] 3.1.5.2 has what is in it).
+    fn longest(&self) -> u16 {
+        if self.waits_for_ticket() { MAX_FRAGMENT } else { self.max_fragment }
+    }
+
+    /// Whether what comes next may be a ticket.
+    pub fn waits_for_ticket(&self) -> bool {
+        matches!(&self.security, Security::Logon(logon) if logon.takes_tickets())
+    }
+
     /// Takes bytes of the client. After an error nothing more can be understood: what came before it is in [`Self::take_understood`], what is left to be sent is sent, and the connection closed.
     pub fn receive(&mut self, bytes: &[u8]) -> Result<Vec<Incoming>, ProtocolError> {
         // There may be a password in it.
@@ -137,7 +157,7 @@ impl Server {
         input.extend_from_slice(&before);
         input.extend_from_slice(bytes);
         let mut taken = 0;
-        while let Some((frame, length)) = Frame::read(&input[taken..], self.max_fragment)? {
+        while let Some((frame, length)) = Frame::read(&input[taken..], self.longest())? {
             let incoming = self.frame(&frame, &input[taken..taken + length])?;
             self.understood.extend(incoming);
             taken += length;
@@ -250,15 +270,19 @@ impl Server {
             (Security::Logon(logon), auth) => Some(logon.hear(auth.as_ref())),
             _ => return Err(ProtocolError::Unexpected(PacketType::BIND.0)),
         };
-        let answer = match heard {
-            Some(Heard::Nobody(account, error)) => {
-                BindNak { reason: result::NAK_AUTHENTICATION }.write(&mut self.output, call_id);
+        let (answer, failed) = match heard {
+            Some(Heard::Nobody(account, error, told)) => {
                 self.security = Security::Refused;
-                return Ok(Some(Incoming::LogonFailed { account, error }));
+                let failed = Incoming::LogonFailed { account, error };
+                if told.is_none() {
+                    BindNak { reason: result::NAK_AUTHENTICATION }.write(&mut self.output, call_id);
+                    return Ok(Some(failed));
+                }
+                (told, Some(failed))
             }
             Some(Heard::Known(..)) => return Err(ProtocolError::Unexpected(PacketType::BIND.0)),
-            Some(Heard::Answer(auth)) => Some(auth),
-            None => None,
+            Some(Heard::Answer(auth)) => (Some(auth), None),
+            None => (None, None),
         };
         let bind = Bind::read(frame.body)?;
         for size in [bind.max_receive, bind.max_transmit] {
@@ -278,7 +302,7 @@ impl Server {
         let signs_headers = frame.header.has(flags::HEADER_SIGN);
         self.bound = Some(Bound { contexts, max_send: ack.max_transmit, signs_headers });
         self.acknowledge(&ack, PacketType::BIND_ACK, call_id, answer);
-        Ok(None)
+        Ok(failed)
     }
 
     /// `alter_context` (C706 12.6.4.1), which may carry a token ([MS-RPCE] 3.3.1.5.2).
@@ -308,10 +332,10 @@ impl Server {
         let (answer, incoming) = match heard {
             Heard::Answer(auth) => (auth, None),
             Heard::Known(auth, account, channel) => {
-                self.security = Security::Sealed(channel);
+                self.seal(channel);
                 (auth, Some(Incoming::LoggedOn(account)))
             }
-            Heard::Nobody(account, error) => {
+            Heard::Nobody(account, error, _) => {
                 write_fault(&mut self.output, call_id, 0, Status::ACCESS, false);
                 self.security = Security::Refused;
                 return Ok(Some(Incoming::LogonFailed { account, error }));
@@ -327,15 +351,20 @@ impl Server {
         let Security::Logon(logon) = &mut self.security else { return Err(unexpected) };
         match logon.hear(frame.auth.as_ref()) {
             Heard::Known(_, account, channel) => {
-                self.security = Security::Sealed(channel);
+                self.seal(channel);
                 Ok(Some(Incoming::LoggedOn(account)))
             }
-            Heard::Nobody(account, error) => {
+            Heard::Nobody(account, error, _) => {
                 self.security = Security::Refused;
                 Ok(Some(Incoming::LogonFailed { account, error }))
             }
             Heard::Answer(_) => Err(unexpected),
         }
+    }
+
+    fn seal(&mut self, mut channel: Channel) {
+        channel.agree_on_headers(self.bound.as_ref().is_some_and(|bound| bound.signs_headers));
+        self.security = Security::Sealed(channel);
     }
 
     fn acknowledge(&mut self, ack: &BindAck, packet: PacketType, call_id: u32, auth: Option<Auth>) {

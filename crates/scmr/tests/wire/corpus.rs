@@ -255,7 +255,7 @@ fn spnego_seeds() -> BTreeMap<String, Vec<u8>> {
     let spnego::Step::More(challenge, server) = accepted else { panic!("{accepted:?}") };
     let proof = client.step(&challenge).unwrap().token;
     let accepted = server.step(&proof, &sealed::Ann).unwrap();
-    let spnego::Step::Done(completed, _) = accepted else { panic!("{accepted:?}") };
+    let spnego::Step::Done(completed, ..) = accepted else { panic!("{accepted:?}") };
     named([("offer", offer), ("challenge", challenge), ("proof", proof), ("completed", completed)])
 }
 

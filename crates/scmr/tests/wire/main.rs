@@ -9,6 +9,7 @@ mod corpus;
 mod impacket;
 #[cfg(unix)]
 mod impacket_sealed;
+mod kerberos;
 mod machines;
 mod mapper;
 mod round_trip;

@@ -69,16 +69,6 @@ impl Protection {
         let receive = Sealer::new(&session_key, ours.other());
         Self { session_key, ours, send, receive }
     }
-
-    /// Signs a text beside the packets: `mechListMIC`, for which the state of the cipher is that of the first message, and which doesn't change it ([MS-SPNG] 3.3.5.1).
-    pub(crate) fn sign_apart(&self, text: &[u8]) -> [u8; 16] {
-        Sealer::new(&self.session_key, self.ours).seal(&mut text.to_vec(), 0..0)
-    }
-
-    /// Checks a signature of the other side that was made so.
-    pub(crate) fn verify_apart(&self, text: &[u8], signature: &[u8]) -> Result<(), AuthError> {
-        Sealer::new(&self.session_key, self.ours.other()).open(&mut text.to_vec(), 0..0, signature)
-    }
 }
 
 impl Protect for Protection {
@@ -96,6 +86,15 @@ impl Protect for Protection {
 
     fn session_key(&self) -> Option<Zeroizing<Vec<u8>>> {
         Some(Zeroizing::new(self.session_key.to_vec()))
+    }
+
+    /// The state of the cipher is that of the first message, and is not changed by it ([MS-SPNG] 3.3.5.1).
+    fn sign_apart(&mut self, text: &[u8]) -> Result<Vec<u8>, AuthError> {
+        Ok(Sealer::new(&self.session_key, self.ours).seal(&mut text.to_vec(), 0..0).to_vec())
+    }
+
+    fn verify_apart(&mut self, text: &[u8], signature: &[u8]) -> Result<(), AuthError> {
+        Sealer::new(&self.session_key, self.ours.other()).open(&mut text.to_vec(), 0..0, signature)
     }
 }
 

@@ -2,19 +2,19 @@
 
 use crate::auth::AuthError;
 
-pub(super) const OCTETS: u8 = 0x04;
-pub(super) const OBJECT: u8 = 0x06;
-pub(super) const ENUMERATED: u8 = 0x0a;
-pub(super) const SEQUENCE: u8 = 0x30;
-pub(super) const APPLICATION: u8 = 0x60;
+pub(crate) const OCTETS: u8 = 0x04;
+pub(crate) const OBJECT: u8 = 0x06;
+pub(crate) const ENUMERATED: u8 = 0x0a;
+pub(crate) const SEQUENCE: u8 = 0x30;
+pub(crate) const APPLICATION: u8 = 0x60;
 
 /// The tag of a field by its number.
-pub(super) const fn field(number: u8) -> u8 {
+pub(crate) const fn field(number: u8) -> u8 {
     0xa0 | number
 }
 
 /// An element with its tag and length.
-pub(super) fn element(tag: u8, contents: &[u8]) -> Vec<u8> {
+pub(crate) fn element(tag: u8, contents: &[u8]) -> Vec<u8> {
     let length = contents.len().to_be_bytes();
     let significant = &length[length.iter().take_while(|byte| **byte == 0).count().min(length.len() - 1)..];
     let mut out = Vec::with_capacity(contents.len() + 6);
@@ -29,16 +29,16 @@ pub(super) fn element(tag: u8, contents: &[u8]) -> Vec<u8> {
 
 /// Takes elements off the front.
 #[derive(Debug, Clone)]
-pub(super) struct Elements<'a>(pub(super) &'a [u8]);
+pub(crate) struct Elements<'a>(pub(crate) &'a [u8]);
 
 impl<'a> Elements<'a> {
     /// The contents of the next element, which has to have this tag.
-    pub(super) fn expect(&mut self, tag: u8, what: &'static str) -> Result<&'a [u8], AuthError> {
+    pub(crate) fn expect(&mut self, tag: u8, what: &'static str) -> Result<&'a [u8], AuthError> {
         self.optional(tag)?.ok_or(AuthError::Malformed { what })
     }
 
     /// The contents of the next element, if it has this tag.
-    pub(super) fn optional(&mut self, tag: u8) -> Result<Option<&'a [u8]>, AuthError> {
+    pub(crate) fn optional(&mut self, tag: u8) -> Result<Option<&'a [u8]>, AuthError> {
         if self.0.first() != Some(&tag) {
             return Ok(None);
         }

@@ -1,49 +1,82 @@
 use super::{Init, NTLM, Response, State, Token};
-use crate::auth::{AuthError, Initiate, Leg, Protect, ntlm, provider};
+use crate::auth::{AuthError, Initiate, Leg, Protect, kerberos, ntlm, provider};
 
-/// The client's side: it offers NTLM alone, and its first message with the offer.
+/// The client's side: it offers one mechanism alone, and its first message with the offer.
 #[derive(Debug)]
 pub struct Initiator {
+    mechanism: Box<dyn Initiate>,
+    /// The identifiers that stand for it.
+    names: &'static [&'static [u8]],
     list: Vec<u8>,
     progress: Progress,
 }
 
 #[derive(Debug)]
 enum Progress {
-    Offering(ntlm::Initiator),
+    Offering,
     /// The last message is on its way.
-    Proving(Box<ntlm::Protection>),
+    Proving(Box<dyn Protect>),
     Over,
 }
 
 impl Initiator {
-    /// A client that has sent nothing yet.
+    /// A client with NTLM that has sent nothing yet.
     pub fn new(credentials: ntlm::Credentials) -> Self {
-        Self { list: Vec::new(), progress: Progress::Offering(ntlm::Initiator::new(credentials)) }
+        Self::around(Box::new(ntlm::Initiator::new(credentials)), &[NTLM])
     }
 
-    /// The challenge came: the last message, with the signature of what was offered.
-    fn prove(&mut self, ntlm: &ntlm::Initiator, response: &Response) -> Result<Leg, AuthError> {
-        if response.mechanism.as_deref().is_some_and(|mechanism| mechanism != NTLM) {
+    /// The same with Kerberos.
+    pub fn kerberos(kerberos: kerberos::Initiator) -> Self {
+        Self::around(Box::new(kerberos), &kerberos::MECHANISMS)
+    }
+
+    fn around(mechanism: Box<dyn Initiate>, names: &'static [&'static [u8]]) -> Self {
+        Self { mechanism, names, list: Vec::new(), progress: Progress::Offering }
+    }
+
+    /// A token of the mechanism came: the next one. With the last goes the signature of what was offered, where that is needed.
+    fn prove(&mut self, response: &Response) -> Result<Leg, AuthError> {
+        if response.mechanism.as_deref().is_some_and(|mechanism| !self.names.contains(&mechanism)) {
             return Err(AuthError::Mechanism);
         }
         let missing = AuthError::Malformed { what: "NegTokenResp has no token" };
-        let (token, protection) = ntlm.authenticate(response.token.as_ref().ok_or(missing)?)?;
-        let mic = Some(protection.sign_apart(&self.list).to_vec());
-        self.progress = Progress::Proving(Box::new(protection));
-        let token = Response { token: Some(token), mic, ..Response::default() }.to_bytes();
-        Ok(Leg { token, done: None })
+        let Leg { token, done } = self.mechanism.step(response.token.as_ref().ok_or(missing)?)?;
+        let mut answer = Response { token: Some(token), ..Response::default() };
+        match done {
+            None => self.progress = Progress::Offering,
+            Some(mut protection) => {
+                if let Some(mic) = &response.mic {
+                    protection.verify_apart(&self.list, mic)?;
+                }
+                // NTLM's is always there ([MS-SPNG] 3.1.5.1); for others it is left out unless the server sends one, or asks for it (RFC 4178 5).
+                let is_asked = response.mic.is_some() || response.state == Some(State::REQUEST_MIC);
+                if is_asked || self.mechanism.provider() == provider::NTLM {
+                    answer.mic = Some(protection.sign_apart(&self.list)?);
+                }
+                self.progress = Progress::Proving(protection);
+            }
+        }
+        Ok(Leg { token: answer.to_bytes(), done: None })
     }
 
     /// The server's last word. With one mechanism in the list there is nothing that a missing signature could hide (RFC 4178 5).
-    fn finish(&self, protection: Box<ntlm::Protection>, response: &Response) -> Result<Leg, AuthError> {
+    fn finish(&self, mut protection: Box<dyn Protect>, response: &Response) -> Result<Leg, AuthError> {
         if response.state != Some(State::COMPLETED) {
             return Err(AuthError::Refused);
         }
         if let Some(mic) = &response.mic {
             protection.verify_apart(&self.list, mic)?;
         }
-        Ok(Leg { token: Vec::new(), done: Some(protection as Box<dyn Protect>) })
+        Ok(Leg { token: Vec::new(), done: Some(protection) })
+    }
+
+    /// Why the server refuses, if it says so; only Kerberos has words for it.
+    fn rejected(&mut self, response: &Response) -> AuthError {
+        let told = response.token.as_ref().map(|token| self.mechanism.step(token));
+        match told {
+            Some(Err(error @ AuthError::Kerberos(_))) => error,
+            _ => AuthError::Refused,
+        }
     }
 }
 
@@ -53,21 +86,20 @@ impl Initiate for Initiator {
     }
 
     fn start(&mut self) -> Vec<u8> {
-        let mut init = Init { mechanisms: vec![NTLM.to_vec()], token: None };
+        let mechanisms = self.names.iter().map(|name| name.to_vec()).collect();
+        let mut init = Init { mechanisms, token: None };
         self.list = init.list();
-        if let Progress::Offering(ntlm) = &mut self.progress {
-            init.token = Some(ntlm.negotiate());
-        }
+        init.token = Some(self.mechanism.start());
         init.to_bytes()
     }
 
     fn step(&mut self, token: &[u8]) -> Result<Leg, AuthError> {
         let response = Token::read_response(token)?;
         if response.state == Some(State::REJECT) {
-            return Err(AuthError::Refused);
+            return Err(self.rejected(&response));
         }
         match std::mem::replace(&mut self.progress, Progress::Over) {
-            Progress::Offering(ntlm) => self.prove(&ntlm, &response),
+            Progress::Offering => self.prove(&response),
             Progress::Proving(protection) => self.finish(protection, &response),
             Progress::Over => Err(AuthError::Malformed { what: "a token of SPNEGO comes after the last" }),
         }

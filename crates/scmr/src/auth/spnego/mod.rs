@@ -1,7 +1,7 @@
-//! SPNEGO (RFC 4178, [MS-SPNG]) around NTLM: which mechanism, and a signature over the list of those that were offered.
+//! SPNEGO (RFC 4178, [MS-SPNG]) around NTLM or Kerberos: which mechanism, and a signature over the list of those that were offered.
 
 mod acceptor;
-mod der;
+pub(super) mod der;
 mod initiator;
 mod token;
 

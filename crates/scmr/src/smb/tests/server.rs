@@ -6,7 +6,7 @@ use zeroize::Zeroizing;
 use super::super::crypto::{Algorithm, Cipher, Encryption, Preauth, Signing};
 use super::super::frame::{self, ENCRYPTED, Fields, HEADER, Header, NtStatus, command, flags};
 use super::super::negotiate::Dialect;
-use crate::auth::{Account, Accounts, NtHash, Protect, ntlm, spnego};
+use crate::auth::{Account, Accounts, NtHash, ntlm, spnego};
 
 /// What it does wrong, or otherwise than at most times.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -237,8 +237,8 @@ impl Server {
                 let answer = self.say(output, command::SESSION_SETUP, number, status, &token_body(0, &token));
                 self.preauth.add(&answer);
             }
-            Ok(spnego::Step::Done(token, session)) => {
-                let key = session.protection.session_key().unwrap();
+            Ok(spnego::Step::Done(token, _, protection)) => {
+                let key = protection.session_key().unwrap();
                 let guest = u16::from(self.twist == Twist::Guest);
                 let key = if self.twist == Twist::WrongSignature { Zeroizing::new(vec![1; 16]) } else { key };
                 let signing = Signing::new(self.dialect, self.algorithm, &key, &self.preauth);
