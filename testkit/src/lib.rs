@@ -11,6 +11,7 @@ pub mod dsc;
 pub mod following;
 pub mod frame;
 pub mod gate;
+pub mod kdc;
 pub mod model;
 pub mod need;
 pub mod output;

@@ -46,9 +46,24 @@ pub fn windows_python() -> Option<PathBuf> {
 
 /// Samba's tests of servers, or the test is skipped.
 pub fn smbtorture() -> Option<PathBuf> {
-    let found = find("smbtorture");
+    installed("smbtorture", "samba-testsuite")
+}
+
+/// A program of MIT's Kerberos, or the test is skipped.
+pub fn kerberos(program: &str) -> Option<PathBuf> {
+    installed(program, "krb5-kdc, krb5-admin-server or krb5-user")
+}
+
+/// What gives a program another clock than the machine's, or the test is skipped.
+pub fn faketime() -> Option<PathBuf> {
+    installed("faketime", "faketime")
+}
+
+/// A program that a Debian package has.
+fn installed(name: &str, package: &str) -> Option<PathBuf> {
+    let found = find(name);
     if found.is_none() {
-        skip("there is no smbtorture; it is in Debian's package samba-testsuite");
+        skip(&format!("there is no {name}; it is in Debian's package {package}"));
     }
     found
 }

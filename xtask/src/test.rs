@@ -11,6 +11,13 @@ const PACKAGES: &[&str] = &["impacket==0.13.1", "zc.buildout==6.0.1", "waitress=
 /// The tool that the collection for it is tried with. It has an environment of its own, since it wants a newer Python than the others (3.11).
 const ANSIBLE: &[&str] = &["ansible-core==2.19.14"];
 
+/// Programs that tests need, each with the Debian packages that it comes with.
+const PROGRAMS: &[(&str, &[&str])] = &[
+    ("smbtorture", &["samba-testsuite"]),
+    ("kinit", &["krb5-kdc", "krb5-admin-server", "krb5-user"]),
+    ("faketime", &["faketime"]),
+];
+
 /// What came of the steps.
 #[derive(Default)]
 struct Tally {
@@ -139,10 +146,12 @@ pub(crate) fn all() -> Outcome {
         }
         Err(message) => eprintln!("what needs Ansible can't run: {message}"),
     }
-    if shell::find("smbtorture").is_none()
-        && let Err(message) = shell::install(&["samba-testsuite"])
-    {
-        eprintln!("what needs Samba's tests can't run: {message}");
+    for (program, packages) in PROGRAMS {
+        if shell::find(program).is_none()
+            && let Err(message) = shell::install(packages)
+        {
+            eprintln!("what needs {program} can't run: {message}");
+        }
     }
     // Servers aren't in everybody's PATH.
     let has_smbd = shell::find("smbd").is_some() || Path::new("/usr/sbin/smbd").is_file();

@@ -50,6 +50,12 @@ pub(crate) struct Global {
     /// Another machine: the password is in FILE, which nobody else can read (otherwise: the variable SVC_PASSWORD, or the terminal)
     #[arg(long, value_name = "FILE", global = true)]
     pub(crate) password_file: Option<PathBuf>,
+    /// Another machine: user, domain and password are in FILE, in lines username = …, which nobody else can read
+    #[arg(long, value_name = "FILE", global = true, conflicts_with_all = ["user", "password_file"])]
+    pub(crate) credentials_file: Option<PathBuf>,
+    /// Another machine: how to show who logs on; without it a Kerberos ticket if no user is named, and NTLM otherwise (also: the variable SVC_AUTH)
+    #[arg(long, value_name = "WAY", global = true, value_enum)]
+    pub(crate) auth: Option<Auth>,
     /// Another machine: how long each step of connecting may take (default: 10 seconds)
     #[arg(long, value_name = "SECONDS", global = true, value_parser = seconds)]
     pub(crate) connect_timeout: Option<Duration>,
@@ -78,6 +84,15 @@ impl Global {
     pub(crate) fn json_only() -> Self {
         Self { json: true, ..Self::default() }
     }
+}
+
+/// How somebody shows to another machine who it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Auth {
+    /// By a ticket: that of the cache (kinit), or one for the user's password
+    Kerberos,
+    /// By NTLMv2, with the user's password
+    Ntlm,
 }
 
 /// What is to be done.
@@ -569,6 +584,9 @@ pub(crate) struct Network {
     /// These may be addresses that other machines reach
     #[arg(long)]
     pub(crate) allow_network: bool,
+    /// Take Kerberos as well, with the keys in FILE, which nobody else can read
+    #[arg(long, value_name = "FILE")]
+    pub(crate) keytab: Option<PathBuf>,
 }
 
 /// Accounts of the built-in service control manager.
@@ -584,6 +602,9 @@ pub(crate) enum User {
         /// Read the password from the first line of standard input, and not from the terminal
         #[arg(long)]
         password_stdin: bool,
+        /// It comes in with Kerberos, as this principal, and has no password
+        #[arg(long, value_name = "NAME@REALM", conflicts_with = "password_stdin")]
+        principal: Option<String>,
     },
     /// List the accounts
     List,

@@ -30,6 +30,9 @@ const CHUNK: usize = 64 * 1024;
 /// How many bytes somebody from the network has for that: three tokens are a fraction of it.
 const LOGON_BYTES: usize = 16 * 1024;
 
+/// The same where tickets are taken: those of Windows tell all groups of a user.
+const TICKET_BYTES: usize = 96 * 1024;
+
 /// How many calls somebody from the network may have under way at the same time.
 const REMOTE_CALLS: usize = 64;
 
@@ -224,7 +227,8 @@ impl Connection {
                 return Ok(false);
             }
         }
-        if self.is_unknown() && self.heard > LOGON_BYTES {
+        let most = if self.server.waits_for_ticket() { TICKET_BYTES } else { LOGON_BYTES };
+        if self.is_unknown() && self.heard > most {
             return Err(invalid("it says too much without showing who it is".to_owned()));
         }
         if self.is_remote() && self.server.calls_under_way() > REMOTE_CALLS {

@@ -88,6 +88,12 @@ pub enum ServeError {
         /// Why.
         source: rusqlite::Error,
     },
+    /// Clients with Kerberos can't be taken.
+    #[error("cannot take Kerberos: {reason}")]
+    Kerberos {
+        /// Why.
+        reason: String,
+    },
     /// The settings file is wrong.
     #[error("{}: {reason}", path.display())]
     Settings {

@@ -15,7 +15,7 @@ use std::time::Duration;
 use svckit_core::native::Reply as NativeReply;
 use svckit_os::process::Credentials;
 use svckit_os::signal::{Delivered, SignalSource};
-use svckit_os::{clock, process, session, socket};
+use svckit_os::{clock, gssapi, process, session, socket};
 use tokio::io::unix::AsyncFd;
 use tokio::net::{TcpListener, UnixListener};
 use tokio::sync::mpsc::{UnboundedSender, channel, unbounded_channel};
@@ -67,6 +67,8 @@ pub struct NetworkOptions {
     pub endpoint_mapper: Vec<SocketAddr>,
     /// These may be addresses that other machines reach.
     pub allow_network: bool,
+    /// The keys of this machine, for clients with Kerberos, in place of what the settings say.
+    pub keytab: Option<PathBuf>,
 }
 
 impl NetworkOptions {
@@ -78,6 +80,7 @@ impl NetworkOptions {
             settings.endpoint_mapper = self.endpoint_mapper;
         }
         settings.allow_network |= self.allow_network;
+        settings.keytab = self.keytab.or(settings.keytab.take());
     }
 }
 
@@ -136,6 +139,7 @@ struct Prepared {
     run: RunStore,
     executable: PathBuf,
     listeners: Listeners,
+    kerberos: Option<Arc<gssapi::Credentials>>,
     lock: svckit_os::lock::Lock,
 }
 
@@ -149,13 +153,21 @@ fn prepare(
     let mut settings = Settings::load(&directory.settings())?;
     network.over(&mut settings.network);
     let listeners = Listeners::bind(&settings.network)?;
+    let kerberos = keys(&settings.network)?;
     let (store, records) = ServiceStore::open(&directory.services())?;
     let run = RunStore::open(&directory.run())?;
     let executable = match executable {
         Some(executable) => executable,
         None => std::env::current_exe().map_err(ServeError::system("find its own program"))?,
     };
-    Ok(Prepared { directory, settings, store, records, run, executable, listeners, lock })
+    Ok(Prepared { directory, settings, store, records, run, executable, listeners, kerberos, lock })
+}
+
+/// The keys for clients of the network that come with tickets.
+fn keys(network: &Network) -> Result<Option<Arc<gssapi::Credentials>>, ServeError> {
+    let keytab = network.keytab.as_deref().filter(|_| !network.listen.is_empty());
+    let keys = keytab.map(gssapi::Credentials::from_keytab).transpose();
+    keys.map(|keys| keys.map(Arc::new)).map_err(|error| ServeError::Kerberos { reason: error.to_string() })
 }
 
 impl Prepared {
@@ -212,6 +224,7 @@ impl Prepared {
             gate,
             patience,
             accounts: Accounts::of(&self.directory),
+            kerberos: self.kerberos,
             ids: ConnectionIds::default(),
             inputs: sender.clone(),
             closing,

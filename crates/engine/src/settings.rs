@@ -1,7 +1,7 @@
 //! The settings of the service control manager, from `scm.toml` in the state directory. All are optional.
 
 use std::net::SocketAddr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use serde::Deserialize;
@@ -45,6 +45,8 @@ pub(crate) struct Network {
     pub(crate) endpoint_mapper: Vec<SocketAddr>,
     /// These may be addresses that other machines reach.
     pub(crate) allow_network: bool,
+    /// The keys of this machine, for clients with Kerberos; without it there is NTLM alone.
+    pub(crate) keytab: Option<PathBuf>,
     /// How many connections there may be.
     pub(crate) max_connections: usize,
     /// How many of one address.
@@ -65,6 +67,7 @@ impl Default for Network {
             listen: Vec::new(),
             endpoint_mapper: Vec::new(),
             allow_network: false,
+            keytab: None,
             max_connections: 1024,
             max_connections_per_address: 128,
             logon_timeout: Duration::from_secs(10),

@@ -14,6 +14,7 @@ mod examples;
 mod exported;
 mod fleet;
 mod hardship;
+mod kerberos;
 mod logging;
 mod metrics;
 mod plan;

@@ -210,3 +210,31 @@ fn a_password_that_one_machine_refuses_is_not_tried_on_the_others() {
     let after: Vec<_> = machines.iter().map(refusals).collect();
     assert_eq!(after, [before[0], before[1] + 1, before[2], before[3]]);
 }
+
+#[test]
+fn a_file_of_credentials_says_who_comes_in() {
+    let machine = Machine::new();
+    let write = |text: &str, mode| {
+        let file = machine.svc.write("credentials", text);
+        std::fs::set_permissions(&file, std::fs::Permissions::from_mode(mode)).unwrap();
+    };
+    let run = |more: &[&str]| {
+        let words = ["--scm", &machine.address, "--credentials-file", "credentials"];
+        machine.svc.run(&[&words, more].concat())
+    };
+    write("# the shop\nusername = ann\npassword = pw of ann\n", 0o600);
+    let output = run(&["list"]);
+    assert!(output.status.success(), "{}", output.stderr);
+    assert_eq!(run(&["--user", "bob", "list"]).code(), Some(2), "who it is would be said twice");
+    let told = |code: i32, what: &str| {
+        let output = run(&["list"]);
+        assert_eq!(output.code(), Some(code), "{}", output.stderr);
+        assert!(output.stderr.contains(what) && !output.stderr.contains("pw of"), "{}", output.stderr);
+    };
+    write("username = ann\npasword = pw of ann\n", 0o600);
+    told(1, "credentials: line 2: \"pasword\" is none of username, password and domain");
+    write("username = ann\npassword = pw of ann\n", 0o644);
+    told(4, "its mode is 0644, so others can reach it: chmod 0600");
+    std::fs::remove_file(machine.svc.folder().join("credentials")).unwrap();
+    told(4, "the credentials can't be read from credentials");
+}

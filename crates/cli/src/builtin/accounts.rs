@@ -16,9 +16,12 @@ use crate::table::printable;
 pub(crate) fn user(app: &mut App, directory: &Path, action: User) -> Result<(), Failure> {
     let accounts = Accounts::open(directory).map_err(failure)?;
     match action {
-        User::Add { name, administrator, password_stdin } => {
-            let password = password(&name, password_stdin)?;
-            let added = accounts.add(&name, &password, administrator).map_err(failure)?;
+        User::Add { name, administrator, password_stdin, principal } => {
+            let added = match principal {
+                Some(principal) => accounts.add_principal(&name, &principal, administrator),
+                None => accounts.add(&name, &password(&name, password_stdin)?, administrator),
+            };
+            let added = added.map_err(failure)?;
             app.ui.say(format!("added account {} ({})", printable(&added.name), added.sid))?;
         }
         User::List => list(app, &accounts)?,
@@ -43,14 +46,21 @@ fn list(app: &mut App, accounts: &Accounts) -> Result<(), Failure> {
     if app.ui.json {
         let told = |account: &svckit_engine::Account| {
             let sid = account.sid.to_string();
-            serde_json::json!({ "name": account.name, "administrator": account.is_administrator, "sid": sid })
+            serde_json::json!({
+                "name": account.name,
+                "administrator": account.is_administrator,
+                "sid": sid,
+                "principal": account.principal,
+            })
         };
         let all: Vec<_> = all.iter().map(told).collect();
         return app.ui.print_json(&all);
     }
     for account in all {
         let kind = if account.is_administrator { "administrator" } else { "user" };
-        writeln!(app.ui.out(), "{:<20}  {kind:<13}  {}", printable(&account.name), account.sid)?;
+        let principal = account.principal.as_deref().map(|principal| format!("  {}", printable(principal)));
+        let principal = principal.unwrap_or_default();
+        writeln!(app.ui.out(), "{:<20}  {kind:<13}  {}{principal}", printable(&account.name), account.sid)?;
     }
     Ok(())
 }
@@ -81,8 +91,12 @@ fn unread(error: io::Error) -> Failure {
 fn failure(error: AccountError) -> Failure {
     let message = error.to_string();
     match error {
-        AccountError::Exists(_) => Failure::AlreadySo { message, service: None },
-        AccountError::Name(_) | AccountError::Password(_) => Failure::usage(message),
+        AccountError::Exists(_) | AccountError::PrincipalTaken(..) => {
+            Failure::AlreadySo { message, service: None }
+        }
+        AccountError::Name(_) | AccountError::Password(_) | AccountError::Principal(_) => {
+            Failure::usage(message)
+        }
         _ => Failure::Other { message, status: Status::Failure },
     }
 }

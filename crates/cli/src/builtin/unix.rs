@@ -33,8 +33,8 @@ pub(crate) fn serve(
     tracing_subscriber::fmt().with_max_level(level).with_writer(io::stderr).with_ansi(false).init();
     let ready = ready.map(adopt_descriptor).transpose();
     let ready = ready.map_err(|error| Failure::io("cannot use --ready-fd", error))?;
-    let Network { listen, endpoint_mapper, allow_network } = network;
-    let network = NetworkOptions { listen, endpoint_mapper, allow_network };
+    let Network { listen, endpoint_mapper, allow_network, keytab } = network;
+    let network = NetworkOptions { listen, endpoint_mapper, allow_network, keytab };
     let served = svckit_engine::serve(ServeOptions { ready, network, ..ServeOptions::new(directory) });
     served.map_err(|error| {
         let status = match error {

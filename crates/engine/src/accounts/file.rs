@@ -32,6 +32,9 @@ pub(super) struct Entry {
     pub(super) salt: [u8; 16],
     /// The verifier under its mask.
     pub(super) verifier: [u8; 16],
+    /// Who it is for Kerberos.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) principal: Option<String>,
 }
 
 impl Content {
@@ -58,9 +61,18 @@ impl Content {
         self.accounts.iter().position(|entry| fold(&entry.name) == folded)
     }
 
+    /// As Kerberos compares them: letter for letter.
+    pub(super) fn find_principal(&self, principal: &str) -> Option<usize> {
+        self.accounts.iter().position(|entry| entry.principal.as_deref() == Some(principal))
+    }
+
     pub(super) fn account(&self, entry: &Entry) -> Account {
-        let Entry { name, is_administrator, number, .. } = entry;
-        Account { name: name.clone(), is_administrator: *is_administrator, sid: self.sid(*number) }
+        Account {
+            name: entry.name.clone(),
+            is_administrator: entry.is_administrator,
+            sid: self.sid(entry.number),
+            principal: entry.principal.clone(),
+        }
     }
 
     /// `S-1-5-21`, the machine, the account ([MS-DTYP] 2.4.2.4, `SECURITY_NT_NON_UNIQUE`).

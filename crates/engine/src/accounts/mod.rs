@@ -40,6 +40,8 @@ pub struct Account {
     pub is_administrator: bool,
     /// The security identifier, for access lists.
     pub sid: Sid,
+    /// Who it is for Kerberos, if it may come in with a ticket.
+    pub principal: Option<String>,
 }
 
 /// Why an account can't be looked up or changed.
@@ -64,6 +66,12 @@ pub enum AccountError {
     /// The password can't be one.
     #[error("a password has {SHORTEST_PASSWORD} to {LONGEST_PASSWORD} characters, and this has {0}")]
     Password(usize),
+    /// That is no principal.
+    #[error("a principal of Kerberos is NAME@REALM, such as ann@SHOP.EXAMPLE; {0:?} is none")]
+    Principal(String),
+    /// Another account has it.
+    #[error("account {1:?} has the principal {0:?}")]
+    PrincipalTaken(String, String),
     /// There is one of that name.
     #[error("account {0:?} exists")]
     Exists(String),
@@ -113,6 +121,29 @@ impl Accounts {
         password: &Secret,
         is_administrator: bool,
     ) -> Result<Account, AccountError> {
+        self.add_by(name, NtHash::of(Self::long_enough(password)?), None, is_administrator)
+    }
+
+    /// Adds an account that comes in with tickets alone, until it gets a password.
+    pub fn add_principal(
+        &self,
+        name: &str,
+        principal: &str,
+        is_administrator: bool,
+    ) -> Result<Account, AccountError> {
+        check_principal(principal)?;
+        // Nobody has this password.
+        let verifier = NtHash::from(self.random()?);
+        self.add_by(name, verifier, Some(principal), is_administrator)
+    }
+
+    fn add_by(
+        &self,
+        name: &str,
+        verifier: NtHash,
+        principal: Option<&str>,
+        is_administrator: bool,
+    ) -> Result<Account, AccountError> {
         check_name(name)?;
         let _lock = self.lock()?;
         let mut content = match self.read()? {
@@ -122,19 +153,30 @@ impl Accounts {
         if content.find(name).is_some() {
             return Err(AccountError::Exists(name.to_owned()));
         }
-        let (salt, verifier) = self.mask(name, password)?;
+        let taken = principal.and_then(|principal| Some((principal, content.find_principal(principal)?)));
+        if let Some((principal, other)) = taken {
+            return Err(AccountError::PrincipalTaken(
+                principal.to_owned(),
+                content.accounts[other].name.clone(),
+            ));
+        }
+        let (salt, verifier) = self.mask(name, &verifier)?;
         let number = content.next;
         content.next += 1;
-        content.accounts.push(Entry { name: name.to_owned(), number, is_administrator, salt, verifier });
+        let principal = principal.map(str::to_owned);
+        let entry = Entry { name: name.to_owned(), number, is_administrator, salt, verifier, principal };
+        let added = content.account(&entry);
+        content.accounts.push(entry);
         self.write(&content)?;
-        Ok(Account { name: name.to_owned(), is_administrator, sid: content.sid(number) })
+        Ok(added)
     }
 
     /// Gives an account another password.
     pub fn set_password(&self, name: &str, password: &Secret) -> Result<(), AccountError> {
+        let verifier = NtHash::of(Self::long_enough(password)?);
         self.change(name, |accounts, content, index| {
             let name = content.accounts[index].name.clone();
-            let (salt, verifier) = accounts.mask(&name, password)?;
+            let (salt, verifier) = accounts.mask(&name, &verifier)?;
             content.accounts[index].salt = salt;
             content.accounts[index].verifier = verifier;
             Ok(())
@@ -168,6 +210,15 @@ impl Accounts {
         }))
     }
 
+    /// The name and the token of the account of a principal, which Kerberos has shown.
+    pub(crate) fn find_principal(&self, principal: &str) -> Result<Option<(String, Token)>, AccountError> {
+        let Some(content) = self.read()? else { return Ok(None) };
+        Ok(content.find_principal(principal).map(|index| {
+            let entry = &content.accounts[index];
+            (entry.name.clone(), Token::network(content.sid(entry.number), entry.is_administrator))
+        }))
+    }
+
     fn change(
         &self,
         name: &str,
@@ -181,12 +232,16 @@ impl Accounts {
         self.write(&content)
     }
 
-    /// A salt, and the verifier of a password under it.
-    fn mask(&self, name: &str, password: &Secret) -> Result<([u8; 16], [u8; 16]), AccountError> {
+    fn long_enough(password: &Secret) -> Result<&Secret, AccountError> {
         let length = password.as_str().encode_utf16().count();
-        if !(SHORTEST_PASSWORD..=LONGEST_PASSWORD).contains(&length) {
-            return Err(AccountError::Password(length));
+        match (SHORTEST_PASSWORD..=LONGEST_PASSWORD).contains(&length) {
+            true => Ok(password),
+            false => Err(AccountError::Password(length)),
         }
+    }
+
+    /// A salt, and a verifier under its mask.
+    fn mask(&self, name: &str, verifier: &NtHash) -> Result<([u8; 16], [u8; 16]), AccountError> {
         let key = match self.key()? {
             Some(key) => key,
             None => {
@@ -196,7 +251,7 @@ impl Accounts {
             }
         };
         let salt = self.random()?;
-        Ok((salt, *key.mask(&salt, &fold(name), NtHash::of(password).as_bytes())))
+        Ok((salt, *key.mask(&salt, &fold(name), verifier.as_bytes())))
     }
 
     fn machine(&self) -> Result<[u32; 3], AccountError> {
@@ -257,6 +312,16 @@ fn check_name(name: &str) -> Result<(), AccountError> {
     }
 }
 
+/// What Kerberos calls somebody: a name and a realm (RFC 1964 2.1.1).
+fn check_principal(principal: &str) -> Result<(), AccountError> {
+    let is_good =
+        |part: &str| !part.is_empty() && !part.contains(|c: char| c.is_control() || c.is_whitespace());
+    match principal.rsplit_once('@') {
+        Some((name, realm)) if is_good(name) && is_good(realm) => Ok(()),
+        _ => Err(AccountError::Principal(principal.to_owned())),
+    }
+}
+
 /// Names that are the same to Windows are the same here.
 fn fold(name: &str) -> String {
     name.to_uppercase()
@@ -276,6 +341,31 @@ mod tests {
 
     fn secret(text: &str) -> Secret {
         Secret::from(text)
+    }
+
+    #[test]
+    fn an_account_of_a_principal_comes_in_with_tickets_and_has_no_password() {
+        let (_folder, accounts) = accounts();
+        assert!(accounts.find_principal("ann@SHOP").unwrap().is_none());
+        let ann = accounts.add_principal("ann", "ann@SHOP", true).unwrap();
+        let bob = accounts.add("bob", &secret("correct horse"), false).unwrap();
+        assert_eq!((ann.principal.as_deref(), bob.principal), (Some("ann@SHOP"), None));
+        let (name, token) = accounts.find_principal("ann@SHOP").unwrap().unwrap();
+        assert_eq!((name.as_str(), token), ("ann", Token::network(ann.sid, true)));
+        assert!(accounts.find_principal("Ann@SHOP").unwrap().is_none(), "another one, for Kerberos");
+        let before = accounts.find("ann").unwrap().unwrap().verifier;
+        let carl = accounts.add_principal("carl", "carl@SHOP", false).unwrap();
+        assert_ne!(before, accounts.find("carl").unwrap().unwrap().verifier, "nobody's password");
+        let taken = accounts.add_principal("dan", "ann@SHOP", false).unwrap_err().to_string();
+        assert_eq!(taken, "account \"ann\" has the principal \"ann@SHOP\"");
+        for text in ["ann", "@SHOP", "ann@", "ann @SHOP", "ann@SHOP\n"] {
+            let error = accounts.add_principal("dan", text, false).unwrap_err();
+            assert!(matches!(error, AccountError::Principal(_)), "{error}");
+        }
+        accounts.set_password("ann", &secret("battery staple")).unwrap();
+        assert_eq!(accounts.find("ann").unwrap().unwrap().verifier, NtHash::of(&secret("battery staple")));
+        assert_eq!(accounts.list().unwrap()[2], carl);
+        assert!(accounts.find_principal("ann@SHOP").unwrap().is_some(), "it stays one");
     }
 
     #[test]

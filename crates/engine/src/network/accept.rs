@@ -6,8 +6,8 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
-use svckit_os::{clock, random, session, socket};
-use svckit_scmr::auth::ntlm;
+use svckit_os::{clock, gssapi, random, session, socket};
+use svckit_scmr::auth::{kerberos, ntlm};
 use svckit_scmr::server::Server;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::mpsc::{Sender, UnboundedSender};
@@ -29,6 +29,8 @@ pub(crate) struct Reception {
     pub(crate) gate: Arc<Gate>,
     pub(crate) patience: Patience,
     pub(crate) accounts: Accounts,
+    /// The keys for clients with tickets.
+    pub(crate) kerberos: Option<Arc<gssapi::Credentials>>,
     pub(crate) ids: ConnectionIds,
     pub(crate) inputs: UnboundedSender<Input>,
     pub(crate) closing: watch::Receiver<bool>,
@@ -70,7 +72,12 @@ impl Reception {
         let identity = ntlm::Identity { computer: name.clone(), domain: name };
         let acceptor = ntlm::Acceptor::new(identity, challenge, clock::now().wall.to_file_time());
         let (guest, doorkeeper) = Guest::new(from, &visit, self.accounts.clone());
-        let server = Server::sealed(REMOTE_FRAGMENT, acceptor, Box::new(doorkeeper));
+        let mut server = Server::sealed(REMOTE_FRAGMENT, acceptor, Box::new(doorkeeper));
+        if let Some(keys) = &self.kerberos {
+            let tell = |failure: &_| tracing::warn!("a ticket is not taken: {failure}");
+            let acceptor = kerberos::Acceptor::new(gssapi::accept(keys), tell);
+            server = server.with_kerberos(acceptor, clock::now().wall);
+        }
         let (speaker, stream) = (Speaker::Unknown(guest), (Stream::Tcp(stream), self.patience));
         let (inputs, closing) = (self.inputs.clone(), self.closing.clone());
         let serve = connection::serve(self.ids.next(), speaker, server, stream, inputs, closing);

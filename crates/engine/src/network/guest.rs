@@ -73,18 +73,26 @@ impl Guest {
                 (Some(name), format!("the account is locked for {} s more", time.as_secs() + 1))
             }
             Found::Unreadable(reason) => (None, reason.clone()),
+            Found::Nobody if error == AuthError::Refused && account.user.contains('@') => {
+                (None, "no account has that principal".to_owned())
+            }
             Found::Nobody if error == AuthError::Refused => (None, "there is no such account".to_owned()),
             Found::Known(..) | Found::Nobody => (None, error.to_string()),
         };
         let failed = match found {
             // Nobody but us is wrong.
-            Found::Unreadable(_) => Failed { account: Consequence::Counted, address: Consequence::Counted },
+            Found::Unreadable(_) => UNCOUNTED,
+            // Nobody guesses tickets.
+            _ if matches!(error, AuthError::Kerberos(_)) => UNCOUNTED,
             _ => self.visit.failed(key.map(String::as_str), now),
         };
         let named = (!account.user.is_empty()).then(|| account.user.chars().take(LONGEST_TOLD).collect());
         FailedLogon { from: self.from, account: named, reason, failed }
     }
 }
+
+/// A failure that locks nobody out.
+const UNCOUNTED: Failed = Failed { account: Consequence::Counted, address: Consequence::Counted };
 
 /// How much is told of a name that somebody says.
 const LONGEST_TOLD: usize = 64;
@@ -107,6 +115,21 @@ impl auth::Accounts for Doorkeeper {
         };
         *lock(&self.found) = found;
         verifier
+    }
+
+    /// Wrong passwords, by which anybody can lock an account, don't lock out who has a ticket.
+    fn admits(&self, principal: &str) -> bool {
+        let found = match self.accounts.find_principal(principal) {
+            Ok(Some((name, token))) => Found::Known(name.to_uppercase(), token),
+            Ok(None) => Found::Nobody,
+            Err(error) => {
+                tracing::error!("nobody can log on: {error}");
+                Found::Unreadable(error.to_string())
+            }
+        };
+        let is_known = matches!(found, Found::Known(..));
+        *lock(&self.found) = found;
+        is_known
     }
 }
 

@@ -2,7 +2,8 @@
 //!
 //! A system has `DEFAULT_TARGET`, what `--scm` means when nothing is said; `connect`; `state_directory`; `grant_logon`, which lets an account log on as
 //! a service where that is a right of its own, and tells whether it had to; `logon`, whether it could now; `inherited`, the variables that a service's process begins with;
-//! `SIGNED_IN`, why nobody may say who goes to other machines, where the system decides that; `prompt` and `remote_password`, where a password for another machine comes from; and for those who go on looking, `wait_until_served` and `Interrupt`.
+//! `SIGNED_IN`, why nobody may say who goes to other machines, where the system decides that; `prompt`, `remote_password`, `remote_credentials` and `Ticket`, where what is shown to another machine comes from; and for
+//! those who go on looking, `wait_until_served` and `Interrupt`.
 
 #[cfg(unix)]
 mod remote;
@@ -24,15 +25,15 @@ use svckit_os::{errno, secret};
 
 #[cfg(unix)]
 pub use unix::{
-    DEFAULT_TARGET, Interrupt, SIGNED_IN, adopt_descriptor, grant_logon, inherited, logon, prompt,
-    remote_password, state_directory, wait_until_served,
+    DEFAULT_TARGET, Interrupt, SIGNED_IN, Ticket, adopt_descriptor, grant_logon, inherited, logon, prompt,
+    remote_credentials, remote_password, state_directory, wait_until_served,
 };
 #[cfg(unix)]
 pub(crate) use unix::{connect, connect_until};
 #[cfg(windows)]
 pub use windows::{
-    DEFAULT_TARGET, Interrupt, SIGNED_IN, grant_logon, inherited, logon, prompt, remote_password,
-    state_directory, wait_until_served,
+    DEFAULT_TARGET, Interrupt, SIGNED_IN, Ticket, grant_logon, inherited, logon, prompt, remote_credentials,
+    remote_password, state_directory, wait_until_served,
 };
 #[cfg(windows)]
 pub(crate) use windows::{connect, connect_until};

@@ -2,20 +2,21 @@
 
 use std::cell::Cell;
 use std::io::{self, Read, Write};
-use std::net::{SocketAddr, TcpStream, ToSocketAddrs};
+use std::net::{SocketAddr, TcpStream};
 use std::rc::Rc;
 use std::time::Duration;
 
 use svckit_core::backend::Backend;
+use svckit_core::kerberos::Failure;
 use svckit_core::{Error, Result, Win32Error};
-use svckit_os::{clock, errno, random, tcp};
-use svckit_scmr::auth::{Account, Initiate, NtHash, ntlm, spnego};
+use svckit_os::{aside, clock, errno, gssapi, random, tcp};
+use svckit_scmr::auth::{Account, Initiate, NtHash, kerberos, ntlm, spnego};
 use svckit_scmr::mapper::{Lookup, Step};
 use zeroize::Zeroizing;
 
-use super::{OPERATION, smb};
+use super::{OPERATION, Ticket, smb};
 use crate::remote::{Logon, Remote, Way};
-use crate::wire::{Mechanism, PATIENCE, Sealing, Transport, Wire};
+use crate::wire::{Credential, Mechanism, PATIENCE, Sealing, Transport, Wire};
 
 /// A service control manager that wasn't reached over TCP.
 struct Unreached {
@@ -26,31 +27,36 @@ struct Unreached {
     waited: Duration,
 }
 
+/// What is shown to the other machine.
+enum Shown {
+    /// That it knows a password, with its hash.
+    Password(Logon, NtHash),
+    Ticket(Ticket),
+}
+
 impl Remote {
     /// Connects. `admit` sees each connection before it is used.
     pub(super) fn connect(
         &self,
         admit: impl Fn(&TcpStream) -> Result<()> + Clone + 'static,
     ) -> Result<Box<dyn Backend>> {
-        let Some(logon) = self.logon() else {
-            let hint = "nobody was named who shall log on there";
-            return Err(self.error(Win32Error::LOGON_FAILURE, hint.to_owned()));
-        };
-        let credentials = Rc::new((logon.clone(), NtHash::of(&logon.password)));
-        if self.way() == Way::Smb {
-            return self.over_smb(self.limit(), credentials, admit);
+        let shown = Rc::new(self.shown()?);
+        let has_ticket = matches!(*shown, Shown::Ticket(_));
+        if self.way() == Way::Smb && has_ticket {
+            let cause = "over SMB it takes the name of a user and a password (--user): Kerberos is for TCP";
+            return Err(self.error(Win32Error::NOT_SUPPORTED, cause.to_owned()));
         }
-        let is_only = self.way() == Way::Tcp || self.port().is_some();
+        if self.way() == Way::Smb {
+            return self.over_smb(self.limit(), shown, admit);
+        }
+        let is_only = self.way() == Way::Tcp || self.port().is_some() || has_ticket;
         // A firewall that drops what comes makes no difference to how long it takes until a machine is given up.
         let limit = if is_only { self.limit() } else { self.limit() / 3 };
         let waited = Rc::new(Cell::new(None));
-        match (
-            self.over_tcp(limit, Rc::clone(&waited), Rc::clone(&credentials), admit.clone()),
-            waited.take(),
-        ) {
+        match (self.over_tcp(limit, Rc::clone(&waited), Rc::clone(&shown), admit.clone()), waited.take()) {
             (Err(error), Some(waited)) if !is_only => {
                 let limit = self.limit().saturating_sub(waited);
-                self.over_smb(limit, credentials, admit).map_err(|other| both(*error, other))
+                self.over_smb(limit, shown, admit).map_err(|other| both(*error, other))
             }
             (connected, _) => connected,
         }
@@ -61,13 +67,16 @@ impl Remote {
         &self,
         limit: Duration,
         waited: Rc<Cell<Option<Duration>>>,
-        credentials: Rc<(Logon, NtHash)>,
+        shown: Rc<Shown>,
         admit: impl Fn(&TcpStream) -> Result<()> + 'static,
     ) -> Result<Box<dyn Backend>> {
         let (remote, asked, limit) = (self.clone(), self.clone(), Cell::new(Some(limit)));
-        let initiate = move |mechanism| asked.initiate(&credentials.0, &credentials.1, mechanism, "host");
-        let sealing =
-            Sealing { initiate: Box::new(initiate), limit: self.limit(), trial: self.trial().clone() };
+        let credential = match *shown {
+            Shown::Password(..) => Credential::Password,
+            Shown::Ticket(_) => Credential::Ticket,
+        };
+        let initiate = Box::new(move |mechanism| asked.initiate(&shown, mechanism, "host"));
+        let sealing = Sealing { initiate, limit: self.limit(), trial: self.trial().clone(), credential };
         let dial = move || {
             let limit = limit.take().unwrap_or(remote.limit());
             let stream = remote.dial(limit).map_err(|unreached| {
@@ -83,7 +92,7 @@ impl Remote {
     fn over_smb(
         &self,
         limit: Duration,
-        credentials: Rc<(Logon, NtHash)>,
+        shown: Rc<Shown>,
         admit: impl Fn(&TcpStream) -> Result<()> + 'static,
     ) -> Result<Box<dyn Backend>> {
         let (remote, limit) = (self.clone(), Cell::new(Some(limit)));
@@ -98,7 +107,7 @@ impl Remote {
                 stream = reach()?;
             }
             admit(&stream)?;
-            let initiate = remote.initiate(&credentials.0, &credentials.1, Mechanism::Spnego, "cifs")?;
+            let initiate = remote.initiate(&shown, Mechanism::Spnego, "cifs")?;
             let opened = smb::open(&remote, stream, initiate);
             match &opened {
                 Ok(_) => ticket.let_in(),
@@ -130,16 +139,23 @@ impl Remote {
     fn reach(&self, port: u16, known: Option<SocketAddr>, limit: Duration) -> Result<TcpStream, Unreached> {
         let addresses = match known {
             Some(known) => vec![SocketAddr::new(known.ip(), port)],
-            None => self.addresses(port)?,
+            None => self.addresses(port, limit)?,
         };
         tcp::connect(&addresses, limit).map_err(|error| self.lost(port, &error, limit))
     }
 
-    fn addresses(&self, port: u16) -> Result<Vec<SocketAddr>> {
+    fn addresses(&self, port: u16, limit: Duration) -> Result<Vec<SocketAddr>> {
         let unknown =
             |why: String| self.unavailable(format!("the name {:?} leads nowhere: {why}", self.host()));
-        let found = (self.host(), port).to_socket_addrs();
-        let found: Vec<_> = found.map_err(|error| unknown(errno::describe(&error)))?.collect();
+        let found = tcp::look_up(self.host(), port, limit).map_err(|error| match error.kind() {
+            io::ErrorKind::TimedOut => {
+                let seconds = rounded(limit);
+                let cause =
+                    format!("the system did not find out within {seconds} s where {:?} is", self.host());
+                self.error(Win32Error::WAIT_TIMEOUT, cause)
+            }
+            _ => unknown(errno::describe(&error)),
+        })?;
         if found.is_empty() {
             return Err(unknown("it has no address".to_owned()));
         }
@@ -174,8 +190,56 @@ impl Remote {
         }
     }
 
+    fn shown(&self) -> Result<Shown> {
+        match (self.ticket(), self.logon()) {
+            (Some(ticket), _) => Ok(Shown::Ticket(ticket.clone())),
+            (None, Some(logon)) => Ok(Shown::Password(logon.clone(), NtHash::of(&logon.password))),
+            (None, None) => {
+                let hint = "nobody was named who shall log on there";
+                Err(self.error(Win32Error::LOGON_FAILURE, hint.to_owned()))
+            }
+        }
+    }
+
     /// `class` is the kind of service that is meant, as in `host/db1`.
-    fn initiate(
+    fn initiate(&self, shown: &Shown, mechanism: Mechanism, class: &str) -> Result<Box<dyn Initiate>> {
+        match shown {
+            Shown::Password(logon, hash) => self.answer(logon, hash, mechanism, class),
+            Shown::Ticket(ticket) => self.present(ticket, mechanism, class),
+        }
+    }
+
+    /// The client's side with a ticket for the machine, which the KDC is asked for unless the cache has it.
+    fn present(&self, ticket: &Ticket, mechanism: Mechanism, class: &str) -> Result<Box<dyn Initiate>> {
+        let service = format!("{class}/{}", self.host());
+        let failed = |failure: &Failure| {
+            let cause = format!("Kerberos gives no ticket for {service} to {}: {failure}", ticket.user());
+            self.error(failure.win32(), cause)
+        };
+        let context = gssapi::initiate(ticket.credentials(), class, self.host());
+        let mut context = context.map_err(|failure| failed(&failure))?;
+        let begun = aside::within(self.limit(), move || {
+            let first = context.step(&[]);
+            (context, first)
+        });
+        let (context, first) = match begun {
+            Ok(Some(begun)) => begun,
+            Ok(None) => {
+                let cause = format!("no KDC gave a ticket for {service} within {} s", rounded(self.limit()));
+                return Err(self.error(Win32Error::WAIT_TIMEOUT, cause));
+            }
+            Err(error) => return Err(self.error(errno::win32(&error), errno::describe(&error))),
+        };
+        let first = first.map_err(|failure| failed(&failure))?;
+        let kerberos = kerberos::Initiator::new(context, first.token);
+        Ok(match mechanism {
+            Mechanism::Spnego => Box::new(spnego::Initiator::kerberos(kerberos)),
+            Mechanism::Alone => Box::new(kerberos),
+        })
+    }
+
+    /// The client's side that answers with a password.
+    fn answer(
         &self,
         logon: &Logon,
         hash: &NtHash,
@@ -200,7 +264,7 @@ impl Remote {
         };
         Ok(match mechanism {
             Mechanism::Spnego => Box::new(spnego::Initiator::new(credentials)),
-            Mechanism::Ntlm => Box::new(ntlm::Initiator::new(credentials)),
+            Mechanism::Alone => Box::new(ntlm::Initiator::new(credentials)),
         })
     }
 

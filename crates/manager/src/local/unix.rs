@@ -9,16 +9,18 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use svckit_core::backend::Backend;
+use svckit_core::kerberos::Failure;
 use svckit_core::name::ServiceName;
 use svckit_core::secret::Secret;
 use svckit_core::{Error, Result, Win32Error};
 use svckit_os::daemon::{self, READY_DESCRIPTOR};
 use svckit_os::event::{Interest, Poller};
+use svckit_os::gssapi::{self, Credentials as Tickets};
 use svckit_os::lock::Lock;
 use svckit_os::process::{Credentials, Terms, environment_of};
 use svckit_os::socket::{self, Stream};
 use svckit_os::watch::Watch;
-use svckit_os::{errno, file, private};
+use svckit_os::{aside, errno, file, private};
 
 use super::{Inherited, Logon, OPERATION, refused};
 use crate::Embedded;
@@ -84,11 +86,70 @@ pub(crate) fn connect_until(target: &Target, interrupt: &Interrupt) -> Result<Bo
 
 /// The password in a file that belongs to this user and that nobody else can reach.
 pub fn remote_password(path: &Path) -> io::Result<Secret> {
-    let bytes = private::read(path)?.ok_or(io::ErrorKind::NotFound)?;
-    let text = std::str::from_utf8(&bytes)
-        .map_err(|_| io::Error::new(io::ErrorKind::InvalidData, "it is not valid UTF-8"))?;
-    Ok(text.strip_suffix('\n').map_or(text, |line| line.strip_suffix('\r').unwrap_or(line)).into())
+    private_text(path, |text| {
+        Ok(text.strip_suffix('\n').map_or(text, |line| line.strip_suffix('\r').unwrap_or(line)).into())
+    })
 }
+
+/// User, domain and password from a file with lines `username = …`, `domain = …`, `password = …`, which belongs to this user and that nobody else can reach.
+pub fn remote_credentials(path: &Path) -> io::Result<crate::Logon> {
+    private_text(path, |text| {
+        crate::Logon::from_lines(text).map_err(|why| io::Error::new(io::ErrorKind::InvalidData, why))
+    })
+}
+
+fn private_text<T>(path: &Path, read: impl FnOnce(&str) -> io::Result<T>) -> io::Result<T> {
+    let bytes = private::read(path)?.ok_or(io::ErrorKind::NotFound)?;
+    read(
+        std::str::from_utf8(&bytes)
+            .map_err(|_| io::Error::new(io::ErrorKind::InvalidData, "it is not valid UTF-8"))?,
+    )
+}
+
+/// What somebody shows to other machines by Kerberos: a ticket, or what the KDC gives tickets for.
+#[derive(Debug, Clone)]
+pub struct Ticket(Arc<Tickets>);
+
+impl Ticket {
+    /// From the ticket cache: of this user (`ann@SHOP.EXAMPLE`), or of whoever it is of.
+    pub fn from_cache(user: Option<&str>) -> std::result::Result<Self, Failure> {
+        Tickets::from_cache(user).map(|tickets| Self(Arc::new(tickets)))
+    }
+
+    /// From the KDC, for a password, if it answers within `limit`.
+    pub fn from_password(
+        user: &str,
+        password: &Secret,
+        limit: Duration,
+    ) -> std::result::Result<Self, Failure> {
+        let (name, password) = (user.to_owned(), password.clone());
+        match aside::within(limit, move || Tickets::from_password(&name, &password)) {
+            Ok(Some(tickets)) => tickets.map(|tickets| Self(Arc::new(tickets))),
+            Ok(None) => Err(Failure {
+                code: Some(gssapi::Code::NO_KDC),
+                text: format!("none within {} s", limit.as_secs_f32()),
+            }),
+            Err(error) => Err(Failure::other(errno::describe(&error))),
+        }
+    }
+
+    /// Whose it is.
+    pub fn user(&self) -> &str {
+        self.0.name()
+    }
+
+    pub(super) fn credentials(&self) -> &Arc<Tickets> {
+        &self.0
+    }
+}
+
+impl PartialEq for Ticket {
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+}
+
+impl Eq for Ticket {}
 
 /// Waits until somebody serves a state directory that nobody serves now.
 pub fn wait_until_served(target: &Target) -> Result<()> {

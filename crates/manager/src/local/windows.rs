@@ -3,9 +3,11 @@
 use std::ffi::OsString;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use svckit_core::access::{ManagerAccess, ServiceAccess};
 use svckit_core::backend::Backend;
+use svckit_core::kerberos::Failure;
 use svckit_core::name::ServiceName;
 use svckit_core::secret::Secret;
 use svckit_core::{Error, Result, Win32Error};
@@ -18,9 +20,9 @@ use crate::windows::{WindowsBackend, account_code};
 use crate::{Target, Way};
 
 /// Who one is on other machines: who is signed in here, by what Windows has for that, so nobody says it.
-pub const SIGNED_IN: Option<&str> = Some(
-    r"on Windows it is who is signed in that goes to another machine: runas /netonly /user:DOMAIN\NAME cmd opens a console for somebody else",
-);
+pub const SIGNED_IN: Option<&str> = Some(NOT_SAID);
+
+const NOT_SAID: &str = r"on Windows it is who is signed in that goes to another machine: runas /netonly /user:DOMAIN\NAME cmd opens a console for somebody else";
 
 /// What `--scm` means when nothing is said.
 pub const DEFAULT_TARGET: &str = "windows";
@@ -45,6 +47,27 @@ pub(crate) fn connect(target: &Target) -> Result<Box<dyn Backend>> {
 
 /// Nobody is asked: it is who is signed in that goes to other machines.
 pub fn prompt(_: &str) -> io::Result<Secret> {
+    Err(io::ErrorKind::Unsupported.into())
+}
+
+/// What somebody shows to other machines by Kerberos: here the system does.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Ticket {}
+
+impl Ticket {
+    /// There is none.
+    pub fn from_cache(_: Option<&str>) -> std::result::Result<Self, Failure> {
+        Err(Failure::other(NOT_SAID))
+    }
+
+    /// There is none.
+    pub fn from_password(_: &str, _: &Secret, _: Duration) -> std::result::Result<Self, Failure> {
+        Err(Failure::other(NOT_SAID))
+    }
+}
+
+/// Nothing is read, for the same reason.
+pub fn remote_credentials(_: &Path) -> io::Result<crate::Logon> {
     Err(io::ErrorKind::Unsupported.into())
 }
 

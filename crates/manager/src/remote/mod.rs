@@ -8,6 +8,8 @@ use std::time::Duration;
 
 use svckit_core::secret::Secret;
 
+use crate::local;
+
 pub(crate) use trial::Ticket;
 pub use trial::Trial;
 
@@ -30,6 +32,7 @@ pub struct Remote {
     mapper: u16,
     smb: u16,
     logon: Option<Logon>,
+    ticket: Option<local::Ticket>,
     trial: Trial,
     limit: Duration,
 }
@@ -78,6 +81,7 @@ impl Remote {
             mapper: MAPPER,
             smb: SMB,
             logon: None,
+            ticket: None,
             trial: Trial::default(),
             limit: LIMIT,
         })
@@ -94,6 +98,13 @@ impl Remote {
     #[must_use]
     pub fn on_trial(mut self, trial: &Trial) -> Self {
         self.trial = trial.clone();
+        self
+    }
+
+    /// The same, with a ticket that is shown, whoever else wants to come in.
+    #[must_use]
+    pub fn show(mut self, ticket: local::Ticket) -> Self {
+        self.ticket = Some(ticket);
         self
     }
 
@@ -165,6 +176,11 @@ impl Remote {
         &self.trial
     }
 
+    /// The ticket that is shown, if there is one.
+    pub fn ticket(&self) -> Option<&local::Ticket> {
+        self.ticket.as_ref()
+    }
+
     /// How long each step of connecting may take.
     pub fn limit(&self) -> Duration {
         self.limit
@@ -178,6 +194,43 @@ impl Logon {
         // What stands for the machine itself says nothing to it.
         let domain = if domain == "." { "" } else { domain };
         Self { user: user.to_owned(), domain: domain.to_owned(), password }
+    }
+
+    /// Reads what other tools' files of credentials have: a line each of `username`, `password` and perhaps `domain`, with `=` and the value; empty lines, and such as begin with `#` or `;`, say nothing.
+    /// Errors name the line, and never a value.
+    pub fn from_lines(text: &str) -> Result<Self, String> {
+        const KEYS: [&str; 3] = ["username", "password", "domain"];
+        let mut found: [Option<&str>; 3] = [None; 3];
+        for (index, line) in text.lines().enumerate() {
+            let number = index + 1;
+            let line = line.trim_start();
+            if line.is_empty() || line.starts_with(['#', ';']) {
+                continue;
+            }
+            let (key, value) = line
+                .split_once('=')
+                .ok_or_else(|| format!("line {number} has no =; a line is such as: username = ann"))?;
+            let key = key.trim().to_lowercase();
+            let place = KEYS
+                .iter()
+                .position(|known| *known == key)
+                .ok_or_else(|| format!("line {number}: {key:?} is none of username, password and domain"))?;
+            if found[place].replace(value.trim_start()).is_some() {
+                return Err(format!("line {number}: {key} was said before"));
+            }
+        }
+        let [user, password, domain] = found;
+        let user =
+            user.map(str::trim_end).filter(|user| !user.is_empty()).ok_or("there is no line username = …")?;
+        let password = password.ok_or("there is no line password = …")?;
+        let mut logon = Self::new(user, Secret::from(password));
+        if let Some(domain) = domain.map(str::trim_end).filter(|domain| !domain.is_empty()) {
+            if !logon.domain.is_empty() {
+                return Err(format!("the domain is said twice: in username, and as {domain:?}"));
+            }
+            domain.clone_into(&mut logon.domain);
+        }
+        Ok(logon)
     }
 }
 
@@ -212,6 +265,31 @@ fn split(text: &str) -> Option<(&str, Option<&str>)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn files_of_credentials_are_read_and_mistakes_are_placed() {
+        let text = "# shop\n\nusername = ann\r\n  Password=  p = w#1 \nDOMAIN=SHOP\n";
+        let found = Logon::from_lines(text).unwrap();
+        assert_eq!((found.user.as_str(), found.domain.as_str()), ("ann", "SHOP"));
+        assert_eq!(
+            found.password.as_str(),
+            "p = w#1 ",
+            "what follows the blanks after =, to the end of the line"
+        );
+        let found = Logon::from_lines("username=SHOP\\ann\npassword=\n").unwrap();
+        assert_eq!((found.user.as_str(), found.domain.as_str()), ("ann", "SHOP"));
+        for (text, why) in [
+            ("username = ann\nhunter2\n", "line 2 has no ="),
+            ("username = ann\npasword = hunter2\n", "line 2: \"pasword\" is none of"),
+            ("username = ann\nusername = bob\n", "line 2: username was said before"),
+            ("password = hunter2\n", "there is no line username"),
+            ("username = ann\n", "there is no line password"),
+            ("username = A\\ann\npassword = hunter2\ndomain = B\n", "the domain is said twice"),
+        ] {
+            let error = Logon::from_lines(text).unwrap_err();
+            assert!(error.starts_with(why) && !error.contains("hunter2"), "{error}");
+        }
+    }
 
     #[test]
     fn users_are_taken_apart() {

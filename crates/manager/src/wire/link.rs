@@ -11,7 +11,7 @@ use svckit_scmr::client::{Binding, Client, Outcome, Progress};
 use svckit_scmr::ops::{Answer, Call};
 use svckit_scmr::pdu::{ProtocolError, Status};
 
-use super::Transport;
+use super::{Credential, Transport};
 use crate::remote::Ticket;
 
 /// How long the other side has to say good-bye.
@@ -41,6 +41,7 @@ pub(super) struct Link<S> {
     /// Outcomes of calls that nobody has asked for yet.
     outcomes: BTreeMap<u32, Outcome>,
     works: bool,
+    credential: Credential,
     /// As long as it isn't known whether who came was let in.
     ticket: Option<Ticket>,
     /// Whether the server is this machine's.
@@ -58,7 +59,8 @@ impl<S: Transport> Link<S> {
             match binding.receive(&buffer[..count])? {
                 Progress::Binding(more) => binding = more,
                 Progress::Ready(client) => {
-                    return Ok(Self { is_here: true, ..Self::new(stream, client, buffer, None) });
+                    let own = Self::new(stream, client, buffer, Credential::Password, None);
+                    return Ok(Self { is_here: true, ..own });
                 }
             }
         }
@@ -69,28 +71,38 @@ impl<S: Transport> Link<S> {
         let (mut binding, hello) = Binding::start();
         stream.write_all(&hello).map_err(lost)?;
         let mut buffer = vec![0; 64 * 1024].into_boxed_slice();
+        let credential = Credential::Password;
         loop {
             let count = read_until(&mut stream, &mut buffer, deadline)?;
-            match binding.receive(&buffer[..count]).map_err(|error| LinkError::from(not_bound(error)))? {
+            let progress = binding.receive(&buffer[..count]);
+            match progress.map_err(|error| LinkError::from(not_bound(error, credential)))? {
                 Progress::Binding(more) => binding = more,
-                Progress::Ready(client) => return Ok(Self::new(stream, client, buffer, None)),
+                Progress::Ready(client) => return Ok(Self::new(stream, client, buffer, credential, None)),
             }
         }
     }
 
-    fn new(stream: S, client: Client, buffer: Box<[u8]>, ticket: Option<Ticket>) -> Self {
-        Self { stream, client, buffer, outcomes: BTreeMap::new(), works: true, ticket, is_here: false }
+    fn new(
+        stream: S,
+        client: Client,
+        buffer: Box<[u8]>,
+        credential: Credential,
+        ticket: Option<Ticket>,
+    ) -> Self {
+        let outcomes = BTreeMap::new();
+        Self { stream, client, buffer, outcomes, works: true, credential, ticket, is_here: false }
     }
 
     /// Binds to the interfaces of a server that wants to know who comes, until `deadline`.
     pub(super) fn open_sealed(
         stream: S,
         initiate: Box<dyn Initiate>,
+        credential: Credential,
         deadline: Tick,
         ticket: Ticket,
     ) -> Result<Self, NotOpened> {
-        match Self::bind_sealed(stream, initiate, deadline) {
-            Ok((stream, client, buffer)) => Ok(Self::new(stream, client, buffer, Some(ticket))),
+        match Self::bind_sealed(stream, initiate, credential, deadline) {
+            Ok((stream, client, buffer)) => Ok(Self::new(stream, client, buffer, credential, Some(ticket))),
             Err(error) => {
                 ticket.failed(error.code());
                 Err(error)
@@ -101,6 +113,7 @@ impl<S: Transport> Link<S> {
     fn bind_sealed(
         mut stream: S,
         initiate: Box<dyn Initiate>,
+        credential: Credential,
         deadline: Tick,
     ) -> Result<(S, Client, Box<[u8]>), NotOpened> {
         let (mut binding, mut bytes) = Binding::start_sealed(initiate);
@@ -108,7 +121,7 @@ impl<S: Transport> Link<S> {
         loop {
             stream.write_all(&bytes).map_err(lost)?;
             let count = read_until(&mut stream, &mut buffer, deadline)?;
-            match binding.receive(&buffer[..count]).map_err(not_bound)? {
+            match binding.receive(&buffer[..count]).map_err(|error| not_bound(error, credential))? {
                 Progress::Binding(more) => binding = more,
                 Progress::Ready(client) => return Ok((stream, client, buffer)),
             }
@@ -218,7 +231,7 @@ impl<S: Transport> Link<S> {
                     && self.client.is_sealed()
                     && !was_proven
                 {
-                    let error = not_let_in();
+                    let error = not_let_in(self.credential);
                     if let Some(ticket) = self.ticket.take() {
                         ticket.failed(error.code);
                     }
@@ -288,15 +301,25 @@ impl From<ProtocolError> for LinkError {
 }
 
 /// What came instead of an answer to who comes.
-fn not_bound(error: ProtocolError) -> NotOpened {
+fn not_bound(error: ProtocolError, credential: Credential) -> NotOpened {
     let weak = |why: &dyn std::fmt::Display| {
-        let cause = format!("the server does not agree to sealed packets with NTLMv2: {why}");
+        let cause = format!(
+            "the server does not agree to sealed packets with {}: {why}",
+            match credential {
+                Credential::Password => "NTLMv2",
+                Credential::Ticket => "Kerberos",
+            }
+        );
         LinkError::new(Win32Error::RPC_S_SEC_PKG_ERROR, cause)
     };
     match error {
         ProtocolError::Refused(_) => NotOpened::Mechanism(weak(&error)),
         ProtocolError::LogonRefused(_) | ProtocolError::Security(AuthError::Refused) => {
-            NotOpened::Other(not_let_in())
+            NotOpened::Other(not_let_in(credential))
+        }
+        ProtocolError::Security(AuthError::Kerberos(code)) => {
+            let cause = format!("the server does not take the ticket: {code}");
+            NotOpened::Other(LinkError::new(code.win32(), cause))
         }
         ProtocolError::Security(_) | ProtocolError::Unsealed => NotOpened::Other(weak(&error)),
         ProtocolError::NoInterface { .. } => NotOpened::Other(error.into()),
@@ -308,9 +331,15 @@ fn not_bound(error: ProtocolError) -> NotOpened {
 }
 
 /// No server says which of these it is.
-fn not_let_in() -> LinkError {
-    let cause =
-        "the user name or password is wrong, or the account is locked or may not come over the network";
+fn not_let_in(credential: Credential) -> LinkError {
+    let cause = match credential {
+        Credential::Password => {
+            "the user name or password is wrong, or the account is locked or may not come over the network"
+        }
+        Credential::Ticket => {
+            "the ticket is right, but its user has no account there, or may not come over the network"
+        }
+    };
     LinkError::new(Win32Error::LOGON_FAILURE, cause)
 }
 

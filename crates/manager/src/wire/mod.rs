@@ -69,6 +69,17 @@ pub struct Sealing {
     pub limit: Duration,
     /// Whether it may be tried, with what other machines said of it.
     pub trial: Trial,
+    /// What is shown.
+    pub credential: Credential,
+}
+
+/// What a client shows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Credential {
+    /// That it knows a password, by NTLM.
+    Password,
+    /// A ticket of Kerberos.
+    Ticket,
 }
 
 /// How a logon is negotiated.
@@ -76,8 +87,8 @@ pub struct Sealing {
 pub enum Mechanism {
     /// By SPNEGO: what is tried first.
     Spnego,
-    /// NTLM alone, for a server that knows nothing else.
-    Ntlm,
+    /// NTLM or Kerberos alone, for a server that knows nothing else.
+    Alone,
 }
 
 /// A connection that handles share.
@@ -175,10 +186,11 @@ impl<S: Transport> Shared<S> {
                 stream = (self.dial)()?;
             }
             let initiate = (sealing.initiate)(mechanism)?;
-            Ok(Link::open_sealed(stream, initiate, clock::now().tick + sealing.limit, ticket))
+            let deadline = clock::now().tick + sealing.limit;
+            Ok(Link::open_sealed(stream, initiate, sealing.credential, deadline, ticket))
         };
         let opened = match attempt(Mechanism::Spnego)? {
-            Err(NotOpened::Mechanism(_)) => attempt(Mechanism::Ntlm)?,
+            Err(NotOpened::Mechanism(_)) => attempt(Mechanism::Alone)?,
             opened => opened,
         };
         let doing = Doing::new("connect to service control manager");
