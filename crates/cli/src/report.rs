@@ -38,16 +38,10 @@ pub(crate) struct ServiceReport {
 ///
 /// One answer tells both. A service control manager that doesn't know of hosts is asked by the calls of every other.
 pub(crate) fn all(app: &mut App, filter: StateFilter) -> Result<Vec<ServiceReport>, Failure> {
-    let report = |ServiceView { service, display_name, status, host }| ServiceReport {
-        name: service.into(),
-        display_name,
-        status,
-        host,
-    };
     match app::overview(app.backend()?, None) {
         Ok(Overview { mut services, .. }) => {
             services.retain(|view| filter.admits(view.status.state));
-            Ok(services.into_iter().map(report).collect())
+            Ok(services.into_iter().map(ServiceReport::from).collect())
         }
         Err(error) if app::is_untold(&error) => told_apart(app, filter),
         Err(error) => Err(error.into()),
@@ -80,10 +74,11 @@ fn told_apart(app: &mut App, filter: StateFilter) -> Result<Vec<ServiceReport>, 
 
 /// These services; the first that can't be read is the error, after those that can.
 pub(crate) fn some(app: &mut App, names: &[ServiceName]) -> (Vec<ServiceReport>, Result<(), Failure>) {
+    let mut found = at_once(app, names);
     let mut reports = Vec::new();
     let mut first = Ok(());
     for name in names {
-        match one(app, name) {
+        match found.remove(&name.folded()).map_or_else(|| asked_apart(app, name), Ok) {
             Ok(report) => reports.push(report),
             Err(failure) => first = first.and(Err(failure)),
         }
@@ -93,12 +88,37 @@ pub(crate) fn some(app: &mut App, names: &[ServiceName]) -> (Vec<ServiceReport>,
 
 /// One service.
 pub(crate) fn one(app: &mut App, name: &ServiceName) -> Result<ServiceReport, Failure> {
+    let found = at_once(app, std::slice::from_ref(name)).remove(&name.folded());
+    found.map_or_else(|| asked_apart(app, name), Ok)
+}
+
+/// Those of these services that one answer tells of, by folded name. Not every service control manager has such an answer, and it doesn't say why one is missing: what is
+/// missing is asked for by the calls for one service.
+fn at_once(app: &mut App, names: &[ServiceName]) -> HashMap<String, ServiceReport> {
+    let request = Request::Overview { after: None, services: Some(names.to_vec()) };
+    match app.native("query services", None, request) {
+        Ok(Reply::Overview(Overview { services, .. })) => {
+            services.into_iter().map(|view| (view.service.folded(), ServiceReport::from(view))).collect()
+        }
+        Ok(_) | Err(_) => HashMap::new(),
+    }
+}
+
+/// One service by the calls that every service control manager has.
+fn asked_apart(app: &mut App, name: &ServiceName) -> Result<ServiceReport, Failure> {
     let manager = app.manager(ManagerAccess::CONNECT)?;
     let status = manager.open_service(name.as_str(), ServiceAccess::QUERY_STATUS)?.status()?;
     let display_name = manager.display_name(name.as_str())?;
     let host = app.host_states(Some(vec![name.clone()]))?.into_iter().find(|host| host.service == *name);
     let name = host.as_ref().map_or_else(|| name.to_string(), |host| host.service.to_string());
     Ok(ServiceReport { name, display_name, status, host })
+}
+
+impl From<ServiceView> for ServiceReport {
+    fn from(view: ServiceView) -> Self {
+        let ServiceView { service, display_name, status, host } = view;
+        Self { name: service.into(), display_name, status, host }
+    }
 }
 
 /// Prints services as a table or as JSON.
