@@ -6,7 +6,7 @@ use std::os::fd::OwnedFd;
 use std::process::{Command, Stdio};
 
 use svckit_core::base64;
-use svckit_core::dispatch::ToProcess;
+use svckit_core::dispatch::{FromProcess, ToProcess};
 use svckit_core::native::{Reply as NativeReply, ServiceUsage};
 use svckit_core::trigger::Endpoint;
 use svckit_core::usage::Processes;
@@ -24,8 +24,7 @@ use crate::connection::{Asked, Outgoing, Question};
 use crate::directory::StateDirectory;
 use crate::doors::Doors;
 use crate::launcher::{Launcher, LauncherEvent};
-use crate::link::{Link, LinkOrder};
-
+use crate::link::{Link, LinkOrder, Turn, Turns};
 use crate::readable::readable;
 use crate::remains::Remains;
 use crate::scm::{
@@ -33,7 +32,7 @@ use crate::scm::{
 };
 use crate::wire;
 
-/// How many inputs are taken in one turn at most: what follows from the first of them has to wait for the last.
+/// How many inputs are taken in one turn at most: what follows from the first of them has to wait for the last, and is written down once for all of them.
 const TURN: usize = 128;
 
 /// What the actor is told.
@@ -48,6 +47,8 @@ pub(crate) enum Input {
     Closed(ConnectionId),
     /// Something happened to a process.
     Process { instance: String, event: ProcessEvent },
+    /// A process said something; its link's turn ends when that has been taken.
+    Said { instance: String, said: Vec<FromProcess>, turn: Option<Turn> },
     /// What a process left behind has been ended.
     RemainsEnded { instance: String, ended: usize },
     /// Somebody connected where that starts a service.
@@ -70,6 +71,7 @@ pub(crate) struct Actor {
     remains: Remains,
     doors: Doors,
     links: HashMap<String, UnboundedSender<LinkOrder>>,
+    turns: Turns,
     /// Which process is which, to understand the spawner.
     processes: HashMap<u32, String>,
     inputs: UnboundedSender<Input>,
@@ -93,6 +95,7 @@ impl Actor {
             remains: Remains::new(inputs.clone()),
             doors: Doors::new(inputs.clone()),
             links: HashMap::new(),
+            turns: Turns::new(),
             processes: HashMap::new(),
             inputs,
             held: Vec::new(),
@@ -111,11 +114,7 @@ impl Actor {
             tokio::select! {
                 Some(input) = inputs.recv() => {
                     self.begin_turn();
-                    self.take(input);
-                    for _ in 1..TURN {
-                        let Ok(input) = inputs.try_recv() else { break };
-                        self.take(input);
-                    }
+                    self.take_some(input, &mut inputs);
                 }
                 event = self.launcher.next() => {
                     self.begin_turn();
@@ -132,6 +131,21 @@ impl Actor {
             // Inputs may never end; connections and processes get their turn too.
             yield_now().await;
         }
+    }
+
+    /// Takes this input and those that have come, until one of them is answered at the end of the turn.
+    fn take_some(&mut self, first: Input, inputs: &mut UnboundedReceiver<Input>) {
+        let mut input = first;
+        for _ in 1..TURN {
+            let is_awaited = matches!(input, Input::Question(_) | Input::Direct(_));
+            self.take(input);
+            if is_awaited {
+                return;
+            }
+            let Ok(next) = inputs.try_recv() else { return };
+            input = next;
+        }
+        self.take(input);
     }
 
     fn begin_turn(&mut self) {
@@ -163,6 +177,10 @@ impl Actor {
             Input::Opened { connection, pid } => self.scm.connection_opened(connection, pid),
             Input::Closed(connection) => self.scm.connection_closed(connection),
             Input::Process { instance, event } => self.scm.process_event(&instance, event),
+            Input::Said { instance, said, turn } => {
+                said.into_iter().for_each(|one| self.scm.process_event(&instance, ProcessEvent::Said(one)));
+                drop(turn);
+            }
             Input::RemainsEnded { instance, ended } => self.scm.remains_ended(&instance, ended),
             Input::Knocked { service, at } => self.scm.knocked(&service, &at),
             Input::NotListening { service, at, cause } => self.scm.not_listening(&service, &at, &cause),
@@ -279,7 +297,7 @@ impl Actor {
         });
         let (sender, orders) = unbounded_channel();
         self.links.insert(instance.clone(), sender);
-        spawn_local(Link::new(instance, self.inputs.clone()).run(stream, orders));
+        spawn_local(Link::new(instance, self.inputs.clone(), self.turns.clone()).run(stream, orders));
     }
 
     /// Runs a command of the failure actions; it goes on by itself.
