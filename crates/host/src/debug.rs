@@ -42,6 +42,7 @@ pub fn run(
         environment: Vec::new(),
         terms: Terms::of_this_process(),
         output: Output::Console,
+        gate: None,
     };
     let mut supervisor = Supervisor::new(setting)?;
     let start = Start { definition: Some(definition.clone()), ..Start::default() };

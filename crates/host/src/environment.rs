@@ -257,6 +257,7 @@ mod tests {
             environment: vec![("GIVEN".to_owned(), "1".to_owned())],
             terms: Terms::default(),
             output: Output::Logs,
+            gate: None,
         };
         let program = Program {
             command: vec!["x".to_owned()],

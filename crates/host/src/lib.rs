@@ -17,6 +17,7 @@ mod probe;
 mod runtime;
 mod service;
 mod supervisor;
+mod turns;
 
 pub use link::{run_from_environment, serve_spawner};
 pub use svckit_os::process::refuse_limits;

@@ -14,17 +14,22 @@ use svckit_core::time::{Now, Tick};
 use svckit_core::win32::Win32Error;
 use svckit_os::clock::{Change, Changes};
 use svckit_os::event::{Poller, Ready};
+use svckit_os::gate::Gate;
 use svckit_os::process::{Children, News, Sockets, Terms};
 
 use crate::environment::Inherit;
 use crate::link::TOKENS;
 use crate::service::Service;
+use crate::turns::Turns;
 
 /// The token of what happens to the programs.
 pub(crate) const PROGRAMS: u64 = TOKENS.start - 1;
 
 /// The token of what happens to the clock.
 const CLOCK: u64 = PROGRAMS - 1;
+
+/// The token of this process's turn.
+const TURN: u64 = CLOCK - 1;
 
 /// The low bits of a token tell which of a service's sources it is, the others which service.
 const KIND_BITS: u32 = 8;
@@ -42,6 +47,8 @@ pub(crate) struct Setting {
     pub(crate) terms: Terms,
     /// Where output goes.
     pub(crate) output: Output,
+    /// Where hosts take turns.
+    pub(crate) gate: Option<Gate>,
 }
 
 impl Setting {
@@ -85,6 +92,8 @@ pub(crate) struct Shared {
     pub(crate) alone: bool,
     /// Tells of the clock, once a service goes by it.
     pub(crate) clock: Option<Changes>,
+    /// Begun to run a program again.
+    pub(crate) turns: Turns,
 }
 
 /// The services and what they wait for.
@@ -98,12 +107,13 @@ pub(crate) struct Supervisor {
 
 impl Supervisor {
     /// Without services.
-    pub(crate) fn new(setting: Setting) -> io::Result<Self> {
+    pub(crate) fn new(mut setting: Setting) -> io::Result<Self> {
         let poller = Poller::new()?;
         let children = Children::new(&poller, PROGRAMS, &setting.instance)?;
         let programs = HashMap::new();
-        let shared =
-            Shared { poller, setting, children, programs, outbox: Vec::new(), alone: true, clock: None };
+        let turns = Turns::new(setting.gate.take(), TURN);
+        let (outbox, alone, clock) = (Vec::new(), true, None);
+        let shared = Shared { poller, setting, children, programs, outbox, alone, clock, turns };
         Ok(Self { shared, services: Vec::new(), names: BTreeMap::new() })
     }
 
@@ -238,9 +248,23 @@ impl Supervisor {
             }
             return;
         }
+        if ready.token == TURN {
+            return self.turn_came(now);
+        }
         let slot = usize::try_from(ready.token >> KIND_BITS).unwrap_or(usize::MAX);
         let kind = usize::try_from(ready.token & ((1 << KIND_BITS) - 1)).unwrap_or(usize::MAX);
         self.with(slot, now, |service, shared| service.ready(shared, kind, now));
+    }
+
+    /// It is this process's turn to run a program again.
+    fn turn_came(&mut self, now: Now) {
+        let mut wanted = false;
+        for slot in 0..self.services.len() {
+            self.with(slot, now, |service, shared| wanted |= service.turn_came(shared, now));
+        }
+        if !wanted {
+            self.shared.turns.pass_on(&self.shared.poller);
+        }
     }
 
     /// The wall clock was set, or the machine was suspended.

@@ -17,6 +17,7 @@ pub mod event;
 #[cfg(windows)]
 pub mod event_log;
 pub mod file;
+pub mod gate;
 #[cfg(unix)]
 pub mod gssapi;
 #[cfg(windows)]

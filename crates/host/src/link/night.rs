@@ -16,11 +16,15 @@ use svckit_core::log::rotation::RotateTime;
 use svckit_core::name::ServiceName;
 use svckit_core::native::EventId;
 use svckit_core::probe::{ReadyPolicy, ReadyWhen};
+use svckit_core::signal::Signal;
 use svckit_core::status::ServiceState;
 use svckit_core::system_event::{Happening, SystemEvent};
 use svckit_core::time::{Now, Tick, WallTime};
 use svckit_core::timetable::{Occasion, Timetable};
 use svckit_os::clock::Change;
+use svckit_os::event::{Interest, Poller};
+use svckit_os::gate::Gate;
+use svckit_os::pidfd::PidFd;
 use svckit_os::process::Terms;
 
 use crate::environment;
@@ -71,6 +75,11 @@ static ALONE: Mutex<()> = Mutex::new(());
 
 impl Night {
     fn with(definition: HostDefinition) -> Self {
+        Self::at(None, definition)
+    }
+
+    /// One of several hosts.
+    fn at(gate: Option<&Gate>, definition: HostDefinition) -> Self {
         let alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
         let setting = Setting {
             instance: format!("night-{}", svckit_os::random::unit().to_bits()),
@@ -78,6 +87,7 @@ impl Night {
             environment: Vec::new(),
             terms: Terms::of_this_process(),
             output: Output::Logs,
+            gate: gate.cloned(),
         };
         let mut supervisor = Supervisor::new(setting).unwrap();
         let name = ServiceName::new("owl").unwrap();
@@ -100,6 +110,26 @@ impl Night {
         self.supervisor.reports(self.now)[0].status.state
     }
 
+    /// The program crashes. (Who is told of a child's end is a matter of the whole process, which has other threads here: so it is looked.)
+    fn crash(&mut self) {
+        let pid = self.program().unwrap();
+        let program = PidFd::open(pid).unwrap();
+        self.supervisor.shared.children.signal(pid, Signal::Kill).unwrap();
+        ended(&program);
+        self.supervisor.take_news(self.now).unwrap();
+    }
+
+    fn program(&self) -> Option<u32> {
+        self.supervisor.reports(self.now)[0].host.as_ref()?.child_pid
+    }
+
+    /// Its turn comes.
+    fn turn(&mut self) {
+        let mut ready = Vec::new();
+        self.supervisor.shared.poller.wait(&mut ready, None).unwrap();
+        ready.iter().for_each(|one| self.supervisor.ready(*one, self.now));
+    }
+
     /// The machine sleeps, and then runs for a second.
     fn sleep(&mut self, time: Duration) {
         self.set_clock(i64::try_from(time.as_millis()).unwrap());
@@ -120,11 +150,24 @@ impl Night {
 
 impl Drop for Night {
     fn drop(&mut self) {
+        let program = self.program().and_then(|pid| PidFd::open(pid).ok());
         self.supervisor.control(&self.name, Control::STOP, self.now);
         // Out of time: it is ended by force.
         self.pass(HOUR);
         self.supervisor.shared.children.end_all();
+        // The next one would take it for something that its own program has left.
+        if let Some(program) = program {
+            ended(&program);
+            let _ = self.supervisor.take_news(self.now);
+        }
     }
+}
+
+/// Waits until a program has ended.
+fn ended(program: &PidFd) {
+    let poller = Poller::new().unwrap();
+    poller.add(program, 0, Interest::Read).unwrap();
+    poller.wait(&mut Vec::new(), None).unwrap();
 }
 
 #[test]
@@ -231,4 +274,50 @@ fn at_the_wakening_is_done_what_is_to_be_done_then() {
     assert_eq!(runs(&night), None, "a clock that was set is no wakening");
     night.sleep(HOUR);
     assert_eq!(runs(&night).as_deref(), Some("control"));
+}
+
+/// One that is run again at once.
+fn tireless(folder: &std::path::Path) -> HostDefinition {
+    let restart = RestartPolicy { delay: Duration::ZERO, ..RestartPolicy::default() };
+    HostDefinition { restart, ..sleeper(folder) }
+}
+
+#[test]
+fn a_program_that_crashed_runs_again_when_it_is_its_hosts_turn() {
+    let folder = tempfile::tempdir().unwrap();
+    let gate = Gate::new(1).unwrap();
+    let mut night = Night::at(Some(&gate), tireless(folder.path()));
+    assert_eq!(night.events(), [EventId::PROGRAM_STARTED]);
+    night.crash();
+    assert_eq!(night.events(), [EventId::PROGRAM_DIED, EventId::PROGRAM_RECOVERED]);
+    assert!(gate.enter(), "its turn is over");
+    night.crash();
+    night.pass(Duration::from_millis(999));
+    assert_eq!(night.events(), [EventId::PROGRAM_DIED], "it is another one's turn");
+    gate.leave();
+    night.turn();
+    assert_eq!(night.events(), [EventId::PROGRAM_RECOVERED]);
+    assert!(gate.enter(), "its turn is over");
+    night.crash();
+    night.pass(Duration::from_secs(1));
+    assert_eq!(night.events(), [EventId::PROGRAM_DIED, EventId::PROGRAM_RECOVERED], "it has waited enough");
+    assert!(!gate.enter(), "that was no turn of its own");
+}
+
+#[test]
+fn who_is_stopped_while_it_waits_for_its_turn_leaves_it_to_the_next() {
+    let folder = tempfile::tempdir().unwrap();
+    let gate = Gate::new(1).unwrap();
+    let mut night = Night::at(Some(&gate), tireless(folder.path()));
+    assert!(gate.enter());
+    night.crash();
+    night.supervisor.control(&night.name, Control::STOP, night.now);
+    assert_eq!(night.state(), ServiceState::STOPPED);
+    let next = Poller::new().unwrap();
+    gate.wait(&next, 1).unwrap();
+    gate.leave();
+    night.turn();
+    let mut ready = Vec::new();
+    next.wait(&mut ready, None).unwrap();
+    assert!(gate.enter());
 }

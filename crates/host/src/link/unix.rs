@@ -10,6 +10,7 @@ use svckit_core::dispatch::{
     CHANNEL_VARIABLE, FromProcess, MARK_VARIABLE, MAX_FRAME, PROTOCOL, ServiceReport, ToProcess,
 };
 use svckit_os::event::{Interest, Poller, Ready};
+use svckit_os::gate::Gate;
 use svckit_os::process::{Sockets, Terms};
 use svckit_os::tree::Group;
 use svckit_os::{process, socket};
@@ -44,6 +45,8 @@ pub(crate) struct Ticket {
     pub(crate) environment: Vec<(String, String)>,
     /// Who runs its programs, and what they may have.
     pub(crate) terms: Terms,
+    /// Where the hosts of a service control manager take turns.
+    pub(crate) gate: Option<Gate>,
 }
 
 /// `svc host run`: the host of the services that a service control manager will ask for over the inherited socket, which needs no name.
@@ -54,7 +57,8 @@ pub fn run_from_environment(_service: Option<&str>) -> ExitCode {
     };
     let mark = std::env::var(MARK_VARIABLE).unwrap_or_default();
     let instance = mark.split('/').next().unwrap_or_default().to_owned();
-    run(Ticket { listener, instance, group: None, environment: Vec::new(), terms: Terms::of_this_process() })
+    let (environment, terms) = (Vec::new(), Terms::of_this_process());
+    run(Ticket { listener, instance, group: None, environment, terms, gate: None })
 }
 
 /// `svc host spawner`: makes hosts until nobody wants any.
@@ -71,9 +75,9 @@ pub(crate) fn run(mut ticket: Ticket) -> ExitCode {
         // Where it can't be, marks and sessions tell what belongs to the instance.
         let _ = group.join();
     }
-    let Ticket { listener, instance, group: _, environment, terms } = ticket;
+    let Ticket { listener, instance, group: _, environment, terms, gate } = ticket;
     let inherit = environment::of_this_process;
-    let setting = Setting { instance, inherit, environment, terms, output: Output::Logs };
+    let setting = Setting { instance, inherit, environment, terms, output: Output::Logs, gate };
     let done = runtime::run(setting, |poller| Link::new(listener, poller));
     if let Some(group) = group
         && group.leave().is_ok()
@@ -343,6 +347,10 @@ fn frame_at(input: &[u8], at: usize) -> Option<io::Result<&[u8]>> {
 #[cfg(test)]
 #[path = "night.rs"]
 mod night;
+
+#[cfg(test)]
+#[path = "turns.rs"]
+mod turns;
 
 #[cfg(test)]
 mod tests {

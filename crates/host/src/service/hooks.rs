@@ -174,7 +174,8 @@ impl Service {
         let Run::Aftermath { next } = self.run else { return };
         match next {
             Next::Stop { exit, gave_up, .. } => self.finish(shared, exit, gave_up, now),
-            Next::Restart(Duration::ZERO) | Next::Again => self.relaunch(shared, now),
+            Next::Restart(Duration::ZERO) => self.relaunch_in_turn(shared, now),
+            Next::Again => self.relaunch(shared, now),
             Next::Restart(delay) => self.wait(delay, now),
         }
     }

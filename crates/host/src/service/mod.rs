@@ -187,6 +187,37 @@ impl Service {
         self.at_moment(shared, Moment::PreStart, now);
     }
 
+    /// Runs the program again when it is this host's turn. One that has several services runs them one after the other anyway.
+    fn relaunch_in_turn(&mut self, shared: &mut Shared, now: Now) {
+        if !shared.alone {
+            return self.relaunch(shared, now);
+        }
+        match shared.turns.begin(&shared.poller, now.tick) {
+            Ok(turn) => {
+                self.relaunch(shared, now);
+                shared.turns.end(turn);
+            }
+            // What was told of when it runs again was before anybody knew that it has to wait.
+            Err(until) => {
+                let at = match self.run {
+                    Run::Backoff { at, .. } => at,
+                    _ => now.wall,
+                };
+                self.run = Run::Backoff { until, at };
+            }
+        }
+    }
+
+    /// It is this host's turn; whether this service waited for it.
+    pub(crate) fn turn_came(&mut self, shared: &mut Shared, now: Now) -> bool {
+        let waits =
+            matches!(self.run, Run::Backoff { until, .. } if shared.turns.waits_until() == Some(until));
+        if waits {
+            self.relaunch_in_turn(shared, now);
+        }
+        waits
+    }
+
     /// Runs the program again, after its hook.
     fn relaunch(&mut self, shared: &mut Shared, now: Now) {
         self.restarts += 1;
@@ -405,7 +436,7 @@ impl Service {
                 let look = health.tick(&shared.poller, token(self.slot, HEALTH), now);
                 self.looked(shared, look, now);
             }
-            Run::Backoff { until, .. } if *until <= now.tick => self.relaunch(shared, now),
+            Run::Backoff { until, .. } if *until <= now.tick => self.relaunch_in_turn(shared, now),
             Run::Ending { until, .. } if *until <= now.tick => self.settle(shared, now),
             _ => {}
         }

@@ -3,11 +3,13 @@ use std::ffi::OsString;
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::process::ExitCode;
+use std::thread;
 
 use svckit_core::Win32Error;
 use svckit_core::dispatch::{CHANNEL_VARIABLE, MARK_VARIABLE};
 use svckit_core::restart::Ended;
 use svckit_os::event::{Interest, Poller};
+use svckit_os::gate::Gate;
 use svckit_os::process::{self, Birth, Command, Credentials, End, Forked, Stage, Stdio, Terms};
 use svckit_os::signal::{Delivered, SignalSource};
 use svckit_os::tree::Groups;
@@ -42,6 +44,8 @@ struct Server {
     terms: Terms,
     buffer: Vec<u8>,
     places: Groups,
+    /// Where the hosts that are made take turns.
+    gate: Option<Gate>,
 }
 
 impl Server {
@@ -61,7 +65,10 @@ impl Server {
         let buffer = vec![0; MAX_MESSAGE];
         let places = Groups::here();
         places.sweep();
-        Ok(Self { socket, signals, poller, answers: VecDeque::new(), full: false, terms, buffer, places })
+        let answers = VecDeque::new();
+        // Without it they don't.
+        let gate = Gate::new(thread::available_parallelism().map_or(1, |count| count.get())).ok();
+        Ok(Self { socket, signals, poller, answers, full: false, terms, buffer, places, gate })
     }
 
     /// Serves; returns a ticket in a process that is to be a host, and nothing when the service control manager is gone.
@@ -139,6 +146,7 @@ impl Server {
                     group,
                     environment: order.environment,
                     terms: Terms { credentials, ..self.terms.clone() },
+                    gate: self.gate.clone(),
                 }))),
                 Err(error) => {
                     let _ = group.map(|group| group.remove());
@@ -183,6 +191,10 @@ impl Server {
                 Ended::Code(code) => (Some(code), None),
                 Ended::Signal(signal) => (None, Some(signal)),
             };
+            if let (Some(gate), false) = (&self.gate, code == Some(0)) {
+                // It may have been killed in its turn.
+                gate.mend();
+            }
             self.answers.push_back((Answer::Exited { pid, code, signal }, None));
         }
         Ok(())

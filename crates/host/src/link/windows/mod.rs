@@ -75,6 +75,7 @@ fn serve(inbox: &Arc<Inbox>) -> io::Result<()> {
         environment: Vec::new(),
         terms: Terms::of_this_process(),
         output: Output::Logs,
+        gate: None,
     };
     let served =
         runtime::run(setting, |poller| Link::new(Arc::clone(inbox), poller, Box::new(SystemLog::open())));
