@@ -1,6 +1,7 @@
 //! A machine that is suspended, and clocks that are set: time is an argument here. The programs are those of Unix.
 
 use std::collections::BTreeMap;
+use std::ffi::OsStr;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -25,7 +26,7 @@ use svckit_os::clock::Change;
 use svckit_os::event::{Interest, Poller};
 use svckit_os::gate::Gate;
 use svckit_os::pidfd::PidFd;
-use svckit_os::process::Terms;
+use svckit_os::process::{Children, Terms};
 
 use crate::environment;
 use crate::supervisor::{Output, Setting, Start, Supervisor};
@@ -150,15 +151,14 @@ impl Night {
 
 impl Drop for Night {
     fn drop(&mut self) {
-        let program = self.program().and_then(|pid| PidFd::open(pid).ok());
         self.supervisor.control(&self.name, Control::STOP, self.now);
         // Out of time: it is ended by force.
         self.pass(HOUR);
         self.supervisor.shared.children.end_all();
         // The next one would take it for something that its own program has left.
-        if let Some(program) = program {
-            ended(&program);
-            let _ = self.supervisor.take_news(self.now);
+        let mut rest = Children::new(&Poller::new().unwrap(), 0, "rest").unwrap();
+        while !rest.end_rest(0, OsStr::new(""), true).is_empty() {
+            std::thread::yield_now();
         }
     }
 }
