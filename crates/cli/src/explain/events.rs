@@ -92,6 +92,18 @@ pub(super) const ENTRIES: &[Entry] = &[
         &["give it a higher limit", "svc status NAME --json has the limits that hold"],
     ),
     entry(
+        16,
+        "on Windows: the variables of the system and the account can't be had as they are now, and the program gets those that its host began with",
+        &[
+            "the profile of the account is not loaded or is damaged",
+            "the service's key in the registry can't be read",
+        ],
+        &[
+            "the message has the reason",
+            "hosts begin with what the system had when it started: what changed since is there after the next start of the machine",
+        ],
+    ),
+    entry(
         21,
         "a trigger starts or stops the service: somebody connected, or raised an event",
         &[],
