@@ -2,6 +2,9 @@
 //!
 //! On a virtual machine it takes longer to wake an idle processor than what is measured here, and how long depends on its neighbours. So each has something to
 //! do, of the class that gives way to everything at once.
+//!
+//! Supervisors are measured without: a kernel that preempts lazily lets even that class have the rest of its tick, and where one process after the other is woken that is
+//! more than all else (a killed program ran again after 4.0 ms with it, and after 1.3 without).
 
 use std::fmt;
 use std::process::{self, Child, Stdio};

@@ -115,9 +115,7 @@ pub(crate) fn run(arguments: &[&str]) -> Outcome {
             }
         }
     }
-    let awake = awake::Awake::keep();
     let results = rows::measure(&plan, &contenders, &measured)?;
-    drop(awake);
     let text = report::markdown(&plan, &contenders, &results, &skipped)?;
     println!("\n{text}");
     if !plan.quick && !plan.peers && plan.only.is_none() {
