@@ -110,13 +110,8 @@ impl Security {
 
     /// How long signatures are: that of any packet whose sealed part is filled up to blocks.
     fn measure(&self) -> Result<usize, Failure> {
-        let (mut minor, mut sealed, mut signature, mut block) = (0, 0, [0; 0], [0; 16]);
-        let mut parts = [
-            Part::signature(&mut signature),
-            Part::signed(&[0; 24]),
-            Part::sealed(&mut block),
-            Part::signed(&[0; 8]),
-        ];
+        let (mut minor, mut sealed, mut packet) = (0, 0, [0; 48]);
+        let mut parts = parts(&mut [], &mut packet, 24..40);
         let functions = self.functions();
         // SAFETY: the context is alive; the parts are so many.
         let major = unsafe {
@@ -133,6 +128,13 @@ impl Security {
         functions.check(major, minor)?;
         Ok(parts[0].len())
     }
+}
+
+/// A packet as the library takes it: the signature, what is signed before the sealed part, that part, and what is signed after it.
+fn parts<'a>(signature: &'a mut [u8], packet: &'a mut [u8], sealed: Range<usize>) -> [Part<'a>; 4] {
+    let (before, rest) = packet.split_at_mut(sealed.start);
+    let (middle, after) = rest.split_at_mut(sealed.len());
+    [Part::signature(signature), Part::signed(before), Part::sealed(middle), Part::signed(after)]
 }
 
 /// What a step says.
@@ -192,14 +194,7 @@ impl Context for Security {
     fn seal(&mut self, packet: &mut [u8], part: Range<usize>) -> Result<Vec<u8>, Failure> {
         let (mut minor, mut sealed) = (0, 0);
         let mut signature = vec![0; self.signature];
-        let (before, rest) = packet.split_at_mut(part.start);
-        let (middle, after) = rest.split_at_mut(part.len());
-        let mut parts = [
-            Part::signature(&mut signature),
-            Part::signed(before),
-            Part::sealed(middle),
-            Part::signed(after),
-        ];
+        let mut parts = parts(&mut signature, packet, part);
         let functions = self.functions();
         // SAFETY: the context is alive; the parts are so many, and none is in another.
         let major = unsafe {
@@ -224,14 +219,7 @@ impl Context for Security {
         let (mut minor, mut sealed, mut quality) = (0, 0, 0);
         // It is decrypted in place, too.
         let mut signature = signature.to_vec();
-        let (before, rest) = packet.split_at_mut(part.start);
-        let (middle, after) = rest.split_at_mut(part.len());
-        let mut parts = [
-            Part::signature(&mut signature),
-            Part::signed(before),
-            Part::sealed(middle),
-            Part::signed(after),
-        ];
+        let mut parts = parts(&mut signature, packet, part);
         let functions = self.functions();
         // SAFETY: as above.
         let major = unsafe {
