@@ -1,6 +1,5 @@
 //! Samba's `smbd` with its own service control manager, in a folder of its own, at a port of the loopback interface.
 
-use std::fmt::Write as _;
 use std::fs;
 use std::io::{BufRead, BufReader, Write as _};
 use std::net::{Ipv4Addr, TcpListener};
@@ -129,7 +128,17 @@ fn programs() -> Option<(PathBuf, PathBuf)> {
 
 fn configure(folder: &Path, port: u16, settings: &str) {
     let at = folder.display();
-    let places = [
+    let text = format!(
+        "[global]\nserver role = standalone server\nworkgroup = SHOP\nnetbios name = SMBTEST\ninterfaces = 127.0.0.1/8\n\
+         bind interfaces only = yes\ndisable netbios = yes\nload printers = no\npassdb backend = tdbsam\n\
+         smb ports = {port}\nlog file = {at}/log.%m\nlog level = 2\n"
+    );
+    fs::write(folder.join("smb.conf"), text + &places(folder) + settings).expect("the folder can be written");
+}
+
+/// The settings by which a program of Samba keeps everything in a folder.
+pub fn places(folder: &Path) -> String {
+    const PLACES: [&str; 6] = [
         "private dir",
         "lock directory",
         "state directory",
@@ -137,15 +146,7 @@ fn configure(folder: &Path, port: u16, settings: &str) {
         "pid directory",
         "ncalrpc dir",
     ];
-    let mut text = format!(
-        "[global]\nserver role = standalone server\nworkgroup = SHOP\nnetbios name = SMBTEST\ninterfaces = 127.0.0.1/8\n\
-         bind interfaces only = yes\ndisable netbios = yes\nload printers = no\npassdb backend = tdbsam\n\
-         smb ports = {port}\nlog file = {at}/log.%m\nlog level = 2\n"
-    );
-    for place in places {
-        writeln!(text, "{place} = {at}").expect("a text can be written to");
-    }
-    fs::write(folder.join("smb.conf"), text + settings).expect("the folder can be written");
+    PLACES.map(|place| format!("{place} = {}\n", folder.display())).concat()
 }
 
 /// Gives an account of Unix a password for SMB.

@@ -9,8 +9,8 @@ use std::process::Command;
 use std::thread;
 
 use svckit_testkit::kdc::Kdc;
-use svckit_testkit::need;
 use svckit_testkit::svc::{Output, Svc, finish};
+use svckit_testkit::{need, samba};
 
 const PASSWORD: &str = "correct horse";
 
@@ -229,16 +229,7 @@ fn impacket_comes_with_a_ticket() {
 /// Samba's tests with a ticket, in the way that the binding says. Its Kerberos is Heimdal's, and it signs headers.
 fn smbtorture(shop: &Shop, program: &Path, way: &str) -> Output {
     let folder = shop.svc.folder();
-    let at = folder.display();
-    let places = [
-        "private dir",
-        "lock directory",
-        "state directory",
-        "cache directory",
-        "pid directory",
-        "ncalrpc dir",
-    ];
-    let settings: String = places.iter().map(|place| format!("{place} = {at}\n")).collect();
+    let settings = samba::places(folder);
     let file = shop.svc.write("smb.conf", &format!("[global]\nrealm = SHOP.EXAMPLE\n{settings}"));
     let mut command = Command::new(program);
     command

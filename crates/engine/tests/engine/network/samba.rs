@@ -6,7 +6,7 @@ use std::process::Command;
 
 use svckit_core::image_path::ImagePath;
 use svckit_core::status::ServiceState;
-use svckit_testkit::{binary, need};
+use svckit_testkit::{binary, need, samba};
 
 use super::{Bed, PASSWORD};
 use crate::support::{create, open, reaches, scripted};
@@ -39,16 +39,7 @@ pub(super) fn run(bed: &Bed, at: SocketAddr, program: &Path) -> Option<String> {
         reaches(&*service, ServiceState::RUNNING);
     }
     let folder = tempfile::tempdir().unwrap();
-    let own = folder.path().display();
-    let places = [
-        "private dir",
-        "lock directory",
-        "state directory",
-        "cache directory",
-        "pid directory",
-        "ncalrpc dir",
-    ];
-    let settings: String = places.iter().map(|place| format!("{place} = {own}\n")).collect();
+    let settings = samba::places(folder.path());
     let file = folder.path().join("smb.conf");
     std::fs::write(&file, format!("[global]\nnetbios name = CLIENT\n{settings}")).unwrap();
     let output = Command::new(smbtorture)
