@@ -33,7 +33,7 @@ mod scmr_pdu;
 #[path = "../../../../fuzz/checks/scmr_sealed.rs"]
 mod scmr_sealed;
 #[path = "../../../../fuzz/checks/smb.rs"]
-mod smb_check;
+pub(crate) mod smb_check;
 #[path = "../../../../fuzz/checks/spnego.rs"]
 mod spnego_check;
 

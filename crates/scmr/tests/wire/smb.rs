@@ -3,10 +3,10 @@
 
 use std::path::Path;
 
-use svckit_core::secret::Secret;
-use svckit_scmr::auth::{Account, NtHash, ntlm, spnego};
 use svckit_scmr::client::{Binding, Progress as Bound};
-use svckit_scmr::smb::{Cipher, Connecting, Progress, Request, SmbError};
+use svckit_scmr::smb::{Cipher, Progress, SmbError};
+
+use crate::corpus::smb_check::connecting;
 
 const SESSIONS: [(&str, Option<Cipher>); 3] = [
     ("dialect-3.1.1-gcm", Some(Cipher::Aes128Gcm)),
@@ -17,19 +17,6 @@ const SESSIONS: [(&str, Option<Cipher>); 3] = [
 fn recorded(name: &str) -> Vec<u8> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fuzz/corpus/smb").join(name);
     std::fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
-}
-
-/// The client of the recordings.
-fn connecting() -> Connecting {
-    let request = Request { host: "127.0.0.1".to_owned(), pipe: "svcctl".to_owned(), random: [7; 48] };
-    let security = spnego::Initiator::new(ntlm::Credentials {
-        account: Account { user: "root".to_owned(), ..Account::default() },
-        hash: NtHash::of(&Secret::from("a password")),
-        service: "cifs/127.0.0.1".to_owned(),
-        random: [0x5a; 24].into(),
-        time: 133_000_000_000_000_000,
-    });
-    Connecting::start(request, Box::new(security)).unwrap().0
 }
 
 /// What came of a session.
@@ -43,7 +30,7 @@ struct Outcome {
 
 /// Goes through a session; `None` if the pipe isn't opened.
 fn replay(session: &[u8], piece: usize) -> Result<Option<Outcome>, SmbError> {
-    let mut connecting = connecting();
+    let mut connecting = connecting().unwrap();
     let mut pieces = session.chunks(piece);
     let mut pipe = loop {
         let Some(piece) = pieces.next() else { return Ok(None) };
