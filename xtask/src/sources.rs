@@ -86,8 +86,8 @@ fn knowing(file: &str, text: &str) -> Vec<usize> {
     (0..end)
         .filter(|at| asks(lines[*at]))
         .filter(|at| {
-            let gates_module =
-                lines.get(at + 1).is_some_and(|next| next.split_whitespace().any(|word| word == "mod"));
+            let gated = lines[at + 1..].iter().find(|line| !line.trim_start().starts_with("#["));
+            let gates_module = gated.is_some_and(|gated| gated.split_whitespace().any(|word| word == "mod"));
             !(by_module && (lines[*at].starts_with("#!") || gates_module))
         })
         .map(|at| at + 1)
@@ -195,8 +195,8 @@ mod tests {
         ] {
             assert_eq!(knowing(free, text), [0; 0], "{free}");
         }
-        let lib = "#[cfg(test)]\nmod fake;\n#[cfg(windows)]\npub mod windows;\n#[cfg(unix)]\npub use a::b;\n";
-        assert_eq!(knowing("crates/manager/src/lib.rs", lib), [5]);
-        assert_eq!(knowing("crates/cli/src/main.rs", lib), [3, 5]);
+        let lib = "#[cfg(test)]\nmod fake;\n#[cfg(windows)]\n#[path = \"x.rs\"]\npub mod windows;\n#[cfg(unix)]\npub use a::b;\n";
+        assert_eq!(knowing("crates/manager/src/lib.rs", lib), [6]);
+        assert_eq!(knowing("crates/cli/src/main.rs", lib), [3, 6]);
     }
 }

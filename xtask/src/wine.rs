@@ -117,9 +117,9 @@ const PYTHON_FOLDER: &str = "Gr\u{fc}\u{df}e \u{4f60}\u{597d}";
 const UNDER_WINE: &str = "SVCKIT_WINE";
 
 /// Other systems that have to be built for; nothing of them can be run here.
-const CHECKED: &[&str] = &["x86_64-pc-windows-msvc", "aarch64-pc-windows-msvc"];
+const CHECKED: &[&str] = &["x86_64-pc-windows-msvc", "aarch64-pc-windows-msvc", "aarch64-apple-darwin"];
 
-/// That `svc` can be compiled for the other kinds of Windows.
+/// That `svc` can be compiled for the other kinds of Windows, and for macOS.
 pub(crate) fn check_others(mut told: impl FnMut(&str, Outcome)) {
     for target in CHECKED {
         let checked = add_target(target).and_then(|()| {

@@ -1,9 +1,9 @@
-//! The built-in service control manager: what Windows' does, on systems that have none. On Windows this crate is empty.
+//! The built-in service control manager: what Windows' does, on systems that have none. On Windows this crate is empty, and on macOS so far.
 //!
 //! [`serve()`] is the process behind `svc scm serve`. Inside it one actor owns everything (`scm` decides, `actor` carries out); connections, processes
 //! of services and the spawner are tasks that feed it. What survives it is in two databases (`store`).
 
-#![cfg(unix)]
+#![cfg(target_os = "linux")]
 #![forbid(unsafe_code)]
 
 mod accounts;

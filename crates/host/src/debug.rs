@@ -5,27 +5,13 @@ use std::io;
 use svckit_core::definition::HostDefinition;
 use svckit_core::dispatch::FromProcess;
 use svckit_core::name::ServiceName;
-use svckit_core::native::{EventId, Level};
 use svckit_core::restart::Ended;
-use svckit_core::time::WallTime;
 use svckit_os::clock;
 use svckit_os::process::Terms;
 
-use crate::environment;
+pub use crate::debug_event::DebugEvent;
 use crate::supervisor::{Output, PROGRAMS, Setting, Start, Supervisor};
-
-/// Something that is worth a line between the program's own.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct DebugEvent {
-    /// When.
-    pub time: WallTime,
-    /// What kind.
-    pub id: EventId,
-    /// How serious.
-    pub level: Level,
-    /// One sentence.
-    pub message: String,
-}
+use crate::whole;
 
 /// Runs the program with its output going where this process's goes, until it has stopped by its policy or Ctrl+C (or another request to end) took it
 /// down the stop ladder. Returns the exit status for this process: 0 for a clean end, else the program's.
@@ -38,7 +24,7 @@ pub fn run(
 ) -> io::Result<i32> {
     let setting = Setting {
         instance: format!("debug-{}", std::process::id()),
-        inherit: environment::of_this_process,
+        inherit: whole::of_this_process,
         environment: Vec::new(),
         terms: Terms::of_this_process(),
         output: Output::Console,

@@ -1,4 +1,4 @@
-//! The environment of a program: what it inherits, what files add, what the definition sets.
+//! The variables of a program: what files add to what it begins with, and what the definition sets.
 
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
@@ -8,10 +8,7 @@ use std::path::{Path, PathBuf};
 use svckit_core::Win32Error;
 use svckit_core::definition::{Program, SecretSource};
 use svckit_core::dispatch::{CHANNEL_VARIABLE, MARK_VARIABLE};
-use svckit_core::name::ServiceName;
-use svckit_os::{errno, process, secret};
-
-use crate::supervisor::Setting;
+use svckit_os::{errno, variable};
 
 /// The environment variable that holds the number of the spawner's socket.
 pub(crate) const SPAWNER_VARIABLE: &str = "SVCKIT_SPAWNER";
@@ -53,48 +50,6 @@ pub struct Variable {
     pub origin: Origin,
 }
 
-/// The whole environment of a program.
-#[derive(Debug)]
-pub(crate) struct Environment {
-    pub(crate) variables: Vec<(OsString, OsString)>,
-    /// Why what it inherits is what the host began with, if it should be newer.
-    pub(crate) old: Option<String>,
-}
-
-/// Where the variables come from that the programs of a service inherit; why they can't be had.
-pub(crate) type Inherit = fn(&ServiceName) -> Result<Vec<(OsString, OsString)>, String>;
-
-/// What this process has: whoever started it saw to that.
-pub(crate) fn of_this_process(_: &ServiceName) -> Result<Vec<(OsString, OsString)>, String> {
-    Ok(inherited().collect())
-}
-
-/// The whole environment of a program, later sources over earlier: what it inherits, what came with the order for the host, what belongs to the
-/// user, the files, the definition with its secrets, and what the host has to tell: the mark by which the program's tree is known.
-pub(crate) fn assemble(
-    setting: &Setting,
-    service: &ServiceName,
-    program: &Program,
-    told: impl IntoIterator<Item = (OsString, OsString)>,
-) -> Result<Environment, EnvironmentError> {
-    let (begins, old) = match (setting.inherit)(service) {
-        Ok(begins) => (begins, None),
-        Err(why) => (inherited().collect(), Some(why)),
-    };
-    let given = setting.environment.iter().map(|(name, value)| (name.into(), value.into()));
-    let begins = begins.into_iter().chain(given).chain(setting.terms.environment());
-    let all = layered(begins.map(|variable| (Origin::Inherited, variable)), program)?;
-    let mut whole = BTreeMap::new();
-    for variable in all {
-        let name = variable.name.clone();
-        whole.insert(process::variable_key(&name), (name, value(variable)?));
-    }
-    for (name, value) in told {
-        whole.insert(process::variable_key(&name), (name, value));
-    }
-    Ok(Environment { variables: whole.into_values().collect(), old })
-}
-
 /// The variables of a program, later sources over earlier: what it begins with, the files in their order, the definition with its secrets. They are in the order of their
 /// names.
 ///
@@ -106,7 +61,7 @@ pub fn layered(
 ) -> Result<Vec<Variable>, EnvironmentError> {
     let mut all = BTreeMap::new();
     let mut set = |name: OsString, value: OsString, origin: Origin| {
-        all.insert(process::variable_key(&name), Variable { name, value, origin });
+        all.insert(variable::key(&name), Variable { name, value, origin });
     };
     for (origin, (name, value)) in begins {
         set(name, value, origin);
@@ -125,11 +80,6 @@ pub fn layered(
     Ok(all.into_values().collect())
 }
 
-/// The variables of this process without those that are about itself.
-pub(crate) fn inherited() -> impl Iterator<Item = (OsString, OsString)> {
-    process::inherited_environment().filter(|(name, _)| is_inherited(name))
-}
-
 /// Whether a variable goes on from a host to its programs: those don't that are about the host itself.
 pub fn is_inherited(name: &OsStr) -> bool {
     [CHANNEL_VARIABLE, SPAWNER_VARIABLE, MARK_VARIABLE].iter().all(|own| name != *own)
@@ -141,20 +91,6 @@ pub fn is_inherited(name: &OsStr) -> bool {
 /// With the place and why.
 pub fn check_file(path: &Path) -> Result<(), EnvironmentError> {
     read_file(path).map(drop)
-}
-
-/// The value of a variable; that of a secret is looked up here, and nowhere else.
-fn value(variable: Variable) -> Result<OsString, EnvironmentError> {
-    let Origin::Secret(path) = variable.origin else { return Ok(variable.value) };
-    let read = secret::read(&path).map_err(|error| EnvironmentError {
-        code: errno::win32(&error),
-        message: format!(
-            "cannot read the secret {} from {path:?}: {}",
-            variable.name.display(),
-            errno::describe(&error)
-        ),
-    });
-    Ok(read?.as_str().into())
 }
 
 fn read_file(path: &Path) -> Result<Vec<(String, String)>, EnvironmentError> {
@@ -228,8 +164,6 @@ fn unquote(value: &str) -> Result<String, &'static str> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::supervisor::Output;
-    use svckit_os::process::Terms;
 
     fn read(text: &str) -> Result<Vec<(String, String)>, String> {
         parse(Path::new("x.env"), text)
@@ -247,39 +181,6 @@ mod tests {
             ("F", "a=b#c"),
         ];
         assert_eq!(read(text).unwrap(), expected.map(|(name, value)| (name.to_owned(), value.to_owned())));
-    }
-
-    #[test]
-    fn what_can_not_be_had_as_it_is_now_is_inherited_as_it_was() {
-        let setting = |inherit| Setting {
-            instance: "x".to_owned(),
-            inherit,
-            environment: vec![("GIVEN".to_owned(), "1".to_owned())],
-            terms: Terms::default(),
-            output: Output::Logs,
-            gate: None,
-        };
-        let program = Program {
-            command: vec!["x".to_owned()],
-            directory: PathBuf::from("/"),
-            environment: BTreeMap::from([("own".to_owned(), "2".to_owned())]),
-            environment_files: Vec::new(),
-            secrets: BTreeMap::new(),
-        };
-        let made = |inherit| {
-            let service = ServiceName::new("web").unwrap();
-            assemble(&setting(inherit), &service, &program, [("TOLD".into(), "3".into())]).unwrap()
-        };
-        let pair = |(name, value): (&str, &str)| (OsString::from(name), OsString::from(value));
-        let added = [("GIVEN", "1"), ("TOLD", "3"), ("own", "2")].map(pair);
-        let now = made(|service| Ok(vec![("NAME".into(), service.as_str().into())]));
-        let mut expected = vec![pair(("NAME", "web"))];
-        expected.extend(added.clone());
-        expected.sort_by_key(|(name, _)| process::variable_key(name));
-        assert_eq!((now.variables, now.old), (expected, None));
-        let was = made(|_| Err("no reason".to_owned()));
-        assert_eq!(was.old.as_deref(), Some("no reason"));
-        assert_eq!(was.variables.len(), inherited().count() + added.len());
     }
 
     #[test]

@@ -17,10 +17,10 @@ use svckit_os::event::{Poller, Ready};
 use svckit_os::gate::Gate;
 use svckit_os::process::{Children, News, Sockets, Terms};
 
-use crate::environment::Inherit;
 use crate::link::TOKENS;
 use crate::service::Service;
 use crate::turns::Turns;
+use crate::whole::Inherit;
 
 /// The token of what happens to the programs.
 pub(crate) const PROGRAMS: u64 = TOKENS.start - 1;

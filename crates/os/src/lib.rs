@@ -1,22 +1,25 @@
 //! What svckit needs of the operating system, behind a safe interface: the one crate that knows which system it runs on.
 //!
-//! Each module has its contract in `mod.rs` and an implementation for each system beside it.
+//! Each module has its contract in `mod.rs` and an implementation for each system beside it. macOS is for managing other machines only so far: what runs programs is not there.
 
 #[cfg(windows)]
 pub mod account;
 pub mod aside;
 pub mod clock;
-#[cfg(unix)]
+#[cfg(target_os = "linux")]
 pub mod daemon;
+#[cfg(any(target_os = "linux", windows))]
 pub mod dial;
 #[cfg(windows)]
 pub mod dispatcher;
 pub mod entrance;
 pub mod errno;
+#[cfg(any(target_os = "linux", windows))]
 pub mod event;
 #[cfg(windows)]
 pub mod event_log;
 pub mod file;
+#[cfg(any(target_os = "linux", windows))]
 pub mod gate;
 #[cfg(unix)]
 pub mod gssapi;
@@ -30,16 +33,19 @@ pub mod lock;
 pub mod log;
 #[cfg(windows)]
 pub mod named_pipe;
+#[cfg(any(target_os = "linux", windows))]
 pub mod notify;
 #[cfg(windows)]
 mod overlapped;
 #[cfg(windows)]
 mod path;
-#[cfg(unix)]
+#[cfg(target_os = "linux")]
 pub mod pidfd;
+#[cfg(any(target_os = "linux", windows))]
 pub mod pipe;
 #[cfg(unix)]
 pub mod private;
+#[cfg(any(target_os = "linux", windows))]
 pub mod process;
 pub mod program;
 #[cfg(unix)]
@@ -62,7 +68,10 @@ pub mod space;
 pub mod tcp;
 #[cfg(windows)]
 mod text;
-#[cfg(unix)]
+#[cfg(target_os = "linux")]
 pub mod tree;
+#[cfg(any(target_os = "linux", windows))]
 pub mod usage;
+pub mod variable;
+#[cfg(any(target_os = "linux", windows))]
 pub mod watch;

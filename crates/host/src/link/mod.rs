@@ -12,21 +12,23 @@
 //! Beside it, `run_from_environment` is `svc host run`: it finds out how this process was started, makes the `Link` and calls [`crate::runtime::run`]; and
 //! `serve_spawner` is `svc host spawner`, for systems whose hosts are made by a process of svckit's own.
 
-#[cfg(unix)]
+#[cfg(target_os = "linux")]
 mod unix;
 #[cfg(windows)]
 mod windows;
 
 use std::ops::RangeFrom;
 
-#[cfg(unix)]
+#[cfg(target_os = "linux")]
 pub(crate) use unix::{Link, Ticket, run};
-#[cfg(unix)]
+#[cfg(target_os = "linux")]
 pub use unix::{run_from_environment, serve_spawner};
 #[cfg(windows)]
 pub(crate) use windows::Link;
 #[cfg(windows)]
 pub use windows::{run_from_environment, serve_spawner};
+
+pub use svckit_os::process::refuse_limits;
 
 /// The tokens of a link's events.
 pub(crate) const TOKENS: RangeFrom<u64> = 1 << 63..;

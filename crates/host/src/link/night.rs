@@ -28,8 +28,8 @@ use svckit_os::gate::Gate;
 use svckit_os::pidfd::PidFd;
 use svckit_os::process::{Children, Terms};
 
-use crate::environment;
 use crate::supervisor::{Output, Setting, Start, Supervisor};
+use crate::whole;
 
 const HOUR: Duration = Duration::from_secs(3600);
 
@@ -84,7 +84,7 @@ impl Night {
         let alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
         let setting = Setting {
             instance: format!("night-{}", svckit_os::random::unit().to_bits()),
-            inherit: environment::of_this_process,
+            inherit: whole::of_this_process,
             environment: Vec::new(),
             terms: Terms::of_this_process(),
             output: Output::Logs,

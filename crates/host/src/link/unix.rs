@@ -16,9 +16,9 @@ use svckit_os::tree::Group;
 use svckit_os::{process, socket};
 
 use super::TOKENS;
-use crate::environment;
 use crate::runtime;
 use crate::supervisor::{Output, Setting};
+use crate::whole;
 
 /// How many events wait for a service control manager; of more, the oldest are forgotten.
 const EVENTS_KEPT: usize = 256;
@@ -76,7 +76,7 @@ pub(crate) fn run(mut ticket: Ticket) -> ExitCode {
         let _ = group.join();
     }
     let Ticket { listener, instance, group: _, environment, terms, gate } = ticket;
-    let inherit = environment::of_this_process;
+    let inherit = whole::of_this_process;
     let setting = Setting { instance, inherit, environment, terms, output: Output::Logs, gate };
     let done = runtime::run(setting, |poller| Link::new(listener, poller));
     if let Some(group) = group

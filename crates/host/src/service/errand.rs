@@ -17,10 +17,10 @@ use svckit_os::{file, signal};
 
 use super::program::{NotStarted, watch};
 use super::{Run, Service};
-use crate::environment;
 use crate::log::Stream;
 use crate::message::{self, Message};
 use crate::supervisor::{Output, Shared};
+use crate::whole;
 
 /// Which source of a service it is: the outputs of its errands are from here on, as many for each as it may have streams.
 const ERRANDS: usize = 32;
@@ -191,7 +191,7 @@ impl Service {
             command: errand.command.iter().map(OsString::from).collect(),
             directory: Some(program.directory.clone()),
             // That they are old was told when the program began.
-            environment: environment::assemble(&shared.setting, &self.name, program, own)?.variables,
+            environment: whole::assemble(&shared.setting, &self.name, program, own)?.variables,
             leave: Vec::new(),
             limits: definition.limits.clone(),
             terms: shared.setting.terms.clone(),

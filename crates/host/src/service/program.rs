@@ -17,15 +17,16 @@ use svckit_os::event::{Interest, Source};
 use svckit_os::notify::Inbox;
 use svckit_os::pipe::{self, ProgramEnd, Writer};
 use svckit_os::process::{Command, End, Stdio};
-use svckit_os::{errno, file, process};
+use svckit_os::{errno, file, variable};
 
 use super::errand::Purpose;
 use super::{NOTICES, Run, Service, State};
-use crate::environment::{self, Environment, EnvironmentError};
+use crate::environment::EnvironmentError;
 use crate::log::Stream;
 use crate::message::{self, Message};
 use crate::probe::{FileStamp, Health, Waiting};
 use crate::supervisor::{Output, Shared, token};
+use crate::whole::{self, Environment};
 
 /// How many microseconds there may be between two messages that a program is alive: `sd_watchdog_enabled(3)`.
 const WATCHDOG: &str = "WATCHDOG_USEC";
@@ -201,8 +202,7 @@ impl Service {
         let definition = self.definition.as_ref().ok_or_else(NotStarted::no_definition)?;
         let program = &definition.program;
         let mark = (MARK_VARIABLE.into(), shared.setting.mark(&self.name));
-        let Environment { variables, old } =
-            environment::assemble(&shared.setting, &self.name, program, [mark])?;
+        let Environment { variables, old } = whole::assemble(&shared.setting, &self.name, program, [mark])?;
         let command = Command {
             command: program.command.iter().chain(&self.arguments).map(OsString::from).collect(),
             directory: Some(program.directory.clone()),
@@ -233,8 +233,8 @@ impl Service {
         };
         // What came from above is about another process.
         let (name, place) = inbox.variable();
-        let ours = [&*name, WATCHDOG.as_ref(), "WATCHDOG_PID".as_ref()].map(process::variable_key);
-        environment.retain(|(other, _)| !ours.contains(&process::variable_key(other)));
+        let ours = [&*name, WATCHDOG.as_ref(), "WATCHDOG_PID".as_ref()].map(variable::key);
+        environment.retain(|(other, _)| !ours.contains(&variable::key(other)));
         environment.extend(limit.into_iter().chain([(name, place)]));
         Ok(Some(inbox))
     }

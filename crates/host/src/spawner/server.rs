@@ -16,8 +16,9 @@ use svckit_os::tree::Groups;
 use svckit_os::{errno, file, pipe, socket};
 
 use super::{Answer, Image, MAX_MESSAGE, Order};
-use crate::environment::{SPAWNER_VARIABLE, inherited};
+use crate::environment::SPAWNER_VARIABLE;
 use crate::link::{self, Ticket};
+use crate::whole::inherited;
 
 /// The longest reason in words, in characters, so that the answer with all escapes fits into [`super::MAX_ANSWER`].
 const LONGEST_REASON: usize = 1024;

@@ -5,6 +5,10 @@
 //! `SIGNED_IN`, why nobody may say who goes to other machines, where the system decides that; `prompt`, `remote_password`, `remote_credentials` and `Ticket`, where what is shown to another machine comes from; and for
 //! those who go on looking, `wait_until_served` and `Interrupt`.
 
+#[cfg(target_os = "linux")]
+mod linux;
+#[cfg(target_os = "macos")]
+mod macos;
 #[cfg(unix)]
 mod remote;
 #[cfg(unix)]
@@ -23,10 +27,18 @@ use svckit_core::secret::Secret;
 use svckit_core::{Error, Result, Win32Error};
 use svckit_os::{errno, secret};
 
+#[cfg(target_os = "linux")]
+use linux as system;
+#[cfg(target_os = "linux")]
+pub use linux::adopt_descriptor;
+#[cfg(target_os = "macos")]
+use macos as system;
+#[cfg(unix)]
+pub use system::{grant_logon, inherited, logon, wait_until_served};
 #[cfg(unix)]
 pub use unix::{
-    DEFAULT_TARGET, Interrupt, SIGNED_IN, Ticket, adopt_descriptor, grant_logon, inherited, logon, prompt,
-    remote_credentials, remote_password, state_directory, wait_until_served,
+    DEFAULT_TARGET, Interrupt, SIGNED_IN, Ticket, prompt, remote_credentials, remote_password,
+    state_directory,
 };
 #[cfg(unix)]
 pub(crate) use unix::{connect, connect_until};

@@ -1,7 +1,5 @@
 use std::convert::Infallible;
 use std::io;
-#[cfg(unix)]
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd, RawFd};
 
 use super::Change;
 use crate::event::Poller;
@@ -23,20 +21,6 @@ impl Changes {
 
     /// What has happened.
     pub fn take(&mut self) -> Option<Change> {
-        match self.0 {}
-    }
-}
-
-#[cfg(unix)]
-impl AsFd for Changes {
-    fn as_fd(&self) -> BorrowedFd<'_> {
-        match self.0 {}
-    }
-}
-
-#[cfg(unix)]
-impl AsRawFd for Changes {
-    fn as_raw_fd(&self) -> RawFd {
         match self.0 {}
     }
 }

@@ -1,6 +1,6 @@
 //! The one place that reads clocks, and is told when they are set.
 
-#[cfg(not(target_os = "linux"))]
+#[cfg(windows)]
 mod elsewhere;
 #[cfg(target_os = "linux")]
 mod linux;
@@ -11,7 +11,7 @@ mod windows;
 
 use svckit_core::time::Now;
 
-#[cfg(not(target_os = "linux"))]
+#[cfg(windows)]
 pub use elsewhere::Changes;
 #[cfg(target_os = "linux")]
 pub use linux::Changes;

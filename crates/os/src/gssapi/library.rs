@@ -5,9 +5,15 @@ use std::sync::OnceLock;
 
 use svckit_core::kerberos::{Code, Failure};
 
-/// The libraries that have what is needed: MIT's, and Heimdal's.
-const LIBRARIES: [&CStr; 2] = [c"libgssapi_krb5.so.2", c"libgssapi.so.3"];
+/// The libraries that have what is needed: MIT's, and Heimdal's. Those of macOS lay out their structures otherwise on some processors.
+#[cfg(target_os = "linux")]
+const LIBRARIES: &[&CStr] = &[c"libgssapi_krb5.so.2", c"libgssapi.so.3"];
+#[cfg(not(target_os = "linux"))]
+const LIBRARIES: &[&CStr] = &[];
 
+#[cfg(not(target_os = "linux"))]
+const MISSING: &str = "svc has no Kerberos on this system yet; with --user and a password it comes by NTLM";
+#[cfg(target_os = "linux")]
 const MISSING: &str = "Kerberos isn't installed: there is no libgssapi_krb5.so.2 (Debian's package libgssapi-krb5-2, krb5-libs of Fedora) that can be loaded";
 
 /// `GSS_S_COMPLETE`, and the only other good end of a step.

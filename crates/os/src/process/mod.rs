@@ -3,8 +3,8 @@
 //! The programs of a process are its [`Children`], an event source: when the poller brings the token, [`Children::next`] tells the [`News`].
 //!
 //! What each system has of its own: `Children` with `new`, `spawn`, `next`, `follow`, `end_rest`, `end_tree`, `end_all`, `can`, `ask` and `signal`; `End`, from a
-//! `ProgramEnd`, a file, or this process's own outputs; `Terms` with `of_this_process`, `with_sockets` and `environment`; `Sockets`; `inherited_environment`,
-//! `variable_key` and `trim_memory`. Everything else that a system exports here is for those who know that they are on it.
+//! `ProgramEnd`, a file, or this process's own outputs; `Terms` with `of_this_process`, `with_sockets` and `environment`; `Sockets`; `inherited_environment`
+//! and `trim_memory`. Everything else that a system exports here is for those who know that they are on it.
 
 #[cfg(unix)]
 mod unix;

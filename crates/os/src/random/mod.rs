@@ -1,13 +1,17 @@
 //! Randomness.
 
-#[cfg(unix)]
-mod unix;
+#[cfg(target_os = "linux")]
+mod linux;
+#[cfg(target_os = "macos")]
+mod macos;
 
 use std::collections::hash_map::RandomState;
 use std::hash::BuildHasher;
 
-#[cfg(unix)]
-pub use unix::fill;
+#[cfg(target_os = "linux")]
+pub use linux::fill;
+#[cfg(target_os = "macos")]
+pub use macos::fill;
 
 /// A random number from 0 to 1. It spreads restarts; nothing secret comes from it. There is one at any time, also before the system has collected chance enough for keys.
 pub fn unit() -> f64 {

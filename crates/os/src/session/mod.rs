@@ -2,4 +2,6 @@
 
 mod unix;
 
-pub use unix::{host_name, identity, user};
+#[cfg(target_os = "linux")]
+pub use unix::identity;
+pub use unix::{host_name, user};

@@ -1,13 +1,12 @@
-use std::io;
-
 /// A text that is the same for all processes from one start of the machine (or container) to its end, and another after that: the boot
 /// identifier with the start time of process 1.
 #[cfg(target_os = "linux")]
-pub fn identity() -> io::Result<String> {
+pub fn identity() -> std::io::Result<String> {
     let boot = std::fs::read_to_string("/proc/sys/kernel/random/boot_id")?;
     let first = std::fs::read_to_string("/proc/1/stat")?;
-    let start = start_time(&first)
-        .ok_or_else(|| io::Error::new(io::ErrorKind::InvalidData, "/proc/1/stat has no start time"))?;
+    let start = start_time(&first).ok_or_else(|| {
+        std::io::Error::new(std::io::ErrorKind::InvalidData, "/proc/1/stat has no start time")
+    })?;
     Ok(format!("{}/{start}", boot.trim()))
 }
 

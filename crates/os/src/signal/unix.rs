@@ -1,11 +1,8 @@
 #![allow(unsafe_code)]
 
-use std::fs::File;
-use std::io::{self, Read};
+use std::io;
 use std::mem::MaybeUninit;
-use std::os::fd::{AsFd, BorrowedFd, FromRawFd, OwnedFd};
 
-use rustix::event::{PollFd, PollFlags};
 use svckit_core::signal::Signal;
 
 /// The number of a signal.
@@ -47,80 +44,35 @@ pub fn name(number: i32) -> String {
     }
 }
 
-/// A signal that this process received.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Delivered {
-    /// A child ended (or several did).
-    Child,
-    /// Ctrl+C, or a request to end.
-    End,
-}
+/// What asks a process to end.
+pub(super) const END: &[i32] = &[libc::SIGINT, libc::SIGTERM, libc::SIGHUP, libc::SIGQUIT];
 
-/// Signals as something that can be waited for.
-#[derive(Debug)]
-pub struct SignalSource {
-    file: File,
-}
-
-impl SignalSource {
-    /// From now on these signals come here, and do nothing else, to every thread that is made later too.
-    pub fn new(wanted: &[Delivered]) -> io::Result<Self> {
-        let mut set = MaybeUninit::<libc::sigset_t>::uninit();
-        // SAFETY: `sigemptyset` initialises the set that it is given; the others are given an initialised one.
-        let fd = unsafe {
-            libc::sigemptyset(set.as_mut_ptr());
-            for signal in wanted.iter().flat_map(|wanted| numbers(*wanted)) {
-                libc::sigaddset(set.as_mut_ptr(), *signal);
-            }
-            if libc::pthread_sigmask(libc::SIG_BLOCK, set.as_ptr(), std::ptr::null_mut()) != 0 {
-                return Err(io::Error::last_os_error());
-            }
-            libc::signalfd(-1, set.as_ptr(), libc::SFD_CLOEXEC | libc::SFD_NONBLOCK)
-        };
-        if fd < 0 {
-            return Err(io::Error::last_os_error());
+/// Keeps signals from doing anything by themselves, in this thread and those that it will make; the set of them.
+pub(super) fn block(signals: impl IntoIterator<Item = i32>) -> io::Result<libc::sigset_t> {
+    let mut set = MaybeUninit::<libc::sigset_t>::uninit();
+    // SAFETY: `sigemptyset` initialises the set that it is given; the others are given an initialised one.
+    unsafe {
+        libc::sigemptyset(set.as_mut_ptr());
+        for signal in signals {
+            libc::sigaddset(set.as_mut_ptr(), signal);
         }
-        // SAFETY: the descriptor was just made and belongs to nobody else.
-        let fd = unsafe { OwnedFd::from_raw_fd(fd) };
-        Ok(Self { file: File::from(fd) })
-    }
-
-    /// The next signal, if one came.
-    pub fn next(&self) -> io::Result<Option<Delivered>> {
-        let mut record = [0u8; size_of::<libc::signalfd_siginfo>()];
-        match (&self.file).read(&mut record) {
-            Ok(_) => {}
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(None),
-            Err(error) => return Err(error),
+        match libc::pthread_sigmask(libc::SIG_BLOCK, set.as_ptr(), std::ptr::null_mut()) {
+            0 => Ok(set.assume_init()),
+            error => Err(io::Error::from_raw_os_error(error)),
         }
-        let [a, b, c, d, ..] = record;
-        let signal = u32::from_ne_bytes([a, b, c, d]).cast_signed();
-        Ok(Some(if signal == libc::SIGCHLD { Delivered::Child } else { Delivered::End }))
-    }
-}
-
-impl AsFd for SignalSource {
-    fn as_fd(&self) -> BorrowedFd<'_> {
-        self.file.as_fd()
     }
 }
 
 /// Has `act` called, on a thread of its own, when this process is asked to end; from now on that doesn't end it.
 pub fn on_end(act: impl FnOnce() + Send + 'static) -> io::Result<()> {
-    let source = SignalSource::new(&[Delivered::End])?;
+    let set = block(END.iter().copied())?;
     std::thread::Builder::new().name("signals".to_owned()).spawn(move || {
-        let mut fds = [PollFd::new(&source, PollFlags::IN)];
-        while matches!(rustix::event::poll(&mut fds, None), Err(rustix::io::Errno::INTR)) {}
+        let mut came = 0;
+        // SAFETY: the set is initialised, and both live during the call.
+        while unsafe { libc::sigwait(&raw const set, &raw mut came) } != 0 {}
         act();
     })?;
     Ok(())
-}
-
-fn numbers(delivered: Delivered) -> &'static [i32] {
-    match delivered {
-        Delivered::Child => &[libc::SIGCHLD],
-        Delivered::End => &[libc::SIGINT, libc::SIGTERM, libc::SIGHUP, libc::SIGQUIT],
-    }
 }
 
 /// A file that grew beyond the process's limit shall be an error of the write, not the end of the process.

@@ -6,7 +6,7 @@ mod lean;
 mod spared;
 mod spawn;
 
-use std::ffi::{OsStr, OsString, c_int};
+use std::ffi::{OsString, c_int};
 use std::fs::File;
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
@@ -123,11 +123,6 @@ pub fn refuse_limits(limits: &Limits) -> Option<SpawnError> {
 /// The variables that programs of this process inherit.
 pub fn inherited_environment() -> impl Iterator<Item = (OsString, OsString)> {
     std::env::vars_os().filter_map(|(name, value)| undo_lean(&name, value).map(|value| (name, value)))
-}
-
-/// What is the same for two names exactly if they are those of one variable.
-pub fn variable_key(name: &OsStr) -> OsString {
-    name.to_owned()
 }
 
 /// What `fork` returned.

@@ -105,7 +105,7 @@ unsafe fn read(mut next: *const u16) -> Variables {
         // Those that begin with an equals sign are the current folders of drives.
         if let Some(at) = line.iter().position(|unit| *unit == u16::from(b'=')).filter(|at| *at > 0) {
             let (name, value) = (OsString::from_wide(&line[..at]), OsString::from_wide(&line[at + 1..]));
-            all.insert(super::variable_key(&name), (name, value));
+            all.insert(crate::variable::key(&name), (name, value));
         }
         // SAFETY: the text has so many units, and the next begins after its NUL.
         next = unsafe { next.add(line.len() + 1) };

@@ -10,7 +10,7 @@ mod spared;
 mod spawn;
 mod window;
 
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsString;
 use std::io;
 
 use svckit_core::limits::Limits;
@@ -61,11 +61,6 @@ pub fn refuse_limits(_: &Limits) -> Option<SpawnError> {
 /// The variables that programs of this process inherit.
 pub fn inherited_environment() -> impl Iterator<Item = (OsString, OsString)> {
     std::env::vars_os()
-}
-
-/// What is the same for two names exactly if they are those of one variable: case doesn't count.
-pub fn variable_key(name: &OsStr) -> OsString {
-    name.to_str().map_or_else(|| name.to_ascii_uppercase(), |name| name.to_uppercase().into())
 }
 
 /// The command line that this process was started with, as it was.

@@ -228,7 +228,7 @@ pub(super) fn system_file(name: &str) -> io::Result<String> {
 /// The variables in the form that the system wants: `NAME=value`, each with a NUL, one more at the end. Overwritten when it goes: secrets may be among them.
 fn block(environment: &[(OsString, OsString)]) -> Zeroizing<Vec<u16>> {
     let mut sorted: Vec<_> = environment.iter().collect();
-    sort::by_key(&mut sorted, |(name, _)| super::variable_key(name));
+    sort::by_key(&mut sorted, |(name, _)| crate::variable::key(name));
     // No text has more units than bytes. A block that grew would leave a copy behind.
     let most = sorted.iter().map(|(name, value)| name.len() + value.len() + 2).sum::<usize>() + 2;
     let mut units = Zeroizing::new(Vec::with_capacity(most));
