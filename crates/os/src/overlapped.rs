@@ -9,6 +9,7 @@ use std::process;
 use std::ptr;
 
 use windows_sys::Win32::Foundation::{ERROR_IO_INCOMPLETE, ERROR_IO_PENDING, HANDLE};
+use windows_sys::Win32::Storage::FileSystem::SetFileCompletionNotificationModes;
 use windows_sys::Win32::System::IO::{CancelIoEx, GetOverlappedResult, OVERLAPPED};
 use windows_sys::Win32::System::Threading::CreateEventW;
 
@@ -26,6 +27,15 @@ pub(crate) fn new_event(stays: bool) -> io::Result<OwnedHandle> {
 /// Whether the system refused with this code.
 pub(crate) fn is(error: &io::Error, code: u32) -> bool {
     error.raw_os_error() == Some(code.cast_signed())
+}
+
+/// `FILE_SKIP_COMPLETION_PORT_ON_SUCCESS`.
+const SKIP_PORT_ON_SUCCESS: u8 = 1;
+
+/// Operations on the handle that succeed at once are not told of at the completion port as well; whether the system does so.
+pub(crate) fn skip_port_on_success(handle: BorrowedHandle<'_>) -> bool {
+    // SAFETY: the handle is open.
+    unsafe { SetFileCompletionNotificationModes(handle.as_raw_handle(), SKIP_PORT_ON_SUCCESS) != 0 }
 }
 
 /// An operation on a handle, one after the other.

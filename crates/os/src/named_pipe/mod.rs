@@ -2,6 +2,7 @@
 
 #![allow(unsafe_code)]
 
+pub(crate) mod end;
 mod listener;
 mod place;
 #[cfg(test)]
@@ -15,9 +16,7 @@ use std::os::windows::fs::OpenOptionsExt;
 use std::time::Duration;
 
 use windows_sys::Win32::Foundation::{ERROR_PIPE_BUSY, ERROR_SEM_TIMEOUT, GENERIC_READ};
-use windows_sys::Win32::Storage::FileSystem::{
-    FILE_FLAG_FIRST_PIPE_INSTANCE, FILE_WRITE_DATA, SECURITY_IDENTIFICATION,
-};
+use windows_sys::Win32::Storage::FileSystem::{FILE_WRITE_DATA, SECURITY_IDENTIFICATION};
 use windows_sys::Win32::System::Pipes::WaitNamedPipeW;
 
 use crate::clock;
@@ -63,7 +62,7 @@ impl Notices {
     /// of the descriptor.
     pub fn bind(name: &str, sddl: &str) -> io::Result<Self> {
         let name = wide(name)?;
-        let first = Place::new(&name, sddl, FILE_FLAG_FIRST_PIPE_INSTANCE)?;
+        let first = Place::new(&name, sddl, true)?;
         Ok(Self { name, sddl: sddl.to_owned(), free: Some(first), taken: Vec::new(), bell: OnceCell::new() })
     }
 
@@ -112,7 +111,7 @@ impl Notices {
     }
 
     fn next(&self) -> io::Result<Place> {
-        let place = Place::new(&self.name, &self.sddl, 0)?;
+        let place = Place::new(&self.name, &self.sddl, false)?;
         if let Some(bell) = self.bell.get() {
             place.follow(bell)?;
         }

@@ -1,36 +1,32 @@
-//! One end of a named pipe: the place for a client.
+//! The place for one who is told what is new.
 
 #![allow(unsafe_code)]
 
 use std::cell::UnsafeCell;
 use std::io;
-use std::os::windows::io::{AsRawHandle, FromRawHandle, OwnedHandle};
 use std::ptr;
 
-use windows_sys::Win32::Foundation::{ERROR_NO_DATA, ERROR_PIPE_CONNECTED, HANDLE, INVALID_HANDLE_VALUE};
-use windows_sys::Win32::Storage::FileSystem::{
-    FILE_FLAG_OVERLAPPED, PIPE_ACCESS_DUPLEX, ReadFile, SetFileCompletionNotificationModes, WriteFile,
-};
-use windows_sys::Win32::System::Pipes::{
-    ConnectNamedPipe, CreateNamedPipeW, DisconnectNamedPipe, PIPE_READMODE_BYTE, PIPE_REJECT_REMOTE_CLIENTS,
-    PIPE_TYPE_BYTE, PIPE_UNLIMITED_INSTANCES, PIPE_WAIT,
-};
+use windows_sys::Win32::Storage::FileSystem::{ReadFile, WriteFile};
+use windows_sys::Win32::System::Pipes::{PIPE_READMODE_BYTE, PIPE_TYPE_BYTE, PIPE_UNLIMITED_INSTANCES};
 
+use super::end::{End, Form};
 use crate::event::Bell;
-use crate::overlapped::{Operation, is};
+use crate::overlapped::Operation;
 use crate::security::Descriptor;
 
 /// How much the system holds each way for a client that is busy.
 const PIPE_SIZE: u32 = 4 << 10;
 
-/// `FILE_SKIP_COMPLETION_PORT_ON_SUCCESS`: what succeeds at once is not told of at the port as well.
-const SKIP_PORT_ON_SUCCESS: u8 = 1;
+const FORM: Form = Form {
+    mode: PIPE_TYPE_BYTE | PIPE_READMODE_BYTE,
+    places: PIPE_UNLIMITED_INSTANCES,
+    outward: PIPE_SIZE,
+    inward: PIPE_SIZE,
+};
 
 /// The place for one client, who is sent away when this is dropped.
 pub(super) struct Place {
-    /// INVARIANT: made for overlapped operations.
-    pipe: OwnedHandle,
-    arrival: Operation,
+    end: End,
     /// A read, whose end tells that the client went.
     farewell: Operation,
     notice: Operation,
@@ -41,29 +37,10 @@ pub(super) struct Place {
 }
 
 impl Place {
-    pub(super) fn new(name: &[u16], sddl: &str, flags: u32) -> io::Result<Self> {
-        let descriptor = Descriptor::from_sddl(sddl)?;
-        let attributes = descriptor.attributes();
-        // SAFETY: the name ends with NUL (`wide`); it, the attributes and the descriptor that they point to live during the call.
-        let pipe = unsafe {
-            CreateNamedPipeW(
-                name.as_ptr(),
-                PIPE_ACCESS_DUPLEX | FILE_FLAG_OVERLAPPED | flags,
-                PIPE_TYPE_BYTE | PIPE_READMODE_BYTE | PIPE_WAIT | PIPE_REJECT_REMOTE_CLIENTS,
-                PIPE_UNLIMITED_INSTANCES,
-                PIPE_SIZE,
-                PIPE_SIZE,
-                0,
-                &raw const attributes,
-            )
-        };
-        if pipe == INVALID_HANDLE_VALUE {
-            return Err(io::Error::last_os_error());
-        }
+    /// The `first` one is refused if somebody has the name.
+    pub(super) fn new(name: &[u16], sddl: &str, first: bool) -> io::Result<Self> {
         Ok(Self {
-            // SAFETY: the handle is new, and nobody else's.
-            pipe: unsafe { OwnedHandle::from_raw_handle(pipe) },
-            arrival: Operation::new()?,
+            end: End::new(name, &FORM, &Descriptor::from_sddl(sddl)?, first)?,
             farewell: Operation::new()?,
             notice: Operation::new()?,
             is_behind: false,
@@ -73,27 +50,12 @@ impl Place {
 
     /// Lets the ends of operations ring.
     pub(super) fn follow(&self, bell: &Bell) -> io::Result<()> {
-        bell.follow(self.raw())?;
-        // SAFETY: the handle is open. Without this there is more to be told than needed, which is no harm.
-        unsafe { SetFileCompletionNotificationModes(self.raw(), SKIP_PORT_ON_SUCCESS) };
-        Ok(())
+        self.end.follow(bell)
     }
 
     /// Whether a client came; otherwise the bell rings when one does.
     pub(super) fn has_client(&mut self) -> io::Result<bool> {
-        let pipe = self.raw();
-        if !self.arrival.is_pending() {
-            // SAFETY: none is pending, and nothing else is passed; the end is seen before the operation is dropped: `drop`.
-            match unsafe { self.arrival.begin(|operation| ConnectNamedPipe(pipe, operation)) } {
-                Ok(_) => {}
-                // It was there before, and maybe is not any more.
-                Err(error) if is(&error, ERROR_PIPE_CONNECTED) || is(&error, ERROR_NO_DATA) => {
-                    return Ok(true);
-                }
-                Err(error) => return Err(error),
-            }
-        }
-        self.arrival.settle(pipe, false).map_or(Ok(false), |ended| ended.map(|_| true))
+        self.end.has_client()
     }
 
     /// Tells the client that there is something new; one that is busy hears of it when it has read what it was told before.
@@ -110,7 +72,7 @@ impl Place {
 
     /// Writes as long as there is something new and the client takes it.
     fn write(&mut self) -> io::Result<()> {
-        let pipe = self.raw();
+        let pipe = self.end.raw();
         loop {
             self.notice.settle(pipe, false).transpose()?;
             if self.notice.is_pending() || !self.is_behind {
@@ -128,7 +90,7 @@ impl Place {
 
     /// Reads, so that the end of that tells of the client's. One that writes has nothing to say here, and counts as gone.
     fn read(&mut self) -> io::Result<()> {
-        let pipe = self.raw();
+        let pipe = self.end.raw();
         if !self.farewell.is_pending() {
             let start = self.bytes.get().cast::<u8>();
             // SAFETY: none is pending. The first byte is there until the end was seen: `drop`; nobody looks at it.
@@ -139,20 +101,14 @@ impl Place {
             Some(ended) => Err(ended.map_or_else(|error| error, |_| io::ErrorKind::InvalidData.into())),
         }
     }
-
-    fn raw(&self) -> HANDLE {
-        self.pipe.as_raw_handle()
-    }
 }
 
 impl Drop for Place {
     fn drop(&mut self) {
-        let pipe = self.raw();
-        for operation in [&mut self.arrival, &mut self.farewell, &mut self.notice] {
+        let pipe = self.end.raw();
+        for operation in [&mut self.farewell, &mut self.notice] {
             // Whatever it brings: what counts is that the system doesn't write to our memory any more.
             let _ = operation.settle(pipe, true);
         }
-        // SAFETY: the handle is open, and the one of a place. That there is no client is no matter.
-        unsafe { DisconnectNamedPipe(pipe) };
     }
 }

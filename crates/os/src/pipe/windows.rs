@@ -20,7 +20,6 @@ use windows_sys::Win32::Foundation::{
 };
 use windows_sys::Win32::Storage::FileSystem::{
     FILE_FLAG_FIRST_PIPE_INSTANCE, FILE_FLAG_OVERLAPPED, PIPE_ACCESS_INBOUND, ReadFile, SECURITY_ANONYMOUS,
-    SetFileCompletionNotificationModes,
 };
 use windows_sys::Win32::System::Pipes::{
     CreateNamedPipeW, CreatePipe, PIPE_READMODE_BYTE, PIPE_REJECT_REMOTE_CLIENTS, PIPE_TYPE_BYTE, PIPE_WAIT,
@@ -29,7 +28,7 @@ use windows_sys::Win32::System::Pipes::{
 
 use crate::clock;
 use crate::event::{Bell, Interest, Source};
-use crate::overlapped::{Operation, is};
+use crate::overlapped::{Operation, is, skip_port_on_success};
 use crate::text::wide;
 
 /// How much the system holds for a reader that is busy.
@@ -52,9 +51,6 @@ const LONGEST_PAUSE: Duration = Duration::from_millis(8);
 
 /// A pause that brought less than this was too short: a read costs as much as many of the writes.
 const GATHERED: usize = 4 << 10;
-
-/// `FILE_SKIP_COMPLETION_PORT_ON_SUCCESS`: a read that brings something at once is not told of at the port as well.
-const SKIP_PORT_ON_SUCCESS: u8 = 1;
 
 /// The end of a program's output that this process reads from.
 ///
@@ -368,10 +364,7 @@ impl Source for Reader {
         // The end of a read that is under way already would be told to nobody.
         state.settle(true)?;
         bell.follow(state.pipe.as_raw_handle())?;
-        // SAFETY: the handle is open, and no read is under way.
-        state.skips_port =
-            unsafe { SetFileCompletionNotificationModes(state.pipe.as_raw_handle(), SKIP_PORT_ON_SUCCESS) }
-                != 0;
+        state.skips_port = skip_port_on_success(state.pipe.as_handle());
         state.bell = Some(bell.clone());
         if state.filled.is_empty() && !state.ended {
             state.begin()?;
