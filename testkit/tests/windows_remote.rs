@@ -105,6 +105,32 @@ fn what_windows_does_not_tell_of_another_machine_is_refused_by_its_name() {
     );
 }
 
+#[test]
+fn the_end_of_a_service_is_waited_for_where_the_machine_tells_of_it() {
+    let svc = Svc::new();
+    let name = install(&svc, "web");
+    let gone = ["wait", &name, "--state", "gone"];
+    if std::env::var("SVCKIT_WINE").is_ok_and(|wine| wine != "all") {
+        println!(
+            "not under Wine: Windows tells of another machine when services are deleted; Wine's functions don't"
+        );
+        let output = there(&svc, &gone);
+        assert_eq!(output.code(), Some(1), "{}{}", output.stdout, output.stderr);
+        let said =
+            "it is installed, and this service control manager doesn't tell when services are deleted (120 ";
+        assert!(output.stderr.contains(said) && !output.stderr.contains("hint"), "{}", output.stderr);
+        svc.ok(&["remove", &name]);
+        ok(&svc, &gone);
+        return;
+    }
+    // Whichever comes first.
+    std::thread::scope(|scope| {
+        let waiting = scope.spawn(|| ok(&svc, &gone));
+        svc.ok(&["remove", &name]);
+        assert_eq!(waiting.join().unwrap(), format!("{name}: gone\n"));
+    });
+}
+
 /// A native connection to this machine by its name.
 fn backend() -> Box<dyn Backend> {
     connect(&Target::parse(&machine(), Path::new("")).unwrap()).unwrap()

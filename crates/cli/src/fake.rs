@@ -397,6 +397,7 @@ impl Manager for Fake {
     }
 
     fn watch(&self) -> Result<Box<dyn Watch>> {
+        self.note("watch".to_owned())?;
         Ok(Box::new(self.clone()))
     }
 }

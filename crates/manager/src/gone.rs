@@ -68,6 +68,16 @@ fn holder(holder: &Holder) -> String {
     }
 }
 
+/// How a wait ended.
+enum Ended {
+    /// There is no such service.
+    Gone,
+    /// The time is over; why, to be put after a statement.
+    Late(String),
+    /// When it goes isn't told.
+    Untold(Box<Error>),
+}
+
 /// Waits until there is no such service, which the service control manager tells; `on_hold` is told what keeps it when it has to be waited for. The error
 /// ([`SERVICE_MARKED_FOR_DELETE`](Win32Error::SERVICE_MARKED_FOR_DELETE)) tells that, too. There is no progress on the way, so the patience of `limits` is for all of it.
 pub fn wait_until_gone(
@@ -78,51 +88,72 @@ pub fn wait_until_gone(
 ) -> Result<()> {
     let limit = limits.total.unwrap_or(limits.patience);
     let on_wait = || on_hold(&Hold::of(backend, name));
-    let Some(late) = watch(backend, OPERATION, name, limit, on_wait)? else { return Ok(()) };
+    let why = match watch(backend, OPERATION, name, limit, on_wait)? {
+        Ended::Gone => return Ok(()),
+        Ended::Late(late) => late,
+        Ended::Untold(error) => format!(", and can't be waited for ({})", error.code.numbered()),
+    };
     let error = Error::new(OPERATION, Win32Error::SERVICE_MARKED_FOR_DELETE).service(name.as_str());
-    let cause = format!("it is marked for deletion{late}: {}", Hold::of(backend, name));
+    let cause = format!("it is marked for deletion{why}: {}", Hold::of(backend, name));
     Err(Box::new(error.target(backend.target()).cause(cause)))
 }
 
-/// Waits until there is no such service, whoever deletes it. The error is a time-out.
+/// Waits until there is no such service, whoever deletes it. The error is a time-out; where the service control manager doesn't tell of deletions, it is the
+/// code with which that refused to, and nothing was waited for.
 pub fn wait_until_absent(backend: &dyn Backend, name: &ServiceName, limits: Limits) -> Result<()> {
     const OPERATION: &str = "wait for service";
     let limit = limits.total.unwrap_or(limits.patience);
-    let Some(late) = watch(backend, OPERATION, name, limit, || {})? else { return Ok(()) };
-    let error = Error::new(OPERATION, Win32Error::WAIT_TIMEOUT).service(name.as_str());
-    Err(Box::new(error.target(backend.target()).cause(format!("it is installed{late}"))))
+    let (code, cause) = match watch(backend, OPERATION, name, limit, || {})? {
+        Ended::Gone => return Ok(()),
+        Ended::Late(late) => (Win32Error::WAIT_TIMEOUT, format!("it is installed{late}")),
+        Ended::Untold(error) => (error.code, format!("it is installed, and {}", untold(&error))),
+    };
+    let error = Error::new(OPERATION, code).service(name.as_str());
+    Err(Box::new(error.target(backend.target()).cause(cause)))
 }
 
-/// Waits until there is no such service, and calls `on_wait` before if that takes time; else why it is not waited for any longer, to be put after a statement.
+/// Why it isn't told when services are deleted.
+fn untold(error: &Error) -> String {
+    match (error.code, error.cause.as_deref().or_else(|| error.code.description())) {
+        (Win32Error::CALL_NOT_IMPLEMENTED | Win32Error::RPC_S_PROCNUM_OUT_OF_RANGE, _) | (_, None) => {
+            "this service control manager doesn't tell when services are deleted".to_owned()
+        }
+        (_, Some(cause)) => format!("when it is deleted isn't told: {cause}"),
+    }
+}
+
+/// Waits until there is no such service, and calls `on_wait` before if that takes time.
 fn watch(
     backend: &dyn Backend,
     operation: &'static str,
     name: &ServiceName,
     limit: Duration,
     on_wait: impl FnOnce(),
-) -> Result<Option<String>> {
+) -> Result<Ended> {
     let deadline = clock::now().tick + limit;
     if !access::exists(backend, operation, name)? {
-        return Ok(None);
+        return Ok(Ended::Gone);
     }
     if limit.is_zero() {
-        return Ok(Some(String::new()));
+        return Ok(Ended::Late(String::new()));
     }
     on_wait();
     let access = ManagerAccess::CONNECT | ManagerAccess::ENUMERATE_SERVICE;
     let manager = access::open_manager(backend, operation, access);
     let mut watch = match manager.and_then(|manager| manager.watch()) {
         Ok(watch) => watch,
-        Err(error) => return Ok(Some(format!(", and can't be waited for ({})", error.code.numbered()))),
+        Err(error) => return Ok(Ended::Untold(error)),
     };
     while access::exists(backend, operation, name)? {
         let left = deadline.since(clock::now().tick);
         let change = if left.is_zero() { None } else { watch.wait(left)? };
-        let Some(change) = change else { return Ok(Some(format!(" and still there after {limit:?}"))) };
+        let Some(change) = change else {
+            return Ok(Ended::Late(format!(" and still there after {limit:?}")));
+        };
         // Another of the same name may be there already.
         if change.deleted.iter().any(|deleted| fold(deleted) == name.folded()) {
-            return Ok(None);
+            return Ok(Ended::Gone);
         }
     }
-    Ok(None)
+    Ok(Ended::Gone)
 }

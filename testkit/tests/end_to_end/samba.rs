@@ -72,6 +72,12 @@ fn verbs_go_over_smb() {
     assert!(output.stderr.contains("5 ERROR_ACCESS_DENIED"), "{}", output.stderr);
     let output = svc(&samba, &["status", "nowhere"]);
     assert!(output.stderr.contains("1060"), "{}", output.stderr);
+    // It doesn't tell of changes.
+    assert_eq!(ok(&["wait", "nowhere", "--state", "gone"]), "nowhere: gone\n");
+    let output = svc(&samba, &["wait", "WINS", "--state", "gone"]);
+    assert_eq!(output.code(), Some(1), "{}{}", output.stdout, output.stderr);
+    let said = "this service control manager doesn't tell when services are deleted (1745 ";
+    assert!(output.stderr.contains(said), "{}", output.stderr);
 }
 
 #[test]

@@ -72,6 +72,37 @@ fn who_keeps_a_service_that_is_to_be_removed_is_told() {
 }
 
 #[test]
+fn who_is_not_told_of_deletions_is_not_told_of_a_time_out() {
+    let world = World::new();
+    world.file("service.toml", TWO);
+    world.svc("install FILE");
+    for (code, expected) in [
+        (
+            Win32Error::CALL_NOT_IMPLEMENTED,
+            "it is installed, and this service control manager doesn't tell when services are deleted (120 ERROR_CALL_NOT_IMPLEMENTED)",
+        ),
+        (
+            Win32Error::RPC_S_PROCNUM_OUT_OF_RANGE,
+            "it is installed, and this service control manager doesn't tell when services are deleted (1745 RPC_S_PROCNUM_OUT_OF_RANGE)",
+        ),
+        (
+            Win32Error::ACCESS_DENIED,
+            "it is installed, and when it is deleted isn't told: sabotaged watch (5 ERROR_ACCESS_DENIED)",
+        ),
+    ] {
+        world.scm.contents().sabotage = Some(("watch".to_owned(), code));
+        let ran = world.svc("wait web --state gone --wait 5");
+        let status = if code == Win32Error::ACCESS_DENIED { Status::AccessDenied } else { Status::Failure };
+        assert_eq!(ran.status, status as u8, "{}", ran.err);
+        let expected = format!("error: cannot wait for service \"web\": {expected}\n");
+        assert!(ran.err.starts_with(&expected), "{}", ran.err);
+        assert!(!ran.err.contains("longer time"), "{}", ran.err);
+        // What needs no waiting is so already.
+        assert_eq!(world.svc("wait ghost --state gone").out, "ghost: gone\n");
+    }
+}
+
+#[test]
 fn one_object_for_each_failure() {
     let world = World::new();
     let ran = world.svc("start ghost phantom --json --jobs 1");
