@@ -81,7 +81,16 @@ fn what_windows_does_not_tell_of_another_machine_is_refused_by_its_name() {
         let said = "of another machine Windows tells nothing of hosts, definitions, events and logs (50 ";
         assert!(output.stderr.contains(said), "{}", output.stderr);
     }
+    // Nor is what this machine has shown as if it were there.
     let file = svc.folder().join("web.toml");
+    for (word, said) in [
+        (name.as_str(), "of another machine Windows tells nothing"),
+        (file.to_str().unwrap(), "of its own machine"),
+    ] {
+        let output = there(&svc, &["env", word]);
+        assert_eq!((output.code(), output.stdout.as_str()), (Some(1), ""), "{word}: {}", output.stderr);
+        assert!(output.stderr.contains(said) && output.stderr.contains("(50 "), "{}", output.stderr);
+    }
     for verb in ["up", "install", "update", "apply"] {
         let output = there(&svc, &[verb, file.to_str().unwrap()]);
         assert_eq!(output.code(), Some(2), "{verb}: {}{}", output.stdout, output.stderr);

@@ -66,3 +66,20 @@ fn what_can_not_be_told_is_an_error() {
     world.scm.contents().services.get_mut("web").unwrap().definition = None;
     assert!(world.svc("env web").err.contains("svckit did not make it"));
 }
+
+#[test]
+fn what_this_machine_has_is_not_told_of_another() {
+    let world = World { is_elsewhere: true, ..World::new() };
+    world.file("service.toml", WEB);
+    world.svc("install FILE");
+    for (line, hint) in [
+        ("env web", "run svc env on that machine; svc show web has the names that the definition says\n"),
+        ("env FILE", "run svc env on that machine\n"),
+    ] {
+        let ran = world.svc(line);
+        assert_eq!((ran.status, ran.out.as_str()), (Status::Failure as u8, ""), "{line}");
+        let told = "error: cannot show environment of service \"web\": its variables are those of its own machine, of the account and the files there, of which nothing is known here (50 ERROR_NOT_SUPPORTED)\n";
+        assert!(ran.err.starts_with(told) && ran.err.ends_with(hint), "{}", ran.err);
+    }
+    assert_eq!(world.svc("env ghost").status, Status::NoSuchService as u8);
+}

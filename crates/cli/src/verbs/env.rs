@@ -19,12 +19,17 @@ use crate::checks;
 use crate::failure::Failure;
 use crate::table::{self, Cell};
 
+const SHOW: &str = "show environment of service";
+
 /// What stands for a secret.
 const MASK: &str = "***";
 
-/// Shows the variables as they would be at a start now: of a service as it is installed, or of a definition as it would be.
+/// Shows the variables as they would be at a start now: of a service of this machine as it is installed, or of a definition as it would be.
 pub(crate) fn run(app: &mut App, arguments: &One) -> Result<(), Failure> {
     let name = one_named(app, &arguments.service)?;
+    if app.surroundings.is_elsewhere {
+        return Err(elsewhere(app, &name, &arguments.service)?);
+    }
     let (program, account) = match named(&arguments.service)? {
         Named::Definition(mut definition) => {
             checks::on_this_machine(&mut definition)?;
@@ -54,13 +59,28 @@ pub(crate) fn run(app: &mut App, arguments: &One) -> Result<(), Failure> {
     print(app, &variables)
 }
 
+/// Variables, accounts and files are those of the machine on which the program runs; nothing of them is known here. Of a service that isn't there, or that svckit
+/// did not make, that is told in place of it.
+fn elsewhere(app: &mut App, name: &ServiceName, argument: &str) -> Result<Failure, Failure> {
+    let cause = "its variables are those of its own machine, of the account and the files there, of which nothing is known here";
+    let mut error = Error::new(SHOW, Win32Error::NOT_SUPPORTED).service(name.as_str()).cause(cause);
+    if let Named::Service(_) = named(argument)? {
+        installed(app, name)?;
+        error.target = Some(app.backend()?.target());
+        let hint =
+            format!("run svc env on that machine; svc show {name} has the names that the definition says");
+        return Ok(Failure::from(Box::new(error)).hint(hint));
+    }
+    Ok(Failure::from(Box::new(error)).hint("run svc env on that machine"))
+}
+
 /// What a service runs, and under which account.
 fn installed(app: &mut App, name: &ServiceName) -> Result<(Program, Option<String>), Failure> {
     let config = app.open(name, ServiceAccess::QUERY_CONFIG)?.config()?;
     match stored_definition(app, name)? {
         Some(host) => Ok((host.program, config.account)),
         None => {
-            let mut error = Error::new("show environment of service", Win32Error::NOT_SUPPORTED);
+            let mut error = Error::new(SHOW, Win32Error::NOT_SUPPORTED);
             error.target = Some(app.backend()?.target());
             let cause = "svckit did not make it, its process has what the service control manager gives it";
             Err(Box::new(error.service(name.as_str()).cause(cause)).into())
