@@ -263,6 +263,11 @@ pub(super) fn account_changed(operation: &'static str, service: &ServiceName, ac
     }
 }
 
+/// The SID type of a service changed, and with it what its token may write to: what an older version made did not name the service.
+pub(super) fn sid_type_changed(operation: &'static str, service: &ServiceName) -> Result<()> {
+    account_changed(operation, service, &account(service)?)
+}
+
 fn prepare(operation: &'static str, service: &ServiceName, account: &str) -> Result<Key> {
     records::prepare(service, account).map_err(|error| {
         let failed = Error::clone(&failed(operation, Some(service.as_str()), account_code(&error)));

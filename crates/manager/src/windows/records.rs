@@ -10,20 +10,19 @@ use svckit_core::record::{
     self, DEFINITION_KEY, EARLIER_EVENTS_FILE, EVENTS_FILE, EventRecord, FOLDER_VALUE, HostRecord,
     PARAMETERS_KEY, SERVICES_KEY, STATE_FILE, output_pipe,
 };
+use svckit_core::sid::service_sid;
+use svckit_os::account;
 use svckit_os::interrupt::Interrupt;
 use svckit_os::named_pipe::Listener;
 use svckit_os::registry::Key;
+use svckit_os::security::{self, MODIFY};
 use svckit_os::watch::Watch;
-use svckit_os::{account, security};
 
 /// Who may use a service's folder besides its own account: output of programs is in it, which is nobody else's business.
 const FOLDER_RIGHTS: &str = "D:P(A;OICI;FA;;;SY)(A;OICI;FA;;;BA)";
 
 /// Who may use the key of its definition, which may hold secrets.
 const KEY_RIGHTS: &str = "D:P(A;CI;KA;;;SY)(A;CI;KA;;;BA)";
-
-/// Reading, writing and deleting, but not changing who may.
-const MODIFY: &str = "0x1301bf";
 
 /// `%ProgramData%`.
 fn program_data() -> io::Result<PathBuf> {
@@ -48,12 +47,8 @@ pub(super) fn folder(service: &ServiceName) -> io::Result<Option<PathBuf>> {
 /// Makes a service's folder and the key of its definition, for `account`, or lets another account at them; the key.
 pub(super) fn prepare(service: &ServiceName, account: &str) -> io::Result<Key> {
     let data = program_data()?;
-    let (mut folder_rights, mut key_rights) = (FOLDER_RIGHTS.to_owned(), KEY_RIGHTS.to_owned());
-    if !is_local_system(account) {
-        let account = account::identifier(account)?;
-        folder_rights.push_str(&format!("(A;OICI;{MODIFY};;;{account})"));
-        key_rights.push_str(&format!("(A;CI;KR;;;{account})"));
-    }
+    let account = if is_local_system(account) { None } else { Some(account::identifier(account)?) };
+    let (folder_rights, key_rights) = rights(service, account.as_deref());
     let folder = record::folder(&data.join("svckit"), service);
     security::share_folder(&folder, &data, &folder_rights)?;
     let parameters = Key::create(&key(service, PARAMETERS_KEY))?;
@@ -61,7 +56,25 @@ pub(super) fn prepare(service: &ServiceName, account: &str) -> io::Result<Key> {
     Key::create_private(&key(service, DEFINITION_KEY), &key_rights)
 }
 
-/// The account that may do everything anyway.
+/// Who may use a service's folder and the key of its definition, if its account is this one (`S-1-…`) and not the system.
+///
+/// The service itself is let into the folder too: its account isn't enough for writing with the restricted token of `SERVICE_SID_TYPE_RESTRICTED`. Nobody else ever has this identifier, so it is
+/// named whatever the type is now. For reading the key the account is enough.
+fn rights(service: &ServiceName, account: Option<&str>) -> (String, String) {
+    let (mut folder, mut key) = (FOLDER_RIGHTS.to_owned(), KEY_RIGHTS.to_owned());
+    let own = service_sid(service).to_string();
+    if let Some(account) = account {
+        folder.push_str(&format!("(A;OICI;{MODIFY};;;{account})"));
+        key.push_str(&format!("(A;CI;KR;;;{account})"));
+    }
+    // A virtual account, `NT SERVICE\NAME`, is the service.
+    if account != Some(own.as_str()) {
+        folder.push_str(&format!("(A;OICI;{MODIFY};;;{own})"));
+    }
+    (folder, key)
+}
+
+/// The account that may do everything anyway, but for a restricted token.
 fn is_local_system(account: &str) -> bool {
     let name = account.rsplit('\\').next().unwrap_or(account);
     account.is_empty() || name.eq_ignore_ascii_case("LocalSystem") || name.eq_ignore_ascii_case("SYSTEM")
@@ -146,5 +159,35 @@ impl Follower {
             Self::Host(host) => host.wait(interrupt),
             Self::Folder(watch) => watch.wait(interrupt).map(|()| false),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use svckit_os::security::Descriptor;
+
+    /// Of `TrustedInstaller`.
+    const OWN: &str = "S-1-5-80-956008885-3418522649-1831038044-1853292631-2271478464";
+
+    fn of(account: Option<&str>) -> (String, String) {
+        let (folder, key) = rights(&ServiceName::new("TrustedInstaller").unwrap(), account);
+        for list in [&folder, &key] {
+            assert!(Descriptor::from_sddl(list).is_ok(), "{list}");
+        }
+        (folder, key)
+    }
+
+    #[test]
+    fn the_service_itself_is_let_into_its_folder_beside_its_account() {
+        let own = format!("(A;OICI;0x1301bf;;;{OWN})");
+        let system = (format!("D:P(A;OICI;FA;;;SY)(A;OICI;FA;;;BA){own}"), KEY_RIGHTS.to_owned());
+        assert_eq!(of(None), system);
+        let (folder, key) = of(Some("S-1-5-19"));
+        assert_eq!(folder, format!("D:P(A;OICI;FA;;;SY)(A;OICI;FA;;;BA)(A;OICI;0x1301bf;;;S-1-5-19){own}"));
+        assert_eq!(key, "D:P(A;CI;KA;;;SY)(A;CI;KA;;;BA)(A;CI;KR;;;S-1-5-19)");
+        let (folder, key) = of(Some(OWN));
+        assert_eq!(folder, format!("D:P(A;OICI;FA;;;SY)(A;OICI;FA;;;BA){own}"));
+        assert_eq!(key, format!("{KEY_RIGHTS}(A;CI;KR;;;{OWN})"));
     }
 }

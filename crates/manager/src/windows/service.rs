@@ -175,11 +175,18 @@ impl Service for WindowsService {
     }
 
     fn change_config2(&self, change: &Config2Change) -> Result<()> {
+        const OPERATION: &str = "change configuration of service";
         let outcome = match self.service.change_config2(change) {
             Err(Win32Error::INVALID_PARAMETER) if self.is_deleted_already(change) => Ok(()),
             outcome => outcome,
         };
-        self.level_done("change configuration of service", change.level(), outcome)
+        self.level_done(OPERATION, change.level(), outcome)?;
+        if let (Config2Change::Sid(_), Ok(name)) = (change, ServiceName::new(self.name.as_str()))
+            && self.machine.is_this_one()
+        {
+            native::sid_type_changed(OPERATION, &name)?;
+        }
+        Ok(())
     }
 
     fn security(&self, parts: SecurityInformation) -> Result<SecurityDescriptor> {

@@ -29,6 +29,7 @@ use windows_sys::Win32::System::Pipes::{
 use crate::clock;
 use crate::event::{Bell, Interest, Source};
 use crate::overlapped::{Operation, is, skip_port_on_success};
+use crate::security::{self, Descriptor};
 use crate::text::wide;
 
 /// How much the system holds for a reader that is busy.
@@ -104,13 +105,27 @@ pub struct ProgramEnd {
 /// Only named pipes can be waited for together with other things. Nobody else can get at it: the name can't be guessed, and by the time that this
 /// returns, its one place is taken.
 pub fn outflow() -> io::Result<(Reader, ProgramEnd)> {
+    outflow_for(own_rights()?.as_ref())
+}
+
+/// Who may open pipes that are made here, if it is not the default: by that only the account may write, which is not enough for a restricted token.
+fn own_rights() -> io::Result<Option<Descriptor>> {
+    if security::is_restricted()? {
+        Descriptor::from_sddl(&security::own_pipe()?).map(Some)
+    } else {
+        Ok(None)
+    }
+}
+
+fn outflow_for(rights: Option<&Descriptor>) -> io::Result<(Reader, ProgramEnd)> {
+    let attributes = rights.map(Descriptor::attributes);
     static COUNT: AtomicU64 = AtomicU64::new(0);
     let count = COUNT.fetch_add(1, Ordering::Relaxed);
     // Keys from the system's generator.
     let unguessable = RandomState::new().hash_one(count);
     let name = format!(r"\\.\pipe\svckit.{}.{count}.{unguessable:016x}", std::process::id());
     let wide = wide(&name);
-    // SAFETY: the name ends with NUL and lives during the call; no security attributes are passed.
+    // SAFETY: the name ends with NUL; it, the attributes if there are some, and the descriptor that they point to live during the call.
     let pipe = unsafe {
         CreateNamedPipeW(
             wide.as_ptr(),
@@ -120,7 +135,7 @@ pub fn outflow() -> io::Result<(Reader, ProgramEnd)> {
             0,
             PIPE_SIZE,
             0,
-            ptr::null(),
+            attributes.as_ref().map_or(ptr::null(), ptr::from_ref),
         )
     };
     if pipe == INVALID_HANDLE_VALUE {
@@ -135,9 +150,15 @@ pub fn outflow() -> io::Result<(Reader, ProgramEnd)> {
 
 /// A pipe for a program's input.
 pub fn inflow() -> io::Result<(ProgramEnd, Writer)> {
+    inflow_for(own_rights()?.as_ref())
+}
+
+fn inflow_for(rights: Option<&Descriptor>) -> io::Result<(ProgramEnd, Writer)> {
     let (mut read, mut write) = (ptr::null_mut(), ptr::null_mut());
-    // SAFETY: two handles are written on success; no security attributes are passed, so that they are not inherited.
-    if unsafe { CreatePipe(&raw mut read, &raw mut write, ptr::null(), 0) } == 0 {
+    let attributes = rights.map(Descriptor::attributes);
+    let attributes = attributes.as_ref().map_or(ptr::null(), ptr::from_ref);
+    // SAFETY: two handles are written on success; the attributes, if there are some, and the descriptor that they point to live during the call, and say nothing of inheriting.
+    if unsafe { CreatePipe(&raw mut read, &raw mut write, attributes, 0) } == 0 {
         return Err(io::Error::last_os_error());
     }
     // SAFETY: the handles are new, and nobody else's.
@@ -411,6 +432,19 @@ mod tests {
         io::Seek::rewind(&mut file).unwrap();
         file.read_to_string(&mut text).unwrap();
         assert_eq!(text, "helloworld");
+    }
+
+    #[test]
+    fn pipes_of_who_is_restricted_carry_bytes_as_well() {
+        let rights = Descriptor::from_sddl(&security::own_pipe().unwrap()).unwrap();
+        let (mut read, write) = outflow_for(Some(&rights)).unwrap();
+        File::from(write.pipe).write_all(b"out").unwrap();
+        assert_eq!(read.available().unwrap(), 3);
+        let (read, write) = inflow_for(Some(&rights)).unwrap();
+        File::from(write._pipe).write_all(b"in").unwrap();
+        let mut text = String::new();
+        File::from(read.pipe).read_to_string(&mut text).unwrap();
+        assert_eq!(text, "in");
     }
 
     #[test]

@@ -3,22 +3,23 @@
 use std::io;
 use std::os::windows::io::{AsRawHandle, FromRawHandle, OwnedHandle};
 use std::path::Path;
-use std::ptr;
+use std::sync::OnceLock;
+use std::{ptr, slice};
 
-use windows_sys::Win32::Foundation::LocalFree;
+use windows_sys::Win32::Foundation::{ERROR_INSUFFICIENT_BUFFER, ERROR_INVALID_FUNCTION, LocalFree};
 use windows_sys::Win32::Security::Authorization::{
     ConvertStringSecurityDescriptorToSecurityDescriptorW, GetNamedSecurityInfoW, SDDL_REVISION_1,
     SE_FILE_OBJECT, SetNamedSecurityInfoW,
 };
 use windows_sys::Win32::Security::{
     DACL_SECURITY_INFORMATION, GetSecurityDescriptorDacl, GetTokenInformation, OWNER_SECURITY_INFORMATION,
-    PROTECTED_DACL_SECURITY_INFORMATION, PSECURITY_DESCRIPTOR, SECURITY_ATTRIBUTES, TOKEN_QUERY, TOKEN_USER,
-    TokenUser,
+    PROTECTED_DACL_SECURITY_INFORMATION, PSECURITY_DESCRIPTOR, SECURITY_ATTRIBUTES, SID_AND_ATTRIBUTES,
+    TOKEN_GROUPS, TOKEN_INFORMATION_CLASS, TOKEN_QUERY, TOKEN_USER, TokenRestrictedSids, TokenUser,
 };
 use windows_sys::Win32::Storage::FileSystem::CreateDirectoryW;
 use windows_sys::Win32::System::Threading::{GetCurrentProcess, OpenProcessToken};
 
-use super::PRIVATE;
+use super::{MODIFY, PRIVATE};
 use crate::text::wide;
 use crate::{account, path};
 
@@ -70,7 +71,7 @@ impl Drop for Descriptor {
 
 /// Makes a folder and those above it that are missing, each for the system, administrators and its owner only. What is there stays as it is.
 pub fn create_private_folders(folder: &Path) -> io::Result<()> {
-    let descriptor = Descriptor::from_sddl(PRIVATE)?;
+    let descriptor = Descriptor::from_sddl(&format!("{PRIVATE}{}", own_entries("OICI", MODIFY)?))?;
     let missing: Vec<&Path> = folder.ancestors().take_while(|path| !path.is_dir()).collect();
     for folder in missing.into_iter().rev().filter(|path| !path.as_os_str().is_empty()) {
         let attributes = descriptor.attributes();
@@ -167,6 +168,71 @@ fn owner(path: &Path) -> io::Result<String> {
 
 /// The account of this process.
 pub(crate) fn own_identifier() -> io::Result<String> {
+    let user = token_information(TokenUser)?;
+    // SAFETY: the system has filled the structure of this class at the aligned start of the buffer, which has what it points to and is alive.
+    account::text(unsafe { (*user.as_ptr().cast::<TOKEN_USER>()).User.Sid })
+}
+
+/// What lets in the system, administrators and the account of this process, and to write also if its token is restricted: for pipes between it and its programs, which have
+/// such a token then, too. Writing has in it to make places for clients, which `GENERIC_WRITE` asks for.
+pub(crate) fn own_pipe() -> io::Result<String> {
+    Ok(pipe(&own_identifier()?, restricting_services()?))
+}
+
+fn pipe(account: &str, services: &[String]) -> String {
+    format!("D:P(A;;FA;;;SY)(A;;FA;;;BA)(A;;FRFW;;;{account}){}", entries(services, "", "FRFW"))
+}
+
+/// Entries, with these flags and rights, for the access list (SDDL) of what this process makes. If its token is restricted, it may not write to it without them: what the
+/// account may do counts for writing only if one of those that restrict the token may do so too
+/// ([restricted tokens](https://learn.microsoft.com/en-us/windows/win32/secauthz/restricted-tokens)). None if it is not.
+pub fn own_entries(flags: &str, rights: &str) -> io::Result<String> {
+    Ok(entries(restricting_services()?, flags, rights))
+}
+
+fn entries(services: &[String], flags: &str, rights: &str) -> String {
+    services.iter().map(|service| format!("(A;{flags};{rights};;;{service})")).collect()
+}
+
+/// Whether the token of this process is restricted by a service.
+pub(crate) fn is_restricted() -> io::Result<bool> {
+    Ok(!restricting_services()?.is_empty())
+}
+
+/// The services that restrict the token of this process, as `S-1-5-80-…`: those of the process if their SID type is `SERVICE_SID_TYPE_RESTRICTED`
+/// ([SERVICE_SID_INFO](https://learn.microsoft.com/en-us/windows/win32/api/winsvc/ns-winsvc-service_sid_info)).
+fn restricting_services() -> io::Result<&'static [String]> {
+    static KNOWN: OnceLock<Vec<String>> = OnceLock::new();
+    if let Some(known) = KNOWN.get() {
+        return Ok(known);
+    }
+    let services = match token_information(TokenRestrictedSids) {
+        // The others are everybody's, the logon's, and that of all that is restricted: more processes have them than a pipe or a folder is for.
+        Ok(groups) => groups_of(&groups)?.into_iter().filter(|sid| sid.starts_with(SERVICE)).collect(),
+        // A system without such tokens, as Wine.
+        Err(error) if error.raw_os_error() == Some(ERROR_INVALID_FUNCTION.cast_signed()) => Vec::new(),
+        Err(error) => return Err(error),
+    };
+    // The token keeps them as long as the process runs.
+    Ok(KNOWN.get_or_init(|| services))
+}
+
+/// How the identifier of a service begins ([MS-DTYP] 2.4.2.4, `NT_SERVICE`).
+const SERVICE: &str = "S-1-5-80-";
+
+/// The identifiers in what [`token_information`] gave of groups.
+fn groups_of(information: &[u64]) -> io::Result<Vec<String>> {
+    let groups = information.as_ptr().cast::<TOKEN_GROUPS>();
+    // SAFETY: the system has filled the structure at the aligned start of the buffer: as many entries as it says, and what they point to.
+    let groups = unsafe {
+        let first = (&raw const (*groups).Groups).cast::<SID_AND_ATTRIBUTES>();
+        slice::from_raw_parts(first, (*groups).GroupCount as usize)
+    };
+    groups.iter().map(|group| account::text(group.Sid)).collect()
+}
+
+/// What the system knows of the token of this process, in the structure of the class.
+fn token_information(class: TOKEN_INFORMATION_CLASS) -> io::Result<Vec<u64>> {
     let mut token = ptr::null_mut();
     // SAFETY: the pseudo-handle of this process is always valid; the handle is written on success.
     if unsafe { OpenProcessToken(GetCurrentProcess(), TOKEN_QUERY, &raw mut token) } == 0 {
@@ -175,28 +241,35 @@ pub(crate) fn own_identifier() -> io::Result<String> {
     // SAFETY: the handle is new, and nobody else's.
     let token = unsafe { OwnedHandle::from_raw_handle(token) };
     // A pointer and the longest identifier, which it points to.
-    let mut space = [0u64; 16];
-    let mut size = 0;
-    // SAFETY: the buffer is aligned and has the size that is said.
-    let done = unsafe {
-        GetTokenInformation(
-            token.as_raw_handle(),
-            TokenUser,
-            space.as_mut_ptr().cast(),
-            u32::try_from(size_of_val(&space)).unwrap_or(0),
-            &raw mut size,
-        )
-    };
-    if done == 0 {
-        return Err(io::Error::last_os_error());
+    let mut space = vec![0u64; 16];
+    loop {
+        let size = u32::try_from(size_of_val(space.as_slice())).unwrap_or(0);
+        let mut needed = 0;
+        // SAFETY: the buffer is aligned and has the size that is said.
+        let done = unsafe {
+            GetTokenInformation(
+                token.as_raw_handle(),
+                class,
+                space.as_mut_ptr().cast(),
+                size,
+                &raw mut needed,
+            )
+        };
+        if done != 0 {
+            return Ok(space);
+        }
+        let error = io::Error::last_os_error();
+        if needed <= size || error.raw_os_error() != Some(ERROR_INSUFFICIENT_BUFFER.cast_signed()) {
+            return Err(error);
+        }
+        space = vec![0; (needed as usize).div_ceil(size_of::<u64>())];
     }
-    // SAFETY: the system has filled the structure, and the buffer with what it points to is alive.
-    account::text(unsafe { (*space.as_ptr().cast::<TOKEN_USER>()).User.Sid })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use windows_sys::Win32::Security::TokenGroups;
 
     #[test]
     fn folders_are_made_and_stay() {
@@ -219,6 +292,43 @@ mod tests {
         assert!(deep.is_dir());
         assert!(owner(&deep).unwrap().starts_with("S-1-"));
         assert!(own_identifier().unwrap().starts_with("S-1-5-"));
+    }
+
+    /// Of the services `TrustedInstaller` and `MSSQLSERVER`.
+    const SERVICES: [&str; 2] = [
+        "S-1-5-80-956008885-3418522649-1831038044-1853292631-2271478464",
+        "S-1-5-80-3880718306-3832830129-1677859214-2598158968-1052248003",
+    ];
+
+    #[test]
+    fn what_restricts_a_token_is_named_beside_the_account() {
+        let services = SERVICES.map(str::to_owned);
+        let [one, other] = SERVICES;
+        let list = pipe("S-1-5-19", &services);
+        assert_eq!(
+            list,
+            format!("D:P(A;;FA;;;SY)(A;;FA;;;BA)(A;;FRFW;;;S-1-5-19)(A;;FRFW;;;{one})(A;;FRFW;;;{other})")
+        );
+        assert!(Descriptor::from_sddl(&list).is_ok());
+        assert_eq!(pipe("S-1-5-19", &[]), "D:P(A;;FA;;;SY)(A;;FA;;;BA)(A;;FRFW;;;S-1-5-19)");
+        let folder = format!("{PRIVATE}{}", entries(&services[..1], "OICI", MODIFY));
+        assert_eq!(folder, format!("{PRIVATE}(A;OICI;0x1301bf;;;{one})"));
+        assert!(Descriptor::from_sddl(&folder).is_ok());
+    }
+
+    #[test]
+    fn this_process_is_restricted_by_nothing() {
+        assert!(!is_restricted().unwrap());
+        assert_eq!(own_entries("OICI", "FA").unwrap(), "");
+        assert_eq!(own_pipe().unwrap(), pipe(&own_identifier().unwrap(), &[]));
+    }
+
+    #[test]
+    fn groups_are_read_with_what_they_point_to() {
+        let groups = token_information(TokenGroups).unwrap();
+        let groups = groups_of(&groups).unwrap();
+        assert!(groups.iter().all(|group| group.starts_with("S-1-")), "{groups:?}");
+        assert!(groups.iter().any(|group| group == "S-1-1-0"), "everybody is one: {groups:?}");
     }
 
     #[test]

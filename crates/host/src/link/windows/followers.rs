@@ -4,6 +4,7 @@
 use svckit_core::record::output_pipe;
 use svckit_os::event::{Interest, Poller};
 use svckit_os::named_pipe::Notices;
+use svckit_os::security;
 
 /// The system and administrators, who may read logs, and the account of this process. (The first number is what clients need, without the right to be the
 /// server.)
@@ -17,7 +18,11 @@ pub(super) struct Followers {
 
 impl Followers {
     pub(super) fn new(poller: &Poller, token: u64) -> Self {
-        let notices = Notices::bind(&output_pipe(std::process::id()), RIGHTS).ok();
+        // What makes a place for the next follower, too.
+        let own = security::own_entries("", "FA");
+        let notices = own
+            .and_then(|own| Notices::bind(&output_pipe(std::process::id()), &format!("{RIGHTS}{own}")))
+            .ok();
         Self { notices: notices.filter(|notices| poller.add(notices, token, Interest::Read).is_ok()) }
     }
 

@@ -42,8 +42,7 @@ impl Inbox {
         // Keys from the system's generator.
         let unguessable = RandomState::new().hash_one(count);
         let name = format!(r"\\.\pipe\svckit-notify.{}.{count}.{unguessable:016x}", std::process::id());
-        let own = security::own_identifier()?;
-        let descriptor = Descriptor::from_sddl(&format!("D:P(A;;FA;;;SY)(A;;FA;;;BA)(A;;FRFW;;;{own})"))?;
+        let descriptor = Descriptor::from_sddl(&security::own_pipe()?)?;
         let place = |number| Place::new(&wide(&name), &descriptor, number == 0);
         let places = (0..PLACES).map(place).collect::<io::Result<_>>()?;
         Ok(Self { name, places, turn: 0, bell: OnceCell::new() })
