@@ -10,6 +10,7 @@ use svckit_core::secret::Secret;
 use svckit_core::status::StateFilter;
 use svckit_core::{Error, Win32Error};
 use svckit_manager::{Logon, Remote, Target, connect};
+use svckit_testkit::PATIENCE;
 use svckit_testkit::samba::{ADMINISTRATOR, PASSWORD, Samba, USER};
 use svckit_testkit::svc::{Output, Svc};
 
@@ -19,7 +20,8 @@ const SERVICES: [&str; 4] = ["NETLOGON", "RemoteRegistry", "Spooler", "WINS"];
 /// What `--scm` names, with who logs on there.
 fn remote(text: &str, user: &str, password: &str) -> Remote {
     let Target::Remote(remote) = Target::parse(text, Path::new("/")).unwrap() else { panic!("{text}") };
-    remote.log_on(Logon::new(user, Secret::from(password)))
+    // The first one waits until Samba has started what serves its pipes.
+    remote.log_on(Logon::new(user, Secret::from(password))).within(PATIENCE)
 }
 
 fn over_smb(samba: &Samba, user: &str, password: &str) -> Target {
@@ -44,7 +46,8 @@ fn svc(samba: &Samba, words: &[&str]) -> Output {
     let file = svc.write("password", PASSWORD);
     std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o600)).unwrap();
     let scm = format!("smb://127.0.0.1:{}", samba.port());
-    let from = ["--scm", &scm, "--user", ADMINISTRATOR, "--password-file", "password"];
+    let from =
+        ["--scm", &scm, "--user", ADMINISTRATOR, "--password-file", "password", "--connect-timeout", "1m"];
     svc.run(&[&from, words].concat())
 }
 
@@ -78,6 +81,20 @@ fn verbs_go_over_smb() {
     assert_eq!(output.code(), Some(1), "{}{}", output.stdout, output.stderr);
     let said = "this service control manager doesn't tell when services are deleted (1745 ";
     assert!(output.stderr.contains(said), "{}", output.stderr);
+}
+
+#[test]
+fn a_list_that_takes_more_than_one_fragment_comes_whole() {
+    // Few, since Samba takes its time for each.
+    let more: Vec<String> = (0..4).map(|number| format!("{number}{}", "x".repeat(240))).collect();
+    let Some(samba) = Samba::start(&format!("svcctl list = {}\n", more.join(" "))) else { return };
+    let listed = list(&over_smb(&samba, ADMINISTRATOR, PASSWORD));
+    let listed = listed.unwrap_or_else(|error| panic!("{error:?}\n{}", samba.log()));
+    assert!(
+        more.iter().chain(SERVICES.map(str::to_owned).iter()).all(|name| listed.contains(name)),
+        "{listed:?}"
+    );
+    assert_eq!(listed.len(), more.len() + SERVICES.len());
 }
 
 #[test]

@@ -122,6 +122,9 @@ impl Write for Stream {
 }
 
 impl Transport for Stream {
+    /// Windows' fragments at a pipe have 4280 bytes, and each takes a read that goes there and back.
+    const FIRST_BUFFER: u32 = 4 * 1024;
+
     fn set_read_timeout(&self, limit: Option<Duration>) -> io::Result<()> {
         self.stream.set_read_timeout(limit)
     }

@@ -15,11 +15,8 @@ use super::service::WireService;
 use super::waiter::Waiter;
 use super::{Connection, Doing, Shared, Transport};
 
-/// The first buffer of an enumeration: the answer is one fragment, and hundreds of services fit.
-const FIRST_BUFFER: u32 = 60 * 1024;
-
-/// What a buffer has over what is needed.
-const SLACK: u32 = 4 * 1024;
+/// What a buffer has over what is needed, in case that services are being created.
+const SLACK: u32 = 1024;
 
 /// The buffer for a name, in characters; no name is longer than 256.
 const NAME_BUFFER: u32 = 512;
@@ -70,7 +67,7 @@ impl<S: Transport> WireManager<S> {
     ) -> Result<Vec<Enumerated>> {
         let doing = Doing::new("list services");
         let mut services = Vec::new();
-        let (mut size, mut from) = (FIRST_BUFFER, 0);
+        let (mut size, mut from) = (S::FIRST_BUFFER, 0);
         loop {
             let (manager, resume) = (self.handle, Some(from));
             let call = match listing {
@@ -90,11 +87,10 @@ impl<S: Transport> WireManager<S> {
                 _ if next <= from && size == MAX_256K => {
                     return Err(self.connection.nonsense(&doing, "the list does not come to an end"));
                 }
-                // What is needed for the rest, and a little more in case that services are being created.
-                _ if next > from => {
-                    (size, from) = (needed.saturating_add(SLACK).clamp(FIRST_BUFFER, MAX_256K), next)
-                }
-                _ => size = MAX_256K,
+                // What is needed for the rest.
+                _ if next > from => (size, from) = (enough(needed), next),
+                // Nothing fitted, or the server doesn't give a list in pieces.
+                _ => size = larger(size, needed),
             }
         }
     }
@@ -112,6 +108,16 @@ impl<S: Transport> WireManager<S> {
             _ => return Err(self.connection.nonsense(doing, "the answer is one to another call")),
         })
     }
+}
+
+/// The buffer for what the server says is needed.
+fn enough(needed: u32) -> u32 {
+    needed.saturating_add(SLACK).min(MAX_256K)
+}
+
+/// The buffer after one that was too small: for what the server says is needed, as far as that is more.
+pub(super) fn larger(size: u32, needed: u32) -> u32 {
+    if needed > size { enough(needed) } else { MAX_256K }
 }
 
 impl<S: Transport> Drop for WireManager<S> {
@@ -327,5 +333,19 @@ impl<S: Transport> Drop for WireWatch<S> {
         if let Some(waiter) = self.waiter.take() {
             waiter.close();
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_second_buffer_is_as_large_as_is_needed_and_the_last_as_large_as_may_be() {
+        assert_eq!(larger(4096, 5000), 5000 + SLACK);
+        assert_eq!(larger(4096, 4096), MAX_256K, "the server says that it was enough");
+        assert_eq!(larger(4096, MAX_256K), MAX_256K);
+        assert_eq!(larger(4096, u32::MAX), MAX_256K);
+        assert_eq!(enough(100), 100 + SLACK);
     }
 }

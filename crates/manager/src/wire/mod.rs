@@ -28,6 +28,10 @@ use crate::remote::Trial;
 
 /// A stream of bytes both ways.
 pub trait Transport: Read + Write + 'static {
+    /// The buffer in bytes with which a list is asked for first. Servers fill up what a buffer has over the list, and fragments come one after the other without
+    /// being asked for: hundreds of services fit. Where each fragment has to be asked for, it is what fits in one.
+    const FIRST_BUFFER: u32 = 60 * 1024;
+
     /// Sets how long a read may take before it fails with `WouldBlock` or `TimedOut`; `None`: for ever.
     fn set_read_timeout(&self, limit: Option<Duration>) -> io::Result<()>;
 

@@ -14,7 +14,7 @@ use svckit_scmr::ops::{
     Answer, Call, ChangeServiceConfig, ConfigInfo, ControlParams, Handle, MAX_8K, MAX_256K, buffers,
 };
 
-use super::manager::close;
+use super::manager::{close, larger};
 use super::waiter::Waiter;
 use super::{Connection, Doing, Transport};
 
@@ -24,7 +24,7 @@ const STATUS_PROCESS: u32 = 36;
 /// `SC_STATUS_PROCESS_INFO`.
 const PROCESS_INFO: u32 = 0;
 
-/// The first buffer for dependent services.
+/// The first buffer for dependent services at most: rarely there are more than a few.
 const FIRST_BUFFER: u32 = 16 * 1024;
 
 pub(super) struct WireService<S: Transport> {
@@ -163,11 +163,20 @@ impl<S: Transport> Service for WireService<S> {
             return self.triggers();
         }
         let doing = self.doing("query configuration of service");
-        let call = Call::QueryServiceConfig2 { service: self.handle, level, size: MAX_8K };
-        let Answer::QueryServiceConfig2 { buffer, code, .. } = self.connection.ask_for(&doing, &call)? else {
-            return Err(self.unexpected(&doing));
+        let mut size = S::FIRST_BUFFER.min(MAX_8K);
+        let buffer = loop {
+            let call = Call::QueryServiceConfig2 { service: self.handle, level, size };
+            let answer = self.connection.ask_for(&doing, &call)?;
+            let Answer::QueryServiceConfig2 { buffer, code, .. } = answer else {
+                return Err(self.unexpected(&doing));
+            };
+            if code == Win32Error::INSUFFICIENT_BUFFER && size < MAX_8K {
+                size = MAX_8K;
+                continue;
+            }
+            self.check_size(&doing, code)?;
+            break buffer;
         };
-        self.check_size(&doing, code)?;
         buffers::read_config2(level, &buffer)
             .map_err(|error| self.connection.nonsense(&doing, error.to_string()))?
             .ok_or_else(|| doing.error(Win32Error::INVALID_LEVEL, &self.connection.shared.target))
@@ -191,15 +200,15 @@ impl<S: Transport> Service for WireService<S> {
 
     fn dependents(&self, states: StateFilter) -> Result<Vec<Enumerated>> {
         let doing = self.doing("list dependents of service");
-        let mut size = FIRST_BUFFER;
+        let mut size = S::FIRST_BUFFER.min(FIRST_BUFFER);
         loop {
             let call = Call::EnumDependentServices { service: self.handle, states, size };
             let answer = self.connection.ask_for(&doing, &call)?;
-            let Answer::EnumDependentServices { buffer, returned, code, .. } = answer else {
+            let Answer::EnumDependentServices { buffer, needed, returned, code } = answer else {
                 return Err(self.unexpected(&doing));
             };
             if code == Win32Error::MORE_DATA && size < MAX_256K {
-                size = MAX_256K;
+                size = larger(size, needed);
                 continue;
             }
             code.check().map_err(|code| doing.error(code, &self.connection.shared.target))?;
