@@ -64,6 +64,11 @@ impl Samba {
         self.port
     }
 
+    /// Its database of secrets, as it is in the file.
+    pub fn secrets(&self) -> Vec<u8> {
+        fs::read(self.folder.path().join("secrets.tdb")).expect("it has secrets of its own")
+    }
+
     /// What it has said so far.
     pub fn log(&self) -> String {
         self.said.lock().unwrap_or_else(PoisonError::into_inner).clone()

@@ -2,16 +2,19 @@
 
     impacket_vectors.py calls             print the stubs of fixed calls, one `NAME HEX` a line
     impacket_vectors.py answers           read `NAME HEX` lines of answers, print what is in them
+    impacket_vectors.py secrets           read `KEY ENCRYPTED` lines, print what is in them and how impacket encrypts that
     impacket_vectors.py drive SOCKET      be the client of a server on a Unix socket, print what it answers
 
 Referent identifiers are free for the writer to choose, and impacket draws them at random: here they are numbered as Windows does. Padding may
 hold anything: here it is zero. The fixed calls contain none of the bytes that impacket pads with.
 """
 
+import contextlib
 import socket
 import sys
 import uuid
 
+from impacket import crypto
 from impacket.dcerpc.v5 import ndr, scmr, transport
 from impacket.dcerpc.v5.dtypes import NULL, UCHAR
 from impacket.ldap.ldaptypes import SR_SECURITY_DESCRIPTOR
@@ -351,6 +354,14 @@ class UnixTransport(transport.DCERPCTransport):
         return data
 
 
+def secret(key, encrypted):
+    clear = crypto.decryptSecret(key, encrypted)
+    # impacket prints what it works with.
+    with contextlib.redirect_stdout(None):
+        again = crypto.encryptSecret(key, clear)
+    return clear.hex(), again.hex()
+
+
 def outcome(action):
     try:
         return action()
@@ -389,6 +400,9 @@ def main():
             for line in sys.stdin:
                 name, stub = line.split()
                 print(name, read_answer(name, bytes.fromhex(stub)))
+        case ['secrets']:
+            for line in sys.stdin:
+                print(*secret(*map(bytes.fromhex, line.split())))
         case ['drive', path]:
             drive(path)
         case _:

@@ -13,10 +13,11 @@ use svckit_core::secret::Secret;
 use svckit_core::trigger;
 
 use super::{
-    ChangeServiceConfig, ConfigInfo, ConfigRecord, CreateService, FailureActionsInfo, Handle, NO_CHANGE,
-    Password, multi,
+    ChangeServiceConfig, ConfigInfo, ConfigRecord, CreateService, FailureActionsInfo, Handle, MAX_PASSWORD,
+    NO_CHANGE, Password, multi,
 };
 use crate::ndr::wide;
+use crate::secret;
 
 impl CreateService {
     /// The call that creates a service ([MS-SCMR] 3.1.4.12).
@@ -105,12 +106,22 @@ impl ChangeServiceConfig {
 }
 
 impl Password {
-    /// A password in clear, for a channel that nobody else reads.
+    /// A password in clear, for a channel that is sealed itself, or that nobody else reads ([MS-SCMR] 3.1.4.12: over TCP).
     pub fn new(text: &str) -> Self {
         let mut bytes = Vec::with_capacity(2 * (wide::length(text) + 1));
         wide::write(&mut bytes, text);
         bytes.extend([0, 0]);
         bytes.into()
+    }
+
+    /// A password that is encrypted with the key of a session, for a pipe over SMB ([MS-SCMR] 3.1.4.12, [MS-LSAD] 5.1.2).
+    pub fn encrypted(text: &str, key: &[u8; 16]) -> Self {
+        Self::from(std::mem::take(&mut *secret::encrypt(key, Self::new(text).as_bytes())))
+    }
+
+    /// Whether the wire takes it: it has a limit of bytes ([`MAX_PASSWORD`]), however they came about.
+    pub fn fits(&self) -> bool {
+        self.as_bytes().len() <= MAX_PASSWORD as usize
     }
 
     /// The password in clear; no bytes at all are none, as some clients send them.

@@ -148,6 +148,8 @@ pub(super) struct Encryption {
     ours: Key,
     /// `Session.DecryptionKey`.
     theirs: Key,
+    /// `Session.ApplicationKey`, for secrets within what is encrypted.
+    application: Zeroizing<[u8; 16]>,
     /// How many messages were encrypted: a nonce may not come twice.
     count: u64,
 }
@@ -155,6 +157,7 @@ pub(super) struct Encryption {
 impl Encryption {
     /// Of the key of a session ([MS-SMB2] 3.2.5.3.3): AES-256 takes as much of it as there is.
     pub(super) fn new(dialect: Dialect, cipher: Cipher, session: &[u8], preauth: &Preauth) -> Self {
+        let application = application_key(dialect, session, preauth);
         let (session, length) = match cipher {
             Cipher::Aes256Ccm | Cipher::Aes256Gcm => (Zeroizing::new(session.to_vec()), 32),
             _ => (first(session), 16),
@@ -169,7 +172,7 @@ impl Encryption {
                 derive(&session, b"SMB2AESCCM\0", b"ServerOut\0", length),
             ),
         };
-        Self { cipher, ours, theirs, count: 0 }
+        Self { cipher, ours, theirs, application, count: 0 }
     }
 
     /// Encrypts a message.
@@ -227,6 +230,11 @@ impl Encryption {
         Ok(body)
     }
 
+    /// The key that applications get ([MS-SMB2] 3.2.4.25). A session that is only signed has none here: nothing secret goes over it.
+    pub(super) fn application_key(&self) -> &[u8; 16] {
+        &self.application
+    }
+
     /// How it encrypts.
     pub(super) fn cipher(&self) -> Cipher {
         self.cipher
@@ -238,6 +246,16 @@ impl Encryption {
         std::mem::swap(&mut self.ours, &mut self.theirs);
         self
     }
+}
+
+/// `Session.ApplicationKey` ([MS-SMB2] 3.2.5.3.1): of the first 16 bytes, whatever encrypts.
+pub(super) fn application_key(dialect: Dialect, session: &[u8], preauth: &Preauth) -> Zeroizing<[u8; 16]> {
+    let mut key = Zeroizing::new([0; 16]);
+    key.copy_from_slice(&match dialect {
+        Dialect::V3_1_1 => derive(&first(session), b"SMBAppKey\0", &preauth.0, 16),
+        Dialect::V3_0 | Dialect::V3_0_2 => derive(&first(session), b"SMB2APP\0", b"SmbRpc\0", 16),
+    });
+    key
 }
 
 /// `Session.SessionKey`: the first 16 bytes of what the logon gave, filled up with zeros.

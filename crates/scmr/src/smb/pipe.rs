@@ -2,11 +2,14 @@
 
 use std::collections::VecDeque;
 
+use svckit_core::secret::Secret;
+
 use super::conversation::{Answer, Conversation, Protection};
 use super::crypto::Cipher;
 use super::frame::{NtStatus, command};
 use super::message::{self, FileId};
 use super::{During, SmbError};
+use crate::ops::Password;
 use crate::pdu::{HEADER, MAX_FRAGMENT};
 
 /// What is read at once: a fragment of RPC.
@@ -91,6 +94,16 @@ impl Pipe {
     pub fn cipher(&self) -> Option<Cipher> {
         match self.talk.protection() {
             Some(Protection::Encryption(encryption)) => Some(encryption.cipher()),
+            _ => None,
+        }
+    }
+
+    /// The password of an account as it has to be in calls through this pipe ([MS-SCMR] 3.1.4.12); `None` if the pipe is only signed: then everybody could hear what protects it.
+    pub fn password(&self, text: &Secret) -> Option<Password> {
+        match self.talk.protection() {
+            Some(Protection::Encryption(encryption)) => {
+                Some(Password::encrypted(text.as_str(), encryption.application_key()))
+            }
             _ => None,
         }
     }

@@ -28,7 +28,7 @@ use svckit_testkit::need;
 const SCRIPT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/impacket_vectors.py");
 
 /// Runs the script, with lines for it to read. Without impacket a test is skipped.
-fn impacket(arguments: &[&str], input: &str) -> Option<String> {
+pub(crate) fn impacket(arguments: &[&str], input: &str) -> Option<String> {
     let mut python = Command::new(need::python()?)
         .arg(SCRIPT)
         .args(arguments)
@@ -42,7 +42,7 @@ fn impacket(arguments: &[&str], input: &str) -> Option<String> {
     Some(String::from_utf8(output.stdout).unwrap())
 }
 
-fn hex(bytes: &[u8]) -> String {
+pub(crate) fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 

@@ -12,6 +12,8 @@ mod impacket_sealed;
 mod kerberos;
 mod machines;
 mod mapper;
+#[cfg(unix)]
+mod passwords;
 mod round_trip;
 #[cfg(unix)]
 mod scm;

@@ -9,8 +9,9 @@ use svckit_core::image_path::ImagePath;
 use svckit_core::name::{DisplayName, ServiceName};
 use svckit_core::secret::Secret;
 use svckit_scmr::client::{Binding, Progress};
-use svckit_scmr::ops::{Call, ChangeServiceConfig, CreateService, Handle};
+use svckit_scmr::ops::{Call, ChangeServiceConfig, CreateService, Handle, Password};
 use svckit_scmr::pdu::MIN_FRAGMENT;
+use svckit_scmr::secret;
 use svckit_scmr::server::{Incoming, Server};
 
 /// The password, masked: the test itself has it nowhere else.
@@ -112,6 +113,8 @@ fn no_password_stays_in_memory() {
         }
     }
     drop((client, server));
+    let encrypted = Password::encrypted(kept.as_str(), &[MASK; 16]);
+    drop(secret::decrypt(&[MASK; 16], encrypted.as_bytes()).unwrap());
     assert_eq!(found(), before);
     drop(kept);
     assert_eq!(found(), 0);

@@ -12,6 +12,8 @@ use super::frame::{NtStatus, command};
 use super::negotiate::Dialect;
 use super::{Connecting, During, Pipe, Progress, Request, SmbError};
 use crate::auth::{Account, Initiate, NtHash, ntlm, spnego};
+use crate::ops::Password;
+use crate::secret;
 
 /// A fragment of RPC, as far as a pipe looks at it.
 fn fragment(length: u16, fill: u8) -> Vec<u8> {
@@ -90,6 +92,21 @@ fn what_is_written_comes_back_however_it_is_protected() {
             assert_eq!((pipe.take_data(), pipe.has_ended()), (two, false));
             let is_confirmed = server.commands.contains(&command::IOCTL);
             assert_eq!(is_confirmed, dialect != Dialect::V3_1_1, "{dialect:?}");
+        }
+    }
+}
+
+#[test]
+fn a_password_goes_with_the_key_of_the_session_and_only_if_everything_is_encrypted() {
+    for (dialect, algorithm, cipher) in agreements() {
+        let mut server = Server::new(dialect, algorithm, cipher, Twist::Nothing);
+        let pipe = connect(&mut server, "pw", 4096).unwrap();
+        for text in ["", "secret", "ein längeres, für vier Blöcke 🔑"] {
+            let sent = pipe.password(&Secret::from(text));
+            assert_eq!(sent.is_some(), cipher.is_some(), "{dialect:?}, {cipher:?}");
+            let (Some(sent), Some(key)) = (sent, server.application_key()) else { continue };
+            let clear = secret::decrypt(key, sent.as_bytes()).unwrap();
+            assert_eq!(*clear, Password::new(text).as_bytes(), "with its terminator");
         }
     }
 }

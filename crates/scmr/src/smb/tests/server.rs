@@ -85,6 +85,11 @@ impl Server {
         }
     }
 
+    /// The key that a program behind the pipe gets.
+    pub(super) fn application_key(&self) -> Option<&[u8; 16]> {
+        self.encryption.as_ref().map(Encryption::application_key)
+    }
+
     /// Takes bytes of a client: those for it.
     pub(super) fn receive(&mut self, bytes: &[u8]) -> Vec<u8> {
         self.input.extend_from_slice(bytes);

@@ -1,6 +1,6 @@
 //! What Microsoft has published of the keys, signatures and encryption of SMB 3 ("SMB 2 and SMB 3 security in Windows 10", "Encryption in SMB 3.0", "SMB 3.1.1 Encryption in Windows 10").
 
-use super::super::crypto::{Algorithm, Cipher, Encryption, Preauth, Signing, derive};
+use super::super::crypto::{Algorithm, Cipher, Encryption, Preauth, Signing, application_key, derive};
 use super::super::negotiate::Dialect;
 
 const PREAUTH: &str = "0DD13628CC3ED218EF9DF9772D436D0887AB9814BFAE63A80AA845F36909DB7928622DDDAD522D9751640A459762C5A9D6BB084CBB3CE6BDADEF5D5BCE3C6C01";
@@ -37,6 +37,27 @@ fn keys_are_derived() {
         (b"SMBS2CCipherKey\0", "E2AF0DCEFAC68DA71A0DFBD0D1350D74"),
     ] {
         assert_eq!(*derive(&session, label, &bytes(PREAUTH), 16), bytes(key));
+    }
+}
+
+#[test]
+fn applications_get_a_key_of_their_own() {
+    for (dialect, session, preauth, key) in [
+        (Dialect::V3_0, "7CD451825D0450D235424E44BA6E78CC", NO_PREAUTH, "BB23A4575AA26C721AF525AF15A87B4F"),
+        (
+            Dialect::V3_1_1,
+            "270E1BA896585EEB7AF3472D3B4C75A7",
+            preauth(PREAUTH),
+            "6D7AD7954E9EC61E907B4D473DC178FF",
+        ),
+    ] {
+        let session = bytes(session);
+        assert_eq!(application_key(dialect, &session, &preauth)[..], bytes(key));
+        // What is beyond the first 16 bytes is for AES-256 alone.
+        let longer = [&session[..], &[7; 16]].concat();
+        assert_eq!(application_key(dialect, &longer, &preauth)[..], bytes(key));
+        let encryption = Encryption::new(dialect, Cipher::Aes256Gcm, &longer, &preauth);
+        assert_eq!(encryption.application_key()[..], bytes(key));
     }
 }
 
