@@ -97,6 +97,32 @@ fn a_list_that_takes_more_than_one_fragment_comes_whole() {
     assert_eq!(listed.len(), more.len() + SERVICES.len());
 }
 
+/// Samba's service control manager creates nothing: what it would make of the password, its LSA shows (`scmr/tests/wire/passwords.rs`).
+#[test]
+fn a_password_goes_only_through_an_encrypted_pipe() {
+    for (settings, is_sent) in
+        [("server smb encrypt = required\n", true), ("server smb encrypt = off\n", false)]
+    {
+        let Some(samba) = Samba::start(&format!("server signing = mandatory\n{settings}")) else { return };
+        let create = |more: &[&str]| {
+            let words = ["sc", "create", "web", "binpath=", "web.exe", "obj=", r".\ann"];
+            svc(&samba, &[&words, more].concat())
+        };
+        let refused = create(&[]);
+        assert_ne!(refused.code(), Some(50), "{}", refused.stdout);
+        let output = create(&["password=", "correct horse"]);
+        let said = format!("{}{}", output.stdout, output.stderr);
+        match is_sent {
+            true => assert_eq!(output.code(), refused.code(), "{said}"),
+            false => {
+                assert_eq!(output.code(), Some(50), "{said}");
+                assert!(said.contains("only over a connection that is encrypted"), "{said}");
+            }
+        }
+        assert!(!said.contains("correct horse"), "{said}");
+    }
+}
+
 #[test]
 fn who_is_not_let_in_hears_why() {
     let Some(samba) = Samba::start("") else { return };

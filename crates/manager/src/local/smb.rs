@@ -4,9 +4,11 @@ use std::io::{self, Read, Write};
 use std::net::{Shutdown, TcpStream};
 use std::time::Duration;
 
+use svckit_core::secret::Secret;
 use svckit_core::{Error, Result, Win32Error};
 use svckit_os::{clock, errno, random};
 use svckit_scmr::auth::{AuthError, Initiate};
+use svckit_scmr::ops::Password;
 use svckit_scmr::smb::{Connecting, During, NtStatus, Pipe, Progress, Request, SmbError};
 
 use crate::remote::Remote;
@@ -134,6 +136,10 @@ impl Transport for Stream {
         self.pipe.close().map_err(broken)?;
         self.flush_pipe()?;
         self.stream.shutdown(Shutdown::Write)
+    }
+
+    fn password(&self, clear: &Secret) -> Option<Password> {
+        self.pipe.password(clear)
     }
 }
 

@@ -4,11 +4,12 @@ use std::time::Duration;
 
 use svckit_core::Win32Error;
 use svckit_core::native::{Reply, Request};
+use svckit_core::secret::Secret;
 use svckit_core::time::Tick;
 use svckit_os::{clock, errno};
 use svckit_scmr::auth::{AuthError, Initiate};
 use svckit_scmr::client::{Binding, Client, Outcome, Progress};
-use svckit_scmr::ops::{Answer, Call};
+use svckit_scmr::ops::{Answer, Call, MAX_PASSWORD, Password};
 use svckit_scmr::pdu::{ProtocolError, Status};
 
 use super::{Credential, Transport};
@@ -16,6 +17,12 @@ use crate::remote::Ticket;
 
 /// How long the other side has to say good-bye.
 const FAREWELL: Duration = Duration::from_secs(2);
+
+/// How many UTF-16 code units of a password fit into a call, with its terminator ([MS-SCMR] 2.2.56).
+const MOST_IN_CLEAR: usize = MAX_PASSWORD as usize / 2 - 1;
+
+/// The same of one that is encrypted, in blocks of 8 bytes after one for its length.
+const MOST_ENCRYPTED: usize = (MAX_PASSWORD as usize / 8 - 1) * 8 / 2 - 1;
 
 /// Why a call brought no answer.
 #[derive(Debug)]
@@ -134,9 +141,24 @@ impl<S: Transport> Link<S> {
         self.works
     }
 
-    /// Whether passwords of accounts may be in calls: not to another machine, unless it is svckit, too. Other servers expect them encrypted in a way of their own, and would take this for another password.
-    pub(super) fn carries_passwords(&self) -> bool {
-        self.is_here || self.client.has_native()
+    /// The password of an account as it has to be in calls ([MS-SCMR] 3.1.4.12): in clear where the whole call is sealed or stays on this machine, else as the stream has it, if that is private.
+    pub(super) fn password(&self, clear: &Secret) -> Result<Password, LinkError> {
+        let (password, most) = if self.is_here || self.client.is_sealed() {
+            (Password::new(clear.as_str()), MOST_IN_CLEAR)
+        } else {
+            let cause = "the password of an account goes only over a connection that is encrypted, and this one over SMB \
+                         is only signed: let the server encrypt, or go over TCP (tcp://HOST)";
+            let refused = || LinkError::new(Win32Error::NOT_SUPPORTED, cause);
+            (self.stream.password(clear).ok_or_else(refused)?, MOST_ENCRYPTED)
+        };
+        if password.fits() {
+            return Ok(password);
+        }
+        let cause = format!(
+            "the password of an account can have up to {most} characters here (code units of UTF-16), and this has {}",
+            clear.as_str().encode_utf16().count()
+        );
+        Err(LinkError::new(Win32Error::INVALID_PARAMETER, cause))
     }
 
     /// Makes a call and waits for its answer.

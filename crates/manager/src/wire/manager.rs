@@ -157,8 +157,9 @@ impl<S: Transport> WireManager<S> {
 impl<S: Transport> Manager for WireManager<S> {
     fn create_service(&self, new: &NewService, access: ServiceAccess) -> Result<(Box<dyn Service>, u32)> {
         let doing = Doing::to("create service", new.name.as_str());
-        self.connection.may_carry(&doing, new.password.as_ref())?;
-        let call = Call::CreateService(Box::new(CreateService::new(self.handle, new, access)));
+        let password = self.connection.password(&doing, new.password.as_ref())?;
+        let create = CreateService { password, ..CreateService::new(self.handle, new, access) };
+        let call = Call::CreateService(Box::new(create));
         match self.connection.ask(&doing, &call)? {
             Answer::CreateService { tag, service, .. } => {
                 Ok((self.service(service, new.name.as_str(), access), tag.unwrap_or(0)))

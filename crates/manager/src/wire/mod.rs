@@ -19,7 +19,7 @@ use svckit_core::security::{SecurityDescriptor, SecurityInformation};
 use svckit_core::{Error, Result, Win32Error};
 use svckit_os::clock;
 use svckit_scmr::auth::Initiate;
-use svckit_scmr::ops::{Answer, Call, Handle, MAX_256K};
+use svckit_scmr::ops::{Answer, Call, Handle, MAX_256K, Password};
 
 use link::{Link, LinkError, NotOpened};
 use manager::WireManager;
@@ -37,6 +37,11 @@ pub trait Transport: Read + Write + 'static {
 
     /// Says that nothing more will be sent.
     fn finish(&mut self) -> io::Result<()>;
+
+    /// The password of an account as it has to be in calls through this stream, where these aren't sealed themselves; `None` if it can't be sent safely.
+    fn password(&self, _clear: &Secret) -> Option<Password> {
+        None
+    }
 }
 
 /// A service control manager behind a stream.
@@ -231,15 +236,10 @@ impl<S: Transport> Connection<S> {
         }
     }
 
-    /// Checks that a password may be sent, if there is one.
-    fn may_carry(&self, doing: &Doing, password: Option<&Secret>) -> Result<()> {
-        if password.is_none() || self.link.borrow().carries_passwords() {
-            return Ok(());
-        }
-        let cause =
-            "the password of an account can't be sent to a machine without svckit by this version".to_owned();
-        let error = LinkError { code: Win32Error::NOT_SUPPORTED, cause };
-        Err(doing.failed(error, &self.shared.target))
+    /// The password of an account as it has to be in calls, if there is one.
+    fn password(&self, doing: &Doing, clear: Option<&Secret>) -> Result<Option<Password>> {
+        let password = clear.map(|clear| self.link.borrow().password(clear)).transpose();
+        password.map_err(|error| doing.failed(error, &self.shared.target))
     }
 
     /// Makes a call, whatever the code of its answer is.

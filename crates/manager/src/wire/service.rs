@@ -150,8 +150,9 @@ impl<S: Transport> Service for WireService<S> {
 
     fn change_config(&self, change: &ConfigChange) -> Result<u32> {
         let doing = self.doing("change configuration of service");
-        self.connection.may_carry(&doing, change.password.as_ref())?;
-        let call = Call::ChangeServiceConfig(Box::new(ChangeServiceConfig::new(self.handle, change)));
+        let password = self.connection.password(&doing, change.password.as_ref())?;
+        let change = ChangeServiceConfig { password, ..ChangeServiceConfig::new(self.handle, change) };
+        let call = Call::ChangeServiceConfig(Box::new(change));
         match self.connection.ask(&doing, &call)? {
             Answer::ChangeServiceConfig { tag, .. } => Ok(tag.unwrap_or(0)),
             _ => Err(self.unexpected(&doing)),

@@ -3,13 +3,13 @@
 use std::io::{Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::path::Path;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
 
 use svckit_core::access::{ManagerAccess, ServiceAccess};
-use svckit_core::config::NewService;
+use svckit_core::config::{ConfigChange, NewService};
 use svckit_core::name::ServiceName;
 use svckit_core::secret::Secret;
 use svckit_core::{Error, Win32Error};
@@ -17,6 +17,7 @@ use svckit_manager::remote::Trial;
 use svckit_manager::{Logon, Target, connect};
 use svckit_scmr::auth::{Account, Accounts, NtHash, ntlm};
 use svckit_scmr::mapper::{Mapper, Tower};
+use svckit_scmr::ops::Password;
 use svckit_scmr::pdu::{BindNak, Frame, HEADER, MAX_FRAGMENT, PacketType};
 use svckit_scmr::server::Server;
 
@@ -295,15 +296,15 @@ fn what_smb_does_wrong_is_told() {
 }
 
 /// A connection of a server that knows nothing of the native interface: it says so where it accepts the interfaces.
-struct Plain(TcpStream);
+struct Plain<S>(S);
 
-impl Read for Plain {
+impl<S: Duplex> Read for Plain<S> {
     fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
         self.0.read(buffer)
     }
 }
 
-impl Write for Plain {
+impl<S: Duplex> Write for Plain<S> {
     fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
         let mut bytes = bytes.to_vec();
         if let Ok(Some((frame, _))) = Frame::read(&bytes.clone(), MAX_FRAGMENT)
@@ -321,7 +322,7 @@ impl Write for Plain {
     }
 }
 
-impl Duplex for Plain {
+impl<S: Duplex> Duplex for Plain<S> {
     fn copy(&self) -> Self {
         Self(self.0.copy())
     }
@@ -331,14 +332,49 @@ impl Duplex for Plain {
     }
 }
 
+/// A connection on which somebody hears what the client says.
+struct Heard(TcpStream, Arc<Mutex<Vec<u8>>>);
+
+impl Read for Heard {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        let count = self.0.read(buffer)?;
+        self.1.lock().unwrap().extend_from_slice(&buffer[..count]);
+        Ok(count)
+    }
+}
+
+impl Write for Heard {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.write(bytes)
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        self.0.flush()
+    }
+}
+
+impl Duplex for Heard {
+    fn copy(&self) -> Self {
+        Self(self.0.copy(), Arc::clone(&self.1))
+    }
+
+    fn end(&self) {
+        self.0.end();
+    }
+}
+
+/// [MS-SCMR] 3.1.4.12: over TCP it is in clear within the call, and all of that is sealed.
 #[test]
-fn the_password_of_an_account_goes_only_to_a_machine_with_svckit() {
+fn the_password_of_an_account_goes_to_every_machine_within_sealed_calls() {
     for has_svckit in [true, false] {
         let fixture = Fixture::new();
         let scm = Arc::clone(&fixture.scm);
+        let heard = Arc::new(Mutex::new(Vec::new()));
+        let hearing = Arc::clone(&heard);
         let address = listen(move |stream| {
             let acceptor = ntlm::Acceptor::new(ntlm::Identity::default(), *b"8 random", 1);
             let server = Server::sealed(MAX_FRAGMENT, acceptor, Box::new(Ann));
+            let stream = Heard(stream, Arc::clone(&hearing));
             match has_svckit {
                 true => Arc::clone(&scm).serve(stream, server),
                 false => Arc::clone(&scm).serve(Plain(stream), server),
@@ -346,21 +382,35 @@ fn the_password_of_an_account_goes_only_to_a_machine_with_svckit() {
         });
         let backend = connect(&target(&address.to_string(), "pw", LONG)).unwrap();
         let manager = backend.open_manager(ManagerAccess::CREATE_SERVICE).unwrap();
-        let new = |name, password: Option<&str>| NewService {
-            name: ServiceName::new(name).unwrap(),
-            config: config(name),
-            password: password.map(Secret::from),
-            want_tag: false,
+        let create = |name, password: Option<&str>| {
+            let new = NewService {
+                name: ServiceName::new(name).unwrap(),
+                config: config(name),
+                password: password.map(Secret::from),
+                want_tag: false,
+            };
+            manager.create_service(&new, ServiceAccess::CHANGE_CONFIG)
         };
-        manager.create_service(&new("web", None), ServiceAccess::START).unwrap();
-        match manager.create_service(&new("db", Some("secret")), ServiceAccess::START) {
-            Ok(_) => assert!(has_svckit),
-            Err(error) => {
-                assert_eq!((has_svckit, error.code), (false, Win32Error::NOT_SUPPORTED));
-                assert!(cause(&error).starts_with("the password of an account can't be sent"), "{error}");
-            }
+        create("web", None).unwrap();
+        let longest = "x".repeat(256);
+        let (service, _) = create("db", Some("secret")).unwrap();
+        for password in [&longest, ""] {
+            let change = ConfigChange { password: Some(password.into()), ..ConfigChange::default() };
+            service.change_config(&change).unwrap();
         }
-        assert_eq!(fixture.scm.state().services.contains_key("db"), has_svckit);
+        service.change_config(&ConfigChange::default()).unwrap();
+        let sent = ["secret", &longest, ""].map(Password::new);
+        assert_eq!(fixture.scm.state().passwords, sent);
+
+        let error = create("more", Some(&"x".repeat(257))).err().unwrap();
+        assert_eq!(error.code, Win32Error::INVALID_PARAMETER);
+        let said = "the password of an account can have up to 256 characters here (code units of UTF-16), and this has 257";
+        assert_eq!(cause(&error), said);
+        assert!(!fixture.scm.state().services.contains_key("more"));
+        let heard = heard.lock().unwrap();
+        let secret = &Password::new("secret");
+        assert!(!heard.windows(12).any(|window| window == &secret.as_bytes()[..12]), "it was sealed");
+        assert!(heard.len() > 1000, "all was heard");
     }
 }
 

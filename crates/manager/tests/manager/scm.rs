@@ -17,7 +17,7 @@ use svckit_manager::Embedded;
 use svckit_manager::wire::Wire;
 use svckit_os::socket::{self, Stream};
 use svckit_scmr::ndr::Text;
-use svckit_scmr::ops::{Answer, Call, Handle, NotifyParams, buffers};
+use svckit_scmr::ops::{Answer, Call, Handle, NotifyParams, Password, buffers};
 use svckit_scmr::pdu::Status;
 use svckit_scmr::server::{Incoming, Server};
 
@@ -77,6 +77,8 @@ pub(crate) struct State {
     pub(crate) refuses_definitions: bool,
     /// Rights that nobody gets.
     pub(crate) denied: ServiceAccess,
+    /// The passwords of accounts that came, as they were within the calls.
+    pub(crate) passwords: Vec<Password>,
     /// What was asked for when services were opened.
     pub(crate) opened: Vec<ServiceAccess>,
     /// What asking for these levels fails with; level 0 is the basic configuration.
@@ -260,6 +262,7 @@ impl Scm {
             }
             Call::CreateService(create) => {
                 let new = create.to_new_service()?;
+                self.state().passwords.extend(create.password.clone());
                 self.add(new.name.as_str(), new.config);
                 let open = Open { service: create.name.clone(), access: create.access, ..nobody };
                 Answer::CreateService { tag: create.tag.map(|_| 7), service: self.grant(open), code }
@@ -324,7 +327,8 @@ impl Scm {
         };
         let name = self.open(*handle)?.service;
         let mut state = self.state();
-        let State { services, refused, unreadable, room, starts, writes: written, .. } = &mut *state;
+        let State { services, refused, unreadable, room, starts, writes: written, passwords, .. } =
+            &mut *state;
         *written += writes;
         if let (1.., Some(left)) = (writes, room.as_mut()) {
             *left = left.checked_sub(1).ok_or(Win32Error::DISK_FULL)?;
@@ -363,6 +367,7 @@ impl Scm {
             }
             Call::ChangeServiceConfig(change) => {
                 let wanted = change.to_change()?;
+                passwords.extend(change.password.clone());
                 let config = &mut service.config;
                 config.start_type = wanted.start_type.unwrap_or(config.start_type);
                 config.image_path = wanted.image_path.unwrap_or(config.image_path.clone());

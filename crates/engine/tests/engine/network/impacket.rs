@@ -37,6 +37,24 @@ fn impacket_manages_services_from_afar() {
 }
 
 #[test]
+fn impacket_sets_passwords_that_nobody_keeps() {
+    let bed = Bed::new("");
+    let Some(said) = impacket("passwords", &bed) else { return };
+    assert_eq!(said, "set\n");
+    let text = "a password of an account";
+    let wide: Vec<u8> = text.encode_utf16().flat_map(u16::to_le_bytes).collect();
+    let mut files = 0;
+    for file in std::fs::read_dir(bed.state.path()).unwrap() {
+        // Sockets can't be read.
+        let Ok(bytes) = std::fs::read(file.unwrap().path()) else { continue };
+        files += 1;
+        let has = |secret: &[u8]| bytes.windows(secret.len()).any(|window| window == secret);
+        assert!(!has(text.as_bytes()) && !has(&wide));
+    }
+    assert!(files > 1, "the databases are there");
+}
+
+#[test]
 fn impacket_finds_the_port_by_the_endpoint_mapper() {
     let bed = Bed::new("");
     if let Some(said) = impacket("map", &bed) {

@@ -1,5 +1,7 @@
 """What impacket does with a service control manager over TCP: remote.py PART PORT PASSWORD PROGRAM MAPPER."""
 
+import os
+import pwd
 import struct
 import sys
 
@@ -104,6 +106,24 @@ def manage():
     print("managed")
 
 
+def passwords():
+    """Over TCP they are in clear within what is sealed ([MS-SCMR] 3.1.4.12), and what is encrypted in one more way is another password."""
+    client = connect()
+    manager = scmr.hROpenSCManagerW(client)["lpScHandle"]
+    account = pwd.getpwuid(os.getuid()).pw_name + "\0"
+    clear = "a password of an account\0".encode("utf-16le")
+    encrypted = bytes.fromhex("af784403fba092278c95fc7e88564ccd7cd0c241da6f14415626cda581e9223d")
+    made = scmr.hRCreateServiceW(client, manager, NAME, NAME, lpBinaryPathName="/bin/true\0", lpServiceStartName=account,
+                                 lpPassword=clear, dwPwSize=len(clear))
+    service = made["lpServiceHandle"]
+    for password in clear, encrypted, clear[:-2], b"\0\0":
+        scmr.hRChangeServiceConfigW(client, service, lpPassword=password, dwPwSize=len(password))
+    for wrong in clear[:-1], b"\x3d\xd8\0\0":
+        given = dict(lpPassword=wrong, dwPwSize=len(wrong))
+        expect(code(scmr.hRChangeServiceConfigW, client, service, **given), 87, "no text")
+    print("set")
+
+
 def is_refused(**named):
     try:
         scmr.hROpenSCManagerW(connect(**named))
@@ -131,4 +151,4 @@ def map():
     print(epm.hept_map("127.0.0.1", scmr.MSRPC_UUID_SCMR, protocol="ncacn_ip_tcp", dce=client))
 
 
-{"manage": manage, "refused": refused, "map": map}[part]()
+{"manage": manage, "passwords": passwords, "refused": refused, "map": map}[part]()
