@@ -6,6 +6,7 @@
 
 use std::ffi::{OsStr, OsString};
 use std::io::{BufRead, BufReader, Read, Write};
+use std::iter;
 use std::net::{TcpListener, TcpStream};
 use std::os::windows::process::CommandExt;
 use std::path::PathBuf;
@@ -21,23 +22,18 @@ use svckit_os::pipe::{self, Reader};
 use svckit_os::process::{
     Children, Command, End, News, SpawnError, Stage, Stdio, Terms, inherited_environment,
 };
+use svckit_testkit::role;
 
 const CHILDREN: u64 = 1;
 const OUTPUT: u64 = 2;
-
-/// Says what a process of this file is to do in place of tests.
-const ROLE: &str = "SVCKIT_TEST_ROLE";
-
-/// Where a process of this file connects, says its id, and waits until the connection ends.
-const MEET: &str = "SVCKIT_TEST_MEET";
 
 const DETACHED_PROCESS: u32 = 8;
 
 /// The other processes of these tests begin here, since they are this program too.
 #[test]
 fn role() {
-    let Some(role) = std::env::var_os(ROLE) else { return };
-    match role.to_str().unwrap() {
+    let Some((role, place)) = role::asked() else { return };
+    match &*role {
         "words" => {
             for word in std::env::args().skip(4) {
                 println!("<{word}>");
@@ -46,13 +42,10 @@ fn role() {
             // The harness makes 101 of it.
             panic!("done");
         }
-        "meet" => meet(),
+        "meet" => meet(&place),
         "parent" => {
-            let own = std::env::current_exe().unwrap();
-            let mut child = std::process::Command::new(own);
-            child.args(["--exact", "role", "--nocapture"]).env(ROLE, "meet").creation_flags(DETACHED_PROCESS);
-            let mut child = child.spawn().unwrap();
-            meet();
+            let mut child = role::command("meet", &place).creation_flags(DETACHED_PROCESS).spawn().unwrap();
+            meet(&place);
             // Nobody waits for it but those who end it.
             let _ = child.try_wait();
         }
@@ -60,8 +53,9 @@ fn role() {
     }
 }
 
-fn meet() {
-    let mut connection = TcpStream::connect(std::env::var(MEET).unwrap()).unwrap();
+/// Connects, says its id, and waits until the connection ends.
+fn meet(place: &str) {
+    let mut connection = TcpStream::connect(place).unwrap();
     writeln!(connection, "{}", std::process::id()).unwrap();
     let _ = connection.read(&mut [0]);
 }
@@ -80,12 +74,11 @@ impl World {
     }
 
     fn command(&self, role: &str, words: &[&str]) -> Command {
-        let own = std::env::current_exe().unwrap();
-        let plain = [own.as_os_str(), "--exact".as_ref(), "role".as_ref(), "--nocapture".as_ref()];
-        let more = [(ROLE, role.to_owned()), (MEET, self.listener.local_addr().unwrap().to_string())];
-        let more = more.into_iter().map(|(name, value)| (OsString::from(name), OsString::from(value)));
+        let own = role::command(role, &self.listener.local_addr().unwrap().to_string());
+        let more = own.get_envs().filter_map(|(name, value)| Some((name.to_owned(), value?.to_owned())));
+        let words = own.get_args().chain(words.iter().map(OsStr::new));
         Command {
-            command: plain.into_iter().chain(words.iter().map(OsStr::new)).map(OsString::from).collect(),
+            command: iter::once(own.get_program()).chain(words).map(OsString::from).collect(),
             directory: None,
             environment: inherited_environment().chain(more).collect(),
             leave: Vec::new(),
@@ -176,7 +169,7 @@ fn a_program_gets_its_words_and_its_directory_and_its_code_comes_back() {
     assert_eq!(found, words);
     let directory = output.lines().find_map(|line| line.strip_prefix("in ")).unwrap();
     assert_eq!(PathBuf::from(directory).file_name(), folder.path().file_name());
-    assert_eq!(world.children.end_rest(pid, "".as_ref(), true), []);
+    assert_eq!(world.children.end_rest(pid, "".as_ref(), true), [0; 0]);
 }
 
 #[test]
@@ -190,7 +183,7 @@ fn what_a_program_leaves_is_ended_even_if_it_is_detached() {
     assert_eq!(world.news(), News::Ended { pid, how: Ended::Code(0) });
     assert_eq!(world.children.end_rest(pid, "".as_ref(), true), [child.1]);
     assert_eq!(world.news(), News::Orphan);
-    assert_eq!(world.children.end_rest(pid, "".as_ref(), true), []);
+    assert_eq!(world.children.end_rest(pid, "".as_ref(), true), [0; 0]);
     // Its connection has ended with it.
     assert!(matches!(child.0.read(&mut [0]), Ok(0) | Err(_)));
 }
@@ -240,7 +233,7 @@ fn what_may_stay_stays_and_a_program_never_does() {
         let (_parent, mut child) = if one.1 == pid { (one, other) } else { (other, one) };
         world.children.ask(pid, &StopAction::Terminate).unwrap();
         assert_eq!(world.news(), News::Ended { pid, how: Ended::Code(1) });
-        assert_eq!(world.children.end_rest(pid, "".as_ref(), true), []);
+        assert_eq!(world.children.end_rest(pid, "".as_ref(), true), [0; 0]);
         let World { mut children, .. } = world;
         children.end_all();
         drop(children);
@@ -264,7 +257,7 @@ fn what_a_program_leaves_is_followed() {
     world.children.ask(child.1, &StopAction::Terminate).unwrap();
     assert_eq!(world.news(), News::Ended { pid: child.1, how: Ended::Code(1) });
     assert_eq!(world.children.follow(child.1, "".as_ref(), true), None);
-    assert_eq!(world.children.end_rest(child.1, "".as_ref(), true), []);
+    assert_eq!(world.children.end_rest(child.1, "".as_ref(), true), [0; 0]);
 }
 
 #[test]
