@@ -33,7 +33,8 @@ impl Gate {
         self.give(1);
     }
 
-    /// Gives a place back for a process that has ended, and may have had one; there never are more than at the beginning because of that.
+    /// Gives a place back for a process that has ended, and may have had one. If it had none while others are in, there is one too many for as long as they are; after this there
+    /// are never more free than at the beginning, so the next mend that finds nobody in sets it right.
     pub fn mend(&self) {
         let mut free = 1;
         while self.enter() {
@@ -127,5 +128,16 @@ mod tests {
         assert!(gate.enter() && gate.enter() && !gate.enter());
         gate.mend();
         assert!(gate.enter() && !gate.enter());
+    }
+
+    #[test]
+    fn a_place_too_many_is_gone_with_the_next_mend_when_nobody_is_in() {
+        let gate = Gate::new(2).unwrap();
+        assert!(gate.enter());
+        gate.mend();
+        assert!(gate.enter() && gate.enter() && !gate.enter(), "one more than two");
+        (0..3).for_each(|_| gate.leave());
+        gate.mend();
+        assert!(gate.enter() && gate.enter() && !gate.enter());
     }
 }
