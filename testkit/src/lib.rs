@@ -15,6 +15,8 @@ pub mod kdc;
 pub mod model;
 pub mod need;
 pub mod output;
+#[cfg(unix)]
+mod processes;
 pub mod role;
 #[cfg(unix)]
 pub mod samba;

@@ -13,7 +13,7 @@ use std::thread;
 use svckit_os::pidfd::PidFd;
 use tempfile::TempDir;
 
-use crate::{PATIENCE, need};
+use crate::{PATIENCE, need, processes};
 
 /// An account of Unix that is everywhere, and that Samba's service control manager takes for an administrator.
 pub const ADMINISTRATOR: &str = "root";
@@ -89,34 +89,17 @@ impl Drop for Samba {
         }
         // What these two have started ends a little later, and writes until then.
         let groups: Vec<u32> = pipes.into_iter().chain([self.server.id()]).collect();
-        loop {
-            let left = members(&groups);
-            if left.is_empty() {
-                return;
-            }
-            for pid in left {
-                // It may have ended by itself.
-                let Ok(process) = PidFd::open(pid) else { continue };
-                let _ = process.kill();
-                let _ = process.wait(PATIENCE);
-            }
-        }
+        processes::end(|| processes::that(|pid| is_member(pid, &groups) == Some(true)));
     }
 }
 
-/// The processes of these groups that run.
-fn members(groups: &[u32]) -> Vec<u32> {
-    let is_member = |pid: &u32| {
-        let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
-        // After the name, which may have blanks in it: the state, the parent, the group.
-        let mut fields = stat.rsplit_once(')')?.1.split_whitespace();
-        let (state, group) = (fields.next()?, fields.nth(1)?.parse().ok()?);
-        Some(state != "Z" && groups.contains(&group))
-    };
-    let all = fs::read_dir("/proc").into_iter().flatten().flatten();
-    all.filter_map(|entry| entry.file_name().to_str()?.parse().ok())
-        .filter(|pid| is_member(pid) == Some(true))
-        .collect()
+/// Whether a process is in one of these groups, and runs.
+fn is_member(pid: u32, groups: &[u32]) -> Option<bool> {
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    // After the name, which may have blanks in it: the state, the parent, the group.
+    let mut fields = stat.rsplit_once(')')?.1.split_whitespace();
+    let (state, group) = (fields.next()?, fields.nth(1)?.parse().ok()?);
+    Some(state != "Z" && groups.contains(&group))
 }
 
 /// The server, and what gives accounts their passwords.

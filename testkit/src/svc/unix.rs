@@ -5,7 +5,7 @@ use svckit_os::pidfd::PidFd;
 use svckit_os::process::environment_value;
 
 use super::{MARK, Svc};
-use crate::PATIENCE;
+use crate::{PATIENCE, processes};
 
 impl Svc {
     /// The state directory.
@@ -54,29 +54,12 @@ impl Svc {
 
     /// Every process that comes from here.
     pub fn processes(&self) -> Vec<u32> {
-        let Ok(entries) = fs::read_dir("/proc") else { return Vec::new() };
-        entries
-            .flatten()
-            .filter_map(|entry| entry.file_name().to_str()?.parse().ok())
-            .filter(|pid| environment_value(*pid, MARK).is_some_and(|mark| mark == *self.mark))
-            .collect()
+        processes::that(|pid| environment_value(pid, MARK).is_some_and(|mark| mark == *self.mark))
     }
 }
 
 impl Drop for Svc {
     fn drop(&mut self) {
-        // What is ended may start something before it is: this goes on until nothing is left.
-        loop {
-            let processes = self.processes();
-            if processes.is_empty() {
-                return;
-            }
-            for pid in processes {
-                // It may have ended by itself.
-                let Ok(process) = PidFd::open(pid) else { continue };
-                let _ = process.kill();
-                let _ = process.wait(PATIENCE);
-            }
-        }
+        processes::end(|| self.processes());
     }
 }
