@@ -87,6 +87,7 @@ impl Logon {
     }
 
     fn ask(&self, remote: &Remote) -> Result<Known> {
+        local::withhold_dumps();
         let auth = self.auth(remote)?;
         if let Some(file) = &self.credentials_file {
             let logon = local::remote_credentials(file).map_err(|error| {

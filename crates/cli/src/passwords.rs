@@ -23,6 +23,7 @@ const LONGEST_LINE: usize = 4 << 10;
 
 /// The first line.
 pub(crate) fn first_line(mut input: impl Read) -> Result<Secret, Failure> {
+    local::withhold_dumps();
     let mut buffer = Zeroizing::new(vec![0; LONGEST_LINE + 1]);
     let mut length = 0;
     while length < buffer.len() && !buffer[..length].contains(&b'\n') {
@@ -99,6 +100,7 @@ fn present(app: &mut App, wanted: &Wanted) -> Result<Option<Present>, Failure> {
 }
 
 fn read(wanted: &Wanted, source: &PasswordSource) -> Result<Secret, Failure> {
+    local::withhold_dumps();
     let read = local::password(source, &wanted.service.name, |name| std::env::var_os(name));
     read.map_err(|error| {
         let hint = match source {

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use svckit_core::native::{Reply as NativeReply, Request};
 use svckit_core::security::check::Token;
-use svckit_os::socket;
+use svckit_os::{dump, socket};
 use svckit_scmr::ops::{Answer, Call};
 use svckit_scmr::pdu::MAX_FRAGMENT;
 use svckit_scmr::server::{Incoming, Server};
@@ -212,6 +212,8 @@ impl Connection {
         if self.is_unknown() {
             self.heard += length;
         }
+        // Whoever logs on brings verifiers of passwords into memory.
+        let _withheld = self.is_unknown().then(dump::withhold);
         let received = self.server.receive(&buffer[..length]);
         // There may be a password in it.
         buffer[..length].zeroize();

@@ -12,6 +12,7 @@ pub mod daemon;
 pub mod dial;
 #[cfg(windows)]
 pub mod dispatcher;
+pub mod dump;
 pub mod entrance;
 pub mod errno;
 #[cfg(any(target_os = "linux", windows))]

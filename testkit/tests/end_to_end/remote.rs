@@ -1,10 +1,11 @@
 //! Another machine, which is a service control manager of this one that listens on the network: every verb goes there by name, password and sealed packets.
 
 use std::io::{BufRead, BufReader};
-use std::net::SocketAddr;
+use std::net::{SocketAddr, TcpListener};
 use std::os::unix::fs::PermissionsExt;
+use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
-use std::process::Stdio;
+use std::process::{Command, ExitStatus, Stdio};
 
 use svckit_core::native::{Reply, Request};
 use svckit_manager::{Logon, Target};
@@ -54,6 +55,54 @@ fn add_user(svc: &Svc, name: &str, more: &[&str]) {
     let mut command = svc.command(&[&["scm", "user", "add", "--password-stdin", name], more].concat());
     let input = command.stdin(Stdio::from(std::fs::File::open(&file).unwrap())).output().unwrap();
     assert!(input.status.success(), "{}", String::from_utf8_lossy(&input.stderr));
+}
+
+/// How a program ends that may leave a core file behind and is told to, once it has connected to the listener.
+fn aborted(program: &Path, arguments: &[&str], folder: &Path, listener: &TcpListener) -> ExitStatus {
+    let mut child = Command::new("sh")
+        .args(["-c", "ulimit -c unlimited; exec \"$0\" \"$@\""])
+        .arg(program)
+        .args(arguments)
+        .current_dir(folder)
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let stream = listener.accept().unwrap();
+    let pid = rustix::process::Pid::from_child(&child);
+    rustix::process::kill_process(pid, rustix::process::Signal::ABORT).unwrap();
+    let status = child.wait().unwrap();
+    drop(stream);
+    assert_eq!(status.signal(), Some(6), "{status}");
+    status
+}
+
+#[test]
+fn a_core_file_never_has_a_password() {
+    let svc = Svc::new();
+    let file = svc.write("password", "swordfish\n");
+    std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o600)).unwrap();
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap().to_string();
+    let folder = svc.folder();
+    let arguments = ["--scm", &address, "--user", "ann", "--password-file", file.to_str().unwrap(), "list"];
+    let status = aborted(svc.program(), &arguments, folder, &listener);
+    assert!(!status.core_dumped(), "{status}");
+    let has_core = || {
+        std::fs::read_dir(folder)
+            .unwrap()
+            .flatten()
+            .any(|entry| entry.file_name().to_string_lossy().starts_with("core"))
+    };
+    assert!(!has_core());
+    // Where core files are made in the folder, another program shows that one would have been made.
+    if std::fs::read_to_string("/proc/sys/kernel/core_pattern").is_ok_and(|pattern| pattern == "core\n") {
+        let connect =
+            format!("exec 3<>/dev/tcp/127.0.0.1/{}; read line <&3", listener.local_addr().unwrap().port());
+        let status = aborted(Path::new("bash"), &["-c", &connect], folder, &listener);
+        assert!(status.core_dumped() && has_core(), "{status}");
+    }
 }
 
 #[test]

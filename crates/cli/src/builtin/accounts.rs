@@ -71,6 +71,7 @@ fn password(name: &str, from_input: bool) -> Result<Secret, Failure> {
         let input = unbuffered_input().map_err(|error| Failure::io("cannot read the password", error))?;
         return passwords::first_line(input);
     }
+    local::withhold_dumps();
     let first = local::prompt(&format!("password of {}: ", printable(name))).map_err(unread)?;
     let second = local::prompt("the same again: ").map_err(unread)?;
     match first == second {

@@ -120,6 +120,7 @@ impl Service {
             number.ok_or_else(|| NotStarted::system("run one more", &io::ErrorKind::QuotaExceeded.into()))?;
         let mut mark = shared.setting.mark(&self.name);
         mark.push(format!("/{number}"));
+        let _withheld = self.withheld();
         let command = self.errand_command(shared, purpose, errand, &mark)?;
         let null = file::null_device().map_err(|error| NotStarted::system("open the null device", &error))?;
         let pipes = self.errand_outputs(shared, purpose, now)?;

@@ -13,6 +13,7 @@ use svckit_core::native::{EventId, Level};
 use svckit_core::probe::{ReadyPolicy, ReadyWhen};
 use svckit_core::time::{Now, Tick};
 use svckit_core::win32::Win32Error;
+use svckit_os::dump::{self, Withheld};
 use svckit_os::event::{Interest, Source};
 use svckit_os::notify::Inbox;
 use svckit_os::pipe::{self, ProgramEnd, Writer};
@@ -113,6 +114,7 @@ impl Outputs {
 impl Service {
     /// Starts the program: its process id.
     pub(super) fn launch(&mut self, shared: &mut Shared, now: Now) -> Result<u32, NotStarted> {
+        let _withheld = self.withheld();
         let (mut command, old) = self.command(shared)?;
         if let Some(why) = old {
             let text = message::old_variables(&self.quoted(), &why);
@@ -195,6 +197,13 @@ impl Service {
             let text = format!("{}: {}", self.quoted(), message::full(limit));
             self.tell(shared, now, Message::new(EventId::PROCESS_LIMIT, Level::Warning, text));
         }
+    }
+
+    /// No core dump shall have the secrets of the program, which are in memory until it has been started.
+    pub(super) fn withheld(&self) -> Option<Withheld> {
+        let has_secrets =
+            self.definition.as_ref().is_some_and(|definition| !definition.program.secrets.is_empty());
+        has_secrets.then(dump::withhold)
     }
 
     /// What is to be started, and why its variables may be old, if they may.

@@ -25,7 +25,7 @@ use svckit_core::definition::PasswordSource;
 use svckit_core::name::ServiceName;
 use svckit_core::secret::Secret;
 use svckit_core::{Error, Result, Win32Error};
-use svckit_os::{errno, secret};
+use svckit_os::{dump, errno, secret};
 
 #[cfg(target_os = "linux")]
 use linux as system;
@@ -74,6 +74,12 @@ pub enum Logon {
     NoAccount,
     /// Nobody gave it the right, or it can't be switched to.
     NoRight,
+}
+
+/// From now on no core dump of this process is made, or (on Windows) no report has what is on its heap: for programs that read passwords. Programs that it runs are as they
+/// would be; on Linux other processes of the user can't look into this one either.
+pub fn withhold_dumps() {
+    dump::withhold().for_good();
 }
 
 /// The password of a service's account, from where `source` says. `variable` reads the environment.
