@@ -33,6 +33,8 @@ fn check_for(text: &str, platform: Platform) {
                 assert_eq!(service.new_service(image, None).name, service.name);
                 assert_eq!(service.config2().len(), 10);
                 let host = service.host(Path::new("/state/logs/x.log"), Path::new("/folder/service.toml"));
+                assert_eq!(host.is_none(), service.binary_path().is_some(), "a host, or none");
+                let Some(host) = host else { continue };
                 assert!(!host.program.command.is_empty(), "there is something to run");
                 let json = serde_json::to_vec(&host).expect("a definition can be stored");
                 let read = serde_json::from_slice::<svckit_core::definition::HostDefinition>(&json);

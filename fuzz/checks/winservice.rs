@@ -23,6 +23,7 @@ pub(crate) fn check(data: &[u8]) {
         let Ok(definition) = read_script.clone().definition(platform) else { continue };
         let service = &definition.services[0];
         assert_eq!(service.name.as_str(), read_script.variables.service_name);
-        assert!(service.program.command.contains(&read_script.variables.script));
+        let hosted = service.hosted().expect("a script is run by a host");
+        assert!(hosted.program.command.contains(&read_script.variables.script));
     }
 }

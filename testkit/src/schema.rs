@@ -57,6 +57,7 @@ impl Schema {
                 "oneOf" => {
                     says.as_array().unwrap().iter().filter(|one| self.is_right(one, value)).count() == 1
                 }
+                "not" => !self.is_right(says, value),
                 "pattern" => value.as_str().is_none_or(|text| matches(says, text)),
                 "minLength" => value.as_str().is_none_or(|text| text.chars().count() >= size(says)),
                 "maxLength" => value.as_str().is_none_or(|text| text.chars().count() <= size(says)),

@@ -89,7 +89,7 @@ pub(crate) fn prepare(
     wanted: &Wanted,
     present: Option<&ServiceConfig>,
 ) -> Result<(), Failure> {
-    if app.surroundings.platform == Platform::Unix {
+    if app.platform_of_services()? == Platform::Unix {
         return Ok(());
     }
     let before = present.map(|config| config.account.as_deref().unwrap_or(LOCAL_SYSTEM));

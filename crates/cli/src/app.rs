@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use svckit_core::access::{ManagerAccess, ServiceAccess};
 use svckit_core::backend::{Backend, Manager, Service};
+use svckit_core::image_path::ImagePath;
 use svckit_core::kind::ServiceType;
 use svckit_core::name::{ServiceName, fold};
 use svckit_core::native::{NamedHostState, Overview, Reply, Request, ScmStatus, ServiceUsage};
@@ -20,7 +21,7 @@ use svckit_core::win32::Win32Error;
 use svckit_core::{Error, Result};
 use svckit_manager::entity::ServiceManager;
 use svckit_manager::local::{Inherited, Logon};
-use svckit_recipe::{Definition, Platform};
+use svckit_recipe::{Definition, Platform, ServiceDefinition};
 
 use crate::definitions;
 use crate::failure::{Failure, Status};
@@ -77,6 +78,7 @@ pub(crate) struct App {
     pub(crate) wait: Option<Duration>,
     pub(crate) workers: Workers,
     services: Option<ServiceManager>,
+    home: Option<Home>,
 }
 
 /// Where services are installed.
@@ -84,8 +86,17 @@ pub(crate) struct App {
 pub(crate) struct Home {
     /// Below it go logs whose definition names no file.
     pub(crate) directory: PathBuf,
-    /// The program that hosts services.
-    pub(crate) program: PathBuf,
+    /// The program that hosts services; absent: there is none, since the service control manager is that of a Windows to which the protocol of services is the only way.
+    pub(crate) program: Option<PathBuf>,
+}
+
+/// A service that an argument means.
+pub(crate) struct Meant {
+    pub(crate) name: ServiceName,
+    /// Whether it was named itself, and not only by a definition or a pattern.
+    pub(crate) itself: bool,
+    /// What its definition says that it runs, if that is no host.
+    pub(crate) binary_path: Option<ImagePath>,
 }
 
 /// What an argument names: services by their names, or those of a file.
@@ -94,14 +105,23 @@ pub(crate) enum Named {
     Service(ServiceName),
 }
 
+impl Home {
+    /// What the services run on, if that is `here` where svckit hosts them.
+    pub(crate) fn platform(&self, here: Platform) -> Platform {
+        if self.program.is_some() { here } else { Platform::Windows }
+    }
+}
+
 impl Named {
-    /// Key names, dependencies first.
-    pub(crate) fn names(&self) -> Vec<ServiceName> {
+    /// Key names, dependencies first, each with the binary path that its definition says.
+    fn all(&self) -> Vec<(ServiceName, Option<ImagePath>)> {
         match self {
             Self::Definition(definition) => {
-                definition.services.iter().map(|service| service.name.clone()).collect()
+                let one =
+                    |service: &ServiceDefinition| (service.name.clone(), service.binary_path().cloned());
+                definition.services.iter().map(one).collect()
             }
-            Self::Service(name) => vec![name.clone()],
+            Self::Service(name) => vec![(name.clone(), None)],
         }
     }
 }
@@ -110,7 +130,7 @@ impl App {
     pub(crate) fn new(ui: Ui, connect: Connect, surroundings: Surroundings, wait: Option<Duration>) -> Self {
         let connect = once_refused(connect);
         let workers = Workers::new(Arc::clone(&connect));
-        Self { ui, connect, surroundings, wait, workers, services: None }
+        Self { ui, connect, surroundings, wait, workers, services: None, home: None }
     }
 
     /// The services of the service control manager, connected when it is first needed.
@@ -185,28 +205,45 @@ impl App {
         }
     }
 
-    /// Where services are installed.
+    /// Where services are installed; it is asked for once.
     pub(crate) fn home(&mut self) -> Result<Home, Failure> {
+        if let Some(home) = &self.home {
+            return Ok(home.clone());
+        }
+        let home = self.find_home()?;
+        Ok(self.home.insert(home).clone())
+    }
+
+    fn find_home(&mut self) -> Result<Home, Failure> {
         if !self.surroundings.is_elsewhere {
             let program = std::env::current_exe();
             let program = program.map_err(|error| Failure::io("cannot find this program", error))?;
-            return Ok(Home { directory: self.state_directory()?, program });
+            return Ok(Home { directory: self.state_directory()?, program: Some(program) });
         }
         match self.scm_status() {
-            Ok(ScmStatus { directory, program: Some(program), .. }) => Ok(Home { directory, program }),
+            Ok(ScmStatus { directory, program: program @ Some(_), .. }) => Ok(Home { directory, program }),
             Ok(_) => {
                 let message = "the service control manager doesn't tell by which program it hosts services";
                 Err(Failure::Other { message: message.to_owned(), status: Status::Failure })
             }
-            Err(error) if error.code == Win32Error::NOT_SUPPORTED => {
-                let message = "a definition can't be installed on another Windows: it is kept in the registry there, which the \
-                               protocol of services doesn't reach";
-                let failure = Failure::usage(message);
-                Err(failure
-                    .hint("run svc on that machine; svc sc create makes a service without a definition"))
-            }
+            Err(error) if error.code == Win32Error::NOT_SUPPORTED => match &self.surroundings.records {
+                Some(records) => Ok(Home { directory: records.clone(), program: None }),
+                None => {
+                    let message = "there is no place to write down what is done to another machine";
+                    Err(Failure::usage(message).hint("set HOME"))
+                }
+            },
             Err(error) => Err(error.into()),
         }
+    }
+
+    /// What services run on: where nothing hosts them, it is Windows.
+    pub(crate) fn platform_of_services(&mut self) -> Result<Platform, Failure> {
+        let platform = self.surroundings.platform;
+        if platform == Platform::Windows || !self.surroundings.is_elsewhere {
+            return Ok(platform);
+        }
+        Ok(self.home()?.platform(platform))
     }
 
     /// Where it is written down what svc is about to do, if the state directory is this.
@@ -325,31 +362,32 @@ pub(crate) fn named(argument: &str) -> Result<Named, Failure> {
 
 /// Every argument resolved, before anything is done.
 pub(crate) fn all_named(app: &mut App, arguments: &[String]) -> Result<Vec<ServiceName>, Failure> {
-    Ok(all_with_origin(app, arguments)?.into_iter().map(|(name, _)| name).collect())
+    Ok(all_meant(app, arguments)?.into_iter().map(|meant| meant.name).collect())
 }
 
-/// The same, with whether a service was named itself and not only by a definition or a pattern.
-pub(crate) fn all_with_origin(
-    app: &mut App,
-    arguments: &[String],
-) -> Result<Vec<(ServiceName, bool)>, Failure> {
-    let mut all: Vec<(ServiceName, bool)> = Vec::new();
+/// The same, with how each was named.
+pub(crate) fn all_meant(app: &mut App, arguments: &[String]) -> Result<Vec<Meant>, Failure> {
+    let mut all: Vec<Meant> = Vec::new();
     let mut present = None;
     for argument in arguments {
-        let (names, itself) = if is_pattern(argument) && !definitions::is_definition(argument) {
+        let (meant, itself) = if is_pattern(argument) && !definitions::is_definition(argument) {
             let present = match &mut present {
                 Some(present) => present,
                 none => none.insert(present_names(app)?),
             };
-            alike(argument, present)?
+            let (names, itself) = alike(argument, present)?;
+            (names.into_iter().map(|name| (name, None)).collect(), itself)
         } else {
             let named = named(argument)?;
-            (named.names(), matches!(named, Named::Service(_)))
+            (named.all(), matches!(named, Named::Service(_)))
         };
-        for name in names {
-            match all.iter_mut().find(|(other, _)| *other == name) {
-                Some((_, before)) => *before |= itself,
-                None => all.push((name, itself)),
+        for (name, binary_path) in meant {
+            match all.iter_mut().find(|other| other.name == name) {
+                Some(before) => {
+                    before.itself |= itself;
+                    before.binary_path = before.binary_path.take().or(binary_path);
+                }
+                None => all.push(Meant { name, itself, binary_path }),
             }
         }
     }

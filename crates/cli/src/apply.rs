@@ -1,5 +1,7 @@
 //! From a definition to the plan of an installation, and what carrying it out came to.
 
+use std::path::{Path, PathBuf};
+
 use svckit_core::access::{ManagerAccess, ServiceAccess};
 use svckit_core::config::{Config2, ServiceConfig};
 use svckit_core::definition::HostDefinition;
@@ -7,23 +9,43 @@ use svckit_core::image_path::{HostImage, ImagePath};
 use svckit_core::name::ServiceName;
 use svckit_core::native::{Reply, Request};
 use svckit_core::secret::Secret;
+use svckit_core::win32::Win32Error;
 use svckit_manager::install::{self, InstallPlan};
 use svckit_manager::update::Former;
 use svckit_manager::{plan, update};
 use svckit_recipe::ServiceDefinition;
 
 use crate::accounts;
-use crate::app::App;
+use crate::app::{App, Home};
 use crate::failure::Failure;
 use crate::table::printable;
 
 /// A service as it shall be.
 pub(crate) struct Wanted {
     pub(crate) service: ServiceDefinition,
-    pub(crate) host: HostDefinition,
+    /// What its host is given, if it has one.
+    pub(crate) host: Option<HostDefinition>,
     pub(crate) image_path: ImagePath,
+    /// The file that defines it; absent: it belongs to none.
+    pub(crate) file: Option<PathBuf>,
     /// Goes with the account; never printed.
     pub(crate) password: Option<Secret>,
+}
+
+impl Wanted {
+    /// The file that it belongs to, by the name under which that is known.
+    pub(crate) fn source(&self) -> Option<&Path> {
+        let stored = self.host.as_ref().and_then(|host| host.source.as_deref());
+        stored.or(self.file.as_deref())
+    }
+
+    /// Makes it that of a text that is in no file.
+    pub(crate) fn belong_to_no_file(&mut self) {
+        self.file = None;
+        if let Some(host) = &mut self.host {
+            host.source = None;
+        }
+    }
 }
 
 /// What bringing a service in line came to.
@@ -50,10 +72,12 @@ pub(crate) fn update(app: &mut App, wanted: &Wanted) -> Result<Changes, Failure>
     let manager = app.manager(ManagerAccess::CONNECT)?;
     let present = manager.open_service(name.as_str(), ServiceAccess::QUERY_CONFIG)?.config()?;
     let stored = stored_definition(app, name)?;
-    own(name, &present, stored.as_deref())?;
+    let home = app.home()?;
+    own(name, (&present, stored.as_deref()), wanted.service.binary_path())?;
+    can_leave_host(&home, wanted, &present)?;
     accounts::prepare(app, wanted, Some(&present))?;
     let to = install_plan(wanted, Some(&present));
-    let after = (&to.service.config, Some(&wanted.host));
+    let after = (&to.service.config, wanted.host.as_ref());
     let needs_restart =
         plan::runs_differently((&present, stored.as_deref()), after) || wanted.password.is_some();
     let updated = update::update(app.backend()?, &to)?;
@@ -80,30 +104,55 @@ pub(crate) fn install_plan(wanted: &Wanted, present: Option<&ServiceConfig>) -> 
         service,
         config2: optional.into_iter().map(Config2::into_change).collect(),
         security: definition.security.clone(),
-        definition: Some(Box::new(wanted.host.clone())),
+        definition: wanted.host.clone().map(Box::new),
     }
 }
 
-/// Refuses a service that svckit did not make: neither its image path nor a stored definition is ours.
-pub(crate) fn refuse_stranger(app: &mut App, name: &ServiceName) -> Result<(), Failure> {
+/// Refuses a service that svckit did not make, and that doesn't run the program of the binary path either which is `wanted`.
+pub(crate) fn refuse_stranger(
+    app: &mut App,
+    name: &ServiceName,
+    wanted: Option<&ImagePath>,
+) -> Result<(), Failure> {
     let present = app.open(name, ServiceAccess::QUERY_CONFIG)?.config()?;
     if HostImage::of(&present.image_path).is_some() {
         return Ok(());
     }
     let stored = stored_definition(app, name)?;
-    own(name, &present, stored.as_deref())
+    own(name, (&present, stored.as_deref()), wanted)
 }
 
-/// Refuses a service that is none of ours.
+/// Refuses a service that is none of ours: neither its image path nor a stored definition is. Of one without a host nothing but its program tells whose it is.
 pub(crate) fn own(
     name: &ServiceName,
-    present: &ServiceConfig,
-    stored: Option<&HostDefinition>,
+    (present, stored): (&ServiceConfig, Option<&HostDefinition>),
+    wanted: Option<&ImagePath>,
 ) -> Result<(), Failure> {
     if HostImage::of(&present.image_path).is_some() || stored.is_some() {
         return Ok(());
     }
-    Err(Failure::Stranger { service: name.to_string(), image: printable(present.image_path.as_str()) })
+    let is_process = present.service_type.is_win32();
+    if wanted.is_some_and(|wanted| is_process && wanted.is_same_program(&present.image_path)) {
+        return Ok(());
+    }
+    Err(Failure::Stranger {
+        service: name.to_string(),
+        image: printable(present.image_path.as_str()),
+        program: wanted.map(|wanted| printable(wanted.as_str())),
+    })
+}
+
+/// Refuses to take a service from its host where the host's definition would stay behind.
+pub(crate) fn can_leave_host(home: &Home, wanted: &Wanted, present: &ServiceConfig) -> Result<(), Failure> {
+    if home.program.is_some() || wanted.host.is_some() || HostImage::of(&present.image_path).is_none() {
+        return Ok(());
+    }
+    let name = &wanted.service.name;
+    let message = format!(
+        "svckit hosts service {:?} on that machine, and what its host was given can't be taken away from afar",
+        name.as_str()
+    );
+    Err(Failure::usage(message).hint(format!("run svc there, or remove it first: svc remove {name}")))
 }
 
 fn warn(app: &mut App, wanted: &Wanted, warnings: &[svckit_core::Error]) -> Result<(), Failure> {
@@ -113,7 +162,7 @@ fn warn(app: &mut App, wanted: &Wanted, warnings: &[svckit_core::Error]) -> Resu
     Ok(())
 }
 
-/// The definition that is stored with a service.
+/// The definition that is stored with a service; none where the service control manager keeps no definitions.
 pub(crate) fn stored_definition(
     app: &mut App,
     name: &ServiceName,
@@ -122,6 +171,7 @@ pub(crate) fn stored_definition(
     {
         Ok(Reply::Definition { definition }) => Ok(definition),
         Ok(_) => Err(app.unexpected("query definition of service").into()),
+        Err(error) if error.code == Win32Error::NOT_SUPPORTED => Ok(None),
         Err(error) => Err(error.into()),
     }
 }

@@ -20,7 +20,7 @@ pub(crate) const MASK: &str = "***";
 const VARIABLES: &str = "definition.program.environment.";
 
 /// Fields that are command lines.
-const COMMANDS: [&str; 2] = ["definition.program.command", "failure_actions.command"];
+const COMMANDS: [&str; 3] = ["definition.program.command", "failure_actions.command", "image_path"];
 
 /// One field that is another. What isn't there is null.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -66,6 +66,12 @@ impl View {
             flatten(key, value, &mut leaves);
         }
         Self(leaves)
+    }
+
+    /// The same, as if one field were not there.
+    pub(crate) fn without(mut self, field: &str) -> Self {
+        self.0.remove(field);
+        self
     }
 }
 

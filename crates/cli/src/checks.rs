@@ -10,7 +10,7 @@ use svckit_core::win32::Win32Error;
 use svckit_host::program::{self, ProgramError};
 use svckit_recipe::lint::{Finding, Severity};
 use svckit_recipe::winservice::Problem;
-use svckit_recipe::{Definition, Diagnostic, Diagnostics, Platform, ServiceDefinition};
+use svckit_recipe::{Definition, Diagnostic, Diagnostics, Hosted, Platform, ServiceDefinition};
 
 use crate::app::App;
 use crate::builtin::{self, Deed, are_others_let};
@@ -32,22 +32,30 @@ pub(crate) fn complete(definition: &mut Definition) -> Vec<Finding> {
     let mut wrong = Vec::new();
     for index in 0..definition.services.len() {
         let service = &definition.services[index];
+        // Nothing is looked up of what the service control manager starts by itself.
+        let Some(hosted) = service.hosted() else { continue };
         let mut tell = |rule, diagnostic| {
             let service = Some(service.name.clone());
             wrong.push(Finding { severity: Severity::Error, rule, service, diagnostic });
         };
-        directory(definition, service).into_iter().for_each(|one| tell("directory", one));
-        environment_files(definition, service).into_iter().for_each(|one| tell("environment-file", one));
-        secrets(definition, service).into_iter().for_each(|one| tell("secret", one));
-        if let Some(missing) = script(definition, service) {
+        directory(definition, service, hosted).into_iter().for_each(|one| tell("directory", one));
+        environment_files(definition, service, hosted)
+            .into_iter()
+            .for_each(|one| tell("environment-file", one));
+        secrets(definition, service, hosted).into_iter().for_each(|one| tell("secret", one));
+        if let Some(missing) = script(definition, service, hosted) {
             // Without it nothing more is to be known of the program.
             tell("script", missing);
             continue;
         }
-        match find_program(service) {
-            Ok(path) => definition.services[index].program.command[0] = path,
+        match find_program(hosted) {
+            Ok(path) => {
+                if let Some(hosted) = definition.services[index].hosted_mut() {
+                    hosted.program.command[0] = path;
+                }
+            }
             Err(error) => {
-                let help = program_help(service, &error);
+                let help = program_help(service, hosted, &error);
                 tell("program", definition.diagnostic(service.places.run, error.to_string(), help));
             }
         }
@@ -56,21 +64,21 @@ pub(crate) fn complete(definition: &mut Definition) -> Vec<Finding> {
 }
 
 /// The path of the program as text.
-fn find_program(service: &ServiceDefinition) -> Result<String, ProgramError> {
-    let found = program::find(&service.program.command[0], &search_path(service))?;
+fn find_program(hosted: &Hosted) -> Result<String, ProgramError> {
+    let found = program::find(&hosted.program.command[0], &search_path(hosted))?;
     found.into_os_string().into_string().map_err(|path| ProgramError::Missing(path.into()))
 }
 
 /// The folders that a program is looked for in: the `PATH` of the definition, else that of this process.
-pub(crate) fn search_path(service: &ServiceDefinition) -> OsString {
+pub(crate) fn search_path(hosted: &Hosted) -> OsString {
     let is_path = |name: &str| builtin::PLATFORM.is_same_variable(name, "PATH");
-    let set = service.program.environment.iter().find(|(name, _)| is_path(name));
+    let set = hosted.program.environment.iter().find(|(name, _)| is_path(name));
     let search = set.map(|(_, value)| OsString::from(value));
     search.or_else(|| std::env::var_os("PATH")).unwrap_or_default()
 }
 
-fn program_help(service: &ServiceDefinition, error: &ProgramError) -> Option<String> {
-    if let (ProgramError::Missing(_), Some(whole)) = (error, unquoted(service)) {
+fn program_help(service: &ServiceDefinition, hosted: &Hosted, error: &ProgramError) -> Option<String> {
+    if let (ProgramError::Missing(_), Some(whole)) = (error, unquoted(hosted)) {
         return Some(format!("for {} write it as one string of the list, or quoted", whole.display()));
     }
     if service.places.script.is_some_and(|(word, _)| word > 0) {
@@ -86,7 +94,7 @@ fn program_help(service: &ServiceDefinition, error: &ProgramError) -> Option<Str
                 format!("the folder {} isn't there either", folder.display())
             }
         }
-        ProgramError::NotFound(name) if service.program.directory.join(name).is_file() => {
+        ProgramError::NotFound(name) if hosted.program.directory.join(name).is_file() => {
             format!("for the file in its directory write \"./{name}\"")
         }
         ProgramError::NotFound(_) => "install it, or give its path".to_owned(),
@@ -101,8 +109,8 @@ fn program_help(service: &ServiceDefinition, error: &ProgramError) -> Option<Str
 }
 
 /// The program that is there if what was taken for its first arguments is part of its path.
-pub(crate) fn unquoted(service: &ServiceDefinition) -> Option<PathBuf> {
-    let command = &service.program.command;
+pub(crate) fn unquoted(hosted: &Hosted) -> Option<PathBuf> {
+    let command = &hosted.program.command;
     if !command[0].contains(std::path::is_separator) {
         return None;
     }
@@ -111,9 +119,9 @@ pub(crate) fn unquoted(service: &ServiceDefinition) -> Option<PathBuf> {
 }
 
 /// The file that the program runs, which a part or a service script names.
-fn script(definition: &Definition, service: &ServiceDefinition) -> Option<Diagnostic> {
+fn script(definition: &Definition, service: &ServiceDefinition, hosted: &Hosted) -> Option<Diagnostic> {
     let (word, span) = service.places.script?;
-    let file = service.program.command.get(word)?;
+    let file = hosted.program.command.get(word)?;
     if Path::new(file).is_file() {
         return None;
     }
@@ -121,8 +129,8 @@ fn script(definition: &Definition, service: &ServiceDefinition) -> Option<Diagno
     Some(definition.diagnostic(span, message, help))
 }
 
-fn directory(definition: &Definition, service: &ServiceDefinition) -> Option<Diagnostic> {
-    let directory = &service.program.directory;
+fn directory(definition: &Definition, service: &ServiceDefinition, hosted: &Hosted) -> Option<Diagnostic> {
+    let directory = &hosted.program.directory;
     let message = match std::fs::metadata(directory) {
         Ok(metadata) if metadata.is_dir() => return None,
         Ok(_) => format!("{} is not a folder", directory.display()),
@@ -135,8 +143,12 @@ fn directory(definition: &Definition, service: &ServiceDefinition) -> Option<Dia
     Some(definition.diagnostic(span, message, help))
 }
 
-fn environment_files(definition: &Definition, service: &ServiceDefinition) -> Vec<Diagnostic> {
-    let files = service.program.environment_files.iter().zip(&service.places.environment_files);
+fn environment_files(
+    definition: &Definition,
+    service: &ServiceDefinition,
+    hosted: &Hosted,
+) -> Vec<Diagnostic> {
+    let files = hosted.program.environment_files.iter().zip(&service.places.environment_files);
     files
         .filter_map(|(file, span)| {
             let error = std::fs::File::open(file).err()?;
@@ -147,7 +159,7 @@ fn environment_files(definition: &Definition, service: &ServiceDefinition) -> Ve
 }
 
 /// Secrets that the host would refuse, or not find.
-fn secrets(definition: &Definition, service: &ServiceDefinition) -> Vec<Diagnostic> {
+fn secrets(definition: &Definition, service: &ServiceDefinition, hosted: &Hosted) -> Vec<Diagnostic> {
     let wrong = |(name, SecretSource::File(file)): (&String, &SecretSource)| {
         let shown = file.display();
         let (problem, help) = match std::fs::metadata(file) {
@@ -161,7 +173,7 @@ fn secrets(definition: &Definition, service: &ServiceDefinition) -> Vec<Diagnost
         let span = service.places.environment.get(name).copied().unwrap_or(service.places.name);
         Some(definition.diagnostic(span, format!("cannot use the secret in {shown}: {problem}"), help))
     };
-    let mut all: Vec<_> = service.program.secrets.iter().filter_map(wrong).collect();
+    let mut all: Vec<_> = hosted.program.secrets.iter().filter_map(wrong).collect();
     // That of the account is read when it is needed, and may be away else; but nobody else may ever see it.
     if let Some(PasswordSource::File(file)) = &service.password
         && are_others_in(file)

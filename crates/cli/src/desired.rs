@@ -10,7 +10,7 @@ use svckit_core::native::Configured;
 use svckit_manager::configurations::configurations;
 use svckit_manager::install::InstallPlan;
 use svckit_manager::plan::{self, Fate, Goal, Plan};
-use svckit_recipe::{Definition, Diagnostics, Platform, ServiceDefinition};
+use svckit_recipe::{Definition, Diagnostics, Hosted, Platform, Runs, ServiceDefinition};
 
 use crate::app::{App, Home, default_log};
 use crate::apply::{self, Wanted};
@@ -69,13 +69,14 @@ impl Desired {
         asked: Asked,
     ) -> Result<Self, Failure> {
         let platform = app.surroundings.platform;
+        install::refuse_unhosted(app, &home, definitions)?;
         let mut wanted = Vec::new();
         for definition in definitions {
             let options = InstallOptions::default();
             wanted.extend(install::wanted(platform, &home, definition, &options, None)?);
         }
         if !asked.is_of_file {
-            wanted.iter_mut().for_each(|wanted| wanted.host.source = None);
+            wanted.iter_mut().for_each(Wanted::belong_to_no_file);
         }
         if asked.renew {
             passwords::look_up(app, &mut wanted, true)?;
@@ -102,7 +103,7 @@ impl Desired {
         let mut plans = Vec::with_capacity(wanted.len());
         for wanted in &mut wanted {
             let present = present_by_name.get(&wanted.service.name.folded()).copied();
-            plans.push(install_plan(wanted, present, &mut files)?);
+            plans.push(install_plan(&home, wanted, present, &mut files)?);
         }
         let mut pending = pending::read(&app.records(&home.directory))?;
         pending.retain(|name| present_by_name.contains_key(&name.folded()) && !gone.contains(&name.folded()));
@@ -139,16 +140,23 @@ impl Desired {
             environment_files: Vec::new(),
             secrets: Default::default(),
         };
-        let service = ServiceDefinition::new(name.clone(), program, self.platform);
-        let source = wanted.host.source.as_deref().unwrap_or(Path::new(""));
+        let runs = match wanted.service.binary_path() {
+            Some(path) => Runs::BinaryPath(path.clone()),
+            None => Hosted::new(program, self.platform).into(),
+        };
+        let service = ServiceDefinition::new(name.clone(), runs);
+        let source = wanted.source().unwrap_or(Path::new(""));
         let host = service.host(&default_log(self.platform, &self.state, name), source);
-        view(&Wanted { service, host, image_path: wanted.image_path.clone(), password: None })
+        let (image_path, file) = (wanted.image_path.clone(), None);
+        let plain = view(&Wanted { service, host, image_path, file, password: None });
+        // That of a host is as every host's.
+        if wanted.host.is_some() { plain } else { plain.without("image_path") }
     }
 }
 
 fn view(wanted: &Wanted) -> View {
     let config = wanted.service.config(wanted.image_path.clone());
-    View::new(&config, &wanted.service.config2(), wanted.service.security.as_ref(), Some(&wanted.host))
+    View::new(&config, &wanted.service.config2(), wanted.service.security.as_ref(), wanted.host.as_ref())
 }
 
 /// Every definition, whose services are there once.
@@ -214,18 +222,21 @@ fn owned<'a>(
 
 /// What is to be installed. Another name of the file that it came from is no difference.
 fn install_plan(
+    home: &Home,
     wanted: &mut Wanted,
     present: Option<&Configured>,
     files: &mut Files,
 ) -> Result<InstallPlan, Failure> {
     let Some(present) = present else { return Ok(apply::install_plan(wanted, None)) };
     let stored = present.definition.as_deref();
-    apply::own(&wanted.service.name, &present.config, stored)?;
-    if let (Some(from), Some(source)) =
-        (stored.and_then(|stored| stored.source.as_deref()), wanted.host.source.as_deref())
+    apply::own(&wanted.service.name, (&present.config, stored), wanted.service.binary_path())?;
+    apply::can_leave_host(home, wanted, &present.config)?;
+    if let Some(host) = &mut wanted.host
+        && let (Some(from), Some(source)) =
+            (stored.and_then(|stored| stored.source.as_deref()), host.source.as_deref())
         && files.are_same(from, source)
     {
-        wanted.host.source = Some(from.to_owned());
+        host.source = Some(from.to_owned());
     }
     Ok(apply::install_plan(wanted, Some(&present.config)))
 }

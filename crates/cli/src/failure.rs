@@ -48,8 +48,8 @@ pub(crate) enum Failure {
     Io { doing: String, error: io::Error },
     /// Something that says all there is to say.
     Other { message: String, status: Status },
-    /// A service of that name is there which svckit did not make.
-    Stranger { service: String, image: String },
+    /// A service of that name is there which svckit did not make, and which doesn't run the program that was wanted without a host.
+    Stranger { service: String, image: String, program: Option<String> },
     /// A step of a buildout.
     Step { operation: &'static str, doing: String, message: String, hint: Option<String> },
     /// It was told before.
@@ -158,7 +158,9 @@ impl Failure {
             Self::Usage { message, .. } | Self::Other { message, .. } => {
                 writeln!(ui.err(), "{error} {message}")?
             }
-            Self::Stranger { service, image } => writeln!(ui.err(), "{error} {}", strange(service, image))?,
+            Self::Stranger { service, image, program } => {
+                writeln!(ui.err(), "{error} {}", strange(service, image, program.as_deref()))?;
+            }
             Self::Io { doing, error: cause } => writeln!(ui.err(), "{error} {doing}: {}", plain(cause))?,
         }
         match self.advice() {
@@ -171,8 +173,11 @@ impl Failure {
         match self {
             Self::Scm(failure) => failure.hint.clone().or_else(|| advice_of(&failure.error)),
             Self::Usage { hint, .. } | Self::Step { hint, .. } => hint.clone(),
-            Self::Stranger { service, .. } => Some(format!(
+            Self::Stranger { service, program: None, .. } => Some(format!(
                 "choose another name in the file; what has to go can be removed by name: svc remove {service}"
+            )),
+            Self::Stranger { service, program: Some(_), .. } => Some(format!(
+                "choose another name in the file; svc sc config {service} binPath= … has it run another program, svc remove {service} removes it"
             )),
             _ => None,
         }
@@ -204,9 +209,9 @@ impl Failure {
                 body.operation = Some(operation);
                 body.message.clone_from(message);
             }
-            Self::Stranger { service, image } => {
+            Self::Stranger { service, image, program } => {
                 body.service = Some(service);
-                body.message = strange(service, image);
+                body.message = strange(service, image, program.as_deref());
             }
             Self::Io { doing, error } => body.message = format!("{doing}: {}", plain(error)),
             Self::BrokenPipe | Self::Told(_) => {}
@@ -217,8 +222,15 @@ impl Failure {
     }
 }
 
-fn strange(service: &str, image: &str) -> String {
-    format!("a service {service:?} is there that svckit did not make, and it is left alone: it runs {image}")
+fn strange(service: &str, image: &str, program: Option<&str>) -> String {
+    match program {
+        None => format!(
+            "a service {service:?} is there that svckit did not make, and it is left alone: it runs {image}"
+        ),
+        Some(program) => format!(
+            "a service {service:?} is there that runs another program than {program}, and it is left alone: it runs {image}"
+        ),
+    }
 }
 
 fn print_hint(ui: &mut Ui, text: &str) -> io::Result<()> {

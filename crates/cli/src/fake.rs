@@ -57,6 +57,8 @@ pub(crate) struct Contents {
     pub(crate) security: Option<SecurityDescriptor>,
     /// Whether it knows of no hosts.
     pub(crate) is_windows: bool,
+    /// Whether it answers nothing that the service API has no call for, as that of another Windows.
+    pub(crate) has_no_native: bool,
     /// Who locks the database.
     pub(crate) lock: LockStatus,
     /// Every change, in order: `create web`, `config web`.
@@ -217,6 +219,9 @@ impl Backend for Fake {
     }
 
     fn native(&self, request: Request) -> Result<Reply> {
+        if self.contents().has_no_native {
+            return Err(fail("ask", Win32Error::NOT_SUPPORTED, ""));
+        }
         Ok(match request {
             Request::HostStates { services } => {
                 let wanted = |name: &str| {

@@ -53,7 +53,7 @@ pub(crate) fn look_up(app: &mut App, all: &mut [Wanted], renew: bool) -> Result<
     let is_one = all.len() == 1;
     each(app, 0..all.len(), is_one, |app, index| {
         let wanted = &mut all[*index];
-        let Some(source) = wanted.host.account_password.clone().filter(|_| wanted.password.is_none()) else {
+        let Some(source) = wanted.service.password.clone().filter(|_| wanted.password.is_none()) else {
             return Ok(());
         };
         if is_needed(app, wanted, &source, renew)? {
@@ -77,7 +77,9 @@ fn is_needed(app: &mut App, wanted: &Wanted, source: &PasswordSource, renew: boo
     }
     let Some(present) = &present else { return Ok(true) };
     let known = present.stored.as_ref().and_then(|stored| stored.account_password.as_ref());
-    Ok(renew || known != Some(source) || before.is_none_or(|before| !before.eq_ignore_ascii_case(account)))
+    // Without a host nobody remembers where it was.
+    let is_elsewhere = wanted.host.is_some() && known != Some(source);
+    Ok(renew || is_elsewhere || before.is_none_or(|before| !before.eq_ignore_ascii_case(account)))
 }
 
 /// A service as it is.

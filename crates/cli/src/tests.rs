@@ -1,6 +1,7 @@
 //! Verbs on the fake service control manager: what they do, print and answer.
 
 mod accounts;
+mod binary_paths;
 mod definitions;
 mod doctor;
 mod dsc;
@@ -120,7 +121,7 @@ impl World {
             platform: self.platform,
             is_elsewhere: self.is_elsewhere,
             directory: None,
-            records: None,
+            records: self.is_elsewhere.then(|| self.folder.path().join("records")),
             grant_logon: Box::new(move |account| rights.grant(account)),
             logon: Box::new(move |account| Ok(asked.logon(account))),
             inherited: Box::new(|_, _, account| Ok(inherited(account))),

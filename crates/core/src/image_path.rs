@@ -5,10 +5,13 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use crate::command_line;
-use crate::name::ServiceName;
+use crate::name::{ServiceName, fold};
 
 /// The longest image path the API takes, in UTF-16 code units ([MS-SCMR] 3.1.4.12: 32 KiB).
 pub const MAX_IMAGE_PATH: usize = 32 * 1024;
+
+/// What the name of a program ends with on Windows.
+const PROGRAM: &str = ".exe";
 
 /// Why an image path was refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -58,6 +61,81 @@ impl ImagePath {
     /// The program and its arguments.
     pub fn arguments(&self) -> Vec<String> {
         split(&self.0)
+    }
+
+    /// The path of the program, without quotes. One with blanks that is not quoted goes up to `.exe`: where it ends otherwise, nobody can tell, and it is the first
+    /// word.
+    ///
+    /// ```
+    /// # use svckit_core::image_path::ImagePath;
+    /// let program = |text: &str| ImagePath::new(text).map(|path| path.program().to_owned());
+    /// assert_eq!(program(r#""C:\my shop\shop.exe" -x"#)?, r"C:\my shop\shop.exe");
+    /// assert_eq!(program(r"C:\my shop\shop.exe -x")?, r"C:\my shop\shop.exe");
+    /// assert_eq!(program("/usr/bin/shop -x")?, "/usr/bin/shop");
+    /// # Ok::<(), svckit_core::image_path::ImagePathError>(())
+    /// ```
+    pub fn program(&self) -> &str {
+        let text = self.0.trim_start();
+        if let Some(rest) = text.strip_prefix('"') {
+            return rest.split('"').next().unwrap_or_default();
+        }
+        let blank = |c: char| matches!(c, ' ' | '\t');
+        let ends = text.to_ascii_lowercase();
+        let ends = ends.match_indices(PROGRAM).map(|(at, found)| at + found.len());
+        let mut ends = ends.filter(|end| text[*end..].is_empty() || text[*end..].starts_with(blank));
+        let first = || text.find(blank).unwrap_or(text.len());
+        &text[..ends.next().unwrap_or_else(first)]
+    }
+
+    /// The path of the program if it has blanks and no quotes, so that the system tries others first: `C:\my.exe` of `C:\my shop\shop.exe`.
+    pub fn unquoted_program(&self) -> Option<&str> {
+        let program = self.program();
+        let is_quoted = self.0.trim_start().starts_with('"');
+        (!is_quoted && program.contains([' ', '\t'])).then_some(program)
+    }
+
+    /// Whether another command line runs a program of the same name, whichever folder it is in and whatever its arguments are. Case and `.exe` don't count.
+    pub fn is_same_program(&self, other: &Self) -> bool {
+        let name = |path: &Self| {
+            let name = fold(path.program().rsplit(['\\', '/']).next().unwrap_or_default());
+            name.strip_suffix(&fold(PROGRAM)).map_or(name.clone(), str::to_owned)
+        };
+        name(self) == name(other)
+    }
+
+    /// Whether a service control manager that was given this tells it as `told`. Windows puts the values of variables (`%SystemRoot%`) in their places when it reads what
+    /// is stored, so each stands for some text.
+    ///
+    /// ```
+    /// # use svckit_core::image_path::ImagePath;
+    /// let given = ImagePath::new(r"%SystemRoot%\system32\shop.exe -x")?;
+    /// assert!(given.is_told_as(&ImagePath::new(r"C:\Windows\system32\shop.exe -x")?));
+    /// assert!(!given.is_told_as(&ImagePath::new(r"C:\Windows\system32\shop.exe -y")?));
+    /// # Ok::<(), svckit_core::image_path::ImagePathError>(())
+    /// ```
+    pub fn is_told_as(&self, told: &Self) -> bool {
+        if self == told {
+            return true;
+        }
+        let mut pieces = around_variables(&self.0);
+        let (Some(last), Some(mut rest)) =
+            (pieces.pop(), told.0.as_str().strip_prefix(pieces.first().copied().unwrap_or_default()))
+        else {
+            return false;
+        };
+        if pieces.is_empty() {
+            return false;
+        }
+        for piece in pieces.into_iter().skip(1) {
+            // What a variable stands for is not empty, and ends no quotes.
+            let Some(next) = rest.char_indices().nth(1).map(|(second, _)| second) else { return false };
+            let Some(at) = rest[next..].find(piece).map(|at| at + next) else { return false };
+            if rest[..at].contains('"') {
+                return false;
+            }
+            rest = &rest[at + piece.len()..];
+        }
+        rest.strip_suffix(last).is_some_and(|value| !value.is_empty() && !value.contains('"'))
     }
 }
 
@@ -119,6 +197,23 @@ impl From<ImagePath> for String {
     fn from(path: ImagePath) -> String {
         path.0
     }
+}
+
+/// The texts before, between and after the variables `%NAME%` of a text; a single one if there are none.
+fn around_variables(text: &str) -> Vec<&str> {
+    let mut pieces = Vec::new();
+    let (mut start, mut from) = (0, 0);
+    while let Some(open) = text[from..].find('%').map(|at| at + from) {
+        let Some(close) = text[open + 1..].find('%').map(|at| at + open + 1) else { break };
+        if close == open + 1 {
+            from = close;
+            continue;
+        }
+        pieces.push(&text[start..open]);
+        (start, from) = (close + 1, close + 1);
+    }
+    pieces.push(&text[start..]);
+    pieces
 }
 
 /// Splits an image path into its words; blanks before the first count for nothing, else as [`command_line::split`].
@@ -204,7 +299,76 @@ mod tests {
         }
     }
 
+    #[test]
+    fn the_program_of_a_command_line() {
+        for (text, program, unquoted) in [
+            (r"C:\a.exe.d\b c.EXE -x y.exe", r"C:\a.exe.d\b c.EXE", true),
+            (r"C:\Shop\shop.exe", r"C:\Shop\shop.exe", false),
+            (r#" "C:\a b\c.exe" -x"#, r"C:\a b\c.exe", false),
+            (r#""C:\a b"#, r"C:\a b", false),
+            ("shop -x", "shop", false),
+            ("/srv/my shop/run", "/srv/my", false),
+        ] {
+            let path = ImagePath::new(text).unwrap();
+            assert_eq!(
+                (path.program(), path.unquoted_program()),
+                (program, unquoted.then_some(program)),
+                "{text}"
+            );
+        }
+    }
+
+    #[test]
+    fn programs_are_the_same_by_their_names() {
+        let is_same = |one: &str, other: &str| {
+            ImagePath::new(one).unwrap().is_same_program(&ImagePath::new(other).unwrap())
+        };
+        assert!(is_same(r#""C:\Shop 1.2\shop.exe" -x"#, r"D:\shop-1.3\SHOP.EXE"));
+        assert!(is_same(r"%ProgramFiles%\shop", "shop.exe"));
+        assert!(is_same("/opt/shop -x", "shop"));
+        assert!(!is_same(r"C:\Shop\shop.exe", r"C:\nssm\nssm.exe"));
+        assert!(!is_same(r"C:\Shop\.exe", r"C:\Shop\shop.exe"));
+    }
+
+    #[test]
+    fn variables_are_told_by_their_values() {
+        let is_told = |given: &str, told: &str| {
+            ImagePath::new(given).unwrap().is_told_as(&ImagePath::new(told).unwrap())
+        };
+        for (given, told) in [
+            ("a", "a"),
+            ("%A%", "%A%"),
+            (r"%A%\x %B%", r"C:\Windows\x 1"),
+            (r#""%A%\x" %B% z"#, r#""C:\x y\x" é z"#),
+            ("%A%%B%", "ab"),
+            ("100% x", "100% x"),
+        ] {
+            assert!(is_told(given, told), "{given} as {told}");
+        }
+        for (given, told) in [
+            ("a", "A"),
+            (r"%A%\x", r"\x"),
+            (r"%A%\x", r"C:\Windows\y"),
+            ("%A%%B%", "a"),
+            (r#""%A%" -x"#, r#""C:\a" "b" -x"#),
+            ("100% x", "100b x"),
+            ("50%% x", "50a x"),
+            ("a%A%a", "a"),
+        ] {
+            assert!(!is_told(given, told), "{given} as {told}");
+        }
+    }
+
     proptest! {
+        #[test]
+        fn a_variable_may_stand_for_anything(pieces in prop::collection::vec("[a-c%\"é ]{0,3}", 0..4), values in prop::collection::vec("[a-cé]{1,3}", 4)) {
+            let pieces: Vec<_> = pieces.iter().map(|piece| piece.replace('%', "x")).collect();
+            let given = format!("p{}", pieces.iter().map(|piece| format!("{piece}%V%")).collect::<String>());
+            let told = format!("p{}", pieces.iter().zip(&values).map(|(piece, value)| format!("{piece}{value}")).collect::<String>());
+            let (given, told) = (ImagePath::new(given).unwrap(), ImagePath::new(told).unwrap());
+            prop_assert!(given.is_told_as(&told), "{} as {}", given, told);
+        }
+
         #[test]
         fn joined_arguments_split_again(program in "[^\"\0]{1,12}", rest in prop::collection::vec("[ a\"\\\\\t\u{e9}]{0,8}", 0..5)) {
             prop_assume!(!program.trim().is_empty() && program.trim_start() == program);

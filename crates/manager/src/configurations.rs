@@ -89,7 +89,7 @@ fn one(
     let open = access::open_with(manager, OF_ONE, &service, ServiceAccess::QUERY_CONFIG)?;
     let config = open.config()?;
     let optional = if whole { optional(&*open)? } else { Vec::new() };
-    let definition = if whole { stored(backend, &service)? } else { None };
+    let definition = if whole { definition::kept(backend, &service)? } else { None };
     let security = if whole { security(manager, &service) } else { None };
     Ok(Configured { service, state: found.status.state, config, optional, security, definition })
 }
@@ -115,16 +115,6 @@ fn optional(service: &dyn Service) -> Result<Vec<Config2>> {
         }
     }
     Ok(known)
-}
-
-fn stored(
-    backend: &dyn Backend,
-    service: &ServiceName,
-) -> Result<Option<Box<svckit_core::definition::HostDefinition>>> {
-    match definition::stored(backend, service) {
-        Err(error) if error.code == Win32Error::NOT_SUPPORTED => Ok(None),
-        other => other,
-    }
 }
 
 /// The keys of the services that svckit hosts.

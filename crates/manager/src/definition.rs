@@ -14,6 +14,14 @@ pub(crate) fn stored(backend: &dyn Backend, service: &ServiceName) -> Result<Opt
     }
 }
 
+/// The same; none where the service control manager keeps no definitions.
+pub(crate) fn kept(backend: &dyn Backend, service: &ServiceName) -> Result<Option<Box<HostDefinition>>> {
+    match stored(backend, service) {
+        Err(error) if error.code == Win32Error::NOT_SUPPORTED => Ok(None),
+        other => other,
+    }
+}
+
 /// Stores the definition of a service, or removes it.
 pub(crate) fn store(
     backend: &dyn Backend,

@@ -23,7 +23,7 @@ pub struct InstallPlan {
     pub config2: Vec<Config2Change>,
     /// Who may do what with it: the parts that are there; absent: as it is.
     pub security: Option<SecurityDescriptor>,
-    /// The program to run, for services that svckit hosts.
+    /// The program to run, for services that svckit hosts; absent: the image path is that of the service's own program.
     pub definition: Option<Box<HostDefinition>>,
 }
 

@@ -66,7 +66,18 @@ enum Step {
 #[derive(Clone, Copy)]
 struct Rest<'a> {
     security: Option<&'a SecurityDescriptor>,
-    definition: Option<&'a HostDefinition>,
+    hosting: Hosting<'a>,
+}
+
+/// What svckit shall run for the service.
+#[derive(Clone, Copy)]
+enum Hosting<'a> {
+    /// What it runs.
+    AsItIs,
+    /// This program.
+    Program(&'a HostDefinition),
+    /// Nothing: its image path starts it.
+    Nothing,
 }
 
 /// One update under way.
@@ -82,7 +93,8 @@ struct Update<'a> {
 /// set back, because nobody can read the old password or ask for a certain tag.
 pub fn update(backend: &dyn Backend, plan: &InstallPlan) -> Result<Updated> {
     let name = &plan.service.name;
-    let rest = Rest { security: plan.security.as_ref(), definition: plan.definition.as_deref() };
+    let hosting = plan.definition.as_deref().map_or(Hosting::Nothing, Hosting::Program);
+    let rest = Rest { security: plan.security.as_ref(), hosting };
     carry_out(backend, name, Wanted::Whole(&plan.service), &plan.config2, rest)
 }
 
@@ -94,7 +106,7 @@ pub fn change(
     config2: &[Config2Change],
     security: Option<&SecurityDescriptor>,
 ) -> Result<Updated> {
-    let rest = Rest { security, definition: None };
+    let rest = Rest { security, hosting: Hosting::AsItIs };
     carry_out(backend, name, Wanted::Changed(change), config2, rest)
 }
 
@@ -162,7 +174,17 @@ impl Update<'_> {
             self.config2(change)?;
         }
         rest.security.map_or(Ok(()), |security| self.security(security))?;
-        rest.definition.map_or(Ok(()), |definition| self.definition(definition))
+        match rest.hosting {
+            Hosting::AsItIs => Ok(()),
+            Hosting::Program(program) => {
+                let current = definition::stored(self.backend, self.name)?;
+                self.definition(current, Some(program))
+            }
+            Hosting::Nothing => {
+                let current = definition::kept(self.backend, self.name)?;
+                self.definition(current, None)
+            }
+        }
     }
 
     fn config(&mut self, wanted: &Wanted<'_>) -> Result<()> {
@@ -228,13 +250,16 @@ impl Update<'_> {
         Ok(())
     }
 
-    fn definition(&mut self, wanted: &HostDefinition) -> Result<()> {
+    fn definition(
+        &mut self,
+        current: Option<Box<HostDefinition>>,
+        wanted: Option<&HostDefinition>,
+    ) -> Result<()> {
         const CHANGED: &str = "the program and its policy";
-        let current = definition::stored(self.backend, self.name)?;
-        if current.as_deref() == Some(wanted) {
+        if current.as_deref() == wanted {
             return Ok(());
         }
-        definition::store(self.backend, self.name, Some(Box::new(wanted.clone())))?;
+        definition::store(self.backend, self.name, wanted.map(|wanted| Box::new(wanted.clone())))?;
         self.undo.push(Undo { changed: vec![CHANGED], step: Step::Definition(current) });
         self.result.changed.push(CHANGED);
         Ok(())
@@ -282,7 +307,7 @@ pub(crate) fn difference(
     if note(current.error_control != to.error_control, "the error control") {
         change.error_control = Some(to.error_control);
     }
-    if note(current.image_path != to.image_path, "the image path") {
+    if note(!to.image_path.is_told_as(&current.image_path), "the image path") {
         change.image_path = Some(to.image_path.clone());
     }
     if note(current.load_order_group != to.load_order_group, "the load order group") {

@@ -115,7 +115,7 @@ impl StartMode {
     }
 }
 
-/// In which process a service's host runs.
+/// In which process a service's host runs, or the service itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Process {
     /// In one of its own.
@@ -133,7 +133,7 @@ pub type LogSettings = LogPolicy<Option<PathBuf>>;
 pub struct Places {
     /// The service's name.
     pub name: Span,
-    /// The command.
+    /// The command, or the binary path.
     pub run: Span,
     /// The working directory, if the file gives one.
     pub directory: Option<Span>,
@@ -190,7 +190,7 @@ pub struct ServiceDefinition {
     pub account: Option<String>,
     /// Where the account's password is.
     pub password: Option<PasswordSource>,
-    /// In which process its host runs.
+    /// In which process its host runs, or the service itself.
     pub process: Process,
     /// What its failure to start means for the system.
     pub error_control: ErrorControl,
@@ -212,10 +212,34 @@ pub struct ServiceDefinition {
     pub launch_protection: LaunchProtection,
     /// How long it may take when the system is going to shut down.
     pub preshutdown: Duration,
-    /// What the service control manager does when the host itself ends.
+    /// What the service control manager does when the process of the service, the host or its own, ends by itself.
     pub recovery: FailureActions,
     /// Whether that is also done when the service stops with an error.
     pub recovery_on_error: bool,
+    /// What the service control manager starts.
+    pub runs: Runs,
+    /// Where this is in the file.
+    pub places: Places,
+}
+
+/// What the service control manager starts.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Runs {
+    /// A host of svckit, which runs any program.
+    Hosted(Box<Hosted>),
+    /// This command line, as it is: its program is a service itself (`lpBinaryPathName`, [MS-SCMR] 3.1.4.12).
+    BinaryPath(ImagePath),
+}
+
+impl From<Hosted> for Runs {
+    fn from(hosted: Hosted) -> Self {
+        Self::Hosted(Box::new(hosted))
+    }
+}
+
+/// A program, and what its host does with it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Hosted {
     /// What is run; a program without a path separator has not been looked up.
     pub program: Program,
     /// When it is run again.
@@ -240,8 +264,6 @@ pub struct ServiceDefinition {
     pub hooks: BTreeMap<Moment, Hooks>,
     /// What is done with it by the clock.
     pub schedule: Timetable,
-    /// Where this is in the file.
-    pub places: Places,
 }
 
 impl Definition {
@@ -257,8 +279,8 @@ impl Definition {
 }
 
 impl ServiceDefinition {
-    /// A service that runs a program, with the defaults for all else.
-    pub fn new(name: ServiceName, program: Program, platform: Platform) -> Self {
+    /// A service that runs this, with the defaults for all else.
+    pub fn new(name: ServiceName, runs: impl Into<Runs>) -> Self {
         Self {
             display_name: name.clone().into(),
             name,
@@ -280,75 +302,43 @@ impl ServiceDefinition {
             preshutdown: Self::DEFAULT_PRESHUTDOWN,
             recovery: FailureActions::default(),
             recovery_on_error: false,
-            program,
-            restart: RestartPolicy::default(),
-            stop: platform.stop(),
-            tree: TreePolicy::default(),
-            limits: Limits::default(),
-            ready: None,
-            health: None,
-            log: LogSettings::default(),
-            controls: BTreeMap::new(),
-            system_events: BTreeMap::new(),
-            hooks: BTreeMap::new(),
-            schedule: Timetable::default(),
+            runs: runs.into(),
             places: Places::default(),
+        }
+    }
+
+    /// The program and its policy, if a host runs it.
+    pub fn hosted(&self) -> Option<&Hosted> {
+        match &self.runs {
+            Runs::Hosted(hosted) => Some(hosted),
+            Runs::BinaryPath(_) => None,
+        }
+    }
+
+    /// The same to change it.
+    pub fn hosted_mut(&mut self) -> Option<&mut Hosted> {
+        match &mut self.runs {
+            Runs::Hosted(hosted) => Some(hosted),
+            Runs::BinaryPath(_) => None,
+        }
+    }
+
+    /// The command line that the service control manager starts as it is, if that is what the service runs.
+    pub fn binary_path(&self) -> Option<&ImagePath> {
+        match &self.runs {
+            Runs::Hosted(_) => None,
+            Runs::BinaryPath(path) => Some(path),
         }
     }
 
     /// The commands beside the program: what each is for, and where the file says so.
     pub fn beside(&self) -> Vec<(String, &[String], Option<Span>)> {
-        let places = &self.places;
-        let mut all: Vec<(String, &[String], Option<Span>)> = Vec::new();
-        for (moment, hook) in self
-            .hooks
-            .iter()
-            .flat_map(|(moment, hooks)| hooks.as_slice().iter().map(move |hook| (moment, hook)))
-        {
-            all.push((format!("the hook {}", moment.word()), &hook.errand.command, places.hooks));
-        }
-        for rung in &self.stop.ladder {
-            if let StopAction::Command(command) = &rung.action {
-                all.push(("the ladder".to_owned(), command, places.stop));
-            }
-        }
-        for (control, action) in &self.controls {
-            if let ControlAction::Command(errand) = action {
-                let place = places.controls.get(control).copied();
-                all.push((format!("the control {}", Control(*control)), &errand.command, place));
-            }
-        }
-        for (event, action) in &self.system_events {
-            if let ControlAction::Command(errand) = action {
-                let place = places.system_events.get(event).copied();
-                all.push((format!("the event {}", event.word()), &errand.command, place));
-            }
-        }
-        if let Some(ReadyPolicy { when: ReadyWhen::Ask(Target::Command(command)), .. }) = &self.ready {
-            all.push(("ready".to_owned(), command, places.ready));
-        }
-        if let Some(HealthPolicy::Ask(AskPolicy { target: Target::Command(command), .. })) = &self.health {
-            all.push(("health".to_owned(), command, places.health));
-        }
-        all
+        self.hosted().map(|hosted| hosted.beside(&self.places)).unwrap_or_default()
     }
 
     /// The requests that bring the program to do something: what each is for, and where the file says so.
     pub fn requests(&self) -> Vec<(String, &HttpRequest, Option<Span>)> {
-        let places = &self.places;
-        let rungs = self.stop.ladder.iter().filter_map(|rung| match &rung.action {
-            StopAction::Http(request) => Some(("the ladder".to_owned(), request, places.stop)),
-            _ => None,
-        });
-        let controls = self.controls.iter().filter_map(|(control, action)| {
-            let place = places.controls.get(control).copied();
-            Some((format!("the control {}", Control(*control)), action.request()?, place))
-        });
-        let events = self.system_events.iter().filter_map(|(event, action)| {
-            let place = places.system_events.get(event).copied();
-            Some((format!("the event {}", event.word()), action.request()?, place))
-        });
-        rungs.chain(controls).chain(events).collect()
+        self.hosted().map(|hosted| hosted.requests(&self.places)).unwrap_or_default()
     }
 
     /// The basic configuration with an image path.
@@ -390,29 +380,103 @@ impl ServiceDefinition {
         ]
     }
 
-    /// What the host needs; a stream without a file of its own goes to `default_log`.
-    pub fn host(&self, default_log: &Path, source: &Path) -> HostDefinition {
+    /// What the host needs, if there is one; a stream without a file of its own goes to `default_log`.
+    pub fn host(&self, default_log: &Path, source: &Path) -> Option<HostDefinition> {
+        let hosted = self.hosted()?;
         let target =
             |file: &Option<PathBuf>| LogTarget::File(file.as_deref().unwrap_or(default_log).to_owned());
-        HostDefinition {
+        Some(HostDefinition {
             version: DEFINITION_VERSION,
-            program: self.program.clone(),
-            restart: self.restart.clone(),
-            stop: self.stop.clone(),
-            tree: self.tree.clone(),
-            limits: self.limits.clone(),
-            log: self.log.clone().with_targets(target(&self.log.stdout), target(&self.log.stderr)),
-            controls: self.controls.clone(),
-            system_events: self.system_events.clone(),
-            hooks: self.hooks.clone(),
-            schedule: self.schedule.clone(),
-            ready: self.ready.clone(),
-            health: self.health.clone(),
+            program: hosted.program.clone(),
+            restart: hosted.restart.clone(),
+            stop: hosted.stop.clone(),
+            tree: hosted.tree.clone(),
+            limits: hosted.limits.clone(),
+            log: hosted.log.clone().with_targets(target(&hosted.log.stdout), target(&hosted.log.stderr)),
+            controls: hosted.controls.clone(),
+            system_events: hosted.system_events.clone(),
+            hooks: hosted.hooks.clone(),
+            schedule: hosted.schedule.clone(),
+            ready: hosted.ready.clone(),
+            health: hosted.health.clone(),
             account_password: self.password.clone(),
             source: Some(source.to_owned()),
-        }
+        })
     }
 
     /// The preshutdown time-out of a service whose file says nothing.
     pub const DEFAULT_PRESHUTDOWN: Duration = DEFAULT_PRESHUTDOWN_TIMEOUT;
+}
+
+impl Hosted {
+    /// A program with the defaults for all else.
+    pub fn new(program: Program, platform: Platform) -> Self {
+        Self {
+            program,
+            restart: RestartPolicy::default(),
+            stop: platform.stop(),
+            tree: TreePolicy::default(),
+            limits: Limits::default(),
+            ready: None,
+            health: None,
+            log: LogSettings::default(),
+            controls: BTreeMap::new(),
+            system_events: BTreeMap::new(),
+            hooks: BTreeMap::new(),
+            schedule: Timetable::default(),
+        }
+    }
+
+    /// The commands beside the program, as [`ServiceDefinition::beside`] tells them.
+    fn beside(&self, places: &Places) -> Vec<(String, &[String], Option<Span>)> {
+        let mut all: Vec<(String, &[String], Option<Span>)> = Vec::new();
+        for (moment, hook) in self
+            .hooks
+            .iter()
+            .flat_map(|(moment, hooks)| hooks.as_slice().iter().map(move |hook| (moment, hook)))
+        {
+            all.push((format!("the hook {}", moment.word()), &hook.errand.command, places.hooks));
+        }
+        for rung in &self.stop.ladder {
+            if let StopAction::Command(command) = &rung.action {
+                all.push(("the ladder".to_owned(), command, places.stop));
+            }
+        }
+        for (control, action) in &self.controls {
+            if let ControlAction::Command(errand) = action {
+                let place = places.controls.get(control).copied();
+                all.push((format!("the control {}", Control(*control)), &errand.command, place));
+            }
+        }
+        for (event, action) in &self.system_events {
+            if let ControlAction::Command(errand) = action {
+                let place = places.system_events.get(event).copied();
+                all.push((format!("the event {}", event.word()), &errand.command, place));
+            }
+        }
+        if let Some(ReadyPolicy { when: ReadyWhen::Ask(Target::Command(command)), .. }) = &self.ready {
+            all.push(("ready".to_owned(), command, places.ready));
+        }
+        if let Some(HealthPolicy::Ask(AskPolicy { target: Target::Command(command), .. })) = &self.health {
+            all.push(("health".to_owned(), command, places.health));
+        }
+        all
+    }
+
+    /// The requests to the program, as [`ServiceDefinition::requests`] tells them.
+    fn requests(&self, places: &Places) -> Vec<(String, &HttpRequest, Option<Span>)> {
+        let rungs = self.stop.ladder.iter().filter_map(|rung| match &rung.action {
+            StopAction::Http(request) => Some(("the ladder".to_owned(), request, places.stop)),
+            _ => None,
+        });
+        let controls = self.controls.iter().filter_map(|(control, action)| {
+            let place = places.controls.get(control).copied();
+            Some((format!("the control {}", Control(*control)), action.request()?, place))
+        });
+        let events = self.system_events.iter().filter_map(|(event, action)| {
+            let place = places.system_events.get(event).copied();
+            Some((format!("the event {}", event.word()), action.request()?, place))
+        });
+        rungs.chain(controls).chain(events).collect()
+    }
 }

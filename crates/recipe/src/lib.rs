@@ -26,7 +26,9 @@ pub mod units;
 pub mod winservice;
 pub mod words;
 
-pub use definition::{Definition, LogSettings, Places, Process, ServiceDefinition, Span, StartMode};
+pub use definition::{
+    Definition, Hosted, LogSettings, Places, Process, Runs, ServiceDefinition, Span, StartMode,
+};
 pub use diagnostic::{Diagnostic, Diagnostics, Place, Source};
 pub use file::plain;
 pub use moments::written_occasion;

@@ -81,6 +81,8 @@ const RULES: &[(&str, Rule)] = &[
     ("keep-without-rotate", keep_without_rotate),
     ("timestamps-twice", timestamps_twice),
     ("reboot", reboot),
+    ("binary-path-unquoted", binary_path_unquoted),
+    ("binary-path-relative", binary_path_relative),
 ];
 
 /// Everything that the rules find, in the order of the file.
@@ -148,7 +150,8 @@ fn disabled_dependency(service: &ServiceDefinition, all: &Definition, _: Platfor
 }
 
 fn never_restarted(service: &ServiceDefinition, _: &Definition, _: Platform) -> Option<Found> {
-    let policy = &service.restart;
+    let hosted = service.hosted()?;
+    let policy = &hosted.restart;
     if policy.when == svckit_core::definition::RestartWhen::Never || policy.delay <= policy.budget {
         return None;
     }
@@ -161,13 +164,15 @@ fn never_restarted(service: &ServiceDefinition, _: &Definition, _: Platform) -> 
 }
 
 fn disabled_schedule(service: &ServiceDefinition, _: &Definition, _: Platform) -> Option<Found> {
-    let never = service.start == Some(StartMode::Disabled) && !service.schedule.start.is_empty();
+    let hosted = service.hosted()?;
+    let never = service.start == Some(StartMode::Disabled) && !hosted.schedule.start.is_empty();
     let message = "the service is disabled, so the clock doesn't start it";
     never.then(|| warning(service.places.start, message, "write start = \"manual\", or no schedule.start"))?
 }
 
 fn max_delay(service: &ServiceDefinition, _: &Definition, _: Platform) -> Option<Found> {
-    let policy = &service.restart;
+    let hosted = service.hosted()?;
+    let policy = &hosted.restart;
     if policy.delay <= policy.max_delay {
         return None;
     }
@@ -180,7 +185,8 @@ fn max_delay(service: &ServiceDefinition, _: &Definition, _: Platform) -> Option
 }
 
 fn unreachable_rung(service: &ServiceDefinition, _: &Definition, _: Platform) -> Option<Found> {
-    let ladder = &service.stop.ladder;
+    let hosted = service.hosted()?;
+    let ladder = &hosted.stop.ladder;
     let force = ladder.iter().position(|rung| rung.action == StopAction::Terminate)?;
     if force + 1 == ladder.len() {
         return None;
@@ -190,8 +196,9 @@ fn unreachable_rung(service: &ServiceDefinition, _: &Definition, _: Platform) ->
 }
 
 fn no_graceful_stop(service: &ServiceDefinition, _: &Definition, platform: Platform) -> Option<Found> {
+    let hosted = service.hosted()?;
     let asks = |rung: &Rung| rung.action != StopAction::Terminate && platform.knows(&rung.action);
-    if service.stop.ladder.iter().any(asks) {
+    if hosted.stop.ladder.iter().any(asks) {
         return None;
     }
     let message = "nothing in the ladder asks the program to end, so it is ended by force at once";
@@ -203,10 +210,11 @@ fn no_graceful_stop(service: &ServiceDefinition, _: &Definition, platform: Platf
 }
 
 fn long_stop(service: &ServiceDefinition, _: &Definition, platform: Platform) -> Option<Found> {
-    let climbed = service.stop.ladder.iter().filter(|rung| platform.knows(&rung.action));
+    let hosted = service.hosted()?;
+    let climbed = hosted.stop.ladder.iter().filter(|rung| platform.knows(&rung.action));
     let rungs = climbed.take_while(|rung| rung.action != StopAction::Terminate);
     let ladder = rungs.fold(Duration::ZERO, |sum, rung| sum.saturating_add(rung.wait));
-    let hook = |moment: Moment| service.hooks.get(&moment).map(|hooks| (moment.word(), hooks.timeout()));
+    let hook = |moment: Moment| hosted.hooks.get(&moment).map(|hooks| (moment.word(), hooks.timeout()));
     let parts = [hook(Moment::PreStop), Some(("the ladder", ladder)), hook(Moment::PostStop)];
     let parts: Vec<_> = parts.into_iter().flatten().collect();
     let whole = parts.iter().fold(Duration::ZERO, |sum, (_, time)| sum.saturating_add(*time));
@@ -229,7 +237,8 @@ fn long_stop(service: &ServiceDefinition, _: &Definition, platform: Platform) ->
 }
 
 fn limit_elsewhere(service: &ServiceDefinition, _: &Definition, platform: Platform) -> Option<Found> {
-    let limits = &service.limits;
+    let hosted = service.hosted()?;
+    let limits = &hosted.limits;
     let key = match (limits.open_files, limits.core_size) {
         (Some(_), _) => "files",
         (None, Some(_)) => "core",
@@ -243,7 +252,8 @@ fn limit_elsewhere(service: &ServiceDefinition, _: &Definition, platform: Platfo
 }
 
 fn event_elsewhere(service: &ServiceDefinition, _: &Definition, platform: Platform) -> Option<Found> {
-    let event = service.system_events.keys().find(|event| !platform.tells(**event))?;
+    let hosted = service.hosted()?;
+    let event = hosted.system_events.keys().find(|event| !platform.tells(**event))?;
     let message =
         format!("nobody tells services of {:?} but Windows, so that is never done here", event.word());
     warning(
@@ -254,7 +264,8 @@ fn event_elsewhere(service: &ServiceDefinition, _: &Definition, platform: Platfo
 }
 
 fn keep_without_rotate(service: &ServiceDefinition, _: &Definition, _: Platform) -> Option<Found> {
-    let log = &service.log;
+    let hosted = service.hosted()?;
+    let log = &hosted.log;
     let keeps = log.keep_count.is_some() || log.keep_age.is_some() || log.keep_total.is_some();
     let rotates = log.rotate_size.is_some() || log.rotate_time.is_some() || log.rotate_at_start;
     if !keeps || rotates {
@@ -265,7 +276,8 @@ fn keep_without_rotate(service: &ServiceDefinition, _: &Definition, _: Platform)
 }
 
 fn timestamps_twice(service: &ServiceDefinition, _: &Definition, _: Platform) -> Option<Found> {
-    if !service.log.timestamps || service.log.format.is_raw() {
+    let hosted = service.hosted()?;
+    if !hosted.log.timestamps || hosted.log.format.is_raw() {
         return None;
     }
     Some(Found {
@@ -292,8 +304,38 @@ fn reboot(service: &ServiceDefinition, _: &Definition, platform: Platform) -> Op
     warning(service.places.recovery, message, help)
 }
 
+/// Windows tries a path with blanks that nobody quoted from its first word on, so that another program can be put there.
+fn binary_path_unquoted(service: &ServiceDefinition, _: &Definition, _: Platform) -> Option<Found> {
+    let path = service.binary_path()?;
+    let program = path.unquoted_program()?;
+    let first = program.split([' ', '\t']).next().unwrap_or_default();
+    let message = format!(
+        "the path of the program has blanks and is not quoted, so {first}.exe would be run if it were there"
+    );
+    let rest = path.as_str().trim_start().strip_prefix(program).unwrap_or_default();
+    warning(Some(service.places.run), message, format!("write binary-path = '\"{program}\"{rest}'"))
+}
+
+/// Where a program without its folder is, depends on the service control manager.
+fn binary_path_relative(service: &ServiceDefinition, _: &Definition, _: Platform) -> Option<Found> {
+    let program = service.binary_path()?.program();
+    let has_drive = |text: &str| {
+        let mut characters = text.chars();
+        let drive = characters.next().is_some_and(|c| c.is_ascii_alphabetic());
+        drive && characters.next() == Some(':') && characters.next().is_some_and(|c| matches!(c, '\\' | '/'))
+    };
+    // A variable may stand for a whole path, and \??\ and \SystemRoot\ begin those of the kernel.
+    if program.starts_with(['\\', '/', '%']) || has_drive(program) {
+        return None;
+    }
+    let message =
+        format!("{program:?} is not a whole path, so what is started depends on where it is looked for");
+    warning(Some(service.places.run), message, r"write the whole path, such as C:\Shop\shop.exe")
+}
+
 fn secrets(service: &ServiceDefinition) -> Vec<Found> {
-    let variables = service.program.environment.iter().filter(|(name, value)| seems_secret(name, value));
+    let Some(hosted) = service.hosted() else { return Vec::new() };
+    let variables = hosted.program.environment.iter().filter(|(name, value)| seems_secret(name, value));
     let found = variables.filter_map(|(name, _)| {
         let message = format!(
             "the variable {name} seems to hold a secret, which everybody can read who can read this file"
@@ -310,7 +352,8 @@ fn shared_logs(definition: &Definition) -> Vec<(&ServiceDefinition, Found)> {
     let mut writers: HashMap<&Path, &ServiceDefinition> = HashMap::new();
     let mut found = Vec::new();
     for service in &definition.services {
-        let files = [&service.log.stdout, &service.log.stderr];
+        let Some(hosted) = service.hosted() else { continue };
+        let files = [&hosted.log.stdout, &hosted.log.stderr];
         let mut files: Vec<&Path> = files.into_iter().flatten().map(|file| &**file).collect();
         files.dedup();
         for file in files {
@@ -472,8 +515,12 @@ mod tests {
             ],
         );
         let two = "[service.web]\nrun = 'web'\nlog.file = 'x.log'\n[service.db]\nrun = 'db'\nlog = { stderr-file = './x.log' }\n";
-        let file =
-            toml::parse("/srv/service.toml", two, Platform::Unix).unwrap().services[0].log.stdout.clone();
+        let file = toml::parse("/srv/service.toml", two, Platform::Unix).unwrap().services[0]
+            .hosted()
+            .unwrap()
+            .log
+            .stdout
+            .clone();
         let message = format!("service \"web\" writes into {} as well", file.unwrap().display());
         assert_eq!(findings(two, Platform::Unix), [format!("warning shared-log 6:1: {message}")]);
     }
@@ -496,6 +543,35 @@ mod tests {
                 "warning secret-variable 3:30: the variable API_TOKEN seems to hold a secret, which everybody can read who can read this file",
             ],
         );
+    }
+
+    #[test]
+    fn binary_paths_that_may_start_something_else() {
+        let of =
+            |path: &str| findings(&format!("[service.web]\nbinary-path = '{path}'\n"), Platform::Windows);
+        assert_eq!(
+            of(r"C:\Program Files\Shop\shop.exe -x"),
+            [
+                r"warning binary-path-unquoted 2:15: the path of the program has blanks and is not quoted, so C:\Program.exe would be run if it were there"
+            ]
+        );
+        for path in ["shop.exe -x", r"Shop\shop.exe", r"C:shop.exe"] {
+            let program = path.split(' ').next().unwrap();
+            let expected = format!(
+                "warning binary-path-relative 2:15: {program:?} is not a whole path, so what is started depends on where it is looked for"
+            );
+            assert_eq!(of(path), [expected]);
+        }
+        for path in [
+            r#""C:\Program Files\Shop\shop.exe" -x"#,
+            r"%SystemRoot%\system32\svchost.exe -k shop",
+            r"\SystemRoot\shop.exe",
+            r"\\server\share\shop.exe",
+            "C:/Shop/shop.exe",
+            "/opt/shop/run it",
+        ] {
+            assert_eq!(of(path), [""; 0], "{path}");
+        }
     }
 
     #[test]

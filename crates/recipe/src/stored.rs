@@ -7,7 +7,7 @@ use svckit_core::definition::{HostDefinition, LogTarget};
 use svckit_core::kind::{ServiceType, StartType};
 use svckit_core::name::ServiceName;
 
-use crate::definition::{LogSettings, Process, ServiceDefinition, StartMode};
+use crate::definition::{Hosted, LogSettings, Process, Runs, ServiceDefinition, StartMode};
 use crate::platform::Platform;
 
 /// A service as a service control manager has it.
@@ -19,8 +19,8 @@ pub struct Stored<'a> {
     pub config: &'a ServiceConfig,
     /// The optional configuration, each level that the service control manager knows.
     pub optional: &'a [Config2],
-    /// What its host was given.
-    pub host: &'a HostDefinition,
+    /// What its host was given, if svckit hosts it.
+    pub host: Option<&'a HostDefinition>,
     /// Where its output goes if its definition doesn't say.
     pub default_log: &'a Path,
 }
@@ -35,30 +35,23 @@ impl ServiceDefinition {
     /// anybody could read it.
     pub fn from_stored(stored: &Stored<'_>, platform: Platform) -> Result<Self, Inexpressible> {
         let Stored { config, host, .. } = stored;
-        let base = Self::new(stored.name.clone(), host.program.clone(), platform);
+        let runs = match host {
+            Some(host) => hosted(host, stored.default_log, platform)?.into(),
+            None => Runs::BinaryPath(config.image_path.clone()),
+        };
+        let base = Self::new(stored.name.clone(), runs);
         let account = config.account.clone().filter(|account| !account.eq_ignore_ascii_case(LOCAL_SYSTEM));
         let mut service = Self {
             display_name: config.display_name.clone(),
             dependencies: config.dependencies.clone(),
             // One that was given the system's account since needs no password.
-            password: host.account_password.clone().filter(|_| account.is_some()),
+            password: host.and_then(|host| host.account_password.clone()).filter(|_| account.is_some()),
             account,
             process: process(config.service_type)?,
             start: start(config.start_type, stored.optional)?,
             error_control: config.error_control,
             group: config.load_order_group.clone(),
             tag: config.tag != 0,
-            restart: host.restart.clone(),
-            stop: host.stop.clone(),
-            tree: host.tree.clone(),
-            limits: host.limits.clone(),
-            ready: host.ready.clone(),
-            health: host.health.clone(),
-            log: log(host, stored.default_log)?,
-            controls: host.controls.clone(),
-            system_events: host.system_events.clone(),
-            hooks: host.hooks.clone(),
-            schedule: host.schedule.clone(),
             ..base
         };
         for value in stored.optional {
@@ -84,6 +77,24 @@ impl ServiceDefinition {
             Config2::DelayedAutoStart(_) => {}
         }
     }
+}
+
+/// What a host was given, as a definition says it.
+fn hosted(host: &HostDefinition, default_log: &Path, platform: Platform) -> Result<Hosted, Inexpressible> {
+    Ok(Hosted {
+        restart: host.restart.clone(),
+        stop: host.stop.clone(),
+        tree: host.tree.clone(),
+        limits: host.limits.clone(),
+        ready: host.ready.clone(),
+        health: host.health.clone(),
+        log: log(host, default_log)?,
+        controls: host.controls.clone(),
+        system_events: host.system_events.clone(),
+        hooks: host.hooks.clone(),
+        schedule: host.schedule.clone(),
+        ..Hosted::new(host.program.clone(), platform)
+    })
 }
 
 fn process(service_type: ServiceType) -> Result<Process, Inexpressible> {
@@ -146,13 +157,13 @@ mod tests {
     ) -> Result<ServiceDefinition, Inexpressible> {
         let mut config = service.config(ImagePath::new("svc host run").unwrap());
         let mut optional = service.config2();
-        let mut host = service.host(Path::new(LOG), Path::new("/srv/service.toml"));
+        let mut host = service.host(Path::new(LOG), Path::new("/srv/service.toml")).unwrap();
         change(&mut config, &mut optional, &mut host);
         let stored = Stored {
             name: &service.name,
             config: &config,
             optional: &optional,
-            host: &host,
+            host: Some(&host),
             default_log: Path::new(LOG),
         };
         ServiceDefinition::from_stored(&stored, Platform::Unix)

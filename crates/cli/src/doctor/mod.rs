@@ -98,7 +98,8 @@ impl Patient {
 
     /// Of a definition.
     fn defined(service: &ServiceDefinition) -> Self {
-        let ready = service.ready.as_ref().and_then(|ready| ready.when.address());
+        let ready = service.hosted().and_then(|hosted| hosted.ready.as_ref());
+        let ready = ready.and_then(|ready| ready.when.address());
         Self { name: service.name.clone(), is_named: false, ready }
     }
 }
@@ -176,11 +177,12 @@ fn stored_definition(
     let name = &configured.service;
     let default_log = default_log(platform, state, name);
     let (config, optional) = (&configured.config, &configured.optional[..]);
-    let stored = Stored { name, config, optional, host, default_log: &default_log };
+    let stored = Stored { name, config, optional, host: Some(host), default_log: &default_log };
     // What a definition has no words for is none of these rules' business.
     let Ok(mut service) = ServiceDefinition::from_stored(&stored, platform) else { return Vec::new() };
     let source = Source::new(PathBuf::from("installed"), "");
-    service.places.environment_files.resize(service.program.environment_files.len(), Span::default());
+    let files = service.hosted().map_or(0, |hosted| hosted.program.environment_files.len());
+    service.places.environment_files.resize(files, Span::default());
     let found = lint::all_findings(app, Definition { source, services: vec![service] }, true);
     // While its program runs, that is who listens.
     let is_running = report.pid().is_some();

@@ -11,6 +11,7 @@ mod tables;
 
 use std::io::{self, Read};
 
+use svckit_core::image_path::ImagePath;
 use svckit_core::name::{ServiceName, fold};
 use svckit_core::pattern::{NamePattern, is_pattern};
 use svckit_recipe::Definition;
@@ -59,9 +60,9 @@ pub(crate) fn operate(app: &mut App, operation: &Dsc, input: &str) -> Result<(),
         Dsc::WhatIf => what_if(app, &Instance::read(input)?),
         Dsc::Set => set(app, &Instance::read(input)?),
         Dsc::Delete => {
-            let name = Instance::read(input)?.name;
-            let present = present(app, &name)?;
-            remove(app, &name, &present)
+            let instance = Instance::read(input)?;
+            let present = present(app, &instance.name)?;
+            remove(app, &instance, &present)
         }
     }
 }
@@ -76,7 +77,7 @@ fn input() -> Result<String, Failure> {
     String::from_utf8(bytes).map_err(|_| Failure::usage("the instance on standard input is not UTF-8"))
 }
 
-/// Prints the services that svckit made and whose names are like that of the input, if it has one, each in a line.
+/// Prints the services that svckit hosts and whose names are like that of the input, if it has one, each in a line.
 fn all(app: &mut App, input: &str) -> Result<(), Failure> {
     let wanted = match input.trim() {
         "" => None,
@@ -147,7 +148,7 @@ fn set(app: &mut App, instance: &Instance) -> Result<(), Failure> {
 }
 
 fn gone(app: &mut App, instance: &Instance, found: &Present) -> Result<Vec<&'static str>, Failure> {
-    remove(app, &instance.name, found)?;
+    remove(app, instance, found)?;
     Ok(differing(instance, found, None))
 }
 
@@ -191,12 +192,13 @@ fn started(app: &mut App, instance: &Instance) -> Result<(), Failure> {
     Ok(())
 }
 
-fn remove(app: &mut App, name: &ServiceName, found: &Present) -> Result<(), Failure> {
+fn remove(app: &mut App, instance: &Instance, found: &Present) -> Result<(), Failure> {
     if found.state.is_none() {
         return Ok(());
     }
-    refuse_stranger(app, name)?;
-    act(app, name, Action::Remove { stop: true })
+    let definition = instance.definition(app.surroundings.platform)?;
+    refuse_stranger(app, &instance.name, definition.as_ref().and_then(binary_path))?;
+    act(app, &instance.name, Action::Remove { stop: true })
 }
 
 fn act(app: &mut App, name: &ServiceName, action: Action) -> Result<(), Failure> {
@@ -212,13 +214,18 @@ fn desired(app: &mut App, instance: &Instance, present: &Present) -> Result<Opti
         return Ok(None);
     };
     if present.state.is_some() {
-        refuse_stranger(app, &instance.name)?;
+        refuse_stranger(app, &instance.name, binary_path(&definition))?;
     }
     let home = app.home()?;
     let asked = Asked { prune: false, renew: false, is_of_file: false };
     let desired =
         complete(app, definition).and_then(|definition| Desired::of(app, &[definition], home, asked));
     desired.map(Some).map_err(|failure| instance.told(failure))
+}
+
+/// What the service of an instance runs, if that is no host.
+fn binary_path(definition: &Definition) -> Option<&ImagePath> {
+    definition.services.first()?.binary_path()
 }
 
 fn complete(app: &App, mut definition: Definition) -> Result<Definition, Failure> {

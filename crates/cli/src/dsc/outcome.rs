@@ -2,11 +2,12 @@
 
 use serde::Serialize;
 use serde_json::{Map, Value};
+use svckit_core::image_path::ImagePath;
 use svckit_core::name::ServiceName;
 use svckit_core::win32::Win32Error;
 use svckit_manager::plan::Fate;
-use svckit_recipe::ServiceDefinition;
 use svckit_recipe::secret::seems_secret;
+use svckit_recipe::{Runs, ServiceDefinition};
 
 use super::instance::{Instance, State};
 use super::tables;
@@ -21,7 +22,7 @@ use crate::verbs::export;
 pub(super) struct Present {
     /// Absent: there is none.
     pub(super) state: Option<State>,
-    /// Absent: svckit did not make it.
+    /// Absent: there is none that says what it is.
     definition: Option<ServiceDefinition>,
     table: Option<Map<String, Value>>,
 }
@@ -55,7 +56,7 @@ pub(super) fn present(app: &mut App, name: &ServiceName) -> Result<Present, Fail
     };
     let definition = match export::installed(app, name) {
         Ok(installed) => Some(installed.definition),
-        // It is not svckit's, or it is a service whose definition is for administrators only.
+        // A definition can't say what it is, or it is for administrators only.
         Err(failure)
             if matches!(failure.code(), Some(Win32Error::NOT_SUPPORTED | Win32Error::ACCESS_DENIED)) =>
         {
@@ -63,7 +64,11 @@ pub(super) fn present(app: &mut App, name: &ServiceName) -> Result<Present, Fail
         }
         Err(failure) => return Err(failure),
     };
-    let table = definition.as_ref().map(|definition| table(app, definition)).transpose()?;
+    let table = match &definition {
+        Some(definition) if definition.hosted().is_none() => table(app, definition).ok(),
+        Some(definition) => Some(table(app, definition)?),
+        None => None,
+    };
     Ok(Present { state: Some(state), definition, table })
 }
 
@@ -135,13 +140,22 @@ pub(super) fn expected<'a>(
 /// A definition as JSON, without what seems to be a secret.
 fn table(app: &App, definition: &ServiceDefinition) -> Result<Map<String, Value>, Failure> {
     let mut shown = definition.clone();
-    for (name, value) in &mut shown.program.environment {
-        if seems_secret(name, value) {
-            MASK.clone_into(value);
+    match &mut shown.runs {
+        Runs::Hosted(hosted) => {
+            for (name, value) in &mut hosted.program.environment {
+                if seems_secret(name, value) {
+                    MASK.clone_into(value);
+                }
+            }
+            let words: Vec<&str> = hosted.program.command.iter().map(String::as_str).collect();
+            hosted.program.command = masked_words(&words);
+        }
+        Runs::BinaryPath(path) => {
+            let words: Vec<&str> = path.as_str().split(' ').collect();
+            let masked = ImagePath::new(masked_words(&words).join(" ")).or_else(|_| ImagePath::new(MASK));
+            *path = masked.map_err(|error| Failure::usage(error.to_string()))?;
         }
     }
-    let words: Vec<&str> = shown.program.command.iter().map(String::as_str).collect();
-    shown.program.command = masked_words(&words);
     let text = export::written(app, &[shown])?;
     tables::json(definition.name.as_str(), &text)
         .map_err(|message| Failure::Other { message, status: Status::Failure })

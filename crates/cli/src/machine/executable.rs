@@ -7,7 +7,7 @@ use std::path::Path;
 use svckit_core::executable::{Executable, Pieces, Script};
 use svckit_host::program;
 use svckit_recipe::lint::Severity;
-use svckit_recipe::{Platform, ServiceDefinition};
+use svckit_recipe::{Hosted, Platform, ServiceDefinition};
 
 use super::{Found, libraries};
 use crate::builtin::PLATFORM;
@@ -35,8 +35,8 @@ pub(super) fn read(path: &Path) -> Option<Executable> {
 }
 
 /// Everything that keeps the system from running a program that is there and may be executed.
-pub(super) fn rules(service: &ServiceDefinition, _: &str) -> Vec<Found> {
-    let path = Path::new(&service.program.command[0]);
+pub(super) fn rules(service: &ServiceDefinition, hosted: &Hosted, _: &str) -> Vec<Found> {
+    let path = Path::new(&hosted.program.command[0]);
     if program::check(path).is_err() || PLATFORM == Platform::Windows && !is_image(path) {
         return Vec::new();
     }
@@ -75,9 +75,9 @@ pub(super) fn rules(service: &ServiceDefinition, _: &str) -> Vec<Found> {
             format!("{shown} is loaded by {loader}, which isn't there"),
             "it was built for another C library or distribution: build it for this one, or link it statically".to_owned(),
         ),
-        Some(Executable::Pe { imports, .. }) => libraries::missing(service, path, &imports),
+        Some(Executable::Pe { imports, .. }) => libraries::missing((service, hosted), path, &imports),
         Some(Executable::Script(script)) if PLATFORM == Platform::Unix => {
-            script_problem(service, path, &script).map_or_else(Vec::new, |(message, help)| {
+            script_problem(hosted, path, &script).map_or_else(Vec::new, |(message, help)| {
                 found(Severity::Error, "script-interpreter", message, help)
             })
         }
@@ -99,7 +99,7 @@ fn is_image(path: &Path) -> bool {
 }
 
 /// What is wrong with the first line of a script, and what would be right.
-fn script_problem(service: &ServiceDefinition, path: &Path, script: &Script) -> Option<(String, String)> {
+fn script_problem(hosted: &Hosted, path: &Path, script: &Script) -> Option<(String, String)> {
     let shown = path.display();
     if script.has_mark {
         let message = format!(
@@ -117,7 +117,7 @@ fn script_problem(service: &ServiceDefinition, path: &Path, script: &Script) -> 
         return Some((message, "install it, or name another in the first line of the script".to_owned()));
     }
     let name = script.looked_up()?;
-    let error = program::find(name, &checks::search_path(service)).err()?;
+    let error = program::find(name, &checks::search_path(hosted)).err()?;
     let message = format!("{shown} is run by what {} finds as {name:?}: {error}", script.interpreter);
     let help = "install it, or set PATH in the environment of the definition";
     Some((message, help.to_owned()))

@@ -4,8 +4,8 @@ use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
 use svckit_core::executable::Executable;
-use svckit_recipe::ServiceDefinition;
 use svckit_recipe::lint::Severity;
+use svckit_recipe::{Hosted, ServiceDefinition};
 
 use super::{Found, executable};
 use crate::checks;
@@ -17,8 +17,12 @@ const SETS: [&str; 2] = ["api-ms-", "ext-ms-"];
 const MOST: usize = 512;
 
 /// The libraries that are in none of the folders where the system looks, with those that need them.
-pub(super) fn missing(service: &ServiceDefinition, program: &Path, imports: &[String]) -> Vec<Found> {
-    let places = Places::of(service, program);
+pub(super) fn missing(
+    (service, hosted): (&ServiceDefinition, &Hosted),
+    program: &Path,
+    imports: &[String],
+) -> Vec<Found> {
+    let places = Places::of(hosted, program);
     let wanted_by = |user: &Path, names: &[String]| {
         names.iter().map(|name| (name.to_lowercase(), user.to_owned())).collect::<Vec<_>>()
     };
@@ -57,13 +61,13 @@ struct Places {
 }
 
 impl Places {
-    fn of(service: &ServiceDefinition, program: &Path) -> Self {
+    fn of(hosted: &Hosted, program: &Path) -> Self {
         let root = std::env::var_os("SystemRoot").map_or_else(|| r"C:\Windows".into(), PathBuf::from);
         let system = root.join("System32");
         let mut folders: Vec<PathBuf> = program.parent().map(Path::to_owned).into_iter().collect();
         folders.extend([system.clone(), root.join("SysWOW64"), root.join("System"), root.clone()]);
-        folders.push(service.program.directory.clone());
-        folders.extend(std::env::split_paths(&checks::search_path(service)));
+        folders.push(hosted.program.directory.clone());
+        folders.extend(std::env::split_paths(&checks::search_path(hosted)));
         Self { system, side_by_side: root.join("WinSxS"), folders }
     }
 

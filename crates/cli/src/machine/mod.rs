@@ -13,7 +13,7 @@ use svckit_core::win32::Win32Error;
 use svckit_host::listen::{self, Owner};
 use svckit_host::{environment, program};
 use svckit_recipe::lint::{Finding, Severity};
-use svckit_recipe::{Definition, Platform, ServiceDefinition, Span};
+use svckit_recipe::{Definition, Hosted, Platform, ServiceDefinition, Span};
 
 use crate::builtin::{Deed, PLATFORM, are_others_let};
 use crate::checks;
@@ -33,8 +33,8 @@ impl Found {
     }
 }
 
-/// A rule about one service; the text is its program as the definition has it.
-type Rule = fn(&ServiceDefinition, &str) -> Vec<Found>;
+/// A rule about one service and what it hosts; the text is its program as the definition has it.
+type Rule = fn(&ServiceDefinition, &Hosted, &str) -> Vec<Found>;
 
 const RULES: &[Rule] = &[
     ambiguous_program,
@@ -56,7 +56,8 @@ const RULES: &[Rule] = &[
 pub(crate) fn lint(definition: &Definition, words: &[String]) -> Vec<Finding> {
     let mut all = Vec::new();
     for (service, word) in definition.services.iter().zip(words) {
-        let found = RULES.iter().flat_map(|check| check(service, word));
+        let Some(hosted) = service.hosted() else { continue };
+        let found = RULES.iter().flat_map(|check| check(service, hosted, word));
         all.extend(found.map(|Found { severity, rule, span, message, help }| Finding {
             severity,
             rule,
@@ -68,9 +69,9 @@ pub(crate) fn lint(definition: &Definition, words: &[String]) -> Vec<Finding> {
 }
 
 /// A path with blanks that nobody quoted: another program is run if there is one at its beginning.
-fn ambiguous_program(service: &ServiceDefinition, _: &str) -> Vec<Found> {
-    let run = &service.program.command[0];
-    let whole = checks::unquoted(service).filter(|_| program::check(Path::new(run)).is_ok());
+fn ambiguous_program(service: &ServiceDefinition, hosted: &Hosted, _: &str) -> Vec<Found> {
+    let run = &hosted.program.command[0];
+    let whole = checks::unquoted(hosted).filter(|_| program::check(Path::new(run)).is_ok());
     let Some(whole) = whole else { return Vec::new() };
     let message = format!("{run} is run, but {} is there as well", whole.display());
     let help = "a path with blanks is one string of the list, or quoted".to_owned();
@@ -78,13 +79,13 @@ fn ambiguous_program(service: &ServiceDefinition, _: &str) -> Vec<Found> {
 }
 
 /// A program that was found by its name, in a folder that is another one for who looks it up elsewhere.
-fn program_by_relative_path(service: &ServiceDefinition, word: &str) -> Vec<Found> {
+fn program_by_relative_path(service: &ServiceDefinition, hosted: &Hosted, word: &str) -> Vec<Found> {
     if word.contains(std::path::is_separator) {
         return Vec::new();
     }
-    let found = Path::new(&service.program.command[0]);
+    let found = Path::new(&hosted.program.command[0]);
     let Some(folder) = found.parent().filter(|_| found.is_absolute()) else { return Vec::new() };
-    let search = checks::search_path(service);
+    let search = checks::search_path(hosted);
     let is_it = |entry: &PathBuf| {
         !entry.is_absolute()
             && std::path::absolute(entry.join(word)).is_ok_and(|there| there.parent() == Some(folder))
@@ -93,13 +94,13 @@ fn program_by_relative_path(service: &ServiceDefinition, word: &str) -> Vec<Foun
     let Some(entry) = relative else { return Vec::new() };
     let message =
         format!("{word:?} is {} only here: PATH has the relative folder {entry:?}", found.display());
-    let help = format!("write the path: run = [{:?}, …]", service.program.command[0]);
+    let help = format!("write the path: run = [{:?}, …]", hosted.program.command[0]);
     vec![Found::warning("program-by-relative-path", service.places.run, message, help)]
 }
 
 /// A program that others can put theirs in place of.
-fn program_writable(service: &ServiceDefinition, _: &str) -> Vec<Found> {
-    let program = Path::new(&service.program.command[0]);
+fn program_writable(service: &ServiceDefinition, hosted: &Hosted, _: &str) -> Vec<Found> {
+    let program = Path::new(&hosted.program.command[0]);
     let open = [Some(program), program.parent()]
         .into_iter()
         .flatten()
@@ -111,8 +112,8 @@ fn program_writable(service: &ServiceDefinition, _: &str) -> Vec<Found> {
 }
 
 /// A log that others can change, or put theirs in place of.
-fn log_writable(service: &ServiceDefinition, _: &str) -> Vec<Found> {
-    let mut files: Vec<&PathBuf> = [&service.log.stdout, &service.log.stderr].into_iter().flatten().collect();
+fn log_writable(service: &ServiceDefinition, hosted: &Hosted, _: &str) -> Vec<Found> {
+    let mut files: Vec<&PathBuf> = [&hosted.log.stdout, &hosted.log.stderr].into_iter().flatten().collect();
     files.dedup();
     let paths = files.into_iter().flat_map(|file| [Some(file.as_path()), file.parent()]).flatten();
     let Some(open) = paths.into_iter().find(|path| are_others_let(Deed::Write, path)) else {
@@ -124,8 +125,8 @@ fn log_writable(service: &ServiceDefinition, _: &str) -> Vec<Found> {
 }
 
 /// Commands beside the program that are not there, or no programs.
-fn commands_beside(service: &ServiceDefinition, _: &str) -> Vec<Found> {
-    let search = checks::search_path(service);
+fn commands_beside(service: &ServiceDefinition, hosted: &Hosted, _: &str) -> Vec<Found> {
+    let search = checks::search_path(hosted);
     let found = service.beside().into_iter().filter_map(|(what, command, span)| {
         let error = program::find(command.first()?, &search).err()?;
         let message = format!("what {what} runs: {error}");
@@ -137,16 +138,16 @@ fn commands_beside(service: &ServiceDefinition, _: &str) -> Vec<Found> {
 }
 
 /// A limit that makes the start fail, since this machine can't keep it.
-fn limit_not_here(service: &ServiceDefinition, _: &str) -> Vec<Found> {
-    let Some(refusal) = svckit_host::refuse_limits(&service.limits) else { return Vec::new() };
+fn limit_not_here(service: &ServiceDefinition, hosted: &Hosted, _: &str) -> Vec<Found> {
+    let Some(refusal) = svckit_host::refuse_limits(&hosted.limits) else { return Vec::new() };
     let message = format!("the start fails here: {refusal}");
     let help = "leave it out, or let svckit make control groups: as root, or with Delegate= and DelegateSubgroup= of systemd".to_owned();
     let span = service.places.limits.unwrap_or(service.places.name);
     vec![Found::warning("limit-not-here", span, message, help)]
 }
 
-fn environment_file_readable(service: &ServiceDefinition, _: &str) -> Vec<Found> {
-    let files = service.program.environment_files.iter().zip(&service.places.environment_files);
+fn environment_file_readable(service: &ServiceDefinition, hosted: &Hosted, _: &str) -> Vec<Found> {
+    let files = hosted.program.environment_files.iter().zip(&service.places.environment_files);
     let open = files.filter(|(file, _)| are_others_let(Deed::Read, file));
     let found = open.map(|(file, span)| {
         let message = format!("everybody may read {}, where secrets are kept", file.display());
@@ -156,8 +157,8 @@ fn environment_file_readable(service: &ServiceDefinition, _: &str) -> Vec<Found>
 }
 
 /// Lines in a file of variables that are none; that it can't be read is told by another rule.
-fn environment_file_mistakes(service: &ServiceDefinition, _: &str) -> Vec<Found> {
-    let files = service.program.environment_files.iter().zip(&service.places.environment_files);
+fn environment_file_mistakes(service: &ServiceDefinition, hosted: &Hosted, _: &str) -> Vec<Found> {
+    let files = hosted.program.environment_files.iter().zip(&service.places.environment_files);
     let found = files.filter(|(file, _)| file.is_file()).filter_map(|(file, span)| {
         let wrong =
             environment::check_file(file).err().filter(|wrong| wrong.code == Win32Error::INVALID_DATA)?;
@@ -169,12 +170,12 @@ fn environment_file_mistakes(service: &ServiceDefinition, _: &str) -> Vec<Found>
 }
 
 /// Addresses that the system never connects to.
-fn ready_address(service: &ServiceDefinition, _: &str) -> Vec<Found> {
+fn ready_address(service: &ServiceDefinition, hosted: &Hosted, _: &str) -> Vec<Found> {
     if PLATFORM != Platform::Windows {
         return Vec::new();
     }
-    let ready = service.ready.as_ref().and_then(|ready| ready.when.address());
-    let health = service.health.as_ref().and_then(HealthPolicy::address);
+    let ready = hosted.ready.as_ref().and_then(|ready| ready.when.address());
+    let health = hosted.health.as_ref().and_then(HealthPolicy::address);
     let asked = [(ready, service.places.ready, "ready"), (health, service.places.health, "alive")];
     let found = asked.into_iter().filter_map(|(address, span, what)| {
         let address = address?;
@@ -188,7 +189,7 @@ fn ready_address(service: &ServiceDefinition, _: &str) -> Vec<Found> {
     found.collect()
 }
 
-fn request_address(service: &ServiceDefinition, _: &str) -> Vec<Found> {
+fn request_address(service: &ServiceDefinition, _: &Hosted, _: &str) -> Vec<Found> {
     if PLATFORM != Platform::Windows {
         return Vec::new();
     }
@@ -204,8 +205,8 @@ fn request_address(service: &ServiceDefinition, _: &str) -> Vec<Found> {
 }
 
 /// Who accepts connections where the service will be asked whether it is ready.
-fn port_in_use(service: &ServiceDefinition, _: &str) -> Vec<Found> {
-    let Some(asked) = service.ready.as_ref().and_then(|ready| ready.when.address()) else {
+fn port_in_use(service: &ServiceDefinition, hosted: &Hosted, _: &str) -> Vec<Found> {
+    let Some(asked) = hosted.ready.as_ref().and_then(|ready| ready.when.address()) else {
         return Vec::new();
     };
     let Some(address) = on_this_machine(&asked) else { return Vec::new() };
@@ -228,8 +229,8 @@ fn port_in_use(service: &ServiceDefinition, _: &str) -> Vec<Found> {
 }
 
 /// A folder that isn't there for a file that is to be made in it.
-fn ready_folder(service: &ServiceDefinition, _: &str) -> Vec<Found> {
-    let Some(ReadyPolicy { when: ReadyWhen::File(file), .. }) = &service.ready else { return Vec::new() };
+fn ready_folder(service: &ServiceDefinition, hosted: &Hosted, _: &str) -> Vec<Found> {
+    let Some(ReadyPolicy { when: ReadyWhen::File(file), .. }) = &hosted.ready else { return Vec::new() };
     let Some(folder) = file.parent().filter(|folder| !folder.is_dir()) else { return Vec::new() };
     let message = format!(
         "the folder {} is not there, so unless the program makes it, it never counts as ready",

@@ -206,7 +206,7 @@ impl Session<'_> {
 
     /// What is allowed and known for doing harm.
     fn warn(&mut self, settings: &Settings) {
-        if let Some(path) = settings.image_path.as_ref().and_then(unquoted) {
+        if let Some(path) = settings.image_path.as_ref().and_then(ImagePath::unquoted_program) {
             self.warnings.push(format!(
                 "the path of the program has blanks and no quotes, so another program may be run in its place: write binpath= \"\\\"{path}\\\" …\""
             ));
@@ -220,16 +220,4 @@ impl Session<'_> {
 fn set_delayed(service: &dyn Service, name: &str, delayed: bool) -> Result<(), Wrong> {
     let done = service.change_config2(&Config2Change::DelayedAutoStart(delayed));
     done.map_err(|error| Wrong::call("ChangeServiceConfig2", error).service(name))
-}
-
-/// The path of a program that has blanks and no quotes, up to `.exe`: where it ends otherwise, nobody can tell.
-pub(super) fn unquoted(image_path: &ImagePath) -> Option<&str> {
-    const END: &str = ".exe";
-    let text = image_path.as_str().trim_start();
-    if text.starts_with('"') {
-        return None;
-    }
-    let end = text.to_ascii_lowercase().find(END)? + END.len();
-    let path = &text[..end];
-    path.contains([' ', '\t']).then_some(path)
 }

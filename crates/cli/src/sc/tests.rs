@@ -13,7 +13,6 @@ use svckit_core::trigger::{Guid, TriggerAction, TriggerDataType, TriggerType};
 use svckit_core::win32::Win32Error;
 use svckit_recipe::Platform;
 
-use super::change::unquoted;
 use super::command::{Command, Settings, Start, Whom};
 use super::forms;
 use super::wrong::Wrong;
@@ -359,7 +358,7 @@ fn triggers_are_read() {
 
 #[test]
 fn a_path_with_blanks_and_no_quotes_is_noticed() {
-    let found = |text: &str| unquoted(&ImagePath::new(text).unwrap()).map(str::to_owned);
+    let found = |text: &str| ImagePath::new(text).unwrap().unquoted_program().map(str::to_owned);
     assert_eq!(found(r"C:\Program Files\web\web.EXE -v"), Some(r"C:\Program Files\web\web.EXE".to_owned()));
     assert_eq!(found(r#""C:\Program Files\web\web.exe" -v"#), None);
     assert_eq!(found(r"C:\web\web.exe -k run that.exe"), None);

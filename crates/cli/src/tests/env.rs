@@ -64,7 +64,7 @@ fn what_can_not_be_told_is_an_error() {
     assert!(ran.status != 0 && ran.err.contains(&format!("{}:1: ", env.display())), "{}", ran.err);
     assert_eq!(world.svc("env ghost").status, Status::NoSuchService as u8);
     world.scm.contents().services.get_mut("web").unwrap().definition = None;
-    assert!(world.svc("env web").err.contains("svckit did not make it"));
+    assert!(world.svc("env web").err.contains("svckit does not host it"));
 }
 
 #[test]

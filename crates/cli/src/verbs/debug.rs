@@ -18,7 +18,13 @@ pub(crate) fn run(app: &mut App, arguments: &Debug) -> Result<u32, Failure> {
     checks::on_this_machine(&mut definition)?;
     let service = chosen(&definition, arguments.service.as_deref())?;
     // The output passes through: the log of the definition is not written.
-    let host = service.host(Path::new(""), definition.source.file());
+    let Some(host) = service.host(Path::new(""), definition.source.file()) else {
+        let message = format!(
+            "{} can't run in a console: its program is a service itself, which only a service control manager can start",
+            service.name
+        );
+        return Err(Failure::usage(message).hint("svc up starts it"));
+    };
     app.ui.finish()?;
     let quiet = app.ui.detail == crate::ui::Detail::Quiet;
     let ended = svckit_host::debug::run(&host, &service.name, &mut |event| {

@@ -1,7 +1,7 @@
 //! `svc down`: stop and remove.
 
 use svckit_core::access::ManagerAccess;
-use svckit_core::name::ServiceName;
+use svckit_recipe::ServiceDefinition;
 
 use crate::app::App;
 use crate::apply;
@@ -16,11 +16,10 @@ use crate::verbs::install::{exists, take_away};
 pub(crate) fn run(app: &mut App, arguments: &Down) -> Result<(), Failure> {
     let definition = definitions::read(&arguments.definition.definition)?;
     let is_one = definition.services.len() == 1;
-    let names = definition.services.into_iter().rev().map(|service| service.name);
     let mut there = Vec::new();
-    let looked_at = each(app, names, is_one, |app, name| {
-        if is_to_go(app, name)? {
-            there.push(name.clone());
+    let looked_at = each(app, definition.services.iter().rev(), is_one, |app, service| {
+        if is_to_go(app, service)? {
+            there.push(service.name.clone());
         }
         Ok(())
     })?;
@@ -29,12 +28,13 @@ pub(crate) fn run(app: &mut App, arguments: &Down) -> Result<(), Failure> {
 }
 
 /// Whether there is something to take down.
-fn is_to_go(app: &mut App, name: &ServiceName) -> Result<bool, Failure> {
+fn is_to_go(app: &mut App, service: &ServiceDefinition) -> Result<bool, Failure> {
+    let name = &service.name;
     let manager = app.manager(ManagerAccess::CONNECT)?;
     if !exists(&*manager, name)? {
         app.ui.say(format!("{name} is not installed; nothing to do"))?;
         return Ok(false);
     }
-    apply::refuse_stranger(app, name)?;
+    apply::refuse_stranger(app, name, service.binary_path())?;
     Ok(true)
 }

@@ -34,7 +34,8 @@ pub(crate) fn run(app: &mut App, arguments: &One) -> Result<(), Failure> {
         Named::Definition(mut definition) => {
             checks::on_this_machine(&mut definition)?;
             let service = definition.services.remove(0);
-            (service.program, service.account)
+            let Some(hosted) = service.hosted() else { return Err(unhosted(app, &name, ITSELF)?) };
+            (hosted.program.clone(), service.account)
         }
         // What it stands for may be another name: a pattern.
         Named::Service(_) => installed(app, &name)?,
@@ -79,13 +80,19 @@ fn installed(app: &mut App, name: &ServiceName) -> Result<(Program, Option<Strin
     let config = app.open(name, ServiceAccess::QUERY_CONFIG)?.config()?;
     match stored_definition(app, name)? {
         Some(host) => Ok((host.program, config.account)),
-        None => {
-            let mut error = Error::new(SHOW, Win32Error::NOT_SUPPORTED);
-            error.target = Some(app.backend()?.target());
-            let cause = "svckit did not make it, its process has what the service control manager gives it";
-            Err(Box::new(error.service(name.as_str()).cause(cause)).into())
-        }
+        None => Err(unhosted(app, name, "svckit does not host it")?),
     }
+}
+
+/// Why a definition doesn't say what the environment is.
+const ITSELF: &str = "its program is a service itself";
+
+/// The error about a service whose process svckit doesn't start.
+fn unhosted(app: &mut App, name: &ServiceName, why: &str) -> Result<Failure, Failure> {
+    let mut error = Error::new(SHOW, Win32Error::NOT_SUPPORTED);
+    error.target = Some(app.backend()?.target());
+    let cause = format!("{why}, its process has what the service control manager gives it");
+    Ok(Box::new(error.service(name.as_str()).cause(cause)).into())
 }
 
 fn print(app: &mut App, variables: &[Variable]) -> Result<(), Failure> {

@@ -1,8 +1,11 @@
 //! `svc export`: the definition that says what is installed.
 
+use std::path::PathBuf;
+
 use svckit_core::access::{ManagerAccess, ServiceAccess};
 use svckit_core::config::ServiceConfig;
 use svckit_core::error::Error;
+use svckit_core::image_path::HostImage;
 use svckit_core::name::{ServiceName, fold};
 use svckit_core::rights;
 use svckit_core::security::{SecurityDescriptor, SecurityInformation};
@@ -53,7 +56,7 @@ pub(crate) fn run(app: &mut App, arguments: &Export) -> Result<(), Failure> {
     outcome.end
 }
 
-/// The services that svckit made and whose names are wanted, by name; who else of such a name there is, is told.
+/// The services that svckit hosts and whose names are wanted, by name; who else of such a name there is, is told.
 pub(crate) fn hosted(app: &mut App, is_wanted: impl Fn(&str) -> bool) -> Result<Vec<ServiceName>, Failure> {
     let wanted = report::all(app, StateFilter::ALL)?.into_iter().filter(|report| is_wanted(&report.name));
     let (mut ours, others): (Vec<_>, Vec<_>) = wanted.partition(|report| report.host.is_some());
@@ -64,7 +67,7 @@ pub(crate) fn hosted(app: &mut App, is_wanted: impl Fn(&str) -> bool) -> Result<
             names.push(format!("{} more", others.len() - NAMES_TOLD));
         }
         let names = names.join(", ");
-        app.ui.warn(format!("what svckit did not make is left out: {names}"))?;
+        app.ui.warn(format!("what svckit does not host is left out unless it is named: {names}"))?;
     }
     sort::by_key(&mut ours, |report| fold(&report.name));
     Ok(ours.into_iter().filter_map(|report| ServiceName::new(report.name).ok()).collect())
@@ -87,7 +90,7 @@ fn definition(app: &mut App, name: &ServiceName, with_secrets: bool) -> Result<S
     Ok(definition)
 }
 
-/// A service that svckit made.
+/// A service as it is.
 pub(crate) struct Installed {
     /// With its secrets.
     pub(crate) definition: ServiceDefinition,
@@ -100,23 +103,36 @@ pub(crate) fn installed(app: &mut App, name: &ServiceName) -> Result<Installed, 
         app.manager(ManagerAccess::CONNECT)?.open_service(name.as_str(), ServiceAccess::QUERY_CONFIG)?;
     let config = service.config()?;
     let optional = show::optional(&*service)?;
-    let stored = match stored_definition(app, name) {
-        Err(failure) if failure.code() == Some(Win32Error::NOT_SUPPORTED) => None,
-        other => other?,
-    };
-    let Some(host) = stored else { return Err(foreign(app, name, &config)?) };
-    let state = app.state_directory()?;
-    // The name as it was given when the service was made.
-    let name =
-        &app.host_states(Some(vec![name.clone()]))?.pop().map_or_else(|| name.clone(), |host| host.service);
     let platform = app.surroundings.platform;
-    let default_log = default_log(platform, &state, name);
+    let stored = stored_definition(app, name)?;
+    let (name, default_log) = match &stored {
+        Some(_) => {
+            let state = app.state_directory()?;
+            // The name as it was given when the service was made.
+            let host = app.host_states(Some(vec![name.clone()]))?.pop();
+            let name = host.map_or_else(|| name.clone(), |host| host.service);
+            let default_log = default_log(platform, &state, &name);
+            (name, default_log)
+        }
+        None if HostImage::of(&config.image_path).is_some() => {
+            let cause = "what its host runs isn't known here";
+            let hint = "svckit hosts it: run svc export on that machine";
+            return Err(inexpressible(app, name, cause)?.hint(hint));
+        }
+        None => (told_name(app, name, &config), PathBuf::new()),
+    };
+    let host = stored.as_deref();
     let stored =
-        Stored { name, config: &config, optional: &optional, host: &host, default_log: &default_log };
-    let mut definition = ServiceDefinition::from_stored(&stored, platform).map_err(|error| {
-        let message = format!("cannot export service {:?}: {error}", name.as_str());
-        Failure::Other { message, status: Status::Failure }
-    })?;
+        Stored { name: &name, config: &config, optional: &optional, host, default_log: &default_log };
+    let mut definition = match ServiceDefinition::from_stored(&stored, platform) {
+        Ok(definition) => definition,
+        Err(error) if host.is_none() => return Err(inexpressible(app, &name, &error.to_string())?),
+        Err(error) => {
+            let message = format!("cannot export service {:?}: {error}", name.as_str());
+            return Err(Failure::Other { message, status: Status::Failure });
+        }
+    };
+    let name = &name;
     definition.security = show::security(app, name).and_then(|security| unusual(&security));
     Ok(Installed { definition, config })
 }
@@ -134,18 +150,25 @@ fn unusual(security: &SecurityDescriptor) -> Option<SecurityDescriptor> {
     Some(security.only(parts)).filter(|unusual| unusual.parts() != SecurityInformation::empty())
 }
 
-/// The error about a service that has no definition of ours.
-fn foreign(app: &mut App, name: &ServiceName, config: &ServiceConfig) -> Result<Failure, Failure> {
-    let image = printable(config.image_path.as_str());
+/// The name as it was given when the service was made, which is no other for services.
+fn told_name(app: &mut App, name: &ServiceName, config: &ServiceConfig) -> ServiceName {
+    let manager = app.manager(ManagerAccess::CONNECT);
+    let told = manager.and_then(|manager| manager.key_name(config.display_name.as_str()));
+    let told = told.ok().and_then(|told| ServiceName::new(told).ok()).filter(|told| told == name);
+    told.unwrap_or_else(|| name.clone())
+}
+
+/// The error about a service that svckit doesn't host, and of which a definition can't say all.
+fn inexpressible(app: &mut App, name: &ServiceName, cause: &str) -> Result<Failure, Failure> {
     let mut error = Error::new("export service", Win32Error::NOT_SUPPORTED).service(name.as_str());
     error.target = Some(app.backend()?.target());
-    let error = error.cause(format!("svckit did not make it, a definition can't say that it runs {image}"));
-    Ok(Failure::from(Box::new(error)).hint(format!("svc show {name} shows its configuration")))
+    let failure = Failure::from(Box::new(error.cause(cause)));
+    Ok(failure.hint(format!("svc show {name} shows its configuration")))
 }
 
 /// A secret goes nowhere without being asked for.
 pub(crate) fn refuse_secrets(definition: &ServiceDefinition) -> Result<(), Failure> {
-    let variables = definition.program.environment.iter();
+    let variables = definition.hosted().into_iter().flat_map(|hosted| &hosted.program.environment);
     let secrets: Vec<_> = variables
         .filter(|(name, value)| secret::seems_secret(name, value))
         .map(|(name, _)| name.as_str())

@@ -10,10 +10,10 @@ use svckit_core::secret::Secret;
 use svckit_core::sort;
 use svckit_core::status::ServiceState;
 use svckit_core::win32::Win32Error;
-use svckit_recipe::{Definition, Platform, Process, ServiceDefinition};
+use svckit_recipe::{Definition, Diagnostics, Platform, Process, ServiceDefinition};
 
 use crate::accounts;
-use crate::app::{App, Home, all_with_origin, default_log};
+use crate::app::{App, Home, Meant, all_meant, default_log};
 use crate::apply::{self, Changes, Wanted};
 use crate::args::{Install, InstallOptions, Jobs, Remove, Up, Verb};
 use crate::builtin;
@@ -41,7 +41,7 @@ pub(crate) fn install(app: &mut App, arguments: &Install) -> Result<(), Failure>
     let prepared = prepare(app, &arguments.definition.definition, &arguments.options)?;
     let is_one = prepared.wanted.len() == 1;
     // None is installed unless all can be.
-    each(app, &prepared.wanted, is_one, |app, wanted| is_free(app, &wanted.service.name))?.end?;
+    each(app, &prepared.wanted, is_one, |app, wanted| is_free(app, &wanted.service))?.end?;
     let outcome = each(app, &prepared.wanted, is_one, |app, wanted| {
         apply::install(app, wanted)?;
         app.ui.say(format!("installed {}", wanted.service.name))
@@ -51,12 +51,13 @@ pub(crate) fn install(app: &mut App, arguments: &Install) -> Result<(), Failure>
 }
 
 /// Refuses a name that a service has already.
-fn is_free(app: &mut App, name: &ServiceName) -> Result<(), Failure> {
+fn is_free(app: &mut App, service: &ServiceDefinition) -> Result<(), Failure> {
+    let name = &service.name;
     let manager = app.manager(ManagerAccess::CONNECT)?;
     if !exists(&*manager, name)? {
         return Ok(());
     }
-    apply::refuse_stranger(app, name)?;
+    apply::refuse_stranger(app, name, service.binary_path())?;
     let mut error = Error::new("install service", Win32Error::SERVICE_EXISTS).service(name.as_str());
     error.target = Some(app.backend()?.target());
     let failure = Failure::from(Box::new(error));
@@ -81,14 +82,14 @@ pub(crate) fn update(app: &mut App, arguments: &Install) -> Result<(), Failure> 
 }
 
 pub(crate) fn remove(app: &mut App, arguments: &Remove) -> Result<(), Failure> {
-    let all = all_with_origin(app, &arguments.services.services)?;
+    let all = all_meant(app, &arguments.services.services)?;
     let is_one = all.len() == 1;
     // What a file or a pattern names may be somebody else's.
-    let own = each(app, all, is_one, |app, (name, itself)| match itself {
+    let own = each(app, all, is_one, |app, Meant { name, itself, binary_path }| match itself {
         true => Ok(()),
-        false => apply::refuse_stranger(app, name),
+        false => apply::refuse_stranger(app, name, binary_path.as_ref()),
     })?;
-    let names: Vec<_> = own.done.into_iter().map(|(name, _)| name).collect();
+    let names: Vec<_> = own.done.into_iter().map(|meant| meant.name).collect();
     let action = (Action::Remove { stop: arguments.stop }, arguments.services.jobs);
     take_away(app, &names, action, "removed", (is_one, own.end))
 }
@@ -134,10 +135,32 @@ pub(crate) fn prepare(app: &mut App, file: &Path, options: &InstallOptions) -> R
     checks::where_it_runs(app, &mut definition)?;
     let password = password(app, options)?;
     let home = app.home()?;
+    refuse_unhosted(app, &home, std::slice::from_ref(&definition))?;
     checks::dependencies(app, &definition)?;
     let mut wanted = wanted(app.surroundings.platform, &home, &definition, options, password.as_ref())?;
     passwords::look_up(app, &mut wanted, options.renew_password)?;
     Ok(Prepared { definition, wanted })
+}
+
+/// Refuses programs that need a host where there is none.
+pub(crate) fn refuse_unhosted(app: &mut App, home: &Home, definitions: &[Definition]) -> Result<(), Failure> {
+    if home.program.is_some() {
+        return Ok(());
+    }
+    let target = app.backend()?.target();
+    let mut wrong = Vec::new();
+    for definition in definitions {
+        for service in definition.services.iter().filter(|service| service.hosted().is_some()) {
+            let message = format!(
+                "{:?} can't be hosted on {target}: what svckit is to run there can't be stored from afar, for Windows has no call for it",
+                service.name.as_str()
+            );
+            let help = "write binary-path in place of run, if the program is a service itself; for any other run svc on that machine"
+                .to_owned();
+            wrong.push(definition.diagnostic(service.places.run, message, Some(help)));
+        }
+    }
+    Diagnostics::new(wrong).map_or(Ok(()), |wrong| Err(wrong.into()))
 }
 
 /// The services of a definition as they shall be installed.
@@ -148,24 +171,30 @@ pub(crate) fn wanted(
     options: &InstallOptions,
     password: Option<&Secret>,
 ) -> Result<Vec<Wanted>, Failure> {
+    let file = definition.source.file();
     let one = |service: &ServiceDefinition| {
-        let host =
-            service.host(&default_log(platform, &home.directory, &service.name), definition.source.file());
+        let host = service.host(&default_log(platform, &home.directory, &service.name), file);
         let account = options.username.as_deref().or(service.account.as_deref());
         let service = ServiceDefinition {
             start: options.startup.map(Into::into).or(service.start),
-            account: account.map(|account| accounts::written(platform, account)),
+            account: account.map(|account| accounts::written(home.platform(platform), account)),
             ..service.clone()
         };
-        let image_path = image_path(platform, &home.program, &service)?;
-        Ok(Wanted { service, host, image_path, password: password.cloned() })
+        let image_path = image_path(platform, home, &service)?;
+        Ok(Wanted { service, host, image_path, file: Some(file.to_owned()), password: password.cloned() })
     };
     definition.services.iter().map(one).collect()
 }
 
-/// The image path of a hosted service: a program as its host. Services that share a process have the same one. On Windows one that doesn't is named in it, since a
+/// The image path of a service: its own, or a program as its host. Services that share a process have the same one. On Windows one that doesn't is named in it, since a
 /// process has to know what it can be before it is told what it is.
-fn image_path(platform: Platform, program: &Path, service: &ServiceDefinition) -> Result<ImagePath, Failure> {
+fn image_path(platform: Platform, home: &Home, service: &ServiceDefinition) -> Result<ImagePath, Failure> {
+    if let Some(path) = service.binary_path() {
+        return Ok(path.clone());
+    }
+    let Some(program) = &home.program else {
+        return Err(Failure::usage(format!("there is nobody to host {}", service.name)));
+    };
     let Some(program) = program.to_str() else {
         return Err(Failure::usage(format!("the path of this program is not UTF-8: {}", program.display())));
     };

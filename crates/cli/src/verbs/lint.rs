@@ -77,9 +77,10 @@ pub(crate) fn all_findings(app: &App, mut definition: Definition, is_installed: 
     found
 }
 
-/// The programs as the definition has them, before they are looked up.
+/// The programs that are hosted as the definition has them, before they are looked up.
 fn first_words(definition: &Definition) -> Vec<String> {
-    definition.services.iter().map(|service| service.program.command[0].clone()).collect()
+    let hosted = definition.services.iter().map(svckit_recipe::ServiceDefinition::hosted);
+    hosted.map(|hosted| hosted.map_or_else(String::new, |hosted| hosted.program.command[0].clone())).collect()
 }
 
 fn print(app: &mut App, file: &Path, found: &[Finding]) -> Result<(), Failure> {

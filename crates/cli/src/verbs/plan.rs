@@ -301,7 +301,7 @@ fn differences(desired: &Desired) -> Vec<Difference<'_>> {
             Fate::Install => "new",
         };
         let service = wanted.service.name.as_str();
-        let file = wanted.host.source.as_deref();
+        let file = wanted.source();
         all.push(Difference { service, file, change, fields: desired.fields(index) });
     }
     all.extend(desired.removed.iter().map(|(name, file)| Difference {

@@ -45,7 +45,6 @@ pub(crate) fn run(app: &mut App, arguments: &One) -> Result<(), Failure> {
     let optional = optional(&*service)?;
     let definition = match stored_definition(app, &name) {
         Ok(definition) => definition.map(|definition| *definition),
-        Err(failure) if failure.code() == Some(Win32Error::NOT_SUPPORTED) => None,
         // On Windows it is for administrators, the rest isn't.
         Err(failure) if failure.code() == Some(Win32Error::ACCESS_DENIED) => {
             app.ui.warn(format!("the definition of {name} is left out: it is for administrators only"))?;

@@ -7,6 +7,7 @@ use std::time::Duration;
 use svckit_core::access::{ManagerAccess, ServiceAccess};
 use svckit_core::name::ServiceName;
 use svckit_core::native::{LogCursor, LogFrom, Reply, Request};
+use svckit_core::probe::ReadyPolicy;
 use svckit_core::status::ServiceState;
 use svckit_recipe::StartMode;
 
@@ -52,9 +53,10 @@ pub(crate) fn run(app: &mut App, arguments: &Up) -> Result<(), Failure> {
         let name = &wanted.service.name;
         match lack(app, wanted)? {
             Lack::Start => {
-                logs.push(
-                    logs::read(app, name, LogFrom::Tail { lines: 0 }, false).ok().map(|(_, cursor)| cursor),
-                );
+                // Only a host keeps a log.
+                let log =
+                    wanted.host.is_some().then(|| logs::read(app, name, LogFrom::Tail { lines: 0 }, false));
+                logs.push(log.and_then(Result::ok).map(|(_, cursor)| cursor));
                 to_start.push(name.clone());
             }
             Lack::Wait => to_wait.push(name.clone()),
@@ -115,7 +117,7 @@ fn lack(app: &mut App, wanted: &Wanted) -> Result<Lack, Failure> {
     let name = &wanted.service.name;
     match state(app, name)? {
         ServiceState::STOPPED | ServiceState::START_PENDING | ServiceState::STOP_PENDING => {}
-        ServiceState::RUNNING if wanted.host.ready.is_some() && app.waits() => return Ok(Lack::Wait),
+        ServiceState::RUNNING if ready(wanted).is_some() && app.waits() => return Ok(Lack::Wait),
         _ => return Ok(Lack::Nothing),
     }
     if wanted.service.start == Some(StartMode::Disabled) {
@@ -123,6 +125,11 @@ fn lack(app: &mut App, wanted: &Wanted) -> Result<Lack, Failure> {
         return Ok(Lack::Nothing);
     }
     Ok(Lack::Start)
+}
+
+/// When the program counts as ready, if a host asks for it.
+fn ready(wanted: &Wanted) -> Option<&ReadyPolicy> {
+    wanted.host.as_ref()?.ready.as_ref()
 }
 
 /// Waits until they are ready, for all of them at the same time.
@@ -214,7 +221,7 @@ fn show(app: &mut App, prepared: &Prepared, started: &[Started]) -> Result<(), F
     report::print(&mut app.ui, &reports)?;
     for wanted in &prepared.wanted {
         // A line or a file are no place to go to.
-        if let Some(ready) = wanted.host.ready.as_ref().filter(|ready| ready.when.address().is_some()) {
+        if let Some(ready) = ready(wanted).filter(|ready| ready.when.address().is_some()) {
             let name = &wanted.service.name;
             let is_ready = reports.iter().any(|report| {
                 report.name == name.as_str() && report.host.as_ref().is_some_and(|host| host.state.ready)

@@ -122,7 +122,7 @@ pub fn runs_differently(
         definition.map(|definition| HostDefinition { source: None, ..definition.clone() })
     };
     before.0.service_type != after.0.service_type
-        || before.0.image_path != after.0.image_path
+        || !after.0.image_path.is_told_as(&before.0.image_path)
         || before.0.account != after.0.account
         || before.1 != after.1 && plain(before.1) != plain(after.1)
 }
@@ -137,17 +137,19 @@ fn fate(plan: &InstallPlan, before: Option<&Configured>) -> Fate {
     };
     let stored = before.security.as_ref().unwrap_or(&rights::SERVICE_SECURITY);
     let secured = plan.security.as_ref().filter(|wanted| !is_secured(stored, wanted));
-    let is_defined = plan.definition.is_none() || plan.definition == before.definition;
     if changed.is_empty()
         && secured.is_none()
-        && is_defined
+        && plan.definition == before.definition
         && before.optional.iter().all(|value| optional(value).is_none())
     {
         return Fate::Keep;
     }
     let account = if change.account.is_some() { &wanted.account } else { &before.config.account };
+    let image_path = change.image_path.unwrap_or_else(|| before.config.image_path.clone());
+    let config =
+        ServiceConfig { tag: before.config.tag, account: account.clone(), image_path, ..wanted.clone() };
     let after = Configured {
-        config: ServiceConfig { tag: before.config.tag, account: account.clone(), ..wanted.clone() },
+        config,
         optional: before
             .optional
             .iter()
@@ -156,7 +158,7 @@ fn fate(plan: &InstallPlan, before: Option<&Configured>) -> Fate {
         security: secured
             .and_then(|wanted| stored.with(wanted.parts(), &wanted.mapped(&rights::SERVICE)))
             .or_else(|| before.security.clone()),
-        definition: plan.definition.clone().or_else(|| before.definition.clone()),
+        definition: plan.definition.clone(),
         ..before.clone()
     };
     Fate::Update { before: Box::new(before.clone()), after: Box::new(after) }

@@ -265,3 +265,29 @@ fn another_security_descriptor_is_a_change_without_a_restart() {
     check(&[wanted("a", "1", &[])], &[stored(kept)], "");
     check(&[secured("O:SY")], &[running("a", "1", &[])], "");
 }
+
+/// A service whose program is started as it is.
+fn own(name: &str, path: &str) -> InstallPlan {
+    let mut plan = wanted(name, "", &[]);
+    plan.service.config.image_path = ImagePath::new(path).unwrap();
+    InstallPlan { definition: None, ..plan }
+}
+
+#[test]
+fn a_service_without_a_host_is_restarted_if_another_program_is_started() {
+    let there = |path: &str| [there(&own("a", path), ServiceState::RUNNING)];
+    check(&[own("a", r"%A%\a.exe")], &there(r"C:\A\a.exe"), "");
+    check(&[own("a", r"C:\B\a.exe")], &there(r"C:\A\a.exe"), "update a, stop a, start a");
+    check(&[own("a", r"C:\A\a.exe")], &[running("a", "x", &[])], "update a, stop a, start a");
+
+    // What Windows has put in the place of a variable is no change beside another.
+    let mut described = own("a", r"%A%\a.exe");
+    described.config2.clear();
+    described.service.config.start_type = StartType::AUTO_START;
+    check(&[described.clone()], &there(r"C:\A\a.exe"), "update a");
+    let goal = Goal { desired: &[described], removed: &[], pending: &[] };
+    let Fate::Update { before, after } = plan(&goal, &there(r"C:\A\a.exe")).unwrap().fates.remove(0) else {
+        panic!("it is to be changed");
+    };
+    assert_eq!(after.config.image_path, before.config.image_path);
+}

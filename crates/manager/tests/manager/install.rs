@@ -176,3 +176,29 @@ fn a_failed_update_is_taken_back() {
     let error = update(&fixture.connect(), &missing).unwrap_err();
     assert_eq!(error.code, Win32Error::SERVICE_DOES_NOT_EXIST);
 }
+
+#[test]
+fn a_service_that_leaves_its_host_leaves_nothing_there() {
+    let fixture = Fixture::new();
+    let before = plan();
+    install(&fixture.connect(), &before).unwrap();
+    let mut after = plan();
+    after.service.config.image_path = ImagePath::new(r"%ProgramFiles%\web.exe").unwrap();
+    after.definition = None;
+    fixture.scm.state().refuses_definitions = true;
+    update(&fixture.connect(), &after).unwrap_err();
+    {
+        let state = fixture.scm.state();
+        let web = &state.services["web"];
+        assert_eq!((&web.config, &web.definition), (&before.service.config, &before.definition));
+    }
+    fixture.scm.state().refuses_definitions = false;
+    let updated = update(&fixture.connect(), &after).unwrap();
+    assert_eq!(updated.changed, ["the image path", "the program and its policy"]);
+    assert_eq!(fixture.scm.state().services["web"].definition, None);
+
+    // As Windows tells it.
+    let told = ImagePath::new(r"C:\Program Files\web.exe").unwrap();
+    fixture.scm.state().services.get_mut("web").unwrap().config.image_path = told;
+    assert_eq!(update(&fixture.connect(), &after).unwrap().changed, [""; 0]);
+}

@@ -22,12 +22,8 @@ pub(super) fn image(facts: &Facts) -> Vec<Finding> {
 /// Windows tries a path with blanks that nobody quoted from its first word on, so that another program can be put there.
 pub(super) fn unquoted(facts: &Facts) -> Vec<Finding> {
     let path = facts.config.image_path.as_str().trim_start();
-    if facts.platform != Platform::Windows || path.starts_with('"') {
-        return Vec::new();
-    }
-    let Some(end) = path.to_ascii_lowercase().find(".exe") else { return Vec::new() };
-    let program = &path[..end + ".exe".len()];
-    if !program.contains(' ') || !program.contains('\\') {
+    let Some(program) = facts.config.image_path.unquoted_program() else { return Vec::new() };
+    if facts.platform != Platform::Windows || !program.contains('\\') {
         return Vec::new();
     }
     let first = program.split(' ').next().unwrap_or_default();

@@ -9,7 +9,7 @@ use svckit_core::name::{Dependency, DisplayName, GroupName};
 
 use super::ini::{Section, Setting};
 use super::reader::{Advice, Reader};
-use crate::definition::{DESCRIPTION_HELP, ServiceDefinition, Span, StartMode, checked_description};
+use crate::definition::{DESCRIPTION_HELP, Hosted, ServiceDefinition, Span, StartMode, checked_description};
 use crate::platform::Platform;
 use crate::winservice::path;
 
@@ -65,10 +65,10 @@ pub(super) fn hook(
     line: &Setting,
     event: &str,
     moment: Moment,
-    service: &mut ServiceDefinition,
+    hosted: &mut Hosted,
 ) {
-    if let Some(errand) = errand(reader, line, event, service) {
-        service.hooks.insert(moment, Hook { errand, on_failure: OnFailure::GoOn }.into());
+    if let Some(errand) = errand(reader, line, event, hosted) {
+        hosted.hooks.insert(moment, Hook { errand, on_failure: OnFailure::GoOn }.into());
     }
 }
 
@@ -77,7 +77,7 @@ pub(super) fn errand(
     reader: &mut Reader<'_>,
     line: &Setting,
     event: &str,
-    service: &ServiceDefinition,
+    hosted: &Hosted,
 ) -> Option<Errand> {
     if let Some(name) = variable_in(&line.value) {
         let message =
@@ -93,7 +93,7 @@ pub(super) fn errand(
             return None;
         }
     };
-    let program = reader.program(words, line.span, service.program.directory.clone())?;
+    let program = reader.program(words, line.span, hosted.program.directory.clone())?;
     Some(Errand { command: program.command, timeout: Errand::TIMEOUT })
 }
 
@@ -112,8 +112,10 @@ pub(super) fn read(reader: &mut Reader<'_>, mut section: Section, service: &mut 
     dependencies(reader, &mut section, service);
     section.take("ImagePath");
     kinds(reader, &mut section, service);
-    if let Some(setting) = section.take("Environment") {
-        variables(reader, &setting, &mut service.program.environment);
+    if let Some(setting) = section.take("Environment")
+        && let Some(hosted) = service.hosted_mut()
+    {
+        variables(reader, &setting, &mut hosted.program.environment);
     }
     for setting in section.rest() {
         reader.unmapped(&setting, ADVICE, MAPPED);

@@ -12,7 +12,7 @@ use super::ini::Setting;
 use super::limits;
 use super::native;
 use super::reader::Reader;
-use crate::definition::{LogSettings, ServiceDefinition, Span, StartMode};
+use crate::definition::{Hosted, LogSettings, ServiceDefinition, Span, StartMode};
 use crate::moments::Often;
 
 /// Options that have no value.
@@ -129,7 +129,16 @@ impl Wrapped {
         for option in self.take_all("env") {
             native::variables(reader, &option, &mut program.environment);
         }
-        let mut service = ServiceDefinition::new(name, program, reader.platform);
+        let mut hosted = Hosted::new(program, reader.platform);
+        hosted.restart = self.restart(reader);
+        let wait = Duration::from_millis(self.number(reader, "stop-timeout", 3000_u32).into());
+        hosted.stop = StopPolicy { ladder: vec![Rung { action: StopAction::CtrlC, wait }] };
+        hosted.log = self.log(reader, name.as_str(), &base);
+        let setting = self.take("priority");
+        hosted.limits.priority = setting
+            .and_then(|setting| limits::priority(reader, &setting))
+            .filter(|one| *one != Priority::Normal);
+        let mut service = ServiceDefinition::new(name, hosted);
         // What shawl adds is started by hand until somebody says otherwise.
         service.start = is_added.then_some(StartMode::Manual);
         for names in self.take_all("dependencies") {
@@ -140,14 +149,6 @@ impl Wrapped {
                 }
             }
         }
-        service.restart = self.restart(reader);
-        let wait = Duration::from_millis(self.number(reader, "stop-timeout", 3000_u32).into());
-        service.stop = StopPolicy { ladder: vec![Rung { action: StopAction::CtrlC, wait }] };
-        service.log = self.log(reader, service.name.as_str(), &base);
-        let setting = self.take("priority");
-        service.limits.priority = setting
-            .and_then(|setting| limits::priority(reader, &setting))
-            .filter(|one| *one != Priority::Normal);
         self.rest(reader);
         Some(service)
     }

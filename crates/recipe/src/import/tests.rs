@@ -87,7 +87,7 @@ fn any_encoding_of_an_editor_is_read() {
         .collect();
     for bytes in [text.as_bytes(), &utf16] {
         let import = read("/x/a.service", bytes, None, Platform::Unix).unwrap();
-        assert_eq!(import.services[0].program.command, ["/bin/b\u{fc}ro"]);
+        assert_eq!(import.services[0].hosted().unwrap().program.command, ["/bin/b\u{fc}ro"]);
     }
     let wrong =
         read("/x/a.service", b"[Service]\nExecStart=/bin/b\xfcro\n", None, Platform::Unix).unwrap_err();
@@ -104,7 +104,7 @@ fn a_service_script_is_read_as_it_is_elsewhere() {
     };
     let import = import("/site/winservice.py", &crate::winservice::script(&variables));
     assert_eq!(import.kind, Kind::Winservice);
-    assert_eq!(import.services[0].program.command, ["/site/bin/app"]);
+    assert_eq!(import.services[0].hosted().unwrap().program.command, ["/site/bin/app"]);
 }
 
 #[test]

@@ -26,7 +26,8 @@ pub(super) fn read(section: &mut Section<'_>, header: Entry<'_>, places: &mut Pl
     let environment_files = environment_files(section, places);
     let Some(run) = section.entry("run") else {
         let message = format!("[{}] does not say what to run", section.path());
-        section.reader.report(header.key.span(), message, Some(format!("write {EXAMPLE}")));
+        let help = format!("write {EXAMPLE}; or binary-path = '…', if the program is a service itself");
+        section.reader.report(header.key.span(), message, Some(help));
         return None;
     };
     places.run = run.span().into();

@@ -1,9 +1,11 @@
 //! The TOML definition file: `docs/reference/definition.md`.
 
+mod binary_path;
 mod command;
 mod controls;
 mod health;
 mod hooks;
+mod hosted;
 mod limits;
 mod log;
 mod password;
@@ -76,11 +78,14 @@ fn syntax(source: &Source, error: &toml::de::Error) -> Diagnostic {
     let span = error.span().unwrap_or_default().into();
     let message = error.message().lines().next().unwrap_or_default();
     let place = source.place(span);
-    let help = place
-        .text
-        .contains("signal:")
-        .then(|| r#"a key with a colon is quoted: { "signal:TERM" = "10s" }"#.to_owned());
-    source.diagnostic(span, format!("this is not TOML: {message}"), help)
+    let help = if place.text.contains("signal:") {
+        Some(r#"a key with a colon is quoted: { "signal:TERM" = "10s" }"#)
+    } else if message.starts_with("missing escaped value") {
+        Some(r"a text with backslashes is written in single quotes: 'C:\Shop'")
+    } else {
+        None
+    };
+    source.diagnostic(span, format!("this is not TOML: {message}"), help.map(str::to_owned))
 }
 
 fn services(reader: &Reader<'_>, document: &Spanned<DeTable<'_>>) -> Vec<ServiceDefinition> {

@@ -1,17 +1,11 @@
 //! `[service.NAME]`.
 
-use std::path::PathBuf;
-
 use svckit_core::kind::ErrorControl;
 use svckit_core::name::{Dependency, DisplayName, ServiceName};
 
-use super::controls::Controls;
 use super::section::{Entry, Reader, Section};
-use super::{
-    command, controls, health, hooks, limits, log, password, ready, recovery, restart, schedule, stop,
-    windows,
-};
-use crate::definition::{Places, Process, ServiceDefinition, StartMode, checked_description};
+use super::{binary_path, hosted, password, recovery, windows};
+use crate::definition::{Places, Process, Runs, ServiceDefinition, StartMode, checked_description};
 
 pub(super) const PROCESSES: &[(&str, Process)] = &[("own", Process::Own), ("share", Process::Share)];
 
@@ -25,9 +19,10 @@ pub(super) fn read<'a>(reader: &'a Reader<'a>, entry: Entry<'a>) -> Option<Servi
     let mut section =
         Section::of(reader, path, entry, "write [service.NAME] with run = [\"program\", \"argument\"]")?;
     let mut places = Places { name: entry.key.span().into(), ..Places::default() };
-    let program = command::read(&mut section, entry, &mut places);
-    // Without a program there is no service, but all that is wrong is told.
-    let directory = program.as_ref().map_or_else(PathBuf::new, |program| program.directory.clone());
+    let runs = match section.entry("binary-path") {
+        Some(_) => binary_path::read(&mut section, &mut places).map(Runs::BinaryPath),
+        None => hosted::read(&mut section, entry, &mut places).map(Runs::from),
+    };
     let display_name = display_name(&mut section);
     let description = description(&mut section);
     let start = section.choice("start", StartMode::NAMED);
@@ -36,31 +31,9 @@ pub(super) fn read<'a>(reader: &'a Reader<'a>, entry: Entry<'a>) -> Option<Servi
     let account = account(&mut section, &mut places);
     let password = password::read(&mut section, &mut places);
     let process = section.choice("process", PROCESSES).unwrap_or_default();
-    for (key, place) in [
-        ("restart", &mut places.restart),
-        ("stop", &mut places.stop),
-        ("limits", &mut places.limits),
-        ("log", &mut places.log),
-        ("hooks", &mut places.hooks),
-        ("recovery", &mut places.recovery),
-    ] {
-        *place = section.span(key);
-    }
-    let restart = section.section("restart").map(restart::read).unwrap_or_default();
-    let (stop, tree) = match section.section("stop") {
-        Some(section) => stop::read(section, &directory),
-        None => (reader.platform.stop(), Default::default()),
-    };
-    let ready = section.section("ready").and_then(|section| ready::read(section, &directory, &mut places));
-    let health = section.section("health").and_then(|section| health::read(section, &directory, &mut places));
-    let log = section.section("log").map(log::read).unwrap_or_default();
-    let limits = section.section("limits").map(limits::read).unwrap_or_default();
-    let acts = section.section("controls").map(|acts| controls::read(acts, &directory, &mut places));
-    let Controls { controls, system_events } = acts.unwrap_or_default();
-    let schedule = section.section("schedule").map(schedule::read).unwrap_or_default();
+    places.recovery = section.span("recovery");
     let (recovery, recovery_on_error) = section.section("recovery").map(recovery::read).unwrap_or_default();
     let windows = section.section("windows").map(windows::read).unwrap_or_default();
-    let hooks = section.section("hooks").map(|section| hooks::read(section, &directory)).unwrap_or_default();
     section.finish();
     let name = name.ok()?;
     Some(ServiceDefinition {
@@ -84,18 +57,8 @@ pub(super) fn read<'a>(reader: &'a Reader<'a>, entry: Entry<'a>) -> Option<Servi
         preshutdown: windows.preshutdown.unwrap_or(ServiceDefinition::DEFAULT_PRESHUTDOWN),
         recovery,
         recovery_on_error,
-        program: program?,
-        restart,
-        stop,
-        tree,
-        limits,
-        ready,
-        health,
-        log,
-        controls,
-        system_events,
-        hooks,
-        schedule,
+        // Without what it runs there is no service, but all that is wrong is told.
+        runs: runs?,
         places,
     })
 }

@@ -62,17 +62,17 @@ fn a_definition_for_windows() {
     let definition = parse(FILE, text, Platform::Windows).unwrap();
     let service = &definition.services[0];
     assert!(
-        service.program.command[0].ends_with(r"C:\Program Files\web.exe"),
+        service.hosted().unwrap().program.command[0].ends_with(r"C:\Program Files\web.exe"),
         "{:?}",
-        service.program.command
+        service.hosted().unwrap().program.command
     );
-    assert_eq!(service.program.command[1..], ["--root", r"C:\data"]);
+    assert_eq!(service.hosted().unwrap().program.command[1..], ["--root", r"C:\data"]);
     let rung = |action| Rung { action, wait: Duration::from_secs(5) };
-    assert_eq!(service.stop.ladder, [rung(StopAction::CtrlC), rung(StopAction::WmClose)]);
+    assert_eq!(service.hosted().unwrap().stop.ladder, [rung(StopAction::CtrlC), rung(StopAction::WmClose)]);
     let told = "[service.web]\nrun = ['web']\nready = { notify = true }\nhealth = { notify = '9s' }\n";
     let service = parse(FILE, told, Platform::Windows).unwrap().services.remove(0);
-    assert_eq!(service.ready.unwrap().when, ReadyWhen::Notify);
-    assert_eq!(service.health, Some(HealthPolicy::Notify(Duration::from_secs(9))));
+    assert_eq!(service.hosted().unwrap().ready.clone().unwrap().when, ReadyWhen::Notify);
+    assert_eq!(service.hosted().unwrap().health, Some(HealthPolicy::Notify(Duration::from_secs(9))));
     let signals = "[service.web]\nrun = ['web']\n[service.web.controls]\nreload = \"signal:HUP\"\n";
     let wrong = parse(FILE, signals, Platform::Windows).unwrap_err().to_string();
     assert!(wrong.contains("service.toml:4:10: programs on Windows can't be sent signals"), "{wrong}");
@@ -108,18 +108,19 @@ mod on_windows {
 #[test]
 fn a_command_is_enough() {
     let service = only("[service.web]\nrun = ['python3', '-m', 'web']");
+    let hosted = service.hosted().unwrap();
     assert_eq!(service.name.as_str(), "web");
     assert_eq!(service.display_name.as_str(), "web");
-    assert_eq!(service.program.command, ["python3", "-m", "web"]);
-    assert_eq!(service.program.directory, Path::new("/srv/shop"));
-    assert_eq!(service.restart, RestartPolicy::default());
-    assert_eq!(service.stop, StopPolicy::default());
+    assert_eq!(hosted.program.command, ["python3", "-m", "web"]);
+    assert_eq!(hosted.program.directory, Path::new("/srv/shop"));
+    assert_eq!(hosted.restart, RestartPolicy::default());
+    assert_eq!(hosted.stop, StopPolicy::default());
     assert_eq!((service.start, service.process), (None, Process::Own));
     let config = service.config(svckit_core::image_path::ImagePath::new("svc host run").unwrap());
     assert_eq!(config.service_type, ServiceType::WIN32_OWN_PROCESS);
     assert_eq!(config.start_type, StartType::DEMAND_START);
     assert_eq!(config.account.as_deref(), Some("LocalSystem"));
-    let host = service.host(Path::new("/state/logs/web.log"), Path::new(FILE));
+    let host = service.host(Path::new("/state/logs/web.log"), Path::new(FILE)).unwrap();
     assert_eq!(host.log.stdout, LogTarget::File("/state/logs/web.log".into()));
     assert_eq!(host.log.stderr, host.log.stdout);
 }
@@ -184,13 +185,14 @@ security = "D:(A;;GA;;;BA)"
 #[test]
 fn every_key_is_read() {
     let service = only(EVERYTHING);
-    assert_eq!(Path::new(&service.program.command[0]), Path::new("/srv/shop/app/bin/shop"));
-    assert_eq!(service.program.command[1..], ["--greeting", "good day"]);
-    assert_eq!(service.program.directory, Path::new("/srv/shop/app"));
-    assert_eq!(service.program.environment, [("PORT".to_owned(), "8080".to_owned())].into());
+    let hosted = service.hosted().unwrap();
+    assert_eq!(Path::new(&hosted.program.command[0]), Path::new("/srv/shop/app/bin/shop"));
+    assert_eq!(hosted.program.command[1..], ["--greeting", "good day"]);
+    assert_eq!(hosted.program.directory, Path::new("/srv/shop/app"));
+    assert_eq!(hosted.program.environment, [("PORT".to_owned(), "8080".to_owned())].into());
     let token = SecretSource::File("/srv/shop/token".into());
-    assert_eq!(service.program.secrets, [("TOKEN".to_owned(), token)].into());
-    assert_eq!(service.program.environment_files, [Path::new("/srv/shop/.env"), Path::new("/etc/shop.env")]);
+    assert_eq!(hosted.program.secrets, [("TOKEN".to_owned(), token)].into());
+    assert_eq!(hosted.program.environment_files, [Path::new("/srv/shop/.env"), Path::new("/etc/shop.env")]);
     assert_eq!((service.start, service.process), (Some(StartMode::Delayed), Process::Share));
     assert_eq!(
         service.dependencies.iter().map(ToString::to_string).collect::<Vec<_>>(),
@@ -199,13 +201,13 @@ fn every_key_is_read() {
     assert_eq!(service.account.as_deref(), Some("LocalService"));
     assert_eq!(service.description.as_deref(), Some("The web shop"));
     assert_eq!((service.error_control, service.sid), (ErrorControl::SEVERE, SidType::UNRESTRICTED));
-    assert_eq!((service.group.unwrap().as_str(), service.tag), ("Web", true));
+    assert_eq!((service.group.as_ref().unwrap().as_str(), service.tag), ("Web", true));
     assert_eq!(service.privileges, ["SeBackupPrivilege"]);
     assert_eq!(service.security.as_ref().unwrap().to_string(), "D:(A;;GA;;;BA)");
     assert_eq!(service.preshutdown, Duration::from_secs(60));
     let triggers: Vec<_> = service.triggers.iter().filter_map(|trigger| trigger.to_text()).collect();
     assert_eq!(triggers, ["start/tcp/8080", "start/namedpipe//run/shop.sock"]);
-    let ready = service.ready.unwrap();
+    let ready = hosted.ready.clone().unwrap();
     let tcp = ReadyWhen::Ask(Target::Tcp("[::1]:8080".to_owned()));
     assert_eq!((ready.when, ready.timeout), (tcp, Duration::from_secs(90)));
 }
@@ -213,7 +215,8 @@ fn every_key_is_read() {
 #[test]
 fn every_policy_is_read() {
     let service = only(EVERYTHING);
-    let restart = &service.restart;
+    let hosted = service.hosted().unwrap();
+    let restart = &hosted.restart;
     assert_eq!((restart.when, restart.factor, restart.jitter), (RestartWhen::Always, 1.5, 0.1));
     assert_eq!((restart.delay, restart.max_delay), (Duration::from_millis(500), Duration::from_secs(300)));
     assert_eq!((restart.budget, restart.reset_after), (Duration::from_secs(600), Duration::from_secs(60)));
@@ -229,8 +232,8 @@ fn every_policy_is_read() {
         rung(StopAction::CtrlBreak, 1),
         rung(StopAction::Terminate, 0),
     ];
-    assert_eq!(service.stop.ladder, ladder);
-    let host = service.host(Path::new("/state/logs/shop.log"), Path::new(FILE));
+    assert_eq!(hosted.stop.ladder, ladder);
+    let host = service.host(Path::new("/state/logs/shop.log"), Path::new(FILE)).unwrap();
     assert_eq!(host.log.stdout, LogTarget::File("/srv/shop/logs/shop.out".into()));
     assert_eq!(host.log.stderr, LogTarget::File("/state/logs/shop.log".into()));
     assert_eq!(
@@ -503,7 +506,7 @@ fn hooks_are_commands_for_moments_that_there_are() {
                 pre-stop = [['a', 'b'], { run = 'c', timeout = '5s' }]\n";
     let mut service = parse("/srv/service.toml", text, Platform::Unix).unwrap().services.remove(0);
     // Paths are those of the system on which this is tested.
-    let all = service.hooks.values_mut().flat_map(Hooks::as_mut_slice);
+    let all = service.hosted_mut().unwrap().hooks.values_mut().flat_map(Hooks::as_mut_slice);
     for word in all.flat_map(|hook| &mut hook.errand.command) {
         *word = word.replace(std::path::MAIN_SEPARATOR, "/");
     }
@@ -520,7 +523,7 @@ fn hooks_are_commands_for_moments_that_there_are() {
         (Moment::PreStop, vec![hook(&["a", "b"], 30, OnFailure::GoOn), hook(&["c"], 5, OnFailure::GoOn)]),
     ];
     let expected = expected.map(|(moment, hooks)| (moment, Hooks::new(hooks).unwrap()));
-    assert_eq!(service.hooks, expected.into());
+    assert_eq!(service.hosted().unwrap().hooks, expected.into());
     refuses_keys(
         &hooks("prestart = 'x'"),
         r#"4:1: unknown key "prestart" in [service.web.hooks] (did you mean "pre-start"?)"#,
@@ -594,7 +597,14 @@ fn times_of_rotation_that_make_no_sense_are_refused() {
 fn what_becomes_of_processes_is_said_or_told() {
     let tree = |value: &str| {
         let text = format!("[service.web]\nrun = 'x'\n[service.web.stop]\ntree = {value}\n");
-        parse("/srv/service.toml", &text, Platform::Unix).unwrap().services.remove(0).tree
+        parse("/srv/service.toml", &text, Platform::Unix)
+            .unwrap()
+            .services
+            .remove(0)
+            .hosted()
+            .unwrap()
+            .tree
+            .clone()
     };
     assert_eq!(tree("'kill'"), TreePolicy::Kill);
     assert_eq!(tree("'follow'"), TreePolicy::Follow);
@@ -624,7 +634,14 @@ fn what_becomes_of_processes_is_said_or_told() {
 fn limits_are_read_and_mistakes_are_told() {
     let text = "[service.web]\nrun = 'x'\n[service.web.limits]\npriority = 'below-normal'\naffinity = [3, 0, 3]\n\
                 files = 1024\ncore = 'unlimited'\nmemory = '1.5GiB'\ncpu = '150%'\nprocesses = 100\n";
-    let limits = parse("/srv/service.toml", text, Platform::Unix).unwrap().services.remove(0).limits;
+    let limits = parse("/srv/service.toml", text, Platform::Unix)
+        .unwrap()
+        .services
+        .remove(0)
+        .hosted()
+        .unwrap()
+        .limits
+        .clone();
     let expected = Limits {
         priority: Some(Priority::BelowNormal),
         affinity: vec![0, 3],
@@ -711,13 +728,74 @@ fn a_circle_of_dependencies_is_named() {
 }
 
 #[test]
+fn a_binary_path_is_kept_as_it_is() {
+    let path = r#""C:\Program Files\Shop\shop.exe"  --home %ProgramData%\shop "#;
+    let text = format!(
+        "[service.web]\nbinary-path = '{path}'\ndisplay-name = 'Shop'\naccount = 'LocalService'\nprocess = 'share'\n\
+         [service.web.recovery]\nactions = [{{ restart = '5s' }}]\n[service.web.windows]\npreshutdown = '1m'\n"
+    );
+    let service = only(&text);
+    assert_eq!(service.binary_path().unwrap().as_str(), path);
+    assert_eq!((service.hosted(), service.host(Path::new("x"), Path::new(FILE))), (None, None));
+    assert_eq!(service.process, Process::Share);
+    assert_eq!((service.recovery.actions.len(), service.preshutdown.as_secs()), (1, 60));
+    let place = read(&text).diagnostic(service.places.run, "here", None).place.unwrap();
+    assert_eq!((place.line, place.column), (2, 15));
+}
+
+#[test]
+fn beside_a_binary_path_nothing_is_for_a_host() {
+    let refuses = |keys: &str, expected: &str| {
+        refuses(&format!("[service.web]\nbinary-path = 'C:\\web.exe'\n{keys}"), expected);
+    };
+    let help =
+        r#"leave it out; or write "run" in place of "binary-path", for a program that is no service itself"#;
+    let starts = r#"with "binary-path" the service control manager starts the program itself"#;
+    refuses(
+        "directory = '.'\n[service.web.ready]\ntcp = 'x:1'",
+        &format!(
+            "3:1: there is no host that sets the working directory: {starts} ({help})\n4:14: there is no host that asks whether the program is ready: {starts} ({help})"
+        ),
+    );
+    refuses(
+        "[service.web.restart]\nwhen = 'never'",
+        &format!(
+            r#"3:14: there is no host that runs the program again: {starts} (the service control manager's own restarts are in [service.web.recovery]; or write "run" in place of "binary-path")"#
+        ),
+    );
+    refuses(
+        "run = 'web'",
+        r#"3:1: a service has either "run" or "binary-path" ("run" is for any program, which svckit hosts; "binary-path" for one that is a service itself)"#,
+    );
+    refuses("binpath = 'x'", r#"3:1: unknown key "binpath" in [service.web] (did you mean "binary-path"?)"#);
+}
+
+#[test]
+fn a_binary_path_that_can_not_be_one() {
+    refuses(
+        "[service.web]\nbinary-path = ' '",
+        r"2:15: an image path can't be empty (write binary-path = 'C:\Shop\shop.exe')",
+    );
+    refuses(
+        "[service.web]\nbinary-path = ['web', '-x']",
+        r#"2:15: "binary-path" must be a string, not a list (write binary-path = "C:\\Shop\\shop.exe")"#,
+    );
+    let long = wrong(&format!("[service.web]\nbinary-path = '{}'", "x".repeat(40_000)));
+    assert!(long.starts_with("2:15: an image path has at most 32768 characters"), "{long}");
+    refuses(
+        r#"service.web.binary-path = "C:\Shop""#,
+        r#"1:31: this is not TOML: missing escaped value, expected `b`, `e`, `f`, `n`, `r`, `\`, `"`, `x`, `u`, `U` (a text with backslashes is written in single quotes: 'C:\Shop')"#,
+    );
+}
+
+#[test]
 fn a_file_without_services_says_so() {
     let help = r#"write a table [service.NAME] with run = ["program", "argument"]"#;
     refuses("", &format!("1:1: the file defines no service ({help})"));
     refuses("[service]", &format!("1:2: the file defines no service ({help})"));
     refuses(
         "[service.web]",
-        "1:10: [service.web] does not say what to run (write run = [\"python3\", \"app.py\"])",
+        "1:10: [service.web] does not say what to run (write run = [\"python3\", \"app.py\"]; or binary-path = '…', if the program is a service itself)",
     );
     refuses(
         "[service.web]\nrun = []",
@@ -791,7 +869,7 @@ fn a_program_is_alive_in_one_of_several_ways() {
         ("notify = '30s'", HealthPolicy::Notify(Duration::from_secs(30))),
     ] {
         let text = format!("[service.web]\nrun = 'x'\n[service.web.health]\n{keys}");
-        assert_eq!(only(&text).health, Some(policy));
+        assert_eq!(only(&text).hosted().unwrap().health, Some(policy));
     }
     refuses_keys(
         "[service.web.health]\ninterval = '5s'",
@@ -822,7 +900,7 @@ fn a_program_is_ready_in_one_of_several_ways() {
         ("file = 'run/up'", ReadyWhen::File("/srv/shop/run/up".into())),
     ] {
         let text = format!("[service.web]\nrun = 'x'\n[service.web.ready]\n{keys}");
-        let ready = only(&text).ready.unwrap();
+        let ready = only(&text).hosted().unwrap().ready.clone().unwrap();
         assert_eq!((ready.when, ready.timeout), (when, Duration::from_secs(60)));
     }
     for (keys, seconds) in [
@@ -832,7 +910,11 @@ fn a_program_is_ready_in_one_of_several_ways() {
         ("command = 'x'\ninterval = '3s'", Some(3)),
     ] {
         let text = format!("[service.web]\nrun = 'x'\n[service.web.ready]\n{keys}");
-        assert_eq!(only(&text).ready.unwrap().interval, seconds.map(Duration::from_secs), "{keys}");
+        assert_eq!(
+            only(&text).hosted().unwrap().ready.clone().unwrap().interval,
+            seconds.map(Duration::from_secs),
+            "{keys}"
+        );
     }
     refuses_keys(
         "[service.web.ready]\nlog = 'up'\ninterval = '3s'",
@@ -849,15 +931,16 @@ fn requests_stop_a_program_and_pass_controls_on_to_it() {
     let text = "[service.web]\nrun = 'x'\n[service.web.stop]\nladder = [{ http = 'http://x/stop', wait = '9s' }]\n\
         [service.web.controls]\nreload = { http = 'PUT http://x/reload' }\n200 = { http = 'http://x/', timeout = '5s' }";
     let service = only(text);
+    let hosted = service.hosted().unwrap();
     let request = |text| HttpRequest::new(text).unwrap();
     assert_eq!(
-        service.stop.ladder,
+        hosted.stop.ladder,
         [Rung { action: StopAction::Http(request("POST http://x/stop")), wait: Duration::from_secs(9) }]
     );
     let call = |text, seconds| {
         ControlAction::Http(HttpCall { request: request(text), timeout: Duration::from_secs(seconds) })
     };
-    assert_eq!(service.controls, [(6, call("PUT http://x/reload", 30)), (200, call("http://x/", 5))].into());
+    assert_eq!(hosted.controls, [(6, call("PUT http://x/reload", 30)), (200, call("http://x/", 5))].into());
     for (keys, expected) in [
         (
             "stop]\nladder = [{ http = 'x', wait = '5s' }]",
@@ -888,7 +971,7 @@ fn command() -> Target {
 
 #[test]
 fn a_definition_survives_being_stored() {
-    let host = only(EVERYTHING).host(Path::new("/state/logs/shop.log"), Path::new(FILE));
+    let host = only(EVERYTHING).host(Path::new("/state/logs/shop.log"), Path::new(FILE)).unwrap();
     let stored = serde_json::to_string(&host).unwrap();
     assert_eq!(serde_json::from_str::<HostDefinition>(&stored).unwrap(), host);
 }
@@ -999,7 +1082,7 @@ fn where_the_password_of_the_account_is() {
 fn what_is_done_by_the_clock() {
     let with = |keys: &str| format!("[service.shop]\nrun = ['shop']\n[service.shop.schedule]\n{keys}\n");
     let read = parse(FILE, with("start = 'mon-fri 08:00'\nstop = ['18:00', 'sat']"), Platform::Unix).unwrap();
-    let schedule = &read.services[0].schedule;
+    let schedule = &read.services[0].hosted().unwrap().schedule;
     assert_eq!((schedule.start.len(), schedule.stop.len(), schedule.restart.len()), (1, 2, 0));
     refuses(
         &with("restart = ['03:00', 'at 3']"),

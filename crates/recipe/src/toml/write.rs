@@ -22,7 +22,7 @@ use svckit_core::units::written_size;
 use toml_writer::{ToTomlKey, ToTomlValue, WriteTomlValue};
 
 use super::{controls, health, hooks, limits, log, parse, ready, recovery, restart, service, stop, windows};
-use crate::definition::{LogSettings, Places, Process, ServiceDefinition, StartMode};
+use crate::definition::{Hosted, LogSettings, Places, Process, Runs, ServiceDefinition, StartMode};
 use crate::file::MAX_FILE;
 use crate::moments;
 use crate::platform::Platform;
@@ -90,8 +90,9 @@ fn read(
     text: &str,
     platform: Platform,
 ) -> Result<Vec<ServiceDefinition>, String> {
-    let file =
-        services.first().map_or_else(PathBuf::new, |service| service.program.directory.join("service.toml"));
+    let hosted = services.iter().find_map(ServiceDefinition::hosted);
+    // Without a program nothing is relative to it.
+    let file = hosted.map_or_else(PathBuf::new, |hosted| hosted.program.directory.join("service.toml"));
     let read = parse(file, text, platform).map_err(|wrong| {
         let first = wrong.iter().next().map(|diagnostic| diagnostic.message.clone());
         first.unwrap_or_default()
@@ -103,12 +104,21 @@ fn read(
 fn plain(service: &ServiceDefinition) -> ServiceDefinition {
     let clean = |path: &PathBuf| super::section::clean(path);
     let mut plain = ServiceDefinition { places: Places::default(), ..service.clone() };
+    if let Some(PasswordSource::File(file)) = &mut plain.password {
+        *file = clean(file);
+    }
+    if let Some(hosted) = plain.hosted_mut() {
+        make_plain(hosted);
+    }
+    plain
+}
+
+/// Puts the paths of a program and its policy into their plain form.
+fn make_plain(plain: &mut Hosted) {
+    let clean = |path: &PathBuf| super::section::clean(path);
     plain.program.directory = clean(&plain.program.directory);
     plain.program.environment_files = plain.program.environment_files.iter().map(clean).collect();
     for SecretSource::File(file) in plain.program.secrets.values_mut() {
-        *file = clean(file);
-    }
-    if let Some(PasswordSource::File(file)) = &mut plain.password {
         *file = clean(file);
     }
     if let Some(ReadyPolicy { when: ReadyWhen::File(file), .. }) = &mut plain.ready {
@@ -143,11 +153,31 @@ fn plain(service: &ServiceDefinition) -> ServiceDefinition {
             *program = super::section::clean(path).to_string_lossy().into_owned();
         }
     }
-    plain
 }
 
 /// What of the two differs, in words.
 fn difference(one: &ServiceDefinition, other: &ServiceDefinition) -> &'static str {
+    let hosted = match (&one.runs, &other.runs) {
+        (Runs::Hosted(one), Runs::Hosted(other)) => hosted_difference(one, other),
+        (one, other) => (one != other).then_some("what is run"),
+    };
+    let all = [
+        (
+            "the recovery",
+            (&one.recovery, one.recovery_on_error) != (&other.recovery, other.recovery_on_error),
+        ),
+        ("the preshutdown time-out", one.preshutdown != other.preshutdown),
+        ("the triggers", one.triggers != other.triggers),
+        ("the preferred node", one.preferred_node != other.preferred_node),
+        ("the account", one.account != other.account),
+        ("where the account's password is", one.password != other.password),
+    ];
+    let differing = all.into_iter().find(|(_, differs)| *differs).map(|(what, _)| what);
+    hosted.or(differing).unwrap_or("something")
+}
+
+/// What of two programs and their policies differs, in words.
+fn hosted_difference(one: &Hosted, other: &Hosted) -> Option<&'static str> {
     let all = [
         ("what is run", one.program != other.program),
         ("the restart policy", one.restart != other.restart),
@@ -160,17 +190,8 @@ fn difference(one: &ServiceDefinition, other: &ServiceDefinition) -> &'static st
         ("what is done when something happens", one.system_events != other.system_events),
         ("its hooks", one.hooks != other.hooks),
         ("its schedule", one.schedule != other.schedule),
-        (
-            "the recovery",
-            (&one.recovery, one.recovery_on_error) != (&other.recovery, other.recovery_on_error),
-        ),
-        ("the preshutdown time-out", one.preshutdown != other.preshutdown),
-        ("the triggers", one.triggers != other.triggers),
-        ("the preferred node", one.preferred_node != other.preferred_node),
-        ("the account", one.account != other.account),
-        ("where the account's password is", one.password != other.password),
     ];
-    all.into_iter().find(|(_, differs)| *differs).map_or("something", |(what, _)| what)
+    all.into_iter().find(|(_, differs)| *differs).map(|(what, _)| what)
 }
 
 /// The tables of one service under construction.
@@ -245,9 +266,25 @@ impl Tables {
 
 fn one(service: &ServiceDefinition, platform: Platform) -> Result<String, String> {
     let mut tables = Tables { name: service.name.as_str().to_toml_key(), text: String::new() };
-    let mut keys = basic(service)?;
-    let mut variables = keys_of(&service.program.environment);
-    for (name, SecretSource::File(file)) in &service.program.secrets {
+    let keys = basic(service)?;
+    match service.hosted() {
+        Some(hosted) => hosted_tables(&mut tables, keys, hosted, platform)?,
+        None => tables.add(None, keys),
+    }
+    tables.add(Some("recovery"), recovery_keys(&service.recovery, service.recovery_on_error)?);
+    tables.add(Some("windows"), windows_keys(service)?);
+    Ok(tables.text)
+}
+
+/// The service's own table, whose other `keys` are there, and those of its program.
+fn hosted_tables(
+    tables: &mut Tables,
+    mut keys: Keys,
+    hosted: &Hosted,
+    platform: Platform,
+) -> Result<(), String> {
+    let mut variables = keys_of(&hosted.program.environment);
+    for (name, SecretSource::File(file)) in &hosted.program.secrets {
         let source = inline(&[("file".to_owned(), absolute(file)?.to_toml_value())]);
         variables.push((name.clone(), source));
     }
@@ -261,65 +298,32 @@ fn one(service: &ServiceDefinition, platform: Platform) -> Result<String, String
     if !fits {
         tables.add(Some("environment"), Keys(variables));
     }
-    tables.add(Some("restart"), restart_keys(&service.restart)?);
-    let mut stop = Keys::default();
-    if service.stop != platform.stop() {
-        let rungs = service.stop.ladder.iter().map(|rung| {
-            let wait = time(rung.wait)?.to_toml_value();
-            Ok(match &rung.action {
-                StopAction::Command(command) => {
-                    let command = ("command".to_owned(), command.to_toml_value());
-                    inline(&[command, ("wait".to_owned(), wait)])
-                }
-                StopAction::Http(request) => {
-                    let http = ("http".to_owned(), request.to_string().to_toml_value());
-                    inline(&[http, ("wait".to_owned(), wait)])
-                }
-                other => inline(&[(means(other)?, wait)]),
-            })
-        });
-        stop.written("ladder", list(rungs)?);
+    tables.add(Some("restart"), restart_keys(&hosted.restart)?);
+    tables.add(Some("stop"), stop_keys(hosted, platform)?);
+    if let Some(policy) = &hosted.ready {
+        tables.add(Some("ready"), ready_keys(policy)?);
     }
-    match &service.tree {
-        TreePolicy::Leave(names) => {
-            stop.written("tree", inline(&[("leave".to_owned(), names.to_toml_value())]));
-        }
-        other => stop.word("tree", stop::TREES, &TreePolicy::default(), other)?,
-    }
-    tables.add(Some("stop"), stop);
-    let mut keys = Keys::default();
-    if let Some(policy) = &service.ready {
-        match &policy.when {
-            ReadyWhen::Ask(target) => target_key(&mut keys, target),
-            ReadyWhen::Log(pattern) => keys.value("log", pattern.as_str()),
-            ReadyWhen::File(path) => keys.path("file", path)?,
-            ReadyWhen::Notify => keys.value("notify", true),
-        }
-        keys.duration("timeout", ready::TIMEOUT, policy.timeout)?;
-        let usual = matches!(policy.when, ReadyWhen::Ask(Target::Command(_))).then_some(ready::INTERVAL);
-        if let Some(interval) = policy.interval.filter(|_| policy.interval != usual) {
-            keys.value("interval", time(interval)?);
-        }
-    }
-    tables.add(Some("ready"), keys);
-    if let Some(policy) = &service.health {
+    if let Some(policy) = &hosted.health {
         tables.add(Some("health"), health_keys(policy)?);
     }
-    tables.add(Some("limits"), limit_keys(&service.limits));
-    tables.add(Some("log"), log_keys(&service.log)?);
-    tables.add(Some("controls"), control_keys(service)?);
-    tables.add(Some("hooks"), hook_keys(&service.hooks)?);
-    tables.add(Some("schedule"), schedule_keys(&service.schedule)?);
-    tables.add(Some("recovery"), recovery_keys(&service.recovery, service.recovery_on_error)?);
-    tables.add(Some("windows"), windows_keys(service)?);
-    Ok(tables.text)
+    tables.add(Some("limits"), limit_keys(&hosted.limits));
+    tables.add(Some("log"), log_keys(&hosted.log)?);
+    tables.add(Some("controls"), control_keys(hosted)?);
+    tables.add(Some("hooks"), hook_keys(&hosted.hooks)?);
+    tables.add(Some("schedule"), schedule_keys(&hosted.schedule)?);
+    Ok(())
 }
 
 /// The keys of the service's own table, but for the variables.
 fn basic(service: &ServiceDefinition) -> Result<Keys, String> {
     let mut keys = Keys::default();
-    keys.value("run", &service.program.command);
-    keys.path("directory", &service.program.directory)?;
+    match &service.runs {
+        Runs::Hosted(hosted) => {
+            keys.value("run", &hosted.program.command);
+            keys.path("directory", &hosted.program.directory)?;
+        }
+        Runs::BinaryPath(path) => keys.value("binary-path", path.as_str()),
+    }
     // Names that differ only in case are equal, but not the same.
     if service.display_name.as_str() != service.name.as_str() {
         keys.value("display-name", service.display_name.as_str());
@@ -344,11 +348,56 @@ fn basic(service: &ServiceDefinition) -> Result<Keys, String> {
         keys.written("password", inline(&[(key.to_owned(), value)]));
     }
     keys.word("process", service::PROCESSES, &Process::default(), &service.process)?;
-    let files = service.program.environment_files.iter().map(|file| absolute(file));
+    let files = service.hosted().into_iter().flat_map(|hosted| &hosted.program.environment_files);
+    let files = files.map(|file| absolute(file));
     match &files.collect::<Result<Vec<_>, _>>()?[..] {
         [] => {}
         [one] => keys.value("environment-file", one),
         several => keys.value("environment-file", several),
+    }
+    Ok(keys)
+}
+
+fn stop_keys(hosted: &Hosted, platform: Platform) -> Result<Keys, String> {
+    let mut keys = Keys::default();
+    if hosted.stop != platform.stop() {
+        let rungs = hosted.stop.ladder.iter().map(|rung| {
+            let wait = time(rung.wait)?.to_toml_value();
+            Ok(match &rung.action {
+                StopAction::Command(command) => {
+                    let command = ("command".to_owned(), command.to_toml_value());
+                    inline(&[command, ("wait".to_owned(), wait)])
+                }
+                StopAction::Http(request) => {
+                    let http = ("http".to_owned(), request.to_string().to_toml_value());
+                    inline(&[http, ("wait".to_owned(), wait)])
+                }
+                other => inline(&[(means(other)?, wait)]),
+            })
+        });
+        keys.written("ladder", list(rungs)?);
+    }
+    match &hosted.tree {
+        TreePolicy::Leave(names) => {
+            keys.written("tree", inline(&[("leave".to_owned(), names.to_toml_value())]));
+        }
+        other => keys.word("tree", stop::TREES, &TreePolicy::default(), other)?,
+    }
+    Ok(keys)
+}
+
+fn ready_keys(policy: &ReadyPolicy) -> Result<Keys, String> {
+    let mut keys = Keys::default();
+    match &policy.when {
+        ReadyWhen::Ask(target) => target_key(&mut keys, target),
+        ReadyWhen::Log(pattern) => keys.value("log", pattern.as_str()),
+        ReadyWhen::File(path) => keys.path("file", path)?,
+        ReadyWhen::Notify => keys.value("notify", true),
+    }
+    keys.duration("timeout", ready::TIMEOUT, policy.timeout)?;
+    let usual = matches!(policy.when, ReadyWhen::Ask(Target::Command(_))).then_some(ready::INTERVAL);
+    if let Some(interval) = policy.interval.filter(|_| policy.interval != usual) {
+        keys.value("interval", time(interval)?);
     }
     Ok(keys)
 }
@@ -481,13 +530,13 @@ fn log_keys(settings: &LogSettings) -> Result<Keys, String> {
     Ok(keys)
 }
 
-fn control_keys(service: &ServiceDefinition) -> Result<Keys, String> {
+fn control_keys(hosted: &Hosted) -> Result<Keys, String> {
     let mut keys = Keys::default();
-    let own = service.controls.iter().map(|(control, action)| {
+    let own = hosted.controls.iter().map(|(control, action)| {
         let named = controls::NAMED.iter().find(|(_, named)| *named == Control(*control));
         (named.map_or_else(|| control.to_string(), |(word, _)| (*word).to_owned()), action)
     });
-    let told = service.system_events.iter().map(|(event, action)| (event.word().to_owned(), action));
+    let told = hosted.system_events.iter().map(|(event, action)| (event.word().to_owned(), action));
     for (key, action) in own.chain(told) {
         match action {
             ControlAction::Signal(signal) => keys.value(&key, format!("signal:{signal}")),

@@ -15,6 +15,7 @@ use svckit_core::definition::{
 use svckit_core::failure::{ActionType, FailureAction, FailureActions, ResetPeriod};
 use svckit_core::health::{AskPolicy, HealthPolicy};
 use svckit_core::hook::{Errand, Hook, Hooks, Moment, OnFailure};
+use svckit_core::image_path::ImagePath;
 use svckit_core::kind::{ErrorControl, LaunchProtection, SidType};
 use svckit_core::limits::{Limits, Priority};
 use svckit_core::log::rotation::RotateTime;
@@ -29,7 +30,7 @@ use svckit_core::trigger::Trigger;
 use svckit_testkit::schema::Schema;
 
 use super::{Unwritable, parse, write};
-use crate::definition::{LogSettings, Places, Process, ServiceDefinition, StartMode};
+use crate::definition::{Hosted, LogSettings, Places, Process, Runs, ServiceDefinition, StartMode};
 use crate::platform::Platform;
 
 /// What editors have.
@@ -304,12 +305,7 @@ prop_compose! {
         account in prop::option::of(text()), password in prop::option::of(password()),
         start in prop::option::of(prop::sample::select(StartMode::NAMED).prop_map(|(_, mode)| mode)),
     ) -> ServiceDefinition {
-        let program = Program {
-            command: Vec::new(),
-            directory: PathBuf::new(),
-            environment: Default::default(),
-            environment_files: Vec::new(), secrets: Default::default(),
-        };
+        let runs = Runs::BinaryPath(ImagePath::new("shop").unwrap());
         ServiceDefinition {
             display_name: DisplayName::new(display.as_ref().unwrap_or(&name)).unwrap(),
             dependencies: dependencies
@@ -321,25 +317,50 @@ prop_compose! {
             password: password.filter(|_| account.is_some()),
             account,
             start,
-            ..ServiceDefinition::new(ServiceName::new(name).unwrap(), program, Platform::Unix)
+            ..ServiceDefinition::new(ServiceName::new(name).unwrap(), runs)
         }
     }
 }
 
 prop_compose! {
     // Boxed: all of them at once are more than the stack of a test holds.
-    fn service()(
-        naming in naming().boxed(), program in program().boxed(), restart in restart().boxed(), stop in stop().boxed(), tree in tree(), limits in limits().boxed(), log in log().boxed(), recovery in recovery().boxed(),
+    fn hosted()(
+        program in program().boxed(), restart in restart().boxed(), stop in stop().boxed(), tree in tree(), limits in limits().boxed(), log in log().boxed(),
         ready in prop::option::of(ready()).boxed(), health in prop::option::of(health()).boxed(), controls in prop::collection::btree_map(128_u32..=255, control().boxed(), 0..3),
-        pause in prop::option::of(signal()), share in any::<bool>(), group in prop::option::of(name()), tag in any::<bool>(),
+        pause in prop::option::of(signal()), hooks in hooks().boxed(), schedule in schedule().boxed(),
+    ) -> Hosted {
+        let pausing = pause.into_iter().flat_map(|signal| [2, 3].map(|key| (key, ControlAction::Signal(signal))));
+        Hosted {
+            program,
+            restart,
+            stop,
+            tree,
+            limits,
+            ready,
+            health,
+            log,
+            system_events: SystemEvent::NAMED.iter().map(|(_, event)| *event).zip(controls.values().cloned()).collect(),
+            controls: controls.into_iter().chain(pausing).collect(),
+            hooks,
+            schedule,
+        }
+    }
+}
+
+fn runs() -> impl Strategy<Value = Runs> {
+    let binary_path = text().prop_filter_map("there is something to start", |text| ImagePath::new(text).ok());
+    prop_oneof![3 => hosted().prop_map(Runs::from), 1 => binary_path.prop_map(Runs::BinaryPath)]
+}
+
+prop_compose! {
+    fn service()(
+        naming in naming().boxed(), runs in runs().boxed(), recovery in recovery().boxed(), share in any::<bool>(), group in prop::option::of(name()), tag in any::<bool>(),
         sid in prop::sample::select(&[SidType::NONE, SidType::UNRESTRICTED, SidType::RESTRICTED][..]),
         error_control in 0_u32..4, privileges in prop::collection::vec(text(), 0..3),
         security in prop::option::of(prop::sample::select(&["D:(A;;GA;;;BA)", "O:BAD:PS:(ML;;NW;;;HI)", "D:(0x16;;#01020304)"][..])),
         preshutdown in prop_oneof![Just(ServiceDefinition::DEFAULT_PRESHUTDOWN), time()], recovery_on_error in any::<bool>(),
         ports in prop::collection::vec(1_u16.., 0..3), preferred_node in any::<Option<u16>>(), protection in 0_u32..4,
-        hooks in hooks().boxed(), schedule in schedule().boxed(),
     ) -> ServiceDefinition {
-        let pausing = pause.into_iter().flat_map(|signal| [2, 3].map(|key| (key, ControlAction::Signal(signal))));
         ServiceDefinition {
             process: if share { Process::Share } else { Process::Own },
             error_control: ErrorControl(error_control),
@@ -354,18 +375,7 @@ prop_compose! {
             preshutdown,
             recovery,
             recovery_on_error,
-            program,
-            restart,
-            stop,
-            tree,
-            limits,
-            ready,
-            health,
-            log,
-            system_events: SystemEvent::NAMED.iter().map(|(_, event)| *event).zip(controls.values().cloned()).collect(),
-            controls: controls.into_iter().chain(pausing).collect(),
-            hooks,
-            schedule,
+            runs,
             ..naming
         }
     }
@@ -392,7 +402,7 @@ fn plain(name: &str) -> ServiceDefinition {
         environment_files: Vec::new(),
         secrets: Default::default(),
     };
-    ServiceDefinition::new(ServiceName::new(name).unwrap(), program, Platform::Unix)
+    ServiceDefinition::new(ServiceName::new(name).unwrap(), Hosted::new(program, Platform::Unix))
 }
 
 #[cfg(unix)]
@@ -464,9 +474,9 @@ fn what_documents_show_comes_back() {
 #[test]
 fn paths_are_written_in_their_plain_form() {
     let mut service = plain("shop");
-    service.program.directory = root(".//./shop/");
+    service.hosted_mut().unwrap().program.directory = root(".//./shop/");
     let text = write(&[service], Platform::Unix).unwrap();
-    assert_eq!(read(&text)[0].program.directory, root("shop"));
+    assert_eq!(read(&text)[0].hosted().unwrap().program.directory, root("shop"));
 }
 
 #[track_caller]
@@ -480,12 +490,24 @@ fn refuses(change: impl FnOnce(&mut ServiceDefinition), reason: &str) {
 #[test]
 fn what_the_file_has_no_words_for_is_refused() {
     refuses(|s| s.error_control = ErrorControl(9), "there is no word for its value of \"error-control\"");
-    refuses(|s| s.restart.delay = Duration::from_micros(1500), "1.5ms is no whole number of milliseconds");
-    refuses(|s| s.restart.factor = f64::INFINITY, "\"factor\" must be a number from 1 to 1000");
-    refuses(|s| s.program.directory = "srv".into(), "\"srv\" is not an absolute path");
-    refuses(|s| s.program.command.clear(), "there is nothing to run");
-    refuses(|s| s.program.command.push("a\0".into()), "\"run\" can't contain a NUL character");
-    refuses(|s| s.program.command[0] = "./shop".into(), "what is run would not be the same when it is read");
+    refuses(
+        |s| s.hosted_mut().unwrap().restart.delay = Duration::from_micros(1500),
+        "1.5ms is no whole number of milliseconds",
+    );
+    refuses(
+        |s| s.hosted_mut().unwrap().restart.factor = f64::INFINITY,
+        "\"factor\" must be a number from 1 to 1000",
+    );
+    refuses(|s| s.hosted_mut().unwrap().program.directory = "srv".into(), "\"srv\" is not an absolute path");
+    refuses(|s| s.hosted_mut().unwrap().program.command.clear(), "there is nothing to run");
+    refuses(
+        |s| s.hosted_mut().unwrap().program.command.push("a\0".into()),
+        "\"run\" can't contain a NUL character",
+    );
+    refuses(
+        |s| s.hosted_mut().unwrap().program.command[0] = "./shop".into(),
+        "what is run would not be the same when it is read",
+    );
     refuses(|s| s.account = Some(String::new()), "an account can't be empty");
     refuses(|s| s.tag = true, "a tag is a place in a group");
     refuses(
@@ -493,7 +515,7 @@ fn what_the_file_has_no_words_for_is_refused() {
         "the recovery would not be the same when it is read",
     );
     refuses(
-        |s| s.controls = BTreeMap::from([(1, ControlAction::Signal(Signal::Hup))]),
+        |s| s.hosted_mut().unwrap().controls = BTreeMap::from([(1, ControlAction::Signal(Signal::Hup))]),
         "unknown key \"1\" in [service.shop.controls]",
     );
 }

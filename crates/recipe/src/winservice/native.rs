@@ -6,7 +6,9 @@ use svckit_core::definition::Program;
 use svckit_core::name::{DisplayName, ServiceName};
 
 use super::{Spans, Variables, path};
-use crate::definition::{DESCRIPTION_HELP, Definition, Places, ServiceDefinition, Span, checked_description};
+use crate::definition::{
+    DESCRIPTION_HELP, Definition, Hosted, Places, ServiceDefinition, Span, checked_description,
+};
 use crate::diagnostic::{Diagnostic, Diagnostics, Source};
 use crate::platform::Platform;
 use crate::words::WordsError;
@@ -43,7 +45,7 @@ pub fn definition(
         display_name,
         description: Some(variables.service_description.clone()).filter(|text| !text.is_empty()),
         places,
-        ..ServiceDefinition::new(name, program, platform)
+        ..ServiceDefinition::new(name, Hosted::new(program, platform))
     };
     Ok(Definition { source, services: vec![service] })
 }

@@ -139,12 +139,12 @@ fn the_native_service_does_what_the_script_does() {
         "-v",
         r"C:\data\x",
     ];
-    assert_eq!(service.program.command, expected);
-    assert_eq!(service.program.directory, Path::new(r"C:\site"));
-    let environment: Vec<_> = service.program.environment.iter().collect();
+    assert_eq!(service.hosted().unwrap().program.command, expected);
+    assert_eq!(service.hosted().unwrap().program.directory, Path::new(r"C:\site"));
+    let environment: Vec<_> = service.hosted().unwrap().program.environment.iter().collect();
     assert_eq!(environment, [(&"ZMANAGED".to_owned(), &"1".to_owned())]);
-    assert_eq!((service.start, &service.restart), (None, &RestartPolicy::default()));
-    assert_eq!(service.stop.ladder[0].action, StopAction::CtrlC);
+    assert_eq!((service.start, &service.hosted().unwrap().restart), (None, &RestartPolicy::default()));
+    assert_eq!(service.hosted().unwrap().stop.ladder[0].action, StopAction::CtrlC);
     let place = definition.diagnostic(service.places.run, "x", None).place.unwrap();
     assert_eq!((place.line, place.column), (10, 10));
 }
@@ -210,7 +210,7 @@ fn a_program_without_python_and_names() {
     let text = super::super::script(&variables);
     let definition = read("winservice.py", text.as_bytes()).unwrap().definition(Platform::Windows).unwrap();
     let service = &definition.services[0];
-    assert_eq!(service.program.command, [r"C:\site\run.exe", r"a\", "b c", r"d\"]);
+    assert_eq!(service.hosted().unwrap().program.command, [r"C:\site\run.exe", r"a\", "b c", r"d\"]);
     assert_eq!((service.display_name.as_str(), &service.description), ("site", &None));
     let run = service.places.run;
     assert_eq!(&definition.source.text()[run.start..run.end], r"r'C:\site\run.exe'");

@@ -17,7 +17,7 @@ use super::ini::{Section, Setting};
 use super::limits;
 use super::reader::{Advice, Reader};
 use super::{native, registry};
-use crate::definition::{LogSettings, ServiceDefinition, Span};
+use crate::definition::{Hosted, LogSettings, ServiceDefinition, Span};
 
 /// What a service has of which kind of settings.
 struct Found {
@@ -145,22 +145,21 @@ fn definition(reader: &mut Reader<'_>, mut found: Found) -> Option<ServiceDefini
     let mut program = reader.program(words, application.span, directory)?;
     program.environment = environment(reader, parameters);
     let name = reader.service_name(&found.name, found.span)?;
-    let mut service = ServiceDefinition::new(name, program, reader.platform);
-    service.restart = restart(reader, parameters, &mut found.exits);
-    service.stop = stop(reader, parameters);
-    service.log = log(reader, parameters, &folder);
+    let mut hosted = Hosted::new(program, reader.platform);
+    hosted.restart = restart(reader, parameters, &mut found.exits);
+    hosted.stop = stop(reader, parameters);
+    hosted.log = log(reader, parameters, &folder);
     if let Some(setting) = parameters.take("AppKillProcessTree")
         && reader.number::<u32>(&setting) == Some(0)
     {
-        service.tree = TreePolicy::Leave(vec!["*".to_owned()]);
+        hosted.tree = TreePolicy::Leave(vec!["*".to_owned()]);
     }
     let setting = parameters.take("AppPriority");
-    service.limits.priority =
+    hosted.limits.priority =
         setting.and_then(|setting| limits::priority(reader, &setting)).filter(|one| *one != Priority::Normal);
     if let Some(setting) = parameters.take("AppAffinity") {
-        service.limits.affinity = limits::processors(reader, &setting);
+        hosted.limits.affinity = limits::processors(reader, &setting);
     }
-    native::read(reader, found.native, &mut service);
     for setting in found.parameters.rest() {
         match setting.key.strip_prefix("AppEvents ") {
             Some(event) => found.events.push(Setting { key: event.to_owned(), ..setting }),
@@ -168,17 +167,19 @@ fn definition(reader: &mut Reader<'_>, mut found: Found) -> Option<ServiceDefini
         }
     }
     for setting in found.events.rest() {
-        event(reader, &setting, &mut service);
+        event(reader, &setting, &mut hosted);
     }
+    let mut service = ServiceDefinition::new(name, hosted);
+    native::read(reader, found.native, &mut service);
     Some(service)
 }
 
 /// A command for an event: NSSM tells of a failure and goes on, but for one code of one event.
-fn event(reader: &mut Reader<'_>, setting: &Setting, service: &mut ServiceDefinition) {
+fn event(reader: &mut Reader<'_>, setting: &Setting, hosted: &mut Hosted) {
     let name = setting.key.as_str();
     let mut at = |event| {
-        if let Some(errand) = native::errand(reader, setting, name, service) {
-            service.system_events.insert(event, ControlAction::Command(errand));
+        if let Some(errand) = native::errand(reader, setting, name, hosted) {
+            hosted.system_events.insert(event, ControlAction::Command(errand));
         }
     };
     let moments: &[Moment] = match name.to_ascii_lowercase().as_str() {
@@ -205,7 +206,7 @@ fn event(reader: &mut Reader<'_>, setting: &Setting, service: &mut ServiceDefini
         _ => return native::unmapped_hook(reader, setting, name),
     };
     for moment in moments {
-        native::hook(reader, setting, name, *moment, service);
+        native::hook(reader, setting, name, *moment, hosted);
     }
 }
 

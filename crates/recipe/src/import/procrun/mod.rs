@@ -4,14 +4,16 @@ mod command;
 mod java;
 mod parameters;
 
+use std::path::Path;
 use std::time::Duration;
 
 use svckit_core::definition::{RestartPolicy, RestartWhen, Rung, StopAction, StopPolicy};
+use svckit_core::name::ServiceName;
 
 use super::ini::{Section, Setting};
 use super::reader::Reader;
 use super::{native, registry};
-use crate::definition::{LogSettings, ServiceDefinition, Span};
+use crate::definition::{Hosted, LogSettings, ServiceDefinition, Span};
 use crate::moments::Often;
 use crate::winservice::path;
 use parameters::PARAMETERS;
@@ -162,13 +164,14 @@ fn definition(reader: &mut Reader<'_>, mut found: Found, is_registry: bool) -> O
     if let Some(setting) = parameters.take("Environment") {
         native::variables(reader, &setting, &mut program.environment);
     }
-    let mut service = ServiceDefinition::new(name, program, reader.platform);
+    let mut hosted = Hosted::new(program, reader.platform);
     // procrun ends with its program, and what follows is up to the service control manager.
-    service.restart = RestartPolicy { when: RestartWhen::Never, ..RestartPolicy::default() };
+    hosted.restart = RestartPolicy { when: RestartWhen::Never, ..RestartPolicy::default() };
     let timeout = parameters.take("StopTimeout").and_then(|setting| reader.number::<u32>(&setting));
     let wait = Duration::from_secs(timeout.filter(|seconds| *seconds != 0).unwrap_or(60).into());
-    service.stop = StopPolicy { ladder: vec![Rung { action: StopAction::CtrlC, wait }] };
-    service.log = log(reader, parameters, &service)?;
+    hosted.stop = StopPolicy { ladder: vec![Rung { action: StopAction::CtrlC, wait }] };
+    hosted.log = log(reader, parameters, &name, &hosted.program.directory)?;
+    let mut service = ServiceDefinition::new(name, hosted);
     match found.native {
         Some(native) => native::read(reader, native, &mut service),
         None => {
@@ -188,9 +191,10 @@ fn definition(reader: &mut Reader<'_>, mut found: Found, is_registry: bool) -> O
 fn log(
     reader: &mut Reader<'_>,
     parameters: &mut Section,
-    service: &ServiceDefinition,
+    name: &ServiceName,
+    directory: &Path,
 ) -> Option<LogSettings> {
-    let base = service.program.directory.to_string_lossy().into_owned();
+    let base = directory.to_string_lossy().into_owned();
     let folder = match parameters.take("LogPath").filter(|setting| !setting.value.is_empty()) {
         Some(setting) => Some(native::without_variables(reader, &setting)?),
         None => None,
@@ -207,7 +211,7 @@ fn log(
         // A file for each day.
         rotate_time = Often::read("daily").map(Often::begin);
         let Some(folder) = &folder else { return Some(None) };
-        let name = format!("{}-{stream}.log", service.name.as_str().to_lowercase());
+        let name = format!("{}-{stream}.log", name.as_str().to_lowercase());
         reader.file(&path::below(reader.platform, folder, &[&name]), setting.span, &base).map(Some)
     };
     let (stdout, stderr) = (file("StdOutput", "stdout")?, file("StdError", "stderr")?);

@@ -7,7 +7,7 @@ use svckit_core::signal::Signal;
 
 use super::text::expand;
 use super::{Common, Names, environment};
-use crate::definition::{LogSettings, ServiceDefinition, StartMode};
+use crate::definition::{Hosted, LogSettings, ServiceDefinition, StartMode};
 use crate::import::ini::{Section, Setting};
 use crate::import::reader::{Advice, Reader};
 use crate::words;
@@ -293,21 +293,21 @@ fn one(
     for (name, (value, span)) in inherited.chain(own) {
         reader.variable(&mut program.environment, (&name, &value), span);
     }
-    let mut service = ServiceDefinition::new(name, program, reader.platform);
+    let mut hosted = Hosted::new(program, reader.platform);
     let file = |reader: &mut Reader<'_>, setting: &Option<Setting>| {
         let setting = setting.as_ref()?;
         let text = expand(reader, setting, &names)?;
         reader.file(&text, setting.span, &folder)
     };
-    service.log = settings.log.clone();
-    service.log.stdout = file(reader, &settings.stdout);
-    service.log.stderr =
-        if settings.is_one_log { service.log.stdout.clone() } else { file(reader, &settings.stderr) };
-    service.start = Some(settings.start);
-    service.restart = settings.restart.clone();
-    service.stop = settings.stop.clone();
-    service.account = settings.account.as_ref().map(|setting| setting.value.clone());
-    Some(service)
+    hosted.log = settings.log.clone();
+    hosted.log.stdout = file(reader, &settings.stdout);
+    hosted.log.stderr =
+        if settings.is_one_log { hosted.log.stdout.clone() } else { file(reader, &settings.stderr) };
+    hosted.restart = settings.restart.clone();
+    hosted.stop = settings.stop.clone();
+    let service = ServiceDefinition::new(name, hosted);
+    let account = settings.account.as_ref().map(|setting| setting.value.clone());
+    Some(ServiceDefinition { start: Some(settings.start), account, ..service })
 }
 
 /// A signal by its name or by its number on Linux.

@@ -21,7 +21,7 @@ use svckit_core::tree::TreePolicy;
 
 use super::ini::{self, Dialect, Section, Setting};
 use super::reader::Reader;
-use crate::definition::{LogSettings, ServiceDefinition, Span, StartMode};
+use crate::definition::{Hosted, LogSettings, ServiceDefinition, Span, StartMode};
 use text::Specifiers;
 
 /// How long a program has to stop in a unit that says nothing.
@@ -110,24 +110,25 @@ impl Unit<'_, '_> {
             self.reader.variable(&mut program.environment, (&name, &value), span);
         }
         program.environment_files = self.environment_files();
-        let mut definition = ServiceDefinition::new(name, program, self.reader.platform);
+        let mut hosted = Hosted::new(program, self.reader.platform);
         let start = self.start_timeout();
-        definition.ready = self.ready(start);
-        definition.health = self.watchdog();
-        definition.tree = self.tree();
-        definition.description = self.text("Description").filter(|text| !text.is_empty());
-        definition.dependencies = self.dependencies();
-        definition.account = self.service_text("User").filter(|user| !user.is_empty());
-        definition.restart = restart::policy(self);
-        definition.stop = self.stop();
-        definition.limits = limits::read(self);
-        definition.log = self.log();
-        let stop = definition.stop.ladder.last().map_or(STOP_TIMEOUT, |rung| rung.wait);
-        definition.hooks = command::hooks(self, &values, &directory, (start, stop));
+        hosted.ready = self.ready(start);
+        hosted.health = self.watchdog();
+        hosted.tree = self.tree();
+        let description = self.text("Description").filter(|text| !text.is_empty());
+        let dependencies = self.dependencies();
+        let account = self.service_text("User").filter(|user| !user.is_empty());
+        hosted.restart = restart::policy(self);
+        hosted.stop = self.stop();
+        hosted.limits = limits::read(self);
+        hosted.log = self.log();
+        let stop = hosted.stop.ladder.last().map_or(STOP_TIMEOUT, |rung| rung.wait);
+        hosted.hooks = command::hooks(self, &values, &directory, (start, stop));
         let reload = command::reload(self, &values, &directory, start);
         let reload = reload.or(self.reloads_by_signal.then_some(ControlAction::Signal(Signal::Hup)));
-        definition.controls.extend(reload.map(|action| (Control::PARAMCHANGE.0, action)));
-        Some(definition)
+        hosted.controls.extend(reload.map(|action| (Control::PARAMCHANGE.0, action)));
+        let definition = ServiceDefinition::new(name, hosted);
+        Some(ServiceDefinition { description, dependencies, account, ..definition })
     }
 
     /// How long a start may take: what is before the program, and until it says that it is ready.

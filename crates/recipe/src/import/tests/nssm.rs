@@ -47,12 +47,13 @@ fn rung(action: StopAction, millis: u64) -> Rung {
 #[test]
 fn a_service_that_says_nothing_has_nssms_defaults() {
     let shop = service("", "");
+    let hosted = shop.hosted().unwrap();
     assert_eq!((shop.name.as_str(), shop.start), ("shop", Some(StartMode::Auto)));
-    assert_eq!(shop.program.command, [r"C:\shop\shop.exe"]);
-    assert_eq!(shop.program.directory.to_str(), Some(r"C:\shop"));
-    assert_eq!((shop.restart.when, shop.restart.delay.as_secs()), (RestartWhen::Always, 2));
-    assert_eq!((shop.restart.max_delay.as_secs(), shop.restart.reset_after.as_millis()), (128, 1500));
-    assert_eq!(shop.stop.ladder, [rung(StopAction::CtrlC, 1500), rung(StopAction::WmClose, 1500)]);
+    assert_eq!(hosted.program.command, [r"C:\shop\shop.exe"]);
+    assert_eq!(hosted.program.directory.to_str(), Some(r"C:\shop"));
+    assert_eq!((hosted.restart.when, hosted.restart.delay.as_secs()), (RestartWhen::Always, 2));
+    assert_eq!((hosted.restart.max_delay.as_secs(), hosted.restart.reset_after.as_millis()), (128, 1500));
+    assert_eq!(hosted.stop.ladder, [rung(StopAction::CtrlC, 1500), rung(StopAction::WmClose, 1500)]);
 }
 
 #[test]
@@ -80,38 +81,60 @@ fn each_value_is_mapped() {
     assert_eq!(native("\"PreshutdownTimeout\"=dword:3e8\n").preshutdown, Duration::from_secs(1));
 
     let own = |line: &str| service("", line);
-    assert_eq!(own("\"AppParameters\"=\"-a \\\"b c\\\"\"\n").program.command[1..], ["-a", "b c"]);
-    assert_eq!(own("\"AppDirectory\"=\"D:\\\\data\"\n").program.directory.to_str(), Some(r"D:\data"));
-    let variables = own("\"AppEnvironmentExtra\"=hex(7):41,00,3d,00,31,00,00,00,42,00,3d,00,00,00,00,00\n")
-        .program
-        .environment;
-    assert_eq!(variables, [("A".to_owned(), "1".to_owned()), ("B".to_owned(), String::new())].into());
-    assert_eq!(own("\"AppRestartDelay\"=dword:2710\n").restart.delay, Duration::from_secs(10));
-    assert_eq!(own("\"AppThrottle\"=dword:1388\n").restart.reset_after, Duration::from_secs(5));
     assert_eq!(
-        own("\"AppStopMethodSkip\"=dword:5\n\"AppStopMethodWindow\"=dword:3e8\n").stop.ladder,
+        own("\"AppParameters\"=\"-a \\\"b c\\\"\"\n").hosted().unwrap().program.command[1..],
+        ["-a", "b c"]
+    );
+    assert_eq!(
+        own("\"AppDirectory\"=\"D:\\\\data\"\n").hosted().unwrap().program.directory.to_str(),
+        Some(r"D:\data")
+    );
+    let variables = own("\"AppEnvironmentExtra\"=hex(7):41,00,3d,00,31,00,00,00,42,00,3d,00,00,00,00,00\n")
+        .hosted()
+        .unwrap()
+        .program
+        .environment
+        .clone();
+    assert_eq!(variables, [("A".to_owned(), "1".to_owned()), ("B".to_owned(), String::new())].into());
+    assert_eq!(
+        own("\"AppRestartDelay\"=dword:2710\n").hosted().unwrap().restart.delay,
+        Duration::from_secs(10)
+    );
+    assert_eq!(
+        own("\"AppThrottle\"=dword:1388\n").hosted().unwrap().restart.reset_after,
+        Duration::from_secs(5)
+    );
+    assert_eq!(
+        own("\"AppStopMethodSkip\"=dword:5\n\"AppStopMethodWindow\"=dword:3e8\n")
+            .hosted()
+            .unwrap()
+            .stop
+            .ladder,
         [rung(StopAction::WmClose, 1000)]
     );
     let exits = own(&format!(
         "[{KEY}\\Parameters\\AppExit]\n@=\"Exit\"\n\"0\"=\"Exit\"\n\"3\"=\"Restart\"\n\"4\"=\"Exit\"\n"
     ));
-    assert_eq!(exits.restart.when, RestartWhen::Never);
+    assert_eq!(exits.hosted().unwrap().restart.when, RestartWhen::Never);
     assert_eq!(
-        exits.restart.exit_codes,
+        exits.hosted().unwrap().restart.exit_codes,
         [(0, ExitAction::Stop), (3, ExitAction::Restart), (4, ExitAction::Fail)].into()
     );
-    let log = own("\"AppStdout\"=\"C:\\\\l\\\\o.log\"\n\"AppStderr\"=\"e.log\"\n\"AppRotateFiles\"=dword:1\n\"AppRotateOnline\"=dword:1\n\"AppRotateBytes\"=dword:400\n").log;
+    let log = own("\"AppStdout\"=\"C:\\\\l\\\\o.log\"\n\"AppStderr\"=\"e.log\"\n\"AppRotateFiles\"=dword:1\n\"AppRotateOnline\"=dword:1\n\"AppRotateBytes\"=dword:400\n").hosted().unwrap().log.clone();
     assert_eq!(log.stdout.as_deref().and_then(|file| file.to_str()), Some(r"C:\l\o.log"));
     assert_eq!(log.stderr.as_deref().and_then(|file| file.to_str()), Some(r"C:\shop\e.log"));
     assert_eq!((log.rotate_size, log.rotate_at_start), (Some(1024), false));
-    let log = own("\"AppRotateFiles\"=dword:1\n\"AppTimestampLog\"=dword:1\n").log;
+    let log = own("\"AppRotateFiles\"=dword:1\n\"AppTimestampLog\"=dword:1\n").hosted().unwrap().log.clone();
     assert_eq!((log.rotate_size, log.rotate_at_start, log.timestamps), (None, true, true));
-    let limits = |line: &str| own(line).limits;
+    let limits = |line: &str| own(line).hosted().unwrap().limits.clone();
     assert_eq!(limits("\"AppPriority\"=dword:20\n\"AppAffinity\"=\"All\"\n"), Limits::default());
     let limits = limits("\"AppPriority\"=dword:4000\n\"AppAffinity\"=\"0-1,3\"\n");
     assert_eq!((limits.priority, limits.affinity), (Some(Priority::BelowNormal), vec![0, 1, 3]));
-    assert_eq!(own("\"AppKillProcessTree\"=dword:1\n").tree, TreePolicy::Kill);
-    assert_eq!(own("\"AppKillProcessTree\"=dword:0\n").tree, TreePolicy::Leave(vec!["*".to_owned()]));
+    assert_eq!(own("\"AppKillProcessTree\"=dword:1\n").hosted().unwrap().tree, TreePolicy::Kill);
+    assert_eq!(
+        own("\"AppKillProcessTree\"=dword:0\n").hosted().unwrap().tree,
+        TreePolicy::Leave(vec!["*".to_owned()])
+    );
 }
 
 #[test]
@@ -205,10 +228,11 @@ C:\tools\nssm.exe start shop
 "#;
     let import = import(dump);
     let shop = &import.services[0];
-    assert_eq!(shop.program.command, [r"C:\shop\shop.exe", "-a", "b c", "&", "d"]);
-    assert_eq!(shop.program.directory.to_str(), Some(r"D:\data"));
-    assert_eq!((&*shop.program.environment["A"], &*shop.program.environment["B"]), ("1", "x y"));
-    assert_eq!((shop.restart.when, shop.restart.exit_codes.len()), (RestartWhen::Never, 1));
+    let hosted = shop.hosted().unwrap();
+    assert_eq!(hosted.program.command, [r"C:\shop\shop.exe", "-a", "b c", "&", "d"]);
+    assert_eq!(hosted.program.directory.to_str(), Some(r"D:\data"));
+    assert_eq!((&*hosted.program.environment["A"], &*hosted.program.environment["B"]), ("1", "x y"));
+    assert_eq!((hosted.restart.when, hosted.restart.exit_codes.len()), (RestartWhen::Never, 1));
     assert_eq!((shop.display_name.as_str(), shop.start), ("The Shop", Some(StartMode::Delayed)));
     assert_eq!((shop.account.as_deref(), shop.dependencies.len()), (Some(r".\ann"), 1));
     assert_eq!(
@@ -229,8 +253,13 @@ fn commands_for_events_are_hooks() {
         "{power}{key}Start]\n\"Pre\"=\"C:\\\\a.exe -x\"\n\"Post\"=\"b %X%\"\n{key}Exit]\n\"Post\"=\"c.bat\"\n{key}Rotate]\n\"Pre\"=\"d\"\n\"Post\"=\"e.exe\"\n"
     );
     let import = import(&export("", &text));
-    let hooks: Vec<_> =
-        import.services[0].hooks.iter().map(|(moment, hooks)| (*moment, &hooks.as_slice()[0])).collect();
+    let hooks: Vec<_> = import.services[0]
+        .hosted()
+        .unwrap()
+        .hooks
+        .iter()
+        .map(|(moment, hooks)| (*moment, &hooks.as_slice()[0]))
+        .collect();
     let found: Vec<_> =
         hooks.iter().map(|(moment, hook)| (moment.word(), hook.errand.command.join(" "))).collect();
     let expected = [
@@ -241,10 +270,11 @@ fn commands_for_events_are_hooks() {
     ];
     assert_eq!(found, expected.map(|(moment, command)| (moment, command.to_owned())));
     assert!(hooks.iter().all(|(_, hook)| hook.on_failure == OnFailure::GoOn));
-    let events = import.services[0].system_events.iter().map(|(event, action)| match action {
-        ControlAction::Command(errand) => (event.word(), errand.command.join(" ")),
-        other => panic!("{other:?}"),
-    });
+    let events =
+        import.services[0].hosted().unwrap().system_events.iter().map(|(event, action)| match action {
+            ControlAction::Command(errand) => (event.word(), errand.command.join(" ")),
+            other => panic!("{other:?}"),
+        });
     let expected = [("resume", r"C:\r.exe -r"), ("power-status", "p.exe")];
     assert_eq!(events.collect::<Vec<_>>(), expected.map(|(event, command)| (event, command.to_owned())));
     let told = told(&import).join("\n");
@@ -263,5 +293,5 @@ fn an_export_in_utf_16_is_read() {
     let text = export("", "\"AppParameters\"=\"\u{fc}\"\n");
     let bytes: Vec<u8> = format!("\u{feff}{text}").encode_utf16().flat_map(u16::to_le_bytes).collect();
     let import = read(r"C:\shop.reg", &bytes, None, Platform::Windows).unwrap();
-    assert_eq!(import.services[0].program.command[1], "\u{fc}");
+    assert_eq!(import.services[0].hosted().unwrap().program.command[1], "\u{fc}");
 }

@@ -43,15 +43,16 @@ fn java(parameters: &str) -> ServiceDefinition {
 #[test]
 fn a_service_that_says_nothing_has_procruns_defaults() {
     let shop = service("");
+    let hosted = shop.hosted().unwrap();
     assert_eq!((shop.name.as_str(), shop.start), ("shop", Some(StartMode::Manual)));
-    assert_eq!(shop.program.command, [r"C:\s\shop.exe"]);
-    assert_eq!(shop.program.directory.to_str(), Some(r"C:\s"));
-    assert_eq!(shop.restart.when, RestartWhen::Never);
+    assert_eq!(hosted.program.command, [r"C:\s\shop.exe"]);
+    assert_eq!(hosted.program.directory.to_str(), Some(r"C:\s"));
+    assert_eq!(hosted.restart.when, RestartWhen::Never);
     assert_eq!(
-        (shop.stop.ladder[0].action.clone(), shop.stop.ladder[0].wait.as_secs()),
+        (hosted.stop.ladder[0].action.clone(), hosted.stop.ladder[0].wait.as_secs()),
         (StopAction::CtrlC, 60)
     );
-    assert_eq!((shop.log.stdout, shop.log.stderr, shop.account), (None, None, None));
+    assert_eq!((hosted.log.stdout.clone(), hosted.log.stderr.clone(), shop.account), (None, None, None));
 }
 
 #[test]
@@ -59,7 +60,7 @@ fn each_parameter_is_mapped() {
     assert_eq!(service("--DisplayName=\"The Shop\"").display_name.as_str(), "The Shop");
     assert_eq!(service("--Description \"Sells\" --Install C:\\x.exe").description.as_deref(), Some("Sells"));
     assert_eq!(service("--Startup=auto").start, Some(StartMode::Auto));
-    let log = service("--StdOutput=auto --LogPath=C:\\l").log;
+    let log = service("--StdOutput=auto --LogPath=C:\\l").hosted().unwrap().log.clone();
     assert_eq!(log.stdout.as_deref().and_then(|file| file.to_str()), Some(r"C:\l\shop-stdout.log"));
     let daily = RotateTime::Every { interval: Duration::from_secs(86_400), at: Duration::ZERO };
     assert_eq!(log.rotate_time, Some(daily));
@@ -70,17 +71,27 @@ fn each_parameter_is_mapped() {
         service("--ServiceUser=\"NT Authority\\LocalService\"").account.as_deref(),
         Some(r"NT Authority\LocalService")
     );
-    let variables = service("--Environment=A=1;B='x;y' ++Environment=C=3").program.environment;
+    let variables =
+        service("--Environment=A=1;B='x;y' ++Environment=C=3").hosted().unwrap().program.environment.clone();
     assert_eq!((&*variables["A"], &*variables["B"], &*variables["C"]), ("1", "x;y", "3"));
-    assert_eq!(service("--StartParams=a#\"b c\"").program.command[1..], ["a", "b c"]);
-    assert_eq!(service("--StartParams a --StartParams b ++StartParams c").program.command[1..], ["b", "c"]);
-    assert_eq!(service("--StopTimeout=5").stop.ladder[0].wait.as_secs(), 5);
-    assert_eq!(service("--StopTimeout=0").stop.ladder[0].wait.as_secs(), 60);
-    let log = service("--LogPath=C:\\l --StdOutput=C:\\l\\o.log").log;
+    assert_eq!(service("--StartParams=a#\"b c\"").hosted().unwrap().program.command[1..], ["a", "b c"]);
+    assert_eq!(
+        service("--StartParams a --StartParams b ++StartParams c").hosted().unwrap().program.command[1..],
+        ["b", "c"]
+    );
+    assert_eq!(service("--StopTimeout=5").hosted().unwrap().stop.ladder[0].wait.as_secs(), 5);
+    assert_eq!(service("--StopTimeout=0").hosted().unwrap().stop.ladder[0].wait.as_secs(), 60);
+    let log = service("--LogPath=C:\\l --StdOutput=C:\\l\\o.log").hosted().unwrap().log.clone();
     assert_eq!(log.stdout.as_deref().and_then(|file| file.to_str()), Some(r"C:\l\o.log"));
     assert_eq!(log.stderr, log.stdout, "standard error follows standard output");
     assert_eq!(
-        service("--StdOutput=o.log --StdError=e.log").log.stderr.as_deref().and_then(|file| file.to_str()),
+        service("--StdOutput=o.log --StdError=e.log")
+            .hosted()
+            .unwrap()
+            .log
+            .stderr
+            .as_deref()
+            .and_then(|file| file.to_str()),
         Some(r"C:\s\e.log")
     );
 }
@@ -92,7 +103,7 @@ fn java_gets_its_command_line() {
          --Classpath=C:\\s\\a.jar;C:\\s\\lib\\* --StartClass=org/shop.Main --StartParams=start",
     );
     assert_eq!(
-        shop.program.command,
+        shop.hosted().unwrap().program.command,
         [
             r"C:\jdk\bin\java.exe",
             "-Da=1",
@@ -107,18 +118,18 @@ fn java_gets_its_command_line() {
             "start",
         ]
     );
-    assert_eq!(shop.program.environment["JDK_JAVA_OPTIONS"], "--add-opens=x \"-Dd=e f\"");
-    assert_eq!(java("--StartMethod=main").program.command[1..], ["Main"]);
+    assert_eq!(shop.hosted().unwrap().program.environment["JDK_JAVA_OPTIONS"], "--add-opens=x \"-Dd=e f\"");
+    assert_eq!(java("--StartMethod=main").hosted().unwrap().program.command[1..], ["Main"]);
     let inside = import(
         "prunsrv //IS//shop --StartMode=jvm --Jvm=C:\\jre\\bin\\server\\jvm.dll --StartPath=C:\\s --StartClass=A\n",
     );
-    assert_eq!(inside.services[0].program.command, [r"C:\jre\bin\java.exe", "A"]);
+    assert_eq!(inside.services[0].hosted().unwrap().program.command, [r"C:\jre\bin\java.exe", "A"]);
     assert_eq!(
         told(&inside),
         ["1:1: the program runs in java.exe, not inside of the service: StartMode=jvm"]
     );
     let found = import("prunsrv //IS//shop --StartMode=java --Jvm=auto --StartClass=A\n");
-    assert_eq!(found.services[0].program.directory.to_str(), Some(r"C:\svc"));
+    assert_eq!(found.services[0].hosted().unwrap().program.directory.to_str(), Some(r"C:\svc"));
     assert_eq!(
         told(&found),
         [
@@ -165,9 +176,12 @@ fn what_has_no_place_is_told() {
             "1:1: StartMethod=go is not mapped: Java runs main",
         ]
     );
-    assert_eq!(odd.services[0].program.command, [r"C:\j\bin\java.exe", "-cp", r"lib\a*", "Main"]);
+    assert_eq!(
+        odd.services[0].hosted().unwrap().program.command,
+        [r"C:\j\bin\java.exe", "-cp", r"lib\a*", "Main"]
+    );
     let auto = command("--LogPath=C:\\l --StdOutput=auto --StdError=auto");
-    let log = &auto.services[0].log;
+    let log = &auto.services[0].hosted().unwrap().log;
     assert_eq!(log.stderr.as_deref().and_then(|file| file.to_str()), Some(r"C:\l\shop-stderr.log"));
 }
 
@@ -187,8 +201,11 @@ C:\x\Other.exe install --StartImage=C:\o\o.exe --StartPath=C:\o
     let import = import(batch);
     let [shop, other] = import.services.as_slice() else { panic!("{:?}", import.services) };
     assert_eq!((shop.name.as_str(), shop.start), ("shop", Some(StartMode::Auto)));
-    assert_eq!(shop.program.command, [r"C:\svc\app\shop.exe", "a"]);
-    assert_eq!((other.name.as_str(), other.program.command[0].as_str()), ("Other", r"C:\o\o.exe"));
+    assert_eq!(shop.hosted().unwrap().program.command, [r"C:\svc\app\shop.exe", "a"]);
+    assert_eq!(
+        (other.name.as_str(), other.hosted().unwrap().program.command[0].as_str()),
+        ("Other", r"C:\o\o.exe")
+    );
     assert_eq!(
         told(&import),
         [r"6:1: the password of .\ann is not part of the definition", "6:1: ServicePassword is not mapped"]
@@ -224,11 +241,12 @@ fn an_export_makes_the_same() {
     let both = import(&export(native));
     assert_eq!(told(&both), [""; 0]);
     let shop = &both.services[0];
+    let hosted = shop.hosted().unwrap();
     assert_eq!(
-        shop.program.command,
+        hosted.program.command,
         [r"C:\jre\bin\java.exe", "-Dx=1", "-Dy", "-Xmx256m", "-cp", r"C:\s\a.jar", "A", "start"]
     );
-    assert_eq!((shop.program.environment.len(), shop.stop.ladder[0].wait.as_secs()), (2, 5));
+    assert_eq!((hosted.program.environment.len(), hosted.stop.ladder[0].wait.as_secs()), (2, 5));
     assert_eq!((shop.display_name.as_str(), shop.start), ("The Shop", Some(StartMode::Auto)));
     let alone = import(&export("\"Level\"=\"Debug\"\r\n\"Odd\"=\"x\"\r\n"));
     assert_eq!(

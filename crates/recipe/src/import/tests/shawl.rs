@@ -29,38 +29,51 @@ fn service(options: &str) -> ServiceDefinition {
 #[test]
 fn each_option_is_mapped() {
     let shop = service("");
+    let hosted = shop.hosted().unwrap();
     assert_eq!((shop.name.as_str(), shop.start), ("shop", Some(StartMode::Manual)));
-    assert_eq!(shop.program.command, ["shop.exe", "--port", "80"]);
-    assert_eq!(shop.program.directory.to_str(), Some(r"C:\shop"));
-    assert_eq!((shop.restart.when, shop.restart.delay.as_secs()), (RestartWhen::OnFailure, 1));
-    assert_eq!(shop.stop.ladder[0].wait.as_secs(), 3);
-    assert_eq!((shop.log.rotate_size, shop.log.keep_count), (Some(2 << 20), Some(2)));
-    assert_eq!(service("--restart").restart.when, RestartWhen::Always);
+    assert_eq!(hosted.program.command, ["shop.exe", "--port", "80"]);
+    assert_eq!(hosted.program.directory.to_str(), Some(r"C:\shop"));
+    assert_eq!((hosted.restart.when, hosted.restart.delay.as_secs()), (RestartWhen::OnFailure, 1));
+    assert_eq!(hosted.stop.ladder[0].wait.as_secs(), 3);
+    assert_eq!((hosted.log.rotate_size, hosted.log.keep_count), (Some(2 << 20), Some(2)));
+    assert_eq!(service("--restart").hosted().unwrap().restart.when, RestartWhen::Always);
     assert_eq!(
-        service("--no-restart --pass 0,3").restart.exit_codes,
+        service("--no-restart --pass 0,3").hosted().unwrap().restart.exit_codes,
         [(0, ExitAction::Stop), (3, ExitAction::Stop)].into()
     );
-    let only = service("--restart-if 1,-2").restart;
+    let only = service("--restart-if 1,-2").hosted().unwrap().restart.clone();
     assert_eq!(
         (only.when, only.exit_codes[&1], only.exit_codes[&-2]),
         (RestartWhen::Never, ExitAction::Restart, ExitAction::Restart)
     );
-    let never = service("--restart-if-not=0,4").restart;
+    let never = service("--restart-if-not=0,4").hosted().unwrap().restart.clone();
     assert_eq!(never.when, RestartWhen::Always);
     assert_eq!(never.exit_codes, [(0, ExitAction::Stop), (4, ExitAction::Fail)].into());
-    assert_eq!(service("--restart-delay 250").restart.delay.as_millis(), 250);
+    assert_eq!(service("--restart-delay 250").hosted().unwrap().restart.delay.as_millis(), 250);
     assert_eq!(
-        service("--stop-timeout=9000 --kill-process-tree --pass-start-args").stop.ladder[0].wait.as_secs(),
+        service("--stop-timeout=9000 --kill-process-tree --pass-start-args").hosted().unwrap().stop.ladder[0]
+            .wait
+            .as_secs(),
         9
     );
-    assert_eq!(service("--env A=1 --env \"B=x y\" --priority normal").program.environment["B"], "x y");
-    let log = service("--log-dir D:\\l --log-cmd-as out --log-rotate bytes=5 --log-retain 9").log;
+    assert_eq!(
+        service("--env A=1 --env \"B=x y\" --priority normal").hosted().unwrap().program.environment["B"],
+        "x y"
+    );
+    let log = service("--log-dir D:\\l --log-cmd-as out --log-rotate bytes=5 --log-retain 9")
+        .hosted()
+        .unwrap()
+        .log
+        .clone();
     assert_eq!(log.stdout.as_deref().and_then(|file| file.to_str()), Some(r"D:\l\out.log"));
     assert_eq!((log.rotate_size, log.keep_count), (Some(5), Some(9)));
-    let log = service("--log-rotate daily").log;
+    let log = service("--log-rotate daily").hosted().unwrap().log.clone();
     let daily = RotateTime::Every { interval: Duration::from_secs(86_400), at: Duration::ZERO };
     assert_eq!((log.rotate_size, log.rotate_time, log.keep_count), (None, Some(daily), Some(2)));
-    assert_eq!(service("--priority above-normal").limits.priority, Some(Priority::AboveNormal));
+    assert_eq!(
+        service("--priority above-normal").hosted().unwrap().limits.priority,
+        Some(Priority::AboveNormal)
+    );
     assert_eq!(service("--dependencies db,cache").dependencies.len(), 2);
 }
 
@@ -78,7 +91,7 @@ fn what_has_no_place_is_told_where_it_is() {
     let two = import(
         "rem two\n\"C:\\Program Files\\shawl.exe\" run --name a -- C:\\a\\a.exe\n  shawl run --cwd C:\\ -- b\nsc start a\n",
     );
-    assert_eq!(two.services[0].program.directory.to_str(), Some(r"C:\a"));
+    assert_eq!(two.services[0].hosted().unwrap().program.directory.to_str(), Some(r"C:\a"));
     assert_eq!(two.services[1].name.as_str(), "Shawl");
     assert_eq!(
         told(&two),

@@ -29,49 +29,72 @@ fn remarks(lines: &str) -> Vec<String> {
 #[test]
 fn a_program_that_says_nothing_has_supervisors_defaults() {
     let web = program("");
+    let hosted = web.hosted().unwrap();
     assert_eq!((web.name.as_str(), web.start), ("web", Some(StartMode::Auto)));
-    assert_eq!(web.program.directory.to_str(), Some("/srv"));
-    assert_eq!((web.restart.when, web.restart.delay.as_secs()), (RestartWhen::OnFailure, 1));
+    assert_eq!(hosted.program.directory.to_str(), Some("/srv"));
+    assert_eq!((hosted.restart.when, hosted.restart.delay.as_secs()), (RestartWhen::OnFailure, 1));
     assert_eq!(
-        (web.restart.budget.as_secs(), web.restart.reset_after.as_secs()),
+        (hosted.restart.budget.as_secs(), hosted.restart.reset_after.as_secs()),
         (2, 1),
         "three restarts in a row"
     );
-    assert_eq!(web.stop.ladder.len(), 1);
-    assert_eq!((web.log.rotate_size, web.log.keep_count), (Some(50 << 20), Some(10)));
+    assert_eq!(hosted.stop.ladder.len(), 1);
+    assert_eq!((hosted.log.rotate_size, hosted.log.keep_count), (Some(50 << 20), Some(10)));
     assert_eq!(web.account, None);
 }
 
 #[test]
 fn each_keyword_is_mapped() {
     assert_eq!(program("autostart = false\n").start, Some(StartMode::Manual));
-    assert_eq!(program("autorestart = true\n").restart.when, RestartWhen::Always);
-    assert_eq!(program("autorestart = no\n").restart.when, RestartWhen::Never);
-    assert_eq!(program("autorestart = unexpected\n").restart.when, RestartWhen::OnFailure);
-    assert_eq!(program("startsecs = 5\n").restart.reset_after, Duration::from_secs(5));
-    assert_eq!(program("startretries = 7\n").restart.budget, Duration::from_secs(6));
-    assert_eq!(program("exitcodes = 0,3\n").restart.exit_codes, [(3, ExitAction::Stop)].into());
+    assert_eq!(program("autorestart = true\n").hosted().unwrap().restart.when, RestartWhen::Always);
+    assert_eq!(program("autorestart = no\n").hosted().unwrap().restart.when, RestartWhen::Never);
+    assert_eq!(program("autorestart = unexpected\n").hosted().unwrap().restart.when, RestartWhen::OnFailure);
+    assert_eq!(program("startsecs = 5\n").hosted().unwrap().restart.reset_after, Duration::from_secs(5));
+    assert_eq!(program("startretries = 7\n").hosted().unwrap().restart.budget, Duration::from_secs(6));
     assert_eq!(
-        program("exitcodes = 2\n").restart.exit_codes,
+        program("exitcodes = 0,3\n").hosted().unwrap().restart.exit_codes,
+        [(3, ExitAction::Stop)].into()
+    );
+    assert_eq!(
+        program("exitcodes = 2\n").hosted().unwrap().restart.exit_codes,
         [(0, ExitAction::Restart), (2, ExitAction::Stop)].into()
     );
-    let rung = &program("stopsignal = QUIT\nstopwaitsecs = 60\n").stop.ladder[0];
+    let service = program("stopsignal = QUIT\nstopwaitsecs = 60\n");
+    let rung = &service.hosted().unwrap().stop.ladder[0];
     assert_eq!((rung.action.clone(), rung.wait.as_secs()), (StopAction::Signal(Signal::Quit), 60));
-    assert_eq!(program("stopsignal = 10\n").stop.ladder[0].action, StopAction::Signal(Signal::Usr1));
+    assert_eq!(
+        program("stopsignal = 10\n").hosted().unwrap().stop.ladder[0].action,
+        StopAction::Signal(Signal::Usr1)
+    );
     assert_eq!(program("user = shop\n").account.as_deref(), Some("shop"));
     assert_eq!(program("stopasgroup = true\nkillasgroup = true\n").name.as_str(), "web");
-    let environment = program("environment = A=\"1, 2\",B=%(program_name)s\n").program.environment;
+    let environment = program("environment = A=\"1, 2\",B=%(program_name)s\n")
+        .hosted()
+        .unwrap()
+        .program
+        .environment
+        .clone();
     assert_eq!(environment, [("A".to_owned(), "1, 2".to_owned()), ("B".to_owned(), "web".to_owned())].into());
-    let log = program("stdout_logfile = /l/%(program_name)s.log\nstdout_logfile_maxbytes = 1KB\nstdout_logfile_backups = 2\n").log;
+    let log = program("stdout_logfile = /l/%(program_name)s.log\nstdout_logfile_maxbytes = 1KB\nstdout_logfile_backups = 2\n").hosted().unwrap().log.clone();
     assert_eq!(
         (log.stdout.as_deref().and_then(|file| file.to_str()), log.stderr),
         (Some("/l/web.log"), None)
     );
     assert_eq!((log.rotate_size, log.keep_count), (Some(1024), Some(2)));
-    let log = program("redirect_stderr = true\nstdout_logfile = /l/x\nstdout_logfile_maxbytes = 0\n").log;
+    let log = program("redirect_stderr = true\nstdout_logfile = /l/x\nstdout_logfile_maxbytes = 0\n")
+        .hosted()
+        .unwrap()
+        .log
+        .clone();
     assert_eq!((log.stderr, log.rotate_size, log.keep_count), (log.stdout.clone(), None, None));
     assert_eq!(
-        program("stderr_logfile = /l/e\n").log.stderr.as_deref().and_then(|file| file.to_str()),
+        program("stderr_logfile = /l/e\n")
+            .hosted()
+            .unwrap()
+            .log
+            .stderr
+            .as_deref()
+            .and_then(|file| file.to_str()),
         Some("/l/e")
     );
     assert_eq!(program("process_name = front\n").name.as_str(), "front");
@@ -156,10 +179,11 @@ fn several_processes_are_several_services() {
     let names: Vec<_> = all.services.iter().map(|service| service.name.as_str()).collect();
     assert_eq!(names, ["w_08", "w_09"]);
     let last = &all.services[1];
-    assert_eq!(last.program.command, ["worker", "--port", "8009", "--lang", "C"]);
-    assert_eq!(last.program.directory.to_str(), Some("/etc/sub"));
+    let hosted = last.hosted().unwrap();
+    assert_eq!(hosted.program.command, ["worker", "--port", "8009", "--lang", "C"]);
+    assert_eq!(hosted.program.directory.to_str(), Some("/etc/sub"));
     assert_eq!(last.account.as_deref(), Some("shop"));
-    assert_eq!((&*last.program.environment["N"], &*last.program.environment["LANG"]), ("9", "C"));
+    assert_eq!((&*hosted.program.environment["N"], &*hosted.program.environment["LANG"]), ("9", "C"));
 }
 
 #[test]
@@ -168,7 +192,7 @@ fn the_syntax_is_that_of_config_parser() {
         "; a comment\n[program:web]\nCommand: /bin/web -a ; a comment\n    # another\n  -b;c\n\n  'd\n  e'\ndirectory = /srv\n\
          command_is_not_this = 1\n[program:db]\ncommand = /bin/db\ndirectory=/srv\n[program:web]\nuser = shop\n",
     );
-    assert_eq!(import.services[0].program.command, ["/bin/web", "-a", "-b;c", "d\ne"]);
+    assert_eq!(import.services[0].hosted().unwrap().program.command, ["/bin/web", "-a", "-b;c", "d\ne"]);
     assert_eq!(import.services[0].account.as_deref(), Some("shop"), "sections of one name are one");
     assert_eq!(import.services[1].name.as_str(), "db");
     assert_eq!(told(&import), ["10:1: command_is_not_this is not known, and not mapped"]);

@@ -34,11 +34,12 @@ fn remarks(lines: &str) -> Vec<String> {
 #[test]
 fn a_unit_that_says_nothing_has_systemds_defaults() {
     let shop = unit("");
+    let hosted = shop.hosted().unwrap();
     assert_eq!((shop.name.as_str(), shop.start), ("shop", Some(StartMode::Manual)));
-    assert_eq!(shop.program.directory.to_str(), Some("/"));
-    assert_eq!((shop.restart.when, shop.restart.delay.as_millis()), (RestartWhen::Never, 100));
+    assert_eq!(hosted.program.directory.to_str(), Some("/"));
+    assert_eq!((hosted.restart.when, hosted.restart.delay.as_millis()), (RestartWhen::Never, 100));
     let term = Rung { action: StopAction::Signal(Signal::Term), wait: Duration::from_secs(90) };
-    assert_eq!(shop.stop.ladder, [term]);
+    assert_eq!(hosted.stop.ladder, [term]);
     assert_eq!((shop.description, shop.account, shop.dependencies.len()), (None, None, 0));
 }
 
@@ -47,36 +48,55 @@ fn each_keyword_is_mapped() {
     assert_eq!(unit("[Unit]\nDescription=Shop of %n\n").description.as_deref(), Some("Shop of shop.service"));
     assert_eq!(unit("[Install]\nWantedBy=multi-user.target\n").start, Some(StartMode::Auto));
     assert_eq!(unit("Type=exec\nUser=www\n").account.as_deref(), Some("www"));
-    assert_eq!(unit("WorkingDirectory=/srv/%N\n").program.directory.to_str(), Some("/srv/shop"));
-    let environment =
-        unit("Environment=A=1 \"B=two words\"\nEnvironment=\nEnvironment=C=50%%\n").program.environment;
+    assert_eq!(
+        unit("WorkingDirectory=/srv/%N\n").hosted().unwrap().program.directory.to_str(),
+        Some("/srv/shop")
+    );
+    let environment = unit("Environment=A=1 \"B=two words\"\nEnvironment=\nEnvironment=C=50%%\n")
+        .hosted()
+        .unwrap()
+        .program
+        .environment
+        .clone();
     assert_eq!(environment, [("C".to_owned(), "50%".to_owned())].into());
     let files = unit("EnvironmentFile=/a\nEnvironmentFile=\nEnvironmentFile=/b\nEnvironmentFile=/c\n")
+        .hosted()
+        .unwrap()
         .program
-        .environment_files;
+        .environment_files
+        .clone();
     assert_eq!(files, [std::path::Path::new("/b"), std::path::Path::new("/c")]);
-    assert_eq!(unit("Restart=always\n").restart.when, RestartWhen::Always);
-    assert_eq!(unit("Restart=on-failure\nRestartSec=2\n").restart.delay, Duration::from_secs(2));
-    assert_eq!(unit("Restart=on-success\n").restart.exit_codes, [(0, ExitAction::Restart)].into());
+    assert_eq!(unit("Restart=always\n").hosted().unwrap().restart.when, RestartWhen::Always);
+    assert_eq!(
+        unit("Restart=on-failure\nRestartSec=2\n").hosted().unwrap().restart.delay,
+        Duration::from_secs(2)
+    );
+    assert_eq!(
+        unit("Restart=on-success\n").hosted().unwrap().restart.exit_codes,
+        [(0, ExitAction::Restart)].into()
+    );
     let codes = "Restart=on-failure\nSuccessExitStatus=143\nRestartPreventExitStatus=78 143\nRestartForceExitStatus=75\n";
     assert_eq!(
-        unit(codes).restart.exit_codes,
+        unit(codes).hosted().unwrap().restart.exit_codes,
         [(75, ExitAction::Restart), (78, ExitAction::Fail), (143, ExitAction::Stop)].into()
     );
     let ladder = unit("KillSignal=SIGINT\nTimeoutStopSec=1min 5s\nSendSIGHUP=yes\nKillMode=control-group\n")
+        .hosted()
+        .unwrap()
         .stop
-        .ladder;
+        .ladder
+        .clone();
     let rung =
         |signal, seconds| Rung { action: StopAction::Signal(signal), wait: Duration::from_secs(seconds) };
     assert_eq!(ladder, [rung(Signal::Int, 0), rung(Signal::Hup, 65)]);
-    let log = unit("StandardOutput=append:/l/%p.log\n").log;
+    let log = unit("StandardOutput=append:/l/%p.log\n").hosted().unwrap().log.clone();
     assert_eq!(
         (log.stdout.as_deref().and_then(|file| file.to_str()), &log.stderr),
         (Some("/l/shop.log"), &log.stdout)
     );
-    assert_eq!(unit("StandardOutput=file:/l/x\nStandardError=journal\n").log.stderr, None);
+    assert_eq!(unit("StandardOutput=file:/l/x\nStandardError=journal\n").hosted().unwrap().log.stderr, None);
     for reload in ["/bin/kill -HUP $MAINPID", "kill -s SIGHUP ${MAINPID}", "/usr/bin/kill -1 $MAINPID"] {
-        let controls = unit(&format!("ExecReload={reload}\n")).controls;
+        let controls = unit(&format!("ExecReload={reload}\n")).hosted().unwrap().controls.clone();
         assert_eq!(controls, [(Control::PARAMCHANGE.0, ControlAction::Signal(Signal::Hup))].into());
     }
 }
@@ -86,8 +106,12 @@ fn commands_beside_the_program_are_hooks() {
     let shop = unit(
         "Environment=A=1\nTimeoutStartSec=20\nTimeoutStopSec=7\nExecStartPre=/bin/never\nExecStartPre=\nExecStartPre=-/bin/prepare ${A}\nExecStartPre=/bin/also\nExecStartPost=/bin/tell $MAINPID\nExecStopPost=/bin/clean 'a b'\nExecReload=/bin/ctl reload\n",
     );
-    let each =
-        shop.hooks.iter().flat_map(|(moment, hooks)| hooks.as_slice().iter().map(move |hook| (moment, hook)));
+    let each = shop
+        .hosted()
+        .unwrap()
+        .hooks
+        .iter()
+        .flat_map(|(moment, hooks)| hooks.as_slice().iter().map(move |hook| (moment, hook)));
     let found = each.map(|(moment, hook)| {
         (moment.word(), hook.errand.command.join("|"), hook.errand.timeout.as_secs(), hook.on_failure)
     });
@@ -102,23 +126,32 @@ fn commands_beside_the_program_are_hooks() {
     assert_eq!(found, expected.map(|(moment, line, time, how)| (moment, line.to_owned(), time, how)));
     let command = ["/bin/ctl", "reload"].map(str::to_owned).to_vec();
     let reload = ControlAction::Command(Errand { command, timeout: Duration::from_secs(20) });
-    assert_eq!(shop.controls, [(Control::PARAMCHANGE.0, reload)].into());
+    assert_eq!(shop.hosted().unwrap().controls, [(Control::PARAMCHANGE.0, reload)].into());
 }
 
 #[test]
 fn a_program_that_says_how_it_is_does_so_here_too() {
     let shop = unit("Type=notify\nWatchdogSec=30s\n");
-    let ready = shop.ready.unwrap();
+    let ready = shop.hosted().unwrap().ready.clone().unwrap();
     assert_eq!((ready.when, ready.timeout.as_secs()), (ReadyWhen::Notify, 90));
-    assert_eq!(shop.health, Some(HealthPolicy::Notify(Duration::from_secs(30))));
+    assert_eq!(shop.hosted().unwrap().health, Some(HealthPolicy::Notify(Duration::from_secs(30))));
     let shop = unit("Type=notify-reload\nTimeoutSec=5min\nWatchdogSec=0\n");
-    assert_eq!((shop.ready.unwrap().timeout.as_secs(), shop.health), (300, None));
-    assert_eq!(shop.controls, [(Control::PARAMCHANGE.0, ControlAction::Signal(Signal::Hup))].into());
+    assert_eq!(
+        (
+            shop.hosted().unwrap().ready.clone().unwrap().timeout.as_secs(),
+            shop.hosted().unwrap().health.clone()
+        ),
+        (300, None)
+    );
+    assert_eq!(
+        shop.hosted().unwrap().controls,
+        [(Control::PARAMCHANGE.0, ControlAction::Signal(Signal::Hup))].into()
+    );
 }
 
 #[test]
 fn the_limit_of_starts_is_a_budget_of_as_many_restarts() {
-    let restart = |lines: &str| unit(&format!("Restart=always\n{lines}")).restart;
+    let restart = |lines: &str| unit(&format!("Restart=always\n{lines}")).hosted().unwrap().restart.clone();
     let limited = restart("RestartSec=1s\n");
     assert_eq!((limited.budget.as_secs(), limited.reset_after.as_secs()), (3, 10), "four restarts");
     assert_eq!(restart("RestartSec=5s\n").reset_after, Duration::ZERO, "the limit is never reached");
@@ -145,7 +178,7 @@ fn dependencies_are_services_that_svckit_has_to_have() {
 
 #[test]
 fn what_becomes_of_processes_is_carried_over() {
-    let tree = |lines: &str| unit(lines).tree;
+    let tree = |lines: &str| unit(lines).hosted().unwrap().tree.clone();
     assert_eq!(tree(""), TreePolicy::Kill);
     assert_eq!(tree("KillMode=control-group\n"), TreePolicy::Kill);
     assert_eq!(tree("KillMode=process\n"), TreePolicy::Leave(vec!["*".to_owned()]));
@@ -155,7 +188,8 @@ fn what_becomes_of_processes_is_carried_over() {
 
 #[test]
 fn limits_are_carried_over() {
-    let limits = unit("Nice=-5\nCPUAffinity=4 0-2\nLimitNOFILE=1024\nLimitCORE=1M\n").limits;
+    let limits =
+        unit("Nice=-5\nCPUAffinity=4 0-2\nLimitNOFILE=1024\nLimitCORE=1M\n").hosted().unwrap().limits.clone();
     let expected = Limits {
         priority: Some(Priority::AboveNormal),
         affinity: vec![0, 1, 2, 4],
@@ -164,10 +198,10 @@ fn limits_are_carried_over() {
         ..Limits::default()
     };
     assert_eq!(limits, expected);
-    let limits = unit("LimitNOFILE=infinity\nLimitCORE=infinity\n").limits;
+    let limits = unit("LimitNOFILE=infinity\nLimitCORE=infinity\n").hosted().unwrap().limits.clone();
     assert_eq!((limits.open_files, limits.core_size), (None, Some(Limits::UNLIMITED)));
     let of_all = |lines: &str| {
-        let limits = unit(lines).limits;
+        let limits = unit(lines).hosted().unwrap().limits.clone();
         (limits.memory, limits.cpu, limits.processes)
     };
     assert_eq!(of_all("MemoryMax=1.5G\nCPUQuota=150%\nTasksMax=64\n"), (Some(3 << 29), Some(150), Some(64)));
@@ -227,7 +261,7 @@ fn what_has_no_place_is_told_where_it_is() {
 fn the_command_is_read_as_systemd_does() {
     let command = |line: &str| {
         let import = import(&format!("[Service]\nEnvironment=PORT=80\nExecStart={line}\n"));
-        (import.services[0].program.command.join("|"), told(&import))
+        (import.services[0].hosted().unwrap().program.command.join("|"), told(&import))
     };
     let plain = |line| {
         let (command, told) = command(line);
@@ -249,7 +283,7 @@ fn the_command_is_read_as_systemd_does() {
 fn an_instance_of_a_template_is_a_service() {
     let import = super::import("/x/web@a-b.service", "[Service]\nExecStart=/bin/%p %i %I %j\n");
     assert_eq!(import.services[0].name.as_str(), "web@a-b");
-    assert_eq!(import.services[0].program.command, ["/bin/web", "a-b", "a/b", "web"]);
+    assert_eq!(import.services[0].hosted().unwrap().program.command, ["/bin/web", "a-b", "a/b", "web"]);
     assert_eq!(
         wrong("/x/web@.service", "[Service]\nExecStart=/bin/web\n"),
         ["1:1: the unit is a template, and no service by itself"]

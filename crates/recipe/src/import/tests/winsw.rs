@@ -41,16 +41,17 @@ fn path(path: Option<&std::path::PathBuf>) -> Option<&str> {
 #[test]
 fn a_configuration_that_says_nothing_has_winsws_defaults() {
     let shop = service("");
+    let hosted = shop.hosted().unwrap();
     assert_eq!((shop.name.as_str(), shop.start), ("shop", Some(StartMode::Auto)));
     assert_eq!((shop.display_name.as_str(), shop.description.as_deref()), ("shop", None));
-    assert_eq!(shop.program.command, [r"C:\s\shop.exe"]);
-    assert_eq!(shop.program.directory.to_str(), Some(r"C:\winsw"));
-    assert_eq!((shop.restart.when, shop.recovery.actions.len()), (RestartWhen::Never, 0));
+    assert_eq!(hosted.program.command, [r"C:\s\shop.exe"]);
+    assert_eq!(hosted.program.directory.to_str(), Some(r"C:\winsw"));
+    assert_eq!((hosted.restart.when, shop.recovery.actions.len()), (RestartWhen::Never, 0));
     let rung = |action, seconds| Rung { action, wait: Duration::from_secs(seconds) };
-    assert_eq!(shop.stop.ladder, [rung(StopAction::CtrlC, 0), rung(StopAction::WmClose, 15)]);
-    assert_eq!(path(shop.log.stdout.as_ref()), Some(r"C:\winsw\shop-svc.out.log"));
-    assert_eq!(path(shop.log.stderr.as_ref()), Some(r"C:\winsw\shop-svc.err.log"));
-    assert_eq!((shop.log.rotate_size, shop.account), (None, None));
+    assert_eq!(hosted.stop.ladder, [rung(StopAction::CtrlC, 0), rung(StopAction::WmClose, 15)]);
+    assert_eq!(path(hosted.log.stdout.as_ref()), Some(r"C:\winsw\shop-svc.out.log"));
+    assert_eq!(path(hosted.log.stderr.as_ref()), Some(r"C:\winsw\shop-svc.err.log"));
+    assert_eq!((hosted.log.rotate_size, shop.account), (None, None));
 }
 
 #[test]
@@ -61,17 +62,27 @@ fn each_element_is_mapped() {
         Some("Sells & buys")
     );
     assert_eq!(
-        service("<arguments>\n  -Xmx256m\n  -jar \"a b.jar\"\n</arguments>").program.command[1..],
+        service("<arguments>\n  -Xmx256m\n  -jar \"a b.jar\"\n</arguments>")
+            .hosted()
+            .unwrap()
+            .program
+            .command[1..],
         ["-Xmx256m", "-jar", "a b.jar"]
     );
-    assert_eq!(service("<startarguments>a b</startarguments>").program.command[1..], ["a", "b"]);
     assert_eq!(
-        service("<argument>a b</argument><argument>c</argument><argument>\"d e\"</argument>").program.command
-            [1..],
+        service("<startarguments>a b</startarguments>").hosted().unwrap().program.command[1..],
+        ["a", "b"]
+    );
+    assert_eq!(
+        service("<argument>a b</argument><argument>c</argument><argument>\"d e\"</argument>")
+            .hosted()
+            .unwrap()
+            .program
+            .command[1..],
         ["a b", "c", "d e"]
     );
     assert_eq!(
-        service("<workingdirectory>D:\\data</workingdirectory>").program.directory.to_str(),
+        service("<workingdirectory>D:\\data</workingdirectory>").hosted().unwrap().program.directory.to_str(),
         Some(r"D:\data")
     );
     assert_eq!(service("<startmode>Manual</startmode>").start, Some(StartMode::Manual));
@@ -79,7 +90,10 @@ fn each_element_is_mapped() {
     assert_eq!(service("<delayedAutoStart/>").start, Some(StartMode::Delayed));
     let needs = service("<depend>Eventlog</depend><depend>W32Time</depend>").dependencies;
     assert_eq!(needs.iter().map(ToString::to_string).collect::<Vec<_>>(), ["Eventlog", "W32Time"]);
-    assert_eq!(service("<stoptimeout>10sec</stoptimeout>").stop.ladder[1].wait, Duration::from_secs(10));
+    assert_eq!(
+        service("<stoptimeout>10sec</stoptimeout>").hosted().unwrap().stop.ladder[1].wait,
+        Duration::from_secs(10)
+    );
     let preshutdown =
         service("<preshutdown>true</preshutdown><preshutdownTimeout>5 min</preshutdownTimeout>");
     assert_eq!(preshutdown.preshutdown, Duration::from_secs(300));
@@ -90,7 +104,10 @@ fn each_element_is_mapped() {
     );
     assert_eq!(account.account.as_deref(), Some(r"D\g$"));
     assert_eq!(service("<serviceaccount><username>LocalSystem</username></serviceaccount>").account, None);
-    assert_eq!(service("<priority>BelowNormal</priority>").limits.priority, Some(Priority::BelowNormal));
+    assert_eq!(
+        service("<priority>BelowNormal</priority>").hosted().unwrap().limits.priority,
+        Some(Priority::BelowNormal)
+    );
     service(
         "<priority>Normal</priority><interactive>false</interactive><hidewindow>true</hidewindow><autoRefresh>false</autoRefresh>",
     );
@@ -99,7 +116,7 @@ fn each_element_is_mapped() {
 
 #[test]
 fn logs_are_where_they_were() {
-    let log = |elements: &str| service(elements).log;
+    let log = |elements: &str| service(elements).hosted().unwrap().log.clone();
     let rolled = log(
         "<logpath>logs</logpath><log mode=\"roll-by-size\"><sizeThreshold>5</sizeThreshold><keepFiles>3</keepFiles></log>",
     );
@@ -126,7 +143,7 @@ fn logs_are_where_they_were() {
 
 #[test]
 fn failures_become_restarts() {
-    let restart = |elements: &str| service(elements).restart;
+    let restart = |elements: &str| service(elements).hosted().unwrap().restart.clone();
     let always = restart("<onfailure action=\"restart\" delay=\"10 sec\"/>");
     assert_eq!(
         (always.when, always.delay.as_secs(), always.max_delay.as_secs()),
@@ -152,7 +169,7 @@ fn failures_become_restarts() {
     );
     let reboot =
         service("<onfailure action='restart' delay='2 sec'/><onfailure action='reboot' delay='1 min'/>");
-    assert_eq!(reboot.restart.budget.as_secs(), 0);
+    assert_eq!(reboot.hosted().unwrap().restart.budget.as_secs(), 0);
     assert_eq!(
         (reboot.recovery.actions[0].kind, reboot.recovery.actions[0].delay.as_secs()),
         (ActionType::REBOOT, 60)
@@ -168,8 +185,11 @@ fn variables_that_the_file_says_are_replaced() {
     let shop = service(
         "<env name=\"HOME\" value=\"%BASE%\\home\"/><env name='LOG' value='%home%\\log'/><arguments>-d %LOG% -n %SERVICE_ID% a%20b%20c</arguments>",
     );
-    assert_eq!(shop.program.environment["LOG"], r"C:\winsw\home\log");
-    assert_eq!(shop.program.command[1..], ["-d", r"C:\winsw\home\log", "-n", "shop", "a%20b%20c"]);
+    assert_eq!(shop.hosted().unwrap().program.environment["LOG"], r"C:\winsw\home\log");
+    assert_eq!(
+        shop.hosted().unwrap().program.command[1..],
+        ["-d", r"C:\winsw\home\log", "-n", "shop", "a%20b%20c"]
+    );
     let told = told(&import("<env name='PATH' value='%PATH%;C:\\x'/>"));
     assert_eq!(told, ["2:25: PATH is not mapped: it has %PATH% in it, which svckit does not replace"]);
 }
@@ -181,11 +201,12 @@ fn commands_before_and_after_are_hooks() {
          <poststop><executable>clean</executable></poststop>",
     );
     let shop = &import.services[0];
-    let hook = |moment| &shop.hooks[&moment].as_slice()[0];
+    let hosted = shop.hosted().unwrap();
+    let hook = |moment| &hosted.hooks[&moment].as_slice()[0];
     assert_eq!(hook(Moment::PreStart).errand.command, [r"C:\winsw\my tools\a.exe", "-x", "y z"]);
     assert_eq!(hook(Moment::PostStop).errand.command, ["clean"]);
     assert_eq!(hook(Moment::PreStart).on_failure, OnFailure::GoOn);
-    assert_eq!(shop.hooks.len(), 2);
+    assert_eq!(hosted.hooks.len(), 2);
 }
 
 #[test]
@@ -362,13 +383,14 @@ colour: blue
 ";
     let import = import_of(r"C:\w\svc.yml", text);
     let shop = &import.services[0];
+    let hosted = shop.hosted().unwrap();
     assert_eq!((shop.display_name.as_str(), shop.start), ("The Shop", Some(StartMode::Delayed)));
-    assert_eq!(shop.program.command, [r"C:\s\shop.exe", "-jar", r"C:\w\b.jar"]);
-    assert_eq!((&*shop.program.environment["HOME"], &*shop.program.environment["PORT"]), (r"C:\w", "80"));
-    assert_eq!(path(shop.log.stdout.as_ref()), Some(r"D:\logs\svc.out.log"));
-    assert_eq!((shop.log.rotate_size, shop.log.keep_count), (Some(1024), Some(2)));
-    assert_eq!((shop.dependencies.len(), shop.stop.ladder[1].wait.as_secs()), (2, 5));
-    assert_eq!((shop.restart.delay.as_secs(), shop.restart.max_delay.as_secs()), (10, 20));
+    assert_eq!(hosted.program.command, [r"C:\s\shop.exe", "-jar", r"C:\w\b.jar"]);
+    assert_eq!((&*hosted.program.environment["HOME"], &*hosted.program.environment["PORT"]), (r"C:\w", "80"));
+    assert_eq!(path(hosted.log.stdout.as_ref()), Some(r"D:\logs\svc.out.log"));
+    assert_eq!((hosted.log.rotate_size, hosted.log.keep_count), (Some(1024), Some(2)));
+    assert_eq!((shop.dependencies.len(), hosted.stop.ladder[1].wait.as_secs()), (2, 5));
+    assert_eq!((hosted.restart.delay.as_secs(), hosted.restart.max_delay.as_secs()), (10, 20));
     assert_eq!((shop.account.as_deref(), shop.description.as_deref()), (Some(r"D\ann"), None));
     assert_eq!(
         told(&import),

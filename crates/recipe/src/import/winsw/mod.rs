@@ -19,7 +19,7 @@ use super::ini::Setting;
 use super::limits;
 use super::native;
 use super::reader::Reader;
-use crate::definition::{ServiceDefinition, Span, StartMode};
+use crate::definition::{Hosted, ServiceDefinition, Span, StartMode};
 use element::{Element, Elements};
 
 /// How long a program has to stop if the file doesn't say.
@@ -56,20 +56,24 @@ pub(super) fn read(reader: &mut Reader<'_>) -> Option<ServiceDefinition> {
     let base = directory.to_string_lossy().into_owned();
     let program = reader.program(words, span, directory);
     let log = log::read(reader, settings, &base);
-    let mut service = ServiceDefinition::new(id, program?, reader.platform);
-    service.log = log?;
+    let mut hosted = Hosted::new(program?, reader.platform);
+    hosted.log = log?;
     for (name, value) in variables {
         let line = Setting { value: format!("{}={}", name.value, value.value), ..value };
-        native::variables(reader, &line, &mut service.program.environment);
+        native::variables(reader, &line, &mut hosted.program.environment);
     }
-    restart::read(reader, settings, &mut service);
-    service.stop = stop(reader, settings);
+    let (restart, recovery) = restart::read(reader, settings);
+    hosted.restart = restart;
+    hosted.stop = stop(reader, settings);
+    let setting = settings.text(reader, "priority");
+    hosted.limits.priority =
+        setting.and_then(|setting| limits::priority(reader, &setting)).filter(|one| *one != Priority::Normal);
+    beside(reader, settings, &mut hosted);
+    let mut service = ServiceDefinition::new(id, hosted);
+    service.recovery_on_error = recovery.is_some();
+    service.recovery = recovery.unwrap_or_default();
     native_settings(reader, settings, &mut service);
     account(reader, settings, &mut service);
-    let setting = settings.text(reader, "priority");
-    service.limits.priority =
-        setting.and_then(|setting| limits::priority(reader, &setting)).filter(|one| *one != Priority::Normal);
-    beside(reader, settings, &mut service);
     switches(reader, settings);
     for element in std::mem::take(settings).0 {
         reader.unmapped(&canonical(element.setting), advice::ADVICE, advice::MAPPED);
@@ -202,7 +206,7 @@ fn account(reader: &mut Reader<'_>, settings: &mut Elements, service: &mut Servi
 }
 
 /// What WinSW does beside running the program.
-fn beside(reader: &mut Reader<'_>, settings: &mut Elements, service: &mut ServiceDefinition) {
+fn beside(reader: &mut Reader<'_>, settings: &mut Elements, hosted: &mut Hosted) {
     for (key, moment) in [
         ("prestart", Moment::PreStart),
         ("poststart", Moment::PostStart),
@@ -210,7 +214,7 @@ fn beside(reader: &mut Reader<'_>, settings: &mut Elements, service: &mut Servic
         ("poststop", Moment::PostStop),
     ] {
         if let Some(element) = settings.take(reader, key) {
-            hook(reader, element, moment, service);
+            hook(reader, element, moment, hosted);
         }
     }
     if let Some(mut mapping) = settings.group(reader, "sharedDirectoryMapping") {
@@ -230,7 +234,7 @@ fn beside(reader: &mut Reader<'_>, settings: &mut Elements, service: &mut Servic
 }
 
 /// A command that is run before or after a start or a stop.
-fn hook(reader: &mut Reader<'_>, element: Element, moment: Moment, service: &mut ServiceDefinition) {
+fn hook(reader: &mut Reader<'_>, element: Element, moment: Moment, hosted: &mut Hosted) {
     let Element { setting, mut inside } = element;
     let Some(executable) = inside.text(reader, "executable") else {
         return native::unmapped_hook(reader, &setting, &setting.key);
@@ -245,7 +249,7 @@ fn hook(reader: &mut Reader<'_>, element: Element, moment: Moment, service: &mut
         }
     }
     inside.unknown(reader);
-    native::hook(reader, &line, &setting.key, moment, service);
+    native::hook(reader, &line, &setting.key, moment, hosted);
     let message = format!("{} is waited for 30 seconds, and then ended", setting.key);
     reader.remark(setting.key_span, message, format!("timeout of hooks.{} is how long", moment.word()));
 }

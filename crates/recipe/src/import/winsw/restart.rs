@@ -7,7 +7,6 @@ use svckit_core::failure::{ActionType, FailureAction, FailureActions, ResetPerio
 
 use super::element::Elements;
 use super::time;
-use crate::definition::ServiceDefinition;
 use crate::import::ini::Setting;
 use crate::import::reader::Reader;
 
@@ -20,8 +19,11 @@ const LONGEST: Duration = Duration::from_secs(365 * 86_400);
 /// How long a run makes the count of failures new if the file doesn't say.
 const RESET: Duration = Duration::from_secs(86_400);
 
-/// Restarts become those of the program, whose host lives on; a restart of the machine follows when they have come to an end.
-pub(super) fn read(reader: &mut Reader<'_>, settings: &mut Elements, service: &mut ServiceDefinition) {
+/// Restarts become those of the program, whose host lives on; a restart of the machine follows when they have come to an end, also of a host that stops with an error.
+pub(super) fn read(
+    reader: &mut Reader<'_>,
+    settings: &mut Elements,
+) -> (RestartPolicy, Option<FailureActions>) {
     let (mut delays, mut end) = (Vec::new(), None);
     for mut element in settings.take_all("onfailure") {
         let action = element.inside.text(reader, "action");
@@ -45,17 +47,16 @@ pub(super) fn read(reader: &mut Reader<'_>, settings: &mut Elements, service: &m
     }
     let reset = settings.text(reader, "resetfailure").and_then(|setting| time(reader, &setting));
     let reset = reset.unwrap_or(RESET).min(LONGEST);
-    service.restart = policy(reader, &delays, end.is_some(), reset);
-    if let Some(Some(delay)) = end {
+    let policy = policy(reader, &delays, end.is_some(), reset);
+    let recovery = end.flatten().map(|delay: Duration| {
         // The service control manager takes 32 bits of milliseconds.
         let delay = delay.min(Duration::from_millis(u32::MAX.into()));
         let action = FailureAction { kind: ActionType::REBOOT, delay };
         let seconds = u32::try_from(reset.as_secs()).unwrap_or(u32::MAX - 1);
         let reset_period = ResetPeriod::Seconds(seconds);
-        service.recovery =
-            FailureActions { reset_period, actions: vec![action], ..FailureActions::default() };
-        service.recovery_on_error = true;
-    }
+        FailureActions { reset_period, actions: vec![action], ..FailureActions::default() }
+    });
+    (policy, recovery)
 }
 
 /// The pauses one after the other, the last again and again unless they end.

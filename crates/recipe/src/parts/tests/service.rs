@@ -34,9 +34,12 @@ fn a_part_is_a_service_with_the_recipes_semantics() {
     let [service] = &definition.services[..] else { panic!("{definition:?}") };
     assert_eq!((service.name.as_str(), service.display_name.as_str()), ("shop", "Shop"));
     // The script itself, and not its debug copy: the host keeps what it says.
-    assert_eq!(service.program.command, ["/usr/bin/python3", "/site/serve.py", "-C", "a b"]);
-    assert_eq!(service.program.directory, PathBuf::from("/site"));
-    assert_eq!(service.program.environment.get("ZMANAGED").map(String::as_str), Some("1"));
+    assert_eq!(
+        service.hosted().unwrap().program.command,
+        ["/usr/bin/python3", "/site/serve.py", "-C", "a b"]
+    );
+    assert_eq!(service.hosted().unwrap().program.directory, PathBuf::from("/site"));
+    assert_eq!(service.hosted().unwrap().program.environment.get("ZMANAGED").map(String::as_str), Some("1"));
     assert_eq!(definition.source.file(), Path::new("/site/buildout.cfg"));
     // Each place is in the file that says it.
     let at = |span| definition.diagnostic(span, "here", None).to_string();

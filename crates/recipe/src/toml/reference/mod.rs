@@ -11,7 +11,7 @@ use std::fmt::Write;
 
 use serde_json::{Map, Value, json};
 
-use super::{health, ready};
+use super::{binary_path, health, ready};
 
 /// The keys of one TOML table.
 struct Table {
@@ -176,7 +176,6 @@ fn tables() -> Vec<Table> {
 /// The JSON schema of a definition file.
 fn schema() -> Value {
     let mut service = service::service().schema();
-    service["required"] = json!(["run"]);
     for (title, table) in sections() {
         let mut section = table.schema();
         section["description"] = title.into();
@@ -190,6 +189,7 @@ fn schema() -> Value {
         }
         service["properties"][table.at] = section;
     }
+    service["oneOf"] = what_is_run(&service);
     let mut shared = values::shared();
     shared["service"] = service;
     json!({
@@ -207,6 +207,17 @@ fn schema() -> Value {
         "additionalProperties": false,
         "$defs": shared,
     })
+}
+
+/// A host with what it does, or a binary path and nothing that needs a host.
+fn what_is_run(service: &Value) -> Value {
+    let is_for_host = |key: &str| key == "run" || binary_path::OF_HOST.iter().any(|(of, _)| *of == key);
+    let keys = service["properties"].as_object().into_iter().flat_map(Map::keys);
+    let own: Vec<_> = keys.filter(|key| !is_for_host(key)).collect();
+    json!([
+        { "required": ["run"], "not": { "required": ["binary-path"] } },
+        { "required": ["binary-path"], "propertyNames": { "enum": own } },
+    ])
 }
 
 /// The page with its tables as they are now: each follows a comment that says which it is.

@@ -14,7 +14,8 @@ pub(super) fn service() -> Table {
         at: "",
         columns: &["key", "value", "default"],
         rows: vec![
-            row("run", &[r#"The program and its arguments: a list of strings, or one string that is split as a shell does (blanks separate, `'…'` is literal, in `"…"` a backslash escapes `"` and `\`, elsewhere any character); [on Windows](#on-windows) by its rules. A program without `/` is looked up in `PATH` when the service is installed or updated (in the `PATH` of `environment` if there is one); one with `/` is relative to `directory`"#, "required"], command()),
+            row("run", &[r#"The program and its arguments: a list of strings, or one string that is split as a shell does (blanks separate, `'…'` is literal, in `"…"` a backslash escapes `"` and `\`, elsewhere any character); [on Windows](#on-windows) by its rules. A program without `/` is looked up in `PATH` when the service is installed or updated (in the `PATH` of `environment` if there is one); one with `/` is relative to `directory`"#, "required, or `binary-path`"], command()),
+            row("binary-path", &[r#"In place of `run`: the command line of [a program that is a service itself](#a-program-that-is-a-service-itself), as `sc.exe` takes it with `binPath=`: `'"C:\Program Files\Shop\shop.exe" --service'`"#, "none"], text()),
             row("directory", &["The working directory", "the folder of the file"], path()),
             row("display-name", &["The name that people see; unique", "NAME"], text()),
             row("description", &["What it does", "none"], text()),
@@ -24,7 +25,7 @@ pub(super) fn service() -> Table {
             row("password", &[r#"Only together with `account`: where its password is, never the password itself: `{ file = "PATH" }`, `{ environment = "NAME" }`, on Windows also `{ credential = "NAME" }`; see [Keep secrets](../tasks/secrets.md#the-password-of-the-account)"#, "none; `--password-stdin` takes it"], password()),
             row("environment", &[r#"A table of variables; values are strings, or [where a secret is](#secrets): `{ PORT = "8080", DB_PASSWORD = { file = "/run/secrets/db" } }`"#, "what the service control manager has"], environment()),
             row("environment-file", &["A file of `NAME=value` lines, or a list of such files, read at every start. `environment` wins over them", "none"], one_or_several(path())),
-            row("process", &[r#"`"own"`: the service's host is a process of its own; `"share"`: one host for all services that share. The program has a process of its own either way"#], words(service::PROCESSES)).is(r#""own""#),
+            row("process", &[r#"`"own"`: the service's host is a process of its own; `"share"`: one host for all services that share. The program has a process of its own either way. With `binary-path` it is the program itself that has a process of its own or shares one"#], words(service::PROCESSES)).is(r#""own""#),
         ],
     }
 }

@@ -103,6 +103,22 @@ fn every_key_that_is_read_is_in_the_table_and_the_other_way_round() {
     }
 }
 
+#[test]
+fn every_key_is_taken_or_refused_beside_a_binary_path() {
+    let text = "[service.web]\nbinary-path = 'web'\n";
+    let source = Source::new("/srv/service.toml", text);
+    let reader = Reader::new(&source, Platform::Unix);
+    assert_eq!(services(&reader, &DeTable::parse(text).unwrap()).len(), 1);
+    let all = reader
+        .asked
+        .borrow()
+        .iter()
+        .filter(|(at, _)| at == "service.web")
+        .map(|(_, key)| (*key).to_owned())
+        .collect();
+    assert_eq!(asked().get(""), Some(&all));
+}
+
 fn read(text: &str) -> ServiceDefinition {
     let definition = parse("/srv/service.toml", text, Platform::Unix);
     let service = definition.unwrap_or_else(|wrong| panic!("{wrong}\n{text}")).services.remove(0);
@@ -179,6 +195,20 @@ fn the_schema_refuses_what_is_wrong() {
     ] {
         assert_eq!(check(right), [""; 0], "{right}");
         read(&format!("[service.web]\nrun = 'web'\n{right}"));
+    }
+    for (text, is_right) in [
+        (
+            "binary-path = 'x'\naccount = 'web'\npassword = { file = '/x' }\nrecovery.command = 'x'\nwindows.error-control = 'ignore'",
+            true,
+        ),
+        ("binary-path = 'x'\nrun = 'x'", false),
+        ("binary-path = 'x'\nrestart.when = 'never'", false),
+        ("binary-path = ['x']", false),
+        ("start = 'auto'", false),
+    ] {
+        let text = format!("[service.web]\n{text}");
+        assert_eq!(schema.check(&text).is_empty(), is_right, "{text}");
+        assert_eq!(parse("/srv/service.toml", text.as_str(), Platform::Unix).is_ok(), is_right, "{text}");
     }
     for wrong in [
         "runs = 'x'",
