@@ -28,6 +28,8 @@ pub const RULES: &[(&str, &str)] = &[
     ("limit-elsewhere", "the program may use as much as it likes"),
     ("event-elsewhere", "what is to be done then is never done"),
     ("limit-not-here", "a program doesn't run without the limits that it should have"),
+    ("binary-path-unquoted", "who may write there decides what runs with the service's rights"),
+    ("binary-path-relative", "what is found may be another program, or none"),
     ("keep-without-rotate", "the log grows until the disk is full"),
     ("timestamps-twice", "nothing: a key has no effect"),
     ("request-address", "what the request is to bring about never is"),

@@ -121,7 +121,7 @@ pub fn load(path: &Path, from: Option<Kind>, platform: Platform) -> Result<Impor
 /// use svckit_recipe::{Platform, import};
 /// let unit = b"[Service]\nExecStart=/usr/bin/shop --port 80\nUMask=022\n";
 /// let import = import::read("/etc/systemd/system/shop.service", unit, None, Platform::Unix)?;
-/// assert_eq!(import.services[0].program.command, ["/usr/bin/shop", "--port", "80"]);
+/// assert_eq!(import.services[0].hosted().unwrap().program.command, ["/usr/bin/shop", "--port", "80"]);
 /// assert_eq!(import.remarks[0].place.as_ref().map(|place| place.line), Some(3));
 /// # Ok::<(), svckit_recipe::Diagnostics>(())
 /// ```
