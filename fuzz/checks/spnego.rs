@@ -40,6 +40,10 @@ impl Context for Doubtful {
         Err(Failure::other("no"))
     }
 
+    fn session_key(&self) -> Result<Zeroizing<Vec<u8>>, Failure> {
+        Err(Failure::other("no"))
+    }
+
     fn sign(&mut self, _: &[u8]) -> Result<Vec<u8>, Failure> {
         Err(Failure::other("no"))
     }

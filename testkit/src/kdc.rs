@@ -67,6 +67,11 @@ impl Kdc {
         file
     }
 
+    /// Tickets for a server have nothing that Windows' domains put into them: a server outside of a domain doesn't take those.
+    pub fn without_groups(&self, server: &str) {
+        self.kadmin(&format!("modprinc +no_auth_data_required {server}"));
+    }
+
     /// Puts a ticket of a user into a cache.
     pub fn kinit(&self, user: &str, password: &str, cache: &str) {
         let mut kinit = Command::new("kinit");
@@ -90,6 +95,15 @@ impl Drop for Kdc {
         let _ = self.server.kill();
         let _ = self.server.wait();
     }
+}
+
+/// What gives a program another clock than the machine's, such as one that is 20 minutes ahead (`+20m`), with faketime's library. The program that comes with it waits for everything that is started.
+pub fn another_clock(offset: &str) -> [(&'static str, &str); 3] {
+    [
+        ("LD_PRELOAD", "/usr/$LIB/faketime/libfaketime.so.1"),
+        ("FAKETIME", offset),
+        ("FAKETIME_DONT_FAKE_MONOTONIC", "1"),
+    ]
 }
 
 fn free_port() -> u16 {

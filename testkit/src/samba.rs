@@ -13,6 +13,7 @@ use std::thread;
 use svckit_os::pidfd::PidFd;
 use tempfile::TempDir;
 
+use crate::kdc::{Kdc, REALM};
 use crate::{PATIENCE, need, processes};
 
 /// An account of Unix that is everywhere, and that Samba's service control manager takes for an administrator.
@@ -42,6 +43,19 @@ pub struct Samba {
 impl Samba {
     /// Starts one with further settings, or the test is skipped.
     pub fn start(settings: &str) -> Option<Self> {
+        Self::start_with(settings, &[])
+    }
+
+    /// Starts one that takes tickets of a realm with the keys in a file, too. Users are those of Unix with the same names.
+    pub fn start_in(kdc: &Kdc, keytab: &Path, settings: &str) -> Option<Self> {
+        let keys = format!(
+            "realm = {REALM}\nkerberos method = dedicated keytab\ndedicated keytab file = FILE:{}\n{settings}",
+            keytab.display()
+        );
+        Self::start_with(&keys, &kdc.environment("nobody"))
+    }
+
+    fn start_with(settings: &str, environment: &[(&str, String)]) -> Option<Self> {
         let (smbd, smbpasswd) = programs()?;
         let folder = tempfile::Builder::new().prefix("svckit-samba-").tempdir().expect("a folder of its own");
         for _ in 0..ATTEMPTS {
@@ -52,7 +66,7 @@ impl Samba {
             for user in [ADMINISTRATOR, USER] {
                 add(&smbpasswd, folder.path(), user);
             }
-            if let Some((server, said)) = serve(&smbd, folder.path()) {
+            if let Some((server, said)) = serve(&smbd, folder.path(), environment) {
                 return Some(Self { folder, server, port, said });
             }
         }
@@ -155,11 +169,12 @@ fn add(smbpasswd: &Path, folder: &Path, user: &str) {
 }
 
 /// Starts the server and waits until it listens; `None` if it ends before, as it does when somebody else has its port.
-fn serve(smbd: &Path, folder: &Path) -> Option<(Child, Arc<Mutex<String>>)> {
+fn serve(smbd: &Path, folder: &Path, environment: &[(&str, String)]) -> Option<(Child, Arc<Mutex<String>>)> {
     let mut serve = Command::new(smbd);
     serve
         .args(["--foreground", "--no-process-group", "--debug-stdout", "--configfile"])
         .arg(folder.join("smb.conf"))
+        .envs(environment.iter().map(|(name, value)| (name, value)))
         // When it ends it ends its whole group.
         .process_group(0)
         .stdin(Stdio::null())

@@ -3,6 +3,8 @@
 use std::fmt;
 use std::ops::Range;
 
+use zeroize::Zeroizing;
+
 use crate::Win32Error;
 
 /// What Kerberos has against something: `error-code` of KRB-ERROR (RFC 4120 7.5.9), or above 127 one of the library's own, as MIT's and Heimdal's have them.
@@ -175,7 +177,16 @@ pub struct Step {
     pub is_done: bool,
 }
 
-/// One side of a connection, in the style of DCE ([MS-KILE] 3.4.5, RFC 4121): tokens without the frame of GSSAPI, three of them, and packets whose signature is apart.
+/// How two sides speak.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Style {
+    /// As DCE RPC does it ([MS-KILE] 3.4.5): three tokens without the frame of GSSAPI, and packets whose signature is apart.
+    Dce,
+    /// As GSSAPI has it (RFC 4121): a token each way in its frame. What came of them is signed with, and tells its key to who protects packets in another way.
+    Plain,
+}
+
+/// One side of a connection, in the [`Style`] that it was made for.
 pub trait Context: fmt::Debug + Send {
     /// Goes on with a token of the other side; the client begins with an empty one.
     fn step(&mut self, token: &[u8]) -> Result<Step, Failure>;
@@ -183,14 +194,17 @@ pub trait Context: fmt::Debug + Send {
     /// Who the other side is, once that is known.
     fn peer(&self) -> Result<String, Failure>;
 
-    /// How long the signature of a packet is.
+    /// How long the signature of a packet is; 0 in any style but that of DCE.
     fn signature_length(&self) -> usize;
 
-    /// Encrypts a part of a packet in place, and signs all of it.
+    /// Encrypts a part of a packet in place, and signs all of it. This is for the style of DCE.
     fn seal(&mut self, packet: &mut [u8], part: Range<usize>) -> Result<Vec<u8>, Failure>;
 
-    /// Decrypts a part of a packet in place, and checks the signature of all of it.
+    /// Decrypts a part of a packet in place, and checks the signature of all of it. This is for the style of DCE.
     fn open(&mut self, packet: &mut [u8], part: Range<usize>, signature: &[u8]) -> Result<(), Failure>;
+
+    /// The key that both sides have once they know each other: the acceptor's subkey, or the one that the initiator chose (RFC 4121 2). As long as its encryption type has it.
+    fn session_key(&self) -> Result<Zeroizing<Vec<u8>>, Failure>;
 
     /// Signs a text beside the packets.
     fn sign(&mut self, text: &[u8]) -> Result<Vec<u8>, Failure>;

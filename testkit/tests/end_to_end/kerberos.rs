@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::thread;
 
-use svckit_testkit::kdc::Kdc;
+use svckit_testkit::kdc::{Kdc, another_clock};
 use svckit_testkit::svc::{Output, Svc, finish};
 use svckit_testkit::{need, samba};
 
@@ -54,9 +54,7 @@ impl Shop {
     fn command(&self, cache: &str, arguments: &[&str], faketime: Option<&str>) -> Command {
         let mut command = self.svc.command(arguments);
         if let Some(offset) = faketime {
-            // The program that comes with it waits for everything that is started.
-            command.env("LD_PRELOAD", "/usr/$LIB/faketime/libfaketime.so.1");
-            command.env("FAKETIME", offset).env("FAKETIME_DONT_FAKE_MONOTONIC", "1");
+            command.envs(another_clock(offset));
         }
         command.envs(self.kdc.environment(cache));
         command
@@ -86,7 +84,7 @@ impl Shop {
 }
 
 #[track_caller]
-fn refused(output: &Output, code: i32, said: &[&str]) {
+pub(crate) fn refused(output: &Output, code: i32, said: &[&str]) {
     assert_eq!(output.code(), Some(code), "{}{}", output.stdout, output.stderr);
     for text in said {
         assert!(output.stderr.contains(text), "{text:?} is not in: {}", output.stderr);

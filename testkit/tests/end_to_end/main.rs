@@ -26,6 +26,7 @@ mod samba;
 mod sc;
 mod schedule;
 mod site;
+mod smb_tickets;
 mod strangers;
 mod survival;
 mod terminal;
@@ -38,7 +39,17 @@ use svckit_core::backend::{Backend, Service};
 use svckit_core::status::{NotifyMask, ServiceState, ServiceStatus};
 use svckit_manager::Embedded;
 use svckit_testkit::svc::Svc;
-use svckit_testkit::{PATIENCE, binary};
+use svckit_testkit::{PATIENCE, binary, role};
+
+/// What a process of this program does that is started for a test.
+#[test]
+fn role() {
+    match role::asked() {
+        Some((role, with)) if role == "a ticket over both" => smb_tickets::over_both(&with),
+        Some((role, _)) => panic!("no role: {role}"),
+        None => {}
+    }
+}
 
 /// Writes a definition of one service whose program follows steps, with more lines for it.
 fn define(svc: &Svc, service: &str, steps: &str, more: &str) -> PathBuf {

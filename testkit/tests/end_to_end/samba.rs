@@ -15,7 +15,7 @@ use svckit_testkit::samba::{ADMINISTRATOR, PASSWORD, Samba, USER};
 use svckit_testkit::svc::{Output, Svc};
 
 /// Services that Samba always has.
-const SERVICES: [&str; 4] = ["NETLOGON", "RemoteRegistry", "Spooler", "WINS"];
+pub(crate) const SERVICES: [&str; 4] = ["NETLOGON", "RemoteRegistry", "Spooler", "WINS"];
 
 /// What `--scm` names, with who logs on there.
 fn remote(text: &str, user: &str, password: &str) -> Remote {
@@ -151,9 +151,8 @@ fn a_machine_without_the_pipe_is_told() {
     assert!(cause.contains(r"\pipe\svcctl"), "{cause}");
 }
 
-/// The server demands what is named in the test; a client that does something else isn't let in.
-#[test]
-fn every_dialect_cipher_and_signature_is_spoken() {
+/// Settings of servers that demand one cipher, signature or dialect each: a client that does something else isn't let in.
+pub(crate) fn demands() -> Vec<String> {
     let encrypted = ["AES-128-CCM", "AES-128-GCM", "AES-256-CCM", "AES-256-GCM"].map(|cipher| {
         format!("server smb encrypt = required\nserver smb3 encryption algorithms = {cipher}\n")
     });
@@ -161,8 +160,14 @@ fn every_dialect_cipher_and_signature_is_spoken() {
         .map(|signature| format!("server smb encrypt = off\nserver smb3 signing algorithms = {signature}\n"));
     let old = ["SMB3_00", "SMB3_02"]
         .map(|dialect| format!("server smb encrypt = desired\nserver max protocol = {dialect}\n"));
-    for settings in encrypted.iter().chain(&signed).chain(&old) {
-        let Some(samba) = Samba::start(&format!("server signing = mandatory\n{settings}")) else { return };
+    let all = encrypted.into_iter().chain(signed).chain(old);
+    all.map(|settings| format!("server signing = mandatory\n{settings}")).collect()
+}
+
+#[test]
+fn every_dialect_cipher_and_signature_is_spoken() {
+    for settings in demands() {
+        let Some(samba) = Samba::start(&settings) else { return };
         let listed = list(&over_smb(&samba, ADMINISTRATOR, PASSWORD));
         assert_eq!(listed.unwrap_or_else(|error| panic!("{settings}: {error}\n{}", samba.log())), SERVICES);
     }

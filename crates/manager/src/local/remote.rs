@@ -7,7 +7,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use svckit_core::backend::Backend;
-use svckit_core::kerberos::Failure;
+use svckit_core::kerberos::{Failure, Style};
 use svckit_core::{Error, Result, Win32Error};
 use svckit_os::{aside, clock, errno, gssapi, random, tcp};
 use svckit_scmr::auth::{Account, Initiate, NtHash, kerberos, ntlm, spnego};
@@ -27,6 +27,33 @@ struct Unreached {
     waited: Duration,
 }
 
+/// What of the other machine is asked who it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Service {
+    /// Its RPC over TCP.
+    Rpc,
+    /// Its SMB.
+    Smb,
+}
+
+impl Service {
+    /// As it is in the names that Kerberos has: `host/db1`.
+    fn class(self) -> &'static str {
+        match self {
+            Self::Rpc => "host",
+            Self::Smb => "cifs",
+        }
+    }
+
+    /// SMB protects messages itself ([MS-SMB2] 3.2.4.2.3).
+    fn style(self) -> Style {
+        match self {
+            Self::Rpc => Style::Dce,
+            Self::Smb => Style::Plain,
+        }
+    }
+}
+
 /// What is shown to the other machine.
 enum Shown {
     /// That it knows a password, with its hash.
@@ -41,15 +68,10 @@ impl Remote {
         admit: impl Fn(&TcpStream) -> Result<()> + Clone + 'static,
     ) -> Result<Box<dyn Backend>> {
         let shown = Rc::new(self.shown()?);
-        let has_ticket = matches!(*shown, Shown::Ticket(_));
-        if self.way() == Way::Smb && has_ticket {
-            let cause = "over SMB it takes the name of a user and a password (--user): Kerberos is for TCP";
-            return Err(self.error(Win32Error::NOT_SUPPORTED, cause.to_owned()));
-        }
         if self.way() == Way::Smb {
             return self.over_smb(self.limit(), shown, admit);
         }
-        let is_only = self.way() == Way::Tcp || self.port().is_some() || has_ticket;
+        let is_only = self.way() == Way::Tcp || self.port().is_some();
         // A firewall that drops what comes makes no difference to how long it takes until a machine is given up.
         let limit = if is_only { self.limit() } else { self.limit() / 3 };
         let waited = Rc::new(Cell::new(None));
@@ -75,7 +97,7 @@ impl Remote {
             Shown::Password(..) => Credential::Password,
             Shown::Ticket(_) => Credential::Ticket,
         };
-        let initiate = Box::new(move |mechanism| asked.initiate(&shown, mechanism, "host"));
+        let initiate = Box::new(move |mechanism| asked.initiate(&shown, mechanism, Service::Rpc));
         let sealing = Sealing { initiate, limit: self.limit(), trial: self.trial().clone(), credential };
         let dial = move || {
             let limit = limit.take().unwrap_or(remote.limit());
@@ -107,7 +129,7 @@ impl Remote {
                 stream = reach()?;
             }
             admit(&stream)?;
-            let initiate = remote.initiate(&shown, Mechanism::Spnego, "cifs")?;
+            let initiate = remote.initiate(&shown, Mechanism::Spnego, Service::Smb)?;
             let opened = smb::open(&remote, stream, initiate);
             match &opened {
                 Ok(_) => ticket.let_in(),
@@ -201,22 +223,22 @@ impl Remote {
         }
     }
 
-    /// `class` is the kind of service that is meant, as in `host/db1`.
-    fn initiate(&self, shown: &Shown, mechanism: Mechanism, class: &str) -> Result<Box<dyn Initiate>> {
+    fn initiate(&self, shown: &Shown, mechanism: Mechanism, service: Service) -> Result<Box<dyn Initiate>> {
         match shown {
-            Shown::Password(logon, hash) => self.answer(logon, hash, mechanism, class),
-            Shown::Ticket(ticket) => self.present(ticket, mechanism, class),
+            Shown::Password(logon, hash) => self.answer(logon, hash, mechanism, service),
+            Shown::Ticket(ticket) => self.present(ticket, mechanism, service),
         }
     }
 
     /// The client's side with a ticket for the machine, which the KDC is asked for unless the cache has it.
-    fn present(&self, ticket: &Ticket, mechanism: Mechanism, class: &str) -> Result<Box<dyn Initiate>> {
-        let service = format!("{class}/{}", self.host());
+    fn present(&self, ticket: &Ticket, mechanism: Mechanism, service: Service) -> Result<Box<dyn Initiate>> {
+        let name = self.name(service);
         let failed = |failure: &Failure| {
-            let cause = format!("Kerberos gives no ticket for {service} to {}: {failure}", ticket.user());
+            let cause = format!("Kerberos gives no ticket for {name} to {}: {failure}", ticket.user());
             self.error(failure.win32(), cause)
         };
-        let context = gssapi::initiate(ticket.credentials(), class, self.host());
+        let (class, style) = (service.class(), service.style());
+        let context = gssapi::initiate(ticket.credentials(), class, self.host(), style);
         let mut context = context.map_err(|failure| failed(&failure))?;
         let begun = aside::within(self.limit(), move || {
             let first = context.step(&[]);
@@ -225,7 +247,7 @@ impl Remote {
         let (context, first) = match begun {
             Ok(Some(begun)) => begun,
             Ok(None) => {
-                let cause = format!("no KDC gave a ticket for {service} within {} s", rounded(self.limit()));
+                let cause = format!("no KDC gave a ticket for {name} within {} s", rounded(self.limit()));
                 return Err(self.error(Win32Error::WAIT_TIMEOUT, cause));
             }
             Err(error) => return Err(self.error(errno::win32(&error), errno::describe(&error))),
@@ -244,7 +266,7 @@ impl Remote {
         logon: &Logon,
         hash: &NtHash,
         mechanism: Mechanism,
-        class: &str,
+        service: Service,
     ) -> Result<Box<dyn Initiate>> {
         let mut random = Zeroizing::new([0; 24]);
         random::fill(random.as_mut()).map_err(|error| {
@@ -258,7 +280,7 @@ impl Remote {
                 workstation: String::new(),
             },
             hash: hash.clone(),
-            service: format!("{class}/{}", self.host()),
+            service: self.name(service),
             random,
             time: clock::now().wall.to_file_time(),
         };
@@ -266,6 +288,11 @@ impl Remote {
             Mechanism::Spnego => Box::new(spnego::Initiator::new(credentials)),
             Mechanism::Alone => Box::new(ntlm::Initiator::new(credentials)),
         })
+    }
+
+    /// The service as it is named, such as `host/db1`.
+    fn name(&self, service: Service) -> String {
+        format!("{}/{}", service.class(), self.host())
     }
 
     fn lost(&self, port: u16, error: &io::Error, limit: Duration) -> Unreached {

@@ -4,6 +4,7 @@ use std::io::{self, Read, Write};
 use std::net::{Shutdown, TcpStream};
 use std::time::Duration;
 
+use svckit_core::kerberos::Code;
 use svckit_core::secret::Secret;
 use svckit_core::{Error, Result, Win32Error};
 use svckit_os::{clock, errno, random};
@@ -12,7 +13,7 @@ use svckit_scmr::ops::Password;
 use svckit_scmr::smb::{Connecting, During, NtStatus, Pipe, Progress, Request, SmbError};
 
 use crate::remote::Remote;
-use crate::wire::Transport;
+use crate::wire::{Credential, Transport};
 
 /// The pipe of service control managers ([MS-SCMR] 2.1.1).
 const PIPE: &str = "svcctl";
@@ -167,10 +168,14 @@ fn lost(remote: &Remote, error: &io::Error) -> Box<Error> {
 /// Why there is no pipe, for who has to do something about it.
 fn refused(remote: &Remote, error: SmbError) -> Box<Error> {
     let at = remote.at(remote.smb());
+    let credential = if remote.ticket().is_some() { Credential::Ticket } else { Credential::Password };
     let (code, cause) = match error {
         SmbError::Refused { during: During::Logon, status } => {
-            let (code, why) = logon(status);
+            let (code, why) = logon(status, credential);
             (code, why.map_or_else(|| format!("{at} refuses the logon: {status}"), str::to_owned))
+        }
+        SmbError::Security(AuthError::Kerberos(code)) => {
+            (code.win32(), format!("the server does not take the ticket: {code}"))
         }
         SmbError::Refused { during: During::Open, status: NtStatus::OBJECT_NAME_NOT_FOUND } => {
             let cause = format!(r"there is no service control manager: \pipe\{PIPE} does not exist at {at}");
@@ -184,14 +189,15 @@ fn refused(remote: &Remote, error: SmbError) -> Box<Error> {
             (Win32Error::RPC_S_SERVER_UNAVAILABLE, format!("SMB at {at} is of no use: {error}"))
         }
         SmbError::Security(AuthError::Refused) => {
-            (Win32Error::LOGON_FAILURE, "the user name or password is wrong".to_owned())
+            (Win32Error::LOGON_FAILURE, not_let_in(credential).to_owned())
         }
         SmbError::Guest => {
             let cause = "the user name is wrong: the server knows nobody of that name, and would take anybody as a guest, whom it can't tell from others".to_owned();
             (Win32Error::LOGON_FAILURE, cause)
         }
         SmbError::Security(_) | SmbError::Unsigned | SmbError::Altered | SmbError::Downgraded => {
-            let cause = format!("the server does not agree to SMB with signatures and NTLMv2: {error}");
+            let mechanism = credential.mechanism();
+            let cause = format!("the server does not agree to SMB with signatures and {mechanism}: {error}");
             (Win32Error::RPC_S_SEC_PKG_ERROR, cause)
         }
         SmbError::Dialect => {
@@ -204,11 +210,33 @@ fn refused(remote: &Remote, error: SmbError) -> Box<Error> {
     remote.error(code, cause)
 }
 
+/// Servers don't say what of it is so.
+fn not_let_in(credential: Credential) -> &'static str {
+    match credential {
+        Credential::Password => "the user name or password is wrong",
+        Credential::Ticket => {
+            "the server does not take the ticket: its key is not the one that the ticket was made for, or its user has no account there"
+        }
+    }
+}
+
 /// What a refused logon is about, where the server says it.
-fn logon(status: NtStatus) -> (Win32Error, Option<&'static str>) {
+fn logon(status: NtStatus, credential: Credential) -> (Win32Error, Option<&'static str>) {
     let (code, why) = match status {
         NtStatus::LOGON_FAILURE | NtStatus::NO_SUCH_USER | NtStatus::WRONG_PASSWORD => {
-            (Win32Error::LOGON_FAILURE, "the user name or password is wrong")
+            (Win32Error::LOGON_FAILURE, not_let_in(credential))
+        }
+        // Samba's word for it.
+        NtStatus::ACCESS_DENIED if credential == Credential::Ticket => (
+            Win32Error::LOGON_FAILURE,
+            "the ticket is right, but its user has no account there, or may not come over the network",
+        ),
+        NtStatus::INVALID_PARAMETER if credential == Credential::Ticket => {
+            (Win32Error::RPC_S_SEC_PKG_ERROR, "the server does not take Kerberos")
+        }
+        NtStatus::TIME_DIFFERENCE_AT_DC => (Code::SKEW.win32(), Code::SKEW.meaning().unwrap_or_default()),
+        NtStatus::NO_LOGON_SERVERS => {
+            (Win32Error::NO_LOGON_SERVERS, "the server finds no domain controller that knows who comes")
         }
         NtStatus::ACCOUNT_LOCKED_OUT => {
             (Win32Error::ACCOUNT_LOCKED_OUT, "the account is locked after too many wrong passwords")

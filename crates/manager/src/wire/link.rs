@@ -325,13 +325,8 @@ impl From<ProtocolError> for LinkError {
 /// What came instead of an answer to who comes.
 fn not_bound(error: ProtocolError, credential: Credential) -> NotOpened {
     let weak = |why: &dyn std::fmt::Display| {
-        let cause = format!(
-            "the server does not agree to sealed packets with {}: {why}",
-            match credential {
-                Credential::Password => "NTLMv2",
-                Credential::Ticket => "Kerberos",
-            }
-        );
+        let cause =
+            format!("the server does not agree to sealed packets with {}: {why}", credential.mechanism());
         LinkError::new(Win32Error::RPC_S_SEC_PKG_ERROR, cause)
     };
     match error {

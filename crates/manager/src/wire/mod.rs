@@ -91,6 +91,16 @@ pub enum Credential {
     Ticket,
 }
 
+impl Credential {
+    /// What shows it.
+    pub(crate) fn mechanism(self) -> &'static str {
+        match self {
+            Self::Password => "NTLMv2",
+            Self::Ticket => "Kerberos",
+        }
+    }
+}
+
 /// How a logon is negotiated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Mechanism {

@@ -3,26 +3,33 @@ use std::ops::Range;
 use std::sync::Arc;
 use std::{fmt, ptr};
 
-use svckit_core::kerberos::{Context, Failure, Step};
+use svckit_core::kerberos::{Context, Failure, Step, Style};
+use zeroize::Zeroizing;
 
 use super::Credentials;
-use super::library::{Buffer, COMPLETE, CONTINUE, Functions, KERBEROS, Name, Opaque, Part};
+use super::library::{
+    Buffer, BufferSet, COMPLETE, CONTINUE, Functions, KERBEROS, Name, Opaque, Part, SESSION_KEY,
+};
 
 /// What both sides have to agree to (RFC 2744 5.19, [MS-KILE] 3.4.5): each knows the other, nothing is repeated or left out, packets are sealed and signed, in the style of DCE.
 const NEEDED: [(u32, &str); 6] = [
     (0x0002, "that both sides show who they are"),
     (0x0004, "that nothing is repeated"),
     (0x0008, "that nothing is left out"),
-    (0x0010, "sealing"),
     (0x0020, "signing"),
+    (0x0010, "sealing"),
     (0x1000, "the style of DCE"),
 ];
+
+/// How many of these there are where somebody else seals, who has a style of its own.
+const NEEDED_TO_SIGN: usize = 4;
 
 /// One side of a connection.
 pub(super) struct Security {
     credentials: Arc<Credentials>,
     handle: Opaque,
     side: Side,
+    style: Style,
     signature: usize,
 }
 
@@ -41,13 +48,23 @@ impl Security {
         credentials: Arc<Credentials>,
         service: &str,
         host: &str,
+        style: Style,
     ) -> Result<Self, Failure> {
-        let server = credentials.service(service, host)?;
-        Ok(Self { credentials, handle: ptr::null_mut(), side: Side::Client(server), signature: 0 })
+        let side = Side::Client(credentials.service(service, host)?);
+        Ok(Self { credentials, handle: ptr::null_mut(), side, style, signature: 0 })
     }
 
     pub(super) fn acceptor(credentials: Arc<Credentials>) -> Self {
-        Self { credentials, handle: ptr::null_mut(), side: Side::Server(None), signature: 0 }
+        let side = Side::Server(None);
+        Self { credentials, handle: ptr::null_mut(), side, style: Style::Dce, signature: 0 }
+    }
+
+    /// What the other side has to agree to.
+    fn needed(&self) -> &'static [(u32, &'static str)] {
+        match self.style {
+            Style::Dce => &NEEDED,
+            Style::Plain => &NEEDED[..NEEDED_TO_SIGN],
+        }
     }
 
     fn functions(&self) -> &'static Functions {
@@ -57,7 +74,7 @@ impl Security {
     /// One step of the client: status, token and what was agreed.
     fn initiate(&mut self, server: Opaque, token: &[u8]) -> (Status, Vec<u8>, u32) {
         let functions = self.functions();
-        let wanted = NEEDED.iter().fold(0, |wanted, (flag, _)| wanted | flag);
+        let wanted = self.needed().iter().fold(0, |wanted, (flag, _)| wanted | flag);
         let (mut status, mut agreed) = (Status::default(), 0);
         let (input, mut output) = (Buffer::read(token), Buffer::empty());
         // SAFETY: context, credentials and name are this library's and alive; the buffers live here; what isn't asked for is null.
@@ -172,10 +189,12 @@ impl Context for Security {
         }
         let is_done = status.major == COMPLETE;
         if is_done {
-            if let Some((_, what)) = NEEDED.iter().find(|(flag, _)| agreed & flag == 0) {
+            if let Some((_, what)) = self.needed().iter().find(|(flag, _)| agreed & flag == 0) {
                 return Err(Failure::other(format!("the other side does not agree to {what}")));
             }
-            self.signature = self.measure()?;
+            if self.style == Style::Dce {
+                self.signature = self.measure()?;
+            }
         }
         Ok(Step { token, is_done })
     }
@@ -237,6 +256,28 @@ impl Context for Security {
             return Err(Failure::other("a packet is signed and not sealed"));
         }
         Ok(())
+    }
+
+    fn session_key(&self) -> Result<Zeroizing<Vec<u8>>, Failure> {
+        let (mut minor, mut found) = (0, ptr::null_mut::<BufferSet>());
+        let functions = self.functions();
+        // SAFETY: the context is alive or null, the identifier is a constant, the set lives here.
+        let major = unsafe {
+            (functions.inquire_sec_context_by_oid)(
+                &raw mut minor,
+                self.handle,
+                &raw const SESSION_KEY,
+                &raw mut found,
+            )
+        };
+        // First, since the texts of an error are gone after the next call.
+        let checked = functions.check(major, minor);
+        let key = functions.take_first(found);
+        checked?;
+        if key.is_empty() {
+            return Err(Failure::other("the system's GSSAPI does not tell the key of the session"));
+        }
+        Ok(key)
     }
 
     fn sign(&mut self, text: &[u8]) -> Result<Vec<u8>, Failure> {

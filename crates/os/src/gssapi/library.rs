@@ -4,6 +4,7 @@ use std::ptr;
 use std::sync::OnceLock;
 
 use svckit_core::kerberos::{Code, Failure};
+use zeroize::{Zeroize, Zeroizing};
 
 /// The libraries that have what is needed: MIT's, and Heimdal's. Those of macOS lay out their structures otherwise on some processors.
 #[cfg(target_os = "linux")]
@@ -49,6 +50,9 @@ pub(super) static HOST_SERVICE: Oid = Oid::new(b"\x2a\x86\x48\x86\xf7\x12\x01\x0
 /// `GSS_KRB5_NT_PRINCIPAL_NAME`: user@REALM.
 pub(super) static PRINCIPAL: Oid = Oid::new(b"\x2a\x86\x48\x86\xf7\x12\x01\x02\x02\x01");
 
+/// `GSS_C_INQ_SSPI_SESSION_KEY`, 1.2.840.113554.1.2.2.5.5, of either library: the key first, and after it the identifier of its encryption type.
+pub(super) static SESSION_KEY: Oid = Oid::new(b"\x2a\x86\x48\x86\xf7\x12\x01\x02\x02\x05\x05");
+
 /// `gss_OID_set_desc`.
 #[repr(C)]
 pub(super) struct OidSet {
@@ -89,6 +93,13 @@ impl<'a> Buffer<'a> {
     pub(super) fn len(&self) -> usize {
         self.length
     }
+}
+
+/// `gss_buffer_set_desc`, which the library makes.
+#[repr(C)]
+pub(super) struct BufferSet {
+    count: usize,
+    elements: *mut Buffer<'static>,
 }
 
 /// `gss_iov_buffer_desc`: a part of a packet.
@@ -196,6 +207,8 @@ functions! {
     verify_mic(Opaque, *const Buffer<'_>, *const Buffer<'_>, *mut u32);
     display_status(u32, c_int, *const Oid, *mut u32, *mut Buffer<'_>);
     release_buffer(*mut Buffer<'_>);
+    inquire_sec_context_by_oid(Opaque, *const Oid, *mut *mut BufferSet);
+    release_buffer_set(*mut *mut BufferSet);
 }
 
 fn symbol(library: *mut c_void, name: &str) -> Option<*mut c_void> {
@@ -292,6 +305,27 @@ impl Functions {
         // SAFETY: it is the library's, and nobody uses it after this.
         unsafe { (self.release_buffer)(&raw mut minor, &raw mut buffer) };
         bytes
+    }
+
+    /// The first of the buffers that the library has made, all of which it gets back, that one overwritten: it is a key. Empty if there is none.
+    pub(super) fn take_first(&self, mut buffers: *mut BufferSet) -> Zeroizing<Vec<u8>> {
+        let mut key = Zeroizing::default();
+        // SAFETY: it is null, or the library has made it.
+        let Some(set) = (unsafe { buffers.as_ref() }) else { return key };
+        if set.count > 0 {
+            // SAFETY: there is one at least.
+            let first = unsafe { &*set.elements };
+            if !first.value.is_null() {
+                // SAFETY: the library has put so many bytes there, for whoever asked.
+                let bytes = unsafe { std::slice::from_raw_parts_mut(first.value.cast::<u8>(), first.length) };
+                key = Zeroizing::new(bytes.to_vec());
+                bytes.zeroize();
+            }
+        }
+        let mut minor = 0;
+        // SAFETY: it is the library's, and nobody uses it after this.
+        unsafe { (self.release_buffer_set)(&raw mut minor, &raw mut buffers) };
+        key
     }
 
     /// A name that is read as one of this type.

@@ -1,6 +1,6 @@
 //! Kerberos by the system's GSSAPI (RFC 2743, RFC 2744, RFC 4121), which is loaded when somebody needs it: who doesn't need not have it.
 //!
-//! [`Credentials`] are tickets, or the keys of a server; [`initiate`] and [`accept`] make of them a [`Context`], in the style of DCE ([MS-KILE] 3.4.5).
+//! [`Credentials`] are tickets, or the keys of a server; [`initiate`] and [`accept`] make of them a [`Context`].
 
 #![allow(unsafe_code)]
 
@@ -9,7 +9,7 @@ mod credentials;
 mod library;
 
 pub use credentials::Credentials;
-pub use svckit_core::kerberos::{Code, Context, Failure, Step};
+pub use svckit_core::kerberos::{Code, Context, Failure, Step, Style};
 
 use std::sync::Arc;
 
@@ -18,11 +18,12 @@ pub fn initiate(
     credentials: &Arc<Credentials>,
     service: &str,
     host: &str,
+    style: Style,
 ) -> Result<Box<dyn Context>, Failure> {
-    Ok(Box::new(context::Security::initiator(Arc::clone(credentials), service, host)?))
+    Ok(Box::new(context::Security::initiator(Arc::clone(credentials), service, host, style)?))
 }
 
-/// The server's side.
+/// The server's side, in the style of DCE.
 pub fn accept(credentials: &Arc<Credentials>) -> Box<dyn Context> {
     Box::new(context::Security::acceptor(Arc::clone(credentials)))
 }

@@ -1,12 +1,12 @@
-//! Kerberos in the style of DCE ([MS-KILE] 3.4.5, [MS-RPCE] 2.2.1.1.7): three tokens, AP-REQ, AP-REP and AP-REP once more. What they mean is known by a [`Context`], which the system's GSSAPI has; here it is
-//! fitted into connections.
+//! Kerberos in the style of DCE ([MS-KILE] 3.4.5, [MS-RPCE] 2.2.1.1.7): three tokens, AP-REQ, AP-REP and AP-REP once more; or, where SMB protects what is sent, with the first two of them (RFC 4121). What they mean
+//! is known by a [`Context`], which the system's GSSAPI has; here it is fitted into connections.
 
 use std::ops::Range;
 
 use svckit_core::calendar::rfc3339;
 use svckit_core::kerberos::{Code, Context, Failure};
 use svckit_core::time::WallTime;
-use zeroize::Zeroize;
+use zeroize::{Zeroize, Zeroizing};
 
 use super::spnego::der::{self, Elements, element, field};
 use super::{Account, Accounts, AuthError, Initiate, Leg, Protect, provider};
@@ -131,6 +131,10 @@ impl Protect for Protection {
 
     fn open(&mut self, packet: &mut [u8], part: Range<usize>, signature: &[u8]) -> Result<(), AuthError> {
         self.0.open(packet, part, signature).map_err(|_| AuthError::Altered)
+    }
+
+    fn session_key(&self) -> Option<Zeroizing<Vec<u8>>> {
+        self.0.session_key().ok()
     }
 
     fn sign_apart(&mut self, text: &[u8]) -> Result<Vec<u8>, AuthError> {

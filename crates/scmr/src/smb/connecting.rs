@@ -149,6 +149,9 @@ impl Connecting {
                 self.talk.session = answer.header.session;
                 self.preauth.add(&answer.whole);
                 let leg = self.security.step(message::session_token(answer.body())?)?;
+                if leg.token.is_empty() {
+                    return Err(SmbError::Malformed { what: "the logon is over, and shall go on" });
+                }
                 self.set_up(agreed, leg.done, &leg.token)
             }
             NtStatus::SUCCESS => {

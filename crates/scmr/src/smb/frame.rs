@@ -70,6 +70,8 @@ statuses! {
     PENDING = 0x0000_0103 => "STATUS_PENDING",
     /// There is more to read.
     BUFFER_OVERFLOW = 0x8000_0005 => "STATUS_BUFFER_OVERFLOW",
+    /// Something is wrong with what was sent; Samba's word for a mechanism that it doesn't know.
+    INVALID_PARAMETER = 0xc000_000d => "STATUS_INVALID_PARAMETER",
     /// The control is not one of the device's.
     INVALID_DEVICE_REQUEST = 0xc000_0010 => "STATUS_INVALID_DEVICE_REQUEST",
     /// The end.
@@ -80,6 +82,8 @@ statuses! {
     ACCESS_DENIED = 0xc000_0022 => "STATUS_ACCESS_DENIED",
     /// There is no such pipe.
     OBJECT_NAME_NOT_FOUND = 0xc000_0034 => "STATUS_OBJECT_NAME_NOT_FOUND",
+    /// Nobody is there who could say who comes.
+    NO_LOGON_SERVERS = 0xc000_005e => "STATUS_NO_LOGON_SERVERS",
     /// There is no such user.
     NO_SUCH_USER = 0xc000_0064 => "STATUS_NO_SUCH_USER",
     /// The password is wrong.
@@ -114,6 +118,8 @@ statuses! {
     REQUEST_NOT_ACCEPTED = 0xc000_00d0 => "STATUS_REQUEST_NOT_ACCEPTED",
     /// The file is closed.
     FILE_CLOSED = 0xc000_0128 => "STATUS_FILE_CLOSED",
+    /// The clocks of server and domain controller, or of client and server, differ too much.
+    TIME_DIFFERENCE_AT_DC = 0xc000_0133 => "STATUS_TIME_DIFFERENCE_AT_DC",
     /// The other end has gone.
     PIPE_BROKEN = 0xc000_014b => "STATUS_PIPE_BROKEN",
     /// Not over the network.

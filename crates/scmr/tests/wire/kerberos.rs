@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use svckit_core::access::ManagerAccess;
-use svckit_core::kerberos::{Code, Context, Failure, Step};
+use svckit_core::kerberos::{Code, Context, Failure, Step, Style};
 use svckit_core::time::WallTime;
 use svckit_scmr::auth::spnego::{self, Init, Response, State, Token};
 use svckit_scmr::auth::{Account, Accounts, AuthError, Initiate, NtHash, kerberos, ntlm};
@@ -11,6 +11,7 @@ use svckit_scmr::client::{Binding, Client, Outcome, Progress};
 use svckit_scmr::ops::Call;
 use svckit_scmr::pdu::{MAX_FRAGMENT, ProtocolError, Status, flags};
 use svckit_scmr::server::{Incoming, Server};
+use zeroize::Zeroizing;
 
 use crate::sealed;
 
@@ -21,6 +22,7 @@ const FLAGS: usize = 3;
 #[derive(Debug)]
 struct Toy {
     user: String,
+    style: Style,
     is_server: bool,
     refuses: Option<Code>,
     sent: u32,
@@ -29,7 +31,8 @@ struct Toy {
 
 impl Toy {
     fn client(user: &str) -> Self {
-        Self { user: user.to_owned(), is_server: false, refuses: None, sent: 0, received: 0 }
+        let user = user.to_owned();
+        Self { user, style: Style::Dce, is_server: false, refuses: None, sent: 0, received: 0 }
     }
 
     fn server(refuses: Option<Code>) -> Self {
@@ -47,13 +50,15 @@ impl Context for Toy {
         if let Some(code) = self.refuses {
             return Err(Failure { code: Some(code), text: "no".to_owned() });
         }
+        let is_plain = self.style == Style::Plain;
         let step = |token: String, is_done| Ok(Step { token: token.into_bytes(), is_done });
         match (self.is_server, String::from_utf8_lossy(token).split_once(' ')) {
             (false, None) => step(format!("request {}", self.user), false),
             (true, Some(("request", user))) => {
                 self.user = user.to_owned();
-                step("reply 1".to_owned(), false)
+                step("reply 1".to_owned(), is_plain)
             }
+            (false, Some(("reply", "1"))) if is_plain => step(String::new(), true),
             (false, Some(("reply", "1"))) => step("reply 2".to_owned(), true),
             (true, Some(("reply", "2"))) => step(String::new(), true),
             other => Err(Failure::other(format!("{other:?}"))),
@@ -77,6 +82,10 @@ impl Context for Toy {
     fn open(&mut self, packet: &mut [u8], part: Range<usize>, signature: &[u8]) -> Result<(), Failure> {
         packet[part].iter_mut().for_each(|byte| *byte ^= 0x5a);
         self.verify(packet, signature)
+    }
+
+    fn session_key(&self) -> Result<Zeroizing<Vec<u8>>, Failure> {
+        Ok(Zeroizing::new(self.user.clone().into_bytes()))
     }
 
     fn sign(&mut self, text: &[u8]) -> Result<Vec<u8>, Failure> {
@@ -273,4 +282,62 @@ fn a_server_that_asks_for_a_signature_of_the_list_gets_one() {
     assert_eq!(Token::read_response(&leg.token).unwrap().mic, None);
     let done = Response { state: Some(State::COMPLETED), ..Response::default() };
     assert!(client.step(&done.to_bytes()).unwrap().done.is_some());
+}
+
+/// A client whose last word is the first, and its list of mechanisms.
+fn plain(user: &str) -> (spnego::Initiator, Vec<u8>, Vec<u8>) {
+    let mut toy = Toy { style: Style::Plain, ..Toy::client(user) };
+    let first = toy.step(&[]).unwrap().token;
+    let mut client = spnego::Initiator::kerberos(kerberos::Initiator::new(Box::new(toy), first));
+    let offer = client.start();
+    let Token::Init(init) = Token::read(&offer).unwrap() else { panic!() };
+    (client, offer, init.list())
+}
+
+#[test]
+fn a_token_each_way_is_enough_where_nobody_wants_the_style_of_dce() {
+    let (mut client, offer, _) = plain("ann@SHOP");
+    let toy = Toy { style: Style::Plain, ..Toy::server(None) };
+    let kerberos = kerberos::Acceptor::new(Box::new(toy), |_| {});
+    let step = spnego::Acceptor::new(ntlm()).with_kerberos(kerberos).step(&offer, &Shop).unwrap();
+    let spnego::Step::Done(token, account, server) = step else { panic!("{step:?}") };
+    assert_eq!(account, somebody("ann@SHOP"));
+    let leg = client.step(&token).unwrap();
+    assert_eq!(leg.token, [0; 0]);
+    let (ours, theirs) = (leg.done.unwrap().session_key(), server.session_key());
+    assert_eq!((ours.as_deref(), theirs.as_deref()), (Some(&b"ann@SHOP".to_vec()), ours.as_deref()));
+}
+
+#[test]
+fn the_list_is_signed_and_checked_where_a_token_each_way_leaves_that_open() {
+    let answer = |state, mic| {
+        let mechanism = Some(kerberos::MECHANISMS[0].to_vec());
+        Response { state: Some(state), mechanism, token: Some(b"reply 1".to_vec()), mic }.to_bytes()
+    };
+    // The server has said its last word, and has signed the list or not.
+    let (mut client, _, list) = plain("ann@SHOP");
+    let leg = client.step(&answer(State::COMPLETED, Some(sum(&list, 1)))).unwrap();
+    assert!(leg.done.is_some() && leg.token.is_empty());
+    assert!(client.step(&answer(State::COMPLETED, None)).is_err(), "it is over");
+    let (mut client, ..) = plain("ann@SHOP");
+    let error = client.step(&answer(State::COMPLETED, Some(sum(b"another list", 1)))).unwrap_err();
+    assert_eq!(error, AuthError::Altered);
+
+    // It waits for ours.
+    for (state, is_signed) in
+        [(State::INCOMPLETE, true), (State::INCOMPLETE, false), (State::REQUEST_MIC, false)]
+    {
+        let (mut client, _, list) = plain("ann@SHOP");
+        let leg = client.step(&answer(state, is_signed.then(|| sum(&list, 1)))).unwrap();
+        assert!(leg.done.is_none());
+        let said = Token::read_response(&leg.token).unwrap();
+        assert_eq!((said.token, said.mic), (None, Some(sum(&list, 1))));
+        let last = Response { state: Some(State::COMPLETED), ..Response::default() };
+        assert!(client.step(&last.to_bytes()).unwrap().done.is_some());
+    }
+    let (mut client, ..) = plain("ann@SHOP");
+    let error = client.step(&answer(State::INCOMPLETE, Some(sum(b"another list", 1)))).unwrap_err();
+    assert_eq!(error, AuthError::Altered);
+    let (mut client, ..) = plain("ann@SHOP");
+    assert_eq!(client.step(&answer(State::REJECT, None)).unwrap_err(), AuthError::Refused);
 }

@@ -34,23 +34,27 @@ impl Initiator {
         Self { mechanism, names, list: Vec::new(), progress: Progress::Offering }
     }
 
-    /// A token of the mechanism came: the next one. With the last goes the signature of what was offered, where that is needed.
+    /// A token of the mechanism came: the next one. With the last goes the signature of what was offered, where that is needed. If the server has said the last word of both, nothing goes.
     fn prove(&mut self, response: &Response) -> Result<Leg, AuthError> {
         if response.mechanism.as_deref().is_some_and(|mechanism| !self.names.contains(&mechanism)) {
             return Err(AuthError::Mechanism);
         }
         let missing = AuthError::Malformed { what: "NegTokenResp has no token" };
         let Leg { token, done } = self.mechanism.step(response.token.as_ref().ok_or(missing)?)?;
-        let mut answer = Response { token: Some(token), ..Response::default() };
+        let has_token = !token.is_empty();
+        let mut answer = Response { token: has_token.then_some(token), ..Response::default() };
         match done {
             None => self.progress = Progress::Offering,
+            Some(protection) if !has_token && response.state == Some(State::COMPLETED) => {
+                return self.finish(protection, response);
+            }
             Some(mut protection) => {
                 if let Some(mic) = &response.mic {
                     protection.verify_apart(&self.list, mic)?;
                 }
-                // NTLM's is always there ([MS-SPNG] 3.1.5.1); for others it is left out unless the server sends one, or asks for it (RFC 4178 5).
+                // NTLM's is always there ([MS-SPNG] 3.1.5.1); for others it is left out unless the server sends one, asks for it, or waits for it (RFC 4178 5).
                 let is_asked = response.mic.is_some() || response.state == Some(State::REQUEST_MIC);
-                if is_asked || self.mechanism.provider() == provider::NTLM {
+                if is_asked || !has_token || self.mechanism.provider() == provider::NTLM {
                     answer.mic = Some(protection.sign_apart(&self.list)?);
                 }
                 self.progress = Progress::Proving(protection);

@@ -1,6 +1,7 @@
 //! The client against a server for tests, in every dialect and with every cipher, and what it must not put up with.
 
 mod server;
+mod tickets;
 mod vectors;
 
 use svckit_core::secret::Secret;
@@ -34,8 +35,13 @@ fn initiate(password: &str) -> Box<dyn Initiate> {
 
 /// Connects; what the server sends comes in pieces of this size.
 fn connect(server: &mut Server, password: &str, piece: usize) -> Result<Pipe, SmbError> {
+    connect_by(server, initiate(password), piece)
+}
+
+/// The same, with another logon.
+fn connect_by(server: &mut Server, security: Box<dyn Initiate>, piece: usize) -> Result<Pipe, SmbError> {
     let request = Request { host: "db1".into(), pipe: "svcctl".into(), random: [7; 48] };
-    let (mut connecting, mut bytes) = Connecting::start(request, initiate(password))?;
+    let (mut connecting, mut bytes) = Connecting::start(request, security)?;
     loop {
         let output = server.receive(&bytes);
         assert!(!output.is_empty(), "nobody has anything to say");

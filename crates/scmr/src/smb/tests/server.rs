@@ -1,12 +1,13 @@
 //! A server for tests, as small as it can be: it knows ann with the password "pw", and a pipe that gives back what was written into it.
 
 use svckit_core::secret::Secret;
+use svckit_core::time::WallTime;
 use zeroize::Zeroizing;
 
 use super::super::crypto::{Algorithm, Cipher, Encryption, Preauth, Signing};
 use super::super::frame::{self, ENCRYPTED, Fields, HEADER, Header, NtStatus, command, flags};
 use super::super::negotiate::Dialect;
-use crate::auth::{Account, Accounts, NtHash, ntlm, spnego};
+use crate::auth::{Account, Accounts, AuthError, NtHash, kerberos, ntlm, spnego};
 
 /// What it does wrong, or otherwise than at most times.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,6 +33,8 @@ pub(super) enum Twist {
     Old,
     /// It takes one request at a time.
     Stingy,
+    /// It says the last word of the logon with the status of those before.
+    Endless,
 }
 
 pub(super) struct Server {
@@ -58,6 +61,10 @@ struct Ann;
 impl Accounts for Ann {
     fn verifier(&self, account: &Account) -> Option<NtHash> {
         (account.user == "ann").then(|| NtHash::of(&Secret::from("pw")))
+    }
+
+    fn admits(&self, principal: &str) -> bool {
+        principal == "ann@SHOP"
     }
 }
 
@@ -88,6 +95,12 @@ impl Server {
     /// The key that a program behind the pipe gets.
     pub(super) fn application_key(&self) -> Option<&[u8; 16]> {
         self.encryption.as_ref().map(Encryption::application_key)
+    }
+
+    /// The same, which takes tickets.
+    pub(super) fn with_kerberos(mut self, kerberos: kerberos::Acceptor) -> Self {
+        self.acceptor = self.acceptor.map(|acceptor| acceptor.with_kerberos(kerberos));
+        self
     }
 
     /// Takes bytes of a client: those for it.
@@ -249,10 +262,26 @@ impl Server {
                 let signing = Signing::new(self.dialect, self.algorithm, &key, &self.preauth);
                 self.signing = (self.twist != Twist::Unsigned).then_some(signing);
                 let body = token_body(guest, &token);
-                self.say(output, command::SESSION_SETUP, number, NtStatus::SUCCESS, &body);
+                let status = match self.twist {
+                    Twist::Endless => NtStatus::MORE_PROCESSING_REQUIRED,
+                    _ => NtStatus::SUCCESS,
+                };
+                self.say(output, command::SESSION_SETUP, number, status, &body);
                 self.encryption = self
                     .cipher
                     .map(|cipher| Encryption::new(self.dialect, cipher, &key, &self.preauth).reversed());
+            }
+            // Windows says it in this way, with a status as if something could follow.
+            Err((_, AuthError::Kerberos(code))) => {
+                let time = WallTime::of_file_time(133_000_000_000_000_000);
+                let response = spnego::Response {
+                    state: Some(spnego::State::INCOMPLETE),
+                    token: Some(kerberos::error_token(code, time)),
+                    ..spnego::Response::default()
+                };
+                let (status, body) =
+                    (NtStatus::MORE_PROCESSING_REQUIRED, token_body(0, &response.to_bytes()));
+                self.say(output, command::SESSION_SETUP, number, status, &body);
             }
             Err(_) => {
                 let status = NtStatus::LOGON_FAILURE;
