@@ -284,6 +284,35 @@ fn a_server_that_asks_for_a_signature_of_the_list_gets_one() {
     assert!(client.step(&done.to_bytes()).unwrap().done.is_some());
 }
 
+/// As Samba does it.
+#[test]
+fn a_server_that_wants_the_list_signed_after_the_last_token_gets_that() {
+    let after_the_last_token = || {
+        let mut client = initiate(true, "ann@SHOP");
+        let Token::Init(init) = Token::read(&client.start()).unwrap() else { panic!() };
+        let token = Some(b"reply 1".to_vec());
+        let reply = Response { state: Some(State::INCOMPLETE), token, ..Response::default() };
+        client.step(&reply.to_bytes()).unwrap();
+        (client, init.list())
+    };
+    let say = |state, mic| Response { state: Some(state), mic, ..Response::default() }.to_bytes();
+    for is_signed in [true, false] {
+        let (mut client, list) = after_the_last_token();
+        let leg = client.step(&say(State::INCOMPLETE, is_signed.then(|| sum(&list, 1)))).unwrap();
+        let said = Token::read_response(&leg.token).unwrap();
+        assert_eq!((said.token, said.mic), (None, Some(sum(&list, 1))));
+        assert!(leg.done.is_none());
+        assert!(client.step(&say(State::COMPLETED, None)).unwrap().done.is_some());
+    }
+    // It is done once.
+    let (mut client, _) = after_the_last_token();
+    client.step(&say(State::INCOMPLETE, None)).unwrap();
+    assert_eq!(client.step(&say(State::INCOMPLETE, None)).unwrap_err(), AuthError::Refused);
+    let (mut client, _) = after_the_last_token();
+    let error = client.step(&say(State::INCOMPLETE, Some(sum(b"another list", 1)))).unwrap_err();
+    assert_eq!(error, AuthError::Altered);
+}
+
 /// A client whose last word is the first, and its list of mechanisms.
 fn plain(user: &str) -> (spnego::Initiator, Vec<u8>, Vec<u8>) {
     let mut toy = Toy { style: Style::Plain, ..Toy::client(user) };

@@ -1,17 +1,13 @@
 //! Judges of how passwords go through a pipe: impacket of the cipher, Samba's `smbd` of the key as well. Its service control manager takes no passwords, but its LSA takes secrets in the same form ([MS-LSAD] 3.1.4.6.3), decrypts
 //! them with the key that it has of the session, and keeps them where they can be read.
 
-use std::io::{Read, Write};
-use std::net::{Ipv4Addr, TcpStream};
-
 use svckit_core::secret::Secret;
 use svckit_scmr::auth::{Account, NtHash, ntlm, spnego};
 use svckit_scmr::ops::Password;
-use svckit_scmr::smb::{Connecting, Pipe, Progress, Request};
-use svckit_testkit::PATIENCE;
 use svckit_testkit::samba::{ADMINISTRATOR, PASSWORD, Samba};
 
 use crate::impacket::{hex, impacket};
+use crate::smb_pipe::Open;
 
 /// `12345778-1234-abcd-ef00-0123456789ab`, version 0.0 ([MS-LSAD] 1.9), and NDR32.
 const LSA: [u8; 20] = *b"\x78\x57\x34\x12\x34\x12\xcd\xab\xef\x00\x01\x23\x45\x67\x89\xab\0\0\0\0";
@@ -28,16 +24,10 @@ const ALL: [u8; 4] = 0x0200_0000_u32.to_le_bytes();
 const UNKNOWN_REVISION: u32 = 0xC000_0058;
 
 /// Samba's LSA at the end of a pipe.
-struct Lsa {
-    stream: TcpStream,
-    pipe: Pipe,
-}
+struct Lsa(Open);
 
 impl Lsa {
     fn open(samba: &Samba) -> Self {
-        let mut stream = TcpStream::connect((Ipv4Addr::LOCALHOST, samba.port())).unwrap();
-        stream.set_read_timeout(Some(PATIENCE)).unwrap();
-        let request = Request { host: "127.0.0.1".into(), pipe: "lsarpc".into(), random: [7; 48] };
         let security = spnego::Initiator::new(ntlm::Credentials {
             account: Account { user: ADMINISTRATOR.into(), ..Account::default() },
             hash: NtHash::of(&Secret::from(PASSWORD)),
@@ -45,34 +35,17 @@ impl Lsa {
             random: [0x5a; 24].into(),
             time: 133_000_000_000_000_000,
         });
-        let (mut connecting, mut bytes) = Connecting::start(request, Box::new(security)).unwrap();
-        let mut buffer = vec![0; 64 * 1024];
-        loop {
-            stream.write_all(&bytes).unwrap();
-            let count = stream.read(&mut buffer).unwrap();
-            match connecting.receive(&buffer[..count]).unwrap() {
-                Progress::Connecting(more) => connecting = more,
-                Progress::Open(pipe) => return Self { stream, pipe },
-            }
-            bytes = connecting.take_output();
-        }
+        Self(Open::new(samba.port(), "127.0.0.1", "lsarpc", Box::new(security)))
     }
 
     /// Sends a unit of RPC (C706 12.6.3) and takes the one that answers it.
     fn exchange(&mut self, kind: u8, body: &[u8]) -> Vec<u8> {
         let length = u16::try_from(16 + body.len()).unwrap().to_le_bytes();
         let header = [&[5, 0, kind, 3, 0x10, 0, 0, 0][..], &length, &[0, 0, 1, 0, 0, 0]].concat();
-        self.pipe.write(&[&header, body].concat()).unwrap();
+        self.0.write(&[&header, body].concat());
         let mut answer = Vec::new();
-        let mut buffer = vec![0; 64 * 1024];
         while answer.len() < 16 || answer.len() < usize::from(u16::from_le_bytes([answer[8], answer[9]])) {
-            self.pipe.want().unwrap();
-            self.stream.write_all(&self.pipe.take_output()).unwrap();
-            let count = self.stream.read(&mut buffer).unwrap();
-            assert!(count > 0, "the connection was ended");
-            self.pipe.receive(&buffer[..count]).unwrap();
-            self.stream.write_all(&self.pipe.take_output()).unwrap();
-            answer.extend(self.pipe.take_data());
+            answer.extend(self.0.read());
         }
         answer
     }
@@ -168,7 +141,7 @@ fn samba_decrypts_them_with_its_key_of_the_session() {
             let clear = Password::new(text);
             let is_kept = || samba.secrets().windows(clear.as_bytes().len()).any(|at| at == clear.as_bytes());
             assert!(!is_kept(), "{settings}");
-            let sent = lsa.pipe.password(&Secret::from(text)).expect("the pipe is encrypted");
+            let sent = lsa.0.pipe.password(&Secret::from(text)).expect("the pipe is encrypted");
             assert_eq!(lsa.set(&secret, &sent), 0, "{settings}\n{}", samba.log());
             assert!(is_kept(), "{settings}");
         }
@@ -180,5 +153,5 @@ fn a_pipe_that_is_only_signed_takes_none() {
     let Some(samba) = Samba::start("server signing = mandatory\nserver smb encrypt = off\n") else { return };
     let mut lsa = Lsa::open(&samba);
     lsa.secret("G$svckit");
-    assert_eq!(lsa.pipe.password(&Secret::from("correct horse")), None);
+    assert_eq!(lsa.0.pipe.password(&Secret::from("correct horse")), None);
 }

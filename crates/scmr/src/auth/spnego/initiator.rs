@@ -14,9 +14,17 @@ pub struct Initiator {
 #[derive(Debug)]
 enum Progress {
     Offering,
-    /// The last message is on its way.
-    Proving(Box<dyn Protect>),
+    /// The last message of the mechanism is on its way.
+    Proving(Proven),
     Over,
+}
+
+/// What the mechanism has come to.
+#[derive(Debug)]
+struct Proven {
+    protection: Box<dyn Protect>,
+    /// Whether the server has, or gets, our signature of what was offered.
+    is_list_signed: bool,
 }
 
 impl Initiator {
@@ -34,7 +42,7 @@ impl Initiator {
         Self { mechanism, names, list: Vec::new(), progress: Progress::Offering }
     }
 
-    /// A token of the mechanism came: the next one. With the last goes the signature of what was offered, where that is needed. If the server has said the last word of both, nothing goes.
+    /// A token of the mechanism came: the next one, if there is one. With the last goes the signature of what was offered, where that is needed.
     fn prove(&mut self, response: &Response) -> Result<Leg, AuthError> {
         if response.mechanism.as_deref().is_some_and(|mechanism| !self.names.contains(&mechanism)) {
             return Err(AuthError::Mechanism);
@@ -43,35 +51,41 @@ impl Initiator {
         let Leg { token, done } = self.mechanism.step(response.token.as_ref().ok_or(missing)?)?;
         let has_token = !token.is_empty();
         let mut answer = Response { token: has_token.then_some(token), ..Response::default() };
-        match done {
-            None => self.progress = Progress::Offering,
-            Some(protection) if !has_token && response.state == Some(State::COMPLETED) => {
-                return self.finish(protection, response);
-            }
-            Some(mut protection) => {
-                if let Some(mic) = &response.mic {
-                    protection.verify_apart(&self.list, mic)?;
-                }
-                // NTLM's is always there ([MS-SPNG] 3.1.5.1); for others it is left out unless the server sends one, asks for it, or waits for it (RFC 4178 5).
-                let is_asked = response.mic.is_some() || response.state == Some(State::REQUEST_MIC);
-                if is_asked || !has_token || self.mechanism.provider() == provider::NTLM {
-                    answer.mic = Some(protection.sign_apart(&self.list)?);
-                }
-                self.progress = Progress::Proving(protection);
-            }
-        }
-        Ok(Leg { token: answer.to_bytes(), done: None })
-    }
-
-    /// The server's last word. With one mechanism in the list there is nothing that a missing signature could hide (RFC 4178 5).
-    fn finish(&self, mut protection: Box<dyn Protect>, response: &Response) -> Result<Leg, AuthError> {
-        if response.state != Some(State::COMPLETED) {
-            return Err(AuthError::Refused);
+        let Some(mut protection) = done else {
+            self.progress = Progress::Offering;
+            return Ok(Leg { token: answer.to_bytes(), done: None });
+        };
+        if !has_token {
+            return self.finish(Proven { protection, is_list_signed: false }, response);
         }
         if let Some(mic) = &response.mic {
             protection.verify_apart(&self.list, mic)?;
         }
-        Ok(Leg { token: Vec::new(), done: Some(protection) })
+        // NTLM's is always there ([MS-SPNG] 3.1.5.1); for others it is left out unless the server sends one, or asks for it (RFC 4178 5).
+        let is_asked = response.mic.is_some() || response.state == Some(State::REQUEST_MIC);
+        let is_list_signed = is_asked || self.mechanism.provider() == provider::NTLM;
+        if is_list_signed {
+            answer.mic = Some(protection.sign_apart(&self.list)?);
+        }
+        self.progress = Progress::Proving(Proven { protection, is_list_signed });
+        Ok(Leg { token: answer.to_bytes(), done: None })
+    }
+
+    /// What the server says when the mechanism is over: the last word, or that it wants the list signed first, as Samba does it in the style of DCE. With one mechanism in the list there is nothing that a missing
+    /// signature could hide (RFC 4178 5).
+    fn finish(&mut self, mut proven: Proven, response: &Response) -> Result<Leg, AuthError> {
+        if let Some(mic) = &response.mic {
+            proven.protection.verify_apart(&self.list, mic)?;
+        }
+        match response.state {
+            Some(State::COMPLETED) => Ok(Leg { token: Vec::new(), done: Some(proven.protection) }),
+            Some(State::INCOMPLETE | State::REQUEST_MIC) if !proven.is_list_signed => {
+                let mic = Some(proven.protection.sign_apart(&self.list)?);
+                self.progress = Progress::Proving(Proven { is_list_signed: true, ..proven });
+                Ok(Leg { token: Response { mic, ..Response::default() }.to_bytes(), done: None })
+            }
+            _ => Err(AuthError::Refused),
+        }
     }
 
     /// Why the server refuses, if it says so; only Kerberos has words for it.
@@ -104,7 +118,7 @@ impl Initiate for Initiator {
         }
         match std::mem::replace(&mut self.progress, Progress::Over) {
             Progress::Offering => self.prove(&response),
-            Progress::Proving(protection) => self.finish(protection, &response),
+            Progress::Proving(proven) => self.finish(proven, &response),
             Progress::Over => Err(AuthError::Malformed { what: "a token of SPNEGO comes after the last" }),
         }
     }

@@ -1,0 +1,102 @@
+//! A judge of how packets are sealed with Kerberos in the style of DCE: Samba's `smbd` with a keytab, whose Kerberos is Heimdal's. Its service control manager isn't to be had over TCP; but at the end of its pipe, too,
+//! it lets a client log on to RPC itself, as if SMB had shown nobody.
+
+use std::sync::Arc;
+
+use svckit_core::access::ManagerAccess;
+use svckit_core::kerberos::Style;
+use svckit_core::kind::ServiceType;
+use svckit_core::status::StateFilter;
+use svckit_os::gssapi::{self, Credentials};
+use svckit_scmr::auth::{Initiate, kerberos, spnego};
+use svckit_scmr::client::{Binding, Client, Outcome, Progress};
+use svckit_scmr::ops::{Answer, Call};
+use svckit_testkit::kdc::Kdc;
+use svckit_testkit::role;
+use svckit_testkit::samba::{ADMINISTRATOR, Samba};
+
+use crate::smb_pipe::Open;
+
+/// What the program's process does that is in the realm.
+pub(crate) const ROLE: &str = "sealed with tickets";
+
+const HOST: &str = "localhost";
+
+/// The client's side by the ticket cache of the process.
+fn initiate(class: &str, style: Style) -> kerberos::Initiator {
+    let credentials = Arc::new(Credentials::from_cache(None).unwrap());
+    let mut context = gssapi::initiate(&credentials, class, HOST, style).unwrap();
+    let first = context.step(&[]).unwrap().token;
+    kerberos::Initiator::new(context, first)
+}
+
+/// Binds sealed, within a pipe that is open.
+fn bind(pipe: &mut Open, security: Box<dyn Initiate>) -> Client {
+    let (mut binding, mut bytes) = Binding::start_sealed(security);
+    loop {
+        pipe.write(&bytes);
+        match binding.receive(&pipe.read()).unwrap() {
+            Progress::Ready(client) => return client,
+            Progress::Binding(more) => binding = more,
+        }
+        bytes = binding.take_output();
+    }
+}
+
+fn ask(pipe: &mut Open, client: &mut Client, call: &Call) -> Answer {
+    let (_, bytes) = client.call(call);
+    pipe.write(&bytes);
+    loop {
+        if let Some(returned) = client.receive(&pipe.read()).unwrap().pop() {
+            let Outcome::Answer(answer) = returned.outcome else {
+                panic!("{call:?}: {:?}", returned.outcome)
+            };
+            return answer;
+        }
+    }
+}
+
+/// What the process in the realm does with the server at this port.
+pub(crate) fn seal(port: &str) {
+    for with_spnego in [true, false] {
+        let smb = spnego::Initiator::kerberos(initiate("cifs", Style::Plain));
+        let mut pipe = Open::new(port.parse().unwrap(), HOST, "svcctl", Box::new(smb));
+        let rpc = initiate("host", Style::Dce);
+        let rpc: Box<dyn Initiate> =
+            if with_spnego { Box::new(spnego::Initiator::kerberos(rpc)) } else { Box::new(rpc) };
+        let mut client = bind(&mut pipe, rpc);
+        assert!(client.is_sealed());
+        let access = ManagerAccess::CONNECT | ManagerAccess::ENUMERATE_SERVICE;
+        // More than a fragment there, and more than a few bytes back.
+        let database = Some("x".repeat(3500));
+        let opened = ask(&mut pipe, &mut client, &Call::OpenScManager { machine: None, database, access });
+        let Answer::OpenScManager { manager, code } = opened else { panic!("{opened:?}") };
+        code.check().unwrap();
+        for _ in 0..3 {
+            let (types, states) = (ServiceType::WIN32, StateFilter::ALL);
+            let call = Call::EnumServicesStatus { manager, types, states, size: 2000, resume: None };
+            let listed = ask(&mut pipe, &mut client, &call);
+            let Answer::EnumServicesStatus { returned, code, .. } = listed else { panic!("{listed:?}") };
+            code.check().unwrap();
+            assert_eq!(returned, 4);
+        }
+        assert!(client.is_proven());
+    }
+}
+
+#[test]
+fn samba_opens_what_is_sealed_with_a_ticket_and_seals_its_answers() {
+    let Some(kdc) = Kdc::start() else { return };
+    kdc.add_user(ADMINISTRATOR, "pw");
+    for server in ["cifs", "host"].map(|class| format!("{class}/{HOST}")) {
+        kdc.add_server(&server, Some("smb.keytab"));
+        kdc.without_groups(&server);
+    }
+    let keytab = kdc.add_server("another/name", Some("smb.keytab"));
+    let Some(samba) = Samba::start_in(&kdc, &keytab, "log level = 3\n") else { return };
+    kdc.kinit(ADMINISTRATOR, "pw", "cache");
+    let mut process = role::command(ROLE, &samba.port().to_string());
+    let output = process.envs(kdc.environment("cache")).output().unwrap();
+    let said = [output.stdout, output.stderr].map(|said| String::from_utf8_lossy(&said).into_owned());
+    assert!(output.status.success(), "{}\n{}", said.concat(), samba.log());
+}
