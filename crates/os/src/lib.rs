@@ -69,6 +69,8 @@ pub mod space;
 pub mod tcp;
 #[cfg(windows)]
 mod text;
+#[cfg(windows)]
+mod token;
 #[cfg(target_os = "linux")]
 pub mod tree;
 #[cfg(any(target_os = "linux", windows))]

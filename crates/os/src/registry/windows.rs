@@ -20,7 +20,7 @@ use windows_sys::Win32::System::Registry::{
 const ATTEMPTS: usize = 8;
 
 use crate::security::Descriptor;
-use crate::text::wide;
+use crate::text::{wide, wide_list};
 
 /// The longest name of a key, in UTF-16 code units.
 const LONGEST_NAME: usize = 255;
@@ -181,19 +181,17 @@ impl Key {
 
     /// Sets a string (`REG_SZ`).
     pub fn set_string(&self, name: &str, text: &str) -> io::Result<()> {
-        self.set(name, REG_SZ, &bytes_of(text))
+        self.set(name, REG_SZ, &bytes(wide(text)))
     }
 
     /// Sets a string in which variables between percent signs are replaced when it is read (`REG_EXPAND_SZ`).
     pub fn set_expanded(&self, name: &str, text: impl AsRef<OsStr>) -> io::Result<()> {
-        self.set(name, REG_EXPAND_SZ, &bytes_of(text))
+        self.set(name, REG_EXPAND_SZ, &bytes(wide(text)))
     }
 
     /// Sets strings (`REG_MULTI_SZ`), none of which is empty.
     pub fn set_strings(&self, name: &str, texts: &[&str]) -> io::Result<()> {
-        let mut bytes: Vec<u8> = texts.iter().flat_map(bytes_of).collect();
-        bytes.extend([0, 0]);
-        self.set(name, REG_MULTI_SZ, &bytes)
+        self.set(name, REG_MULTI_SZ, &bytes(wide_list(texts)))
     }
 
     /// Sets a number (`REG_DWORD`).
@@ -240,8 +238,8 @@ fn check(code: u32) -> io::Result<()> {
     if code == ERROR_SUCCESS { Ok(()) } else { Err(io::Error::from_raw_os_error(code.cast_signed())) }
 }
 
-fn bytes_of(text: impl AsRef<OsStr>) -> Vec<u8> {
-    wide(text).into_iter().flat_map(u16::to_le_bytes).collect()
+fn bytes(units: Vec<u16>) -> Vec<u8> {
+    units.into_iter().flat_map(u16::to_le_bytes).collect()
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 #![allow(unsafe_code)]
 
-use std::os::windows::io::{AsRawHandle, FromRawHandle, OwnedHandle};
+use std::os::windows::io::{AsRawHandle, OwnedHandle};
 use std::ptr;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -10,10 +10,10 @@ use windows_sys::Win32::Security::{
     AdjustTokenPrivileges, LUID_AND_ATTRIBUTES, LookupPrivilegeValueW, SE_PRIVILEGE_ENABLED,
     TOKEN_ADJUST_PRIVILEGES, TOKEN_PRIVILEGES, TOKEN_QUERY,
 };
-use windows_sys::Win32::System::Threading::{GetCurrentProcess, OpenProcessToken};
 
 use super::text::wide;
 use super::{check, last_error};
+use crate::{errno, token};
 
 /// What reading and setting an audit list takes: it has to be on when the handle is opened.
 pub(super) const AUDIT: &str = "SeSecurityPrivilege";
@@ -42,12 +42,8 @@ impl Privilege {
         check(unsafe {
             LookupPrivilegeValueW(ptr::null(), name.as_ptr(), &raw mut wanted.Privileges[0].Luid)
         })?;
-        let mut token = ptr::null_mut();
-        let access = TOKEN_ADJUST_PRIVILEGES | TOKEN_QUERY;
-        // SAFETY: the pseudo-handle of this process is always valid; the handle is written on success.
-        check(unsafe { OpenProcessToken(GetCurrentProcess(), access, &raw mut token) })?;
-        // SAFETY: the handle is new, and nobody else's.
-        let token = unsafe { OwnedHandle::from_raw_handle(token) };
+        let token =
+            token::own(TOKEN_ADJUST_PRIVILEGES | TOKEN_QUERY).map_err(|error| errno::win32(&error))?;
         let (mut before, mut size) = (TOKEN_PRIVILEGES::default(), 0);
         let room = u32::try_from(size_of::<TOKEN_PRIVILEGES>()).unwrap_or(0);
         // Success tells by the code whether the privilege is there, so what was before must not be taken for it.

@@ -1,27 +1,26 @@
 #![allow(unsafe_code)]
 
 use std::io;
-use std::os::windows::io::{AsRawHandle, FromRawHandle, OwnedHandle};
 use std::path::Path;
 use std::sync::OnceLock;
 use std::{ptr, slice};
 
-use windows_sys::Win32::Foundation::{ERROR_INSUFFICIENT_BUFFER, ERROR_INVALID_FUNCTION, LocalFree};
+use windows_sys::Win32::Foundation::{ERROR_INVALID_FUNCTION, LocalFree};
 use windows_sys::Win32::Security::Authorization::{
     ConvertStringSecurityDescriptorToSecurityDescriptorW, GetNamedSecurityInfoW, SDDL_REVISION_1,
     SE_FILE_OBJECT, SetNamedSecurityInfoW,
 };
 use windows_sys::Win32::Security::{
-    DACL_SECURITY_INFORMATION, GetSecurityDescriptorDacl, GetTokenInformation, OWNER_SECURITY_INFORMATION,
+    DACL_SECURITY_INFORMATION, GetSecurityDescriptorDacl, OWNER_SECURITY_INFORMATION,
     PROTECTED_DACL_SECURITY_INFORMATION, PSECURITY_DESCRIPTOR, SECURITY_ATTRIBUTES, SID_AND_ATTRIBUTES,
-    TOKEN_GROUPS, TOKEN_INFORMATION_CLASS, TOKEN_QUERY, TOKEN_USER, TokenRestrictedSids, TokenUser,
+    TOKEN_GROUPS, TOKEN_QUERY, TOKEN_USER, TokenRestrictedSids, TokenUser,
 };
 use windows_sys::Win32::Storage::FileSystem::CreateDirectoryW;
-use windows_sys::Win32::System::Threading::{GetCurrentProcess, OpenProcessToken};
 
 use super::{MODIFY, PRIVATE};
+use crate::overlapped::is;
 use crate::text::wide;
-use crate::{account, path};
+use crate::{account, path, token};
 
 /// A security descriptor.
 #[derive(Debug)]
@@ -168,7 +167,7 @@ fn owner(path: &Path) -> io::Result<String> {
 
 /// The account of this process.
 pub(crate) fn own_identifier() -> io::Result<String> {
-    let user = token_information(TokenUser)?;
+    let user = token::information(&token::own(TOKEN_QUERY)?, TokenUser)?;
     // SAFETY: the system has filled the structure of this class at the aligned start of the buffer, which has what it points to and is alive.
     account::text(unsafe { (*user.as_ptr().cast::<TOKEN_USER>()).User.Sid })
 }
@@ -206,11 +205,11 @@ fn restricting_services() -> io::Result<&'static [String]> {
     if let Some(known) = KNOWN.get() {
         return Ok(known);
     }
-    let services = match token_information(TokenRestrictedSids) {
+    let services = match token::information(&token::own(TOKEN_QUERY)?, TokenRestrictedSids) {
         // The others are everybody's, the logon's, and that of all that is restricted: more processes have them than a pipe or a folder is for.
         Ok(groups) => groups_of(&groups)?.into_iter().filter(|sid| sid.starts_with(SERVICE)).collect(),
         // A system without such tokens, as Wine.
-        Err(error) if error.raw_os_error() == Some(ERROR_INVALID_FUNCTION.cast_signed()) => Vec::new(),
+        Err(error) if is(&error, ERROR_INVALID_FUNCTION) => Vec::new(),
         Err(error) => return Err(error),
     };
     // The token keeps them as long as the process runs.
@@ -220,7 +219,7 @@ fn restricting_services() -> io::Result<&'static [String]> {
 /// How the identifier of a service begins ([MS-DTYP] 2.4.2.4, `NT_SERVICE`).
 const SERVICE: &str = "S-1-5-80-";
 
-/// The identifiers in what [`token_information`] gave of groups.
+/// The identifiers in what [`token::information`] gave of groups.
 fn groups_of(information: &[u64]) -> io::Result<Vec<String>> {
     let groups = information.as_ptr().cast::<TOKEN_GROUPS>();
     // SAFETY: the system has filled the structure at the aligned start of the buffer: as many entries as it says, and what they point to.
@@ -229,41 +228,6 @@ fn groups_of(information: &[u64]) -> io::Result<Vec<String>> {
         slice::from_raw_parts(first, (*groups).GroupCount as usize)
     };
     groups.iter().map(|group| account::text(group.Sid)).collect()
-}
-
-/// What the system knows of the token of this process, in the structure of the class.
-fn token_information(class: TOKEN_INFORMATION_CLASS) -> io::Result<Vec<u64>> {
-    let mut token = ptr::null_mut();
-    // SAFETY: the pseudo-handle of this process is always valid; the handle is written on success.
-    if unsafe { OpenProcessToken(GetCurrentProcess(), TOKEN_QUERY, &raw mut token) } == 0 {
-        return Err(io::Error::last_os_error());
-    }
-    // SAFETY: the handle is new, and nobody else's.
-    let token = unsafe { OwnedHandle::from_raw_handle(token) };
-    // A pointer and the longest identifier, which it points to.
-    let mut space = vec![0u64; 16];
-    loop {
-        let size = u32::try_from(size_of_val(space.as_slice())).unwrap_or(0);
-        let mut needed = 0;
-        // SAFETY: the buffer is aligned and has the size that is said.
-        let done = unsafe {
-            GetTokenInformation(
-                token.as_raw_handle(),
-                class,
-                space.as_mut_ptr().cast(),
-                size,
-                &raw mut needed,
-            )
-        };
-        if done != 0 {
-            return Ok(space);
-        }
-        let error = io::Error::last_os_error();
-        if needed <= size || error.raw_os_error() != Some(ERROR_INSUFFICIENT_BUFFER.cast_signed()) {
-            return Err(error);
-        }
-        space = vec![0; (needed as usize).div_ceil(size_of::<u64>())];
-    }
 }
 
 #[cfg(test)]
@@ -325,7 +289,7 @@ mod tests {
 
     #[test]
     fn groups_are_read_with_what_they_point_to() {
-        let groups = token_information(TokenGroups).unwrap();
+        let groups = token::information(&token::own(TOKEN_QUERY).unwrap(), TokenGroups).unwrap();
         let groups = groups_of(&groups).unwrap();
         assert!(groups.iter().all(|group| group.starts_with("S-1-")), "{groups:?}");
         assert!(groups.iter().any(|group| group == "S-1-1-0"), "everybody is one: {groups:?}");

@@ -5,25 +5,25 @@ use std::ffi::{OsString, c_void};
 use std::io;
 use std::mem::transmute;
 use std::os::windows::ffi::OsStringExt;
-use std::os::windows::io::{AsRawHandle, FromRawHandle, OwnedHandle, RawHandle};
+use std::os::windows::io::{AsRawHandle, OwnedHandle};
 use std::ptr;
 
 use svckit_core::name::ServiceName;
 use svckit_core::record::SERVICES_KEY;
-use windows_sys::Win32::Security::{TOKEN_DUPLICATE, TOKEN_QUERY};
-use windows_sys::Win32::System::Threading::{
-    GetCurrentProcess, OpenProcess, OpenProcessToken, PROCESS_QUERY_LIMITED_INFORMATION,
-};
+use windows_sys::Win32::Security::{TOKEN_ACCESS_MASK, TOKEN_DUPLICATE, TOKEN_QUERY};
 
 use crate::library::{Function, Library};
 use crate::registry::Key;
-use crate::text;
+use crate::{text, token};
 
 /// Variables with their values.
 type Variables = Vec<(OsString, OsString)>;
 
 /// The value of a service's key that says variables of its own.
 const SERVICE_VALUE: &str = "Environment";
+
+/// What finding variables by a token takes.
+const ACCESS: TOKEN_ACCESS_MASK = TOKEN_QUERY | TOKEN_DUPLICATE;
 
 /// The variables that every service of this machine inherits, before those of its account.
 pub fn system_environment() -> io::Result<Variables> {
@@ -33,20 +33,12 @@ pub fn system_environment() -> io::Result<Variables> {
 /// The variables of the system and of this process's account, as a program gets them that is started now: who changed one since this process began is
 /// seen. The system makes one `PATH` of the system's and the account's.
 pub fn account_environment() -> io::Result<Variables> {
-    // SAFETY: the pseudo-handle of this process is always valid.
-    made_anew(Some(&token(unsafe { GetCurrentProcess() })?))
+    made_anew(Some(&token::own(ACCESS)?))
 }
 
 /// The same of another process's account, for who may look into that.
 pub fn account_environment_of(process: u32) -> io::Result<Variables> {
-    // SAFETY: plain numbers are passed.
-    let handle = unsafe { OpenProcess(PROCESS_QUERY_LIMITED_INFORMATION, 0, process) };
-    if handle.is_null() {
-        return Err(io::Error::last_os_error());
-    }
-    // SAFETY: the handle is new, and nobody else's.
-    let process = unsafe { OwnedHandle::from_raw_handle(handle) };
-    made_anew(Some(&token(process.as_raw_handle())?))
+    made_anew(Some(&token::of(process, ACCESS)?))
 }
 
 /// The variables that a service's key says, which the service control manager sets over all others when it makes the service's process.
@@ -56,17 +48,6 @@ pub fn service_environment(service: &ServiceName) -> io::Result<Variables> {
     };
     let lines = key.strings(SERVICE_VALUE)?.unwrap_or_default();
     Ok(lines.iter().filter_map(|line| assignment(line)).collect())
-}
-
-/// The token of a process, as far as it is needed to find variables by it.
-fn token(process: RawHandle) -> io::Result<OwnedHandle> {
-    let mut token = ptr::null_mut();
-    // SAFETY: the handle is open, or the one that stands for this process; the token is written on success.
-    if unsafe { OpenProcessToken(process, TOKEN_QUERY | TOKEN_DUPLICATE, &raw mut token) } == 0 {
-        return Err(io::Error::last_os_error());
-    }
-    // SAFETY: the handle is new, and nobody else's.
-    Ok(unsafe { OwnedHandle::from_raw_handle(token) })
 }
 
 /// `CreateEnvironmentBlock` without anything of this process; without a token the system's variables alone. Its library goes again: each host would carry it.
@@ -93,23 +74,18 @@ fn made_anew(token: Option<&OwnedHandle>) -> io::Result<Variables> {
 }
 
 /// # Safety
-/// There is a block of variables: one text follows another, each ending with NUL, and an empty one is the last.
-unsafe fn read(mut next: *const u16) -> Variables {
+/// There is a block of variables: a list of texts.
+unsafe fn read(block: *const u16) -> Variables {
     let mut all = BTreeMap::new();
-    loop {
-        // SAFETY: by the contract there is a text.
-        let line = unsafe { text::units(next) };
-        if line.is_empty() {
-            return all.into_values().collect();
-        }
+    // SAFETY: by the contract.
+    for line in unsafe { text::list(block) } {
         // Those that begin with an equals sign are the current folders of drives.
         if let Some(at) = line.iter().position(|unit| *unit == u16::from(b'=')).filter(|at| *at > 0) {
             let (name, value) = (OsString::from_wide(&line[..at]), OsString::from_wide(&line[at + 1..]));
             all.insert(crate::variable::key(&name), (name, value));
         }
-        // SAFETY: the text has so many units, and the next begins after its NUL.
-        next = unsafe { next.add(line.len() + 1) };
     }
+    all.into_values().collect()
 }
 
 /// What is no assignment counts for nothing.
