@@ -81,5 +81,12 @@ fn what_this_machine_has_is_not_told_of_another() {
         let told = "error: cannot show environment of service \"web\": its variables are those of its own machine, of the account and the files there, of which nothing is known here (50 ERROR_NOT_SUPPORTED)\n";
         assert!(ran.err.starts_with(told) && ran.err.ends_with(hint), "{}", ran.err);
     }
+    world.scm.contents().services.get_mut("web").unwrap().definition = None;
+    let ran = world.svc("env web");
+    assert!(
+        ran.err.ends_with("here (50 ERROR_NOT_SUPPORTED)\nhint: run svc env on that machine\n"),
+        "{}",
+        ran.err
+    );
     assert_eq!(world.svc("env ghost").status, Status::NoSuchService as u8);
 }

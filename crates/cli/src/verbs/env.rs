@@ -60,19 +60,20 @@ pub(crate) fn run(app: &mut App, arguments: &One) -> Result<(), Failure> {
     print(app, &variables)
 }
 
-/// Variables, accounts and files are those of the machine on which the program runs; nothing of them is known here. Of a service that isn't there, or that svckit
-/// did not make, that is told in place of it.
+/// Variables, accounts and files are those of the machine on which the program runs; nothing of them is known here. Of a service that isn't there, that is told in
+/// place of it.
 fn elsewhere(app: &mut App, name: &ServiceName, argument: &str) -> Result<Failure, Failure> {
     let cause = "its variables are those of its own machine, of the account and the files there, of which nothing is known here";
     let mut error = Error::new(SHOW, Win32Error::NOT_SUPPORTED).service(name.as_str()).cause(cause);
+    let mut hint = "run svc env on that machine".to_owned();
     if let Named::Service(_) = named(argument)? {
-        installed(app, name)?;
+        app.open(name, ServiceAccess::QUERY_STATUS)?;
         error.target = Some(app.backend()?.target());
-        let hint =
-            format!("run svc env on that machine; svc show {name} has the names that the definition says");
-        return Ok(Failure::from(Box::new(error)).hint(hint));
+        if let Ok(Some(_)) = stored_definition(app, name) {
+            hint.push_str(&format!("; svc show {name} has the names that the definition says"));
+        }
     }
-    Ok(Failure::from(Box::new(error)).hint("run svc env on that machine"))
+    Ok(Failure::from(Box::new(error)).hint(hint))
 }
 
 /// What a service runs, and under which account.
