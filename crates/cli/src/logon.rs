@@ -63,7 +63,12 @@ impl Logon {
         };
         if let Some(why) = local::SIGNED_IN {
             let is_said = self.user.is_some() || self.auth.is_some();
-            if is_said || self.password_file.is_some() || self.credentials_file.is_some() {
+            let is_set = |name| std::env::var_os(name).is_some_and(|value| !value.is_empty());
+            if is_said
+                || self.password_file.is_some()
+                || self.credentials_file.is_some()
+                || [USER, PASSWORD, AUTH].into_iter().any(is_set)
+            {
                 return Err(failed(remote, Win32Error::NOT_SUPPORTED, why.to_owned()));
             }
             return Ok(within(remote.clone()));
