@@ -92,6 +92,13 @@ pub enum Request {
     ScmStop,
 }
 
+impl Request {
+    /// Whether nothing is changed by it, so that it can be asked again.
+    pub fn only_reads(&self) -> bool {
+        !matches!(self, Self::SetDefinition { .. } | Self::Raise(_) | Self::ScmStop)
+    }
+}
+
 /// Where to begin reading a log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

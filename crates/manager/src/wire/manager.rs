@@ -11,6 +11,7 @@ use svckit_core::{Result, Win32Error};
 use svckit_scmr::ndr;
 use svckit_scmr::ops::{Answer, Call, CreateService, Handle, MAX_4K, MAX_256K, buffers};
 
+use super::place::{Opened, Place, Way};
 use super::service::WireService;
 use super::waiter::Waiter;
 use super::{Connection, Doing, Shared, Transport};
@@ -25,18 +26,23 @@ const NAME_BUFFER: u32 = 512;
 const PROCESS_INFO: u32 = 0;
 
 pub(super) struct WireManager<S: Transport> {
-    connection: Rc<Connection<S>>,
-    handle: Handle,
+    place: Place<S>,
 }
 
 impl<S: Transport> WireManager<S> {
-    pub(super) fn new(connection: Rc<Connection<S>>, handle: Handle) -> Self {
-        Self { connection, handle }
+    pub(super) fn new(connection: Rc<Connection<S>>, handle: Handle, access: ManagerAccess) -> Self {
+        Self { place: Place::new(connection, handle, Way::Manager(access)) }
     }
+}
 
-    fn service(&self, handle: Handle, name: &str, access: ServiceAccess) -> Box<dyn Service> {
-        Box::new(WireService::new(Rc::clone(&self.connection), handle, name.to_owned(), access))
-    }
+/// A service that was opened on the connection of its service control manager.
+fn service<S: Transport>(
+    at: &Opened<S>,
+    handle: Handle,
+    name: &str,
+    access: ServiceAccess,
+) -> Box<dyn Service> {
+    Box::new(WireService::new(Rc::clone(&at.connection), handle, name.to_owned(), access))
 }
 
 /// The calls that list services.
@@ -59,17 +65,17 @@ struct Piece {
 impl<S: Transport> WireManager<S> {
     /// The whole list, in as many pieces as it takes.
     fn list(
-        &self,
+        at: &Opened<S>,
+        doing: &Doing,
         types: ServiceType,
         states: StateFilter,
         group: Option<&str>,
         listing: Listing,
     ) -> Result<Vec<Enumerated>> {
-        let doing = Doing::new("list services");
         let mut services = Vec::new();
         let (mut size, mut from) = (S::FIRST_BUFFER, 0);
         loop {
-            let (manager, resume) = (self.handle, Some(from));
+            let (manager, resume) = (at.handle, Some(from));
             let call = match listing {
                 Listing::Plain => Call::EnumServicesStatus { manager, types, states, size, resume },
                 Listing::Processes => {
@@ -77,15 +83,16 @@ impl<S: Transport> WireManager<S> {
                     Call::EnumServicesStatusEx { manager, level, types, states, size, resume, group }
                 }
             };
-            let Piece { services: found, needed, resume: next, code } = self.piece(&doing, &call)?;
+            let Piece { services: found, needed, resume: next, code } =
+                Self::piece(&at.connection, doing, &call)?;
             if !matches!(code, Win32Error::SUCCESS | Win32Error::MORE_DATA) {
-                return Err(doing.error(code, &self.connection.shared.target));
+                return Err(doing.error(code, &at.connection.shared.target));
             }
-            services.extend(found.map_err(|error| self.connection.nonsense(&doing, error.to_string()))?);
+            services.extend(found.map_err(|error| at.connection.nonsense(doing, error.to_string()))?);
             match code {
                 Win32Error::SUCCESS => return Ok(services),
                 _ if next <= from && size == MAX_256K => {
-                    return Err(self.connection.nonsense(&doing, "the list does not come to an end"));
+                    return Err(at.connection.nonsense(doing, "the list does not come to an end"));
                 }
                 // What is needed for the rest.
                 _ if next > from => (size, from) = (enough(needed), next),
@@ -95,8 +102,8 @@ impl<S: Transport> WireManager<S> {
         }
     }
 
-    fn piece(&self, doing: &Doing, call: &Call) -> Result<Piece> {
-        Ok(match self.connection.ask_for(doing, call)? {
+    fn piece(connection: &Connection<S>, doing: &Doing, call: &Call) -> Result<Piece> {
+        Ok(match connection.ask_for(doing, call)? {
             Answer::EnumServicesStatusEx { buffer, needed, returned, resume, code } => {
                 let services = buffers::read_enum_status_process(&buffer, returned);
                 Piece { services, needed, resume: resume.unwrap_or(0), code }
@@ -105,7 +112,7 @@ impl<S: Transport> WireManager<S> {
                 let services = buffers::read_enum_status(&buffer, returned);
                 Piece { services, needed, resume: resume.unwrap_or(0), code }
             }
-            _ => return Err(self.connection.nonsense(doing, "the answer is one to another call")),
+            _ => return Err(connection.nonsense(doing, "the answer is one to another call")),
         })
     }
 }
@@ -120,36 +127,19 @@ pub(super) fn larger(size: u32, needed: u32) -> u32 {
     if needed > size { enough(needed) } else { MAX_256K }
 }
 
-impl<S: Transport> Drop for WireManager<S> {
-    fn drop(&mut self) {
-        close(&self.connection, self.handle);
-    }
-}
-
-/// Closes a handle. A handle on a connection that was lost is closed already.
-pub(super) fn close<S: Transport>(connection: &Connection<S>, handle: Handle) {
-    if !connection.works() {
-        return;
-    }
-    let closed = connection.ask(&Doing::new("close handle"), &Call::CloseServiceHandle { handle });
-    if let Err(error) = closed {
-        tracing::debug!(%error, "a handle was not closed");
-    }
-}
-
 impl<S: Transport> WireManager<S> {
     /// The name of the service that is listed with this display name.
-    fn listed_as(&self, doing: &Doing, display_name: &str) -> Result<String> {
+    fn listed_as(at: &Opened<S>, doing: &Doing, display_name: &str) -> Result<String> {
         let access = ManagerAccess::CONNECT | ManagerAccess::ENUMERATE_SERVICE;
         let call = Call::OpenScManager { machine: None, database: None, access };
-        let Answer::OpenScManager { manager, .. } = self.connection.ask(doing, &call)? else {
-            return Err(self.connection.nonsense(doing, "the answer is one to another call"));
+        let Answer::OpenScManager { manager, .. } = at.connection.ask(doing, &call)? else {
+            return Err(at.connection.nonsense(doing, "the answer is one to another call"));
         };
-        let lister = Self::new(Rc::clone(&self.connection), manager);
+        let lister = Self::new(Rc::clone(&at.connection), manager, access);
         let listed = lister.enumerate(ServiceType::WIN32, StateFilter::ALL, None)?;
         let found =
             listed.into_iter().find(|service| service.display_name.eq_ignore_ascii_case(display_name));
-        let missing = || doing.error(Win32Error::SERVICE_DOES_NOT_EXIST, &self.connection.shared.target);
+        let missing = || doing.error(Win32Error::SERVICE_DOES_NOT_EXIST, &at.connection.shared.target);
         found.map(|service| service.name).ok_or_else(missing)
     }
 }
@@ -157,24 +147,27 @@ impl<S: Transport> WireManager<S> {
 impl<S: Transport> Manager for WireManager<S> {
     fn create_service(&self, new: &NewService, access: ServiceAccess) -> Result<(Box<dyn Service>, u32)> {
         let doing = Doing::to("create service", new.name.as_str());
-        let password = self.connection.password(&doing, new.password.as_ref())?;
-        let create = CreateService { password, ..CreateService::new(self.handle, new, access) };
+        let at = self.place.now();
+        let password = at.connection.password(&doing, new.password.as_ref())?;
+        let create = CreateService { password, ..CreateService::new(at.handle, new, access) };
         let call = Call::CreateService(Box::new(create));
-        match self.connection.ask(&doing, &call)? {
-            Answer::CreateService { tag, service, .. } => {
-                Ok((self.service(service, new.name.as_str(), access), tag.unwrap_or(0)))
+        match at.connection.ask(&doing, &call)? {
+            Answer::CreateService { tag, service: handle, .. } => {
+                Ok((service(&at, handle, new.name.as_str(), access), tag.unwrap_or(0)))
             }
-            _ => Err(self.connection.nonsense(&doing, "the answer is one to another call")),
+            _ => Err(at.connection.nonsense(&doing, "the answer is one to another call")),
         }
     }
 
     fn open_service(&self, name: &str, access: ServiceAccess) -> Result<Box<dyn Service>> {
         let doing = Doing::to("open service", name);
-        let call = Call::OpenService { manager: self.handle, name: name.to_owned(), access };
-        match self.connection.ask(&doing, &call)? {
-            Answer::OpenService { service, .. } => Ok(self.service(service, name, access)),
-            _ => Err(self.connection.nonsense(&doing, "the answer is one to another call")),
-        }
+        self.place.read(&doing, |at| {
+            let call = Call::OpenService { manager: at.handle, name: name.to_owned(), access };
+            match at.connection.ask(&doing, &call)? {
+                Answer::OpenService { service: handle, .. } => Ok(service(at, handle, name, access)),
+                _ => Err(at.connection.nonsense(&doing, "the answer is one to another call")),
+            }
+        })
     }
 
     /// Some servers know only the older call, which tells no processes.
@@ -184,9 +177,12 @@ impl<S: Transport> Manager for WireManager<S> {
         states: StateFilter,
         group: Option<&str>,
     ) -> Result<Vec<Enumerated>> {
-        match self.list(types, states, group, Listing::Processes) {
+        let doing = Doing::new("list services");
+        let list =
+            |listing| self.place.read(&doing, |at| Self::list(at, &doing, types, states, group, listing));
+        match list(Listing::Processes) {
             Err(error) if error.code == Win32Error::RPC_S_PROCNUM_OUT_OF_RANGE && group.is_none() => {
-                self.list(types, states, group, Listing::Plain)
+                list(Listing::Plain)
             }
             listed => listed,
         }
@@ -194,70 +190,76 @@ impl<S: Transport> Manager for WireManager<S> {
 
     fn display_name(&self, name: &str) -> Result<String> {
         let doing = Doing::to("look up display name of service", name);
-        let call =
-            Call::GetServiceDisplayName { manager: self.handle, name: name.to_owned(), size: NAME_BUFFER };
-        match self.connection.ask(&doing, &call) {
-            Ok(Answer::GetServiceDisplayName { name, .. }) => Ok(name),
-            Ok(_) => Err(self.connection.nonsense(&doing, "the answer is one to another call")),
+        let asked = self.place.read(&doing, |at| {
+            let call =
+                Call::GetServiceDisplayName { manager: at.handle, name: name.to_owned(), size: NAME_BUFFER };
+            match at.connection.ask(&doing, &call)? {
+                Answer::GetServiceDisplayName { name, .. } => Ok(name),
+                _ => Err(at.connection.nonsense(&doing, "the answer is one to another call")),
+            }
+        });
+        match asked {
             // Samba wants the size of the buffer in a form that isn't the specification's.
             Err(error) if error.code == Win32Error::RPC_X_BAD_STUB_DATA => {
                 Ok(self.open_service(name, ServiceAccess::QUERY_CONFIG)?.config()?.display_name.to_string())
             }
-            Err(error) => Err(error),
+            asked => asked,
         }
     }
 
     fn key_name(&self, display_name: &str) -> Result<String> {
         let doing = Doing::to("look up name of service", display_name);
-        let call = Call::GetServiceKeyName {
-            manager: self.handle,
-            display_name: display_name.to_owned(),
-            size: NAME_BUFFER,
-        };
-        match self.connection.ask(&doing, &call) {
-            Ok(Answer::GetServiceKeyName { name, .. }) => Ok(name),
-            Ok(_) => Err(self.connection.nonsense(&doing, "the answer is one to another call")),
-            Err(error) if error.code == Win32Error::RPC_X_BAD_STUB_DATA => {
-                self.listed_as(&doing, display_name)
+        self.place.read(&doing, |at| {
+            let call = Call::GetServiceKeyName {
+                manager: at.handle,
+                display_name: display_name.to_owned(),
+                size: NAME_BUFFER,
+            };
+            match at.connection.ask(&doing, &call) {
+                Ok(Answer::GetServiceKeyName { name, .. }) => Ok(name),
+                Ok(_) => Err(at.connection.nonsense(&doing, "the answer is one to another call")),
+                Err(error) if error.code == Win32Error::RPC_X_BAD_STUB_DATA => {
+                    Self::listed_as(at, &doing, display_name)
+                }
+                Err(error) => Err(error),
             }
-            Err(error) => Err(error),
-        }
+        })
     }
 
     fn security(&self, parts: SecurityInformation) -> Result<SecurityDescriptor> {
-        self.connection.security(&Doing::new("query security of service control manager"), self.handle, parts)
+        let doing = Doing::new("query security of service control manager");
+        self.place.read(&doing, |at| at.connection.security(&doing, at.handle, parts))
     }
 
     fn set_security(&self, parts: SecurityInformation, new: &SecurityDescriptor) -> Result<()> {
-        self.connection.set_security(
-            &Doing::new("change security of service control manager"),
-            self.handle,
-            parts,
-            new,
-        )
+        let (doing, at) = (Doing::new("change security of service control manager"), self.place.now());
+        at.connection.set_security(&doing, at.handle, parts, new)
     }
 
     fn lock(&self) -> Result<Box<dyn Lock>> {
         let doing = Doing::new("lock service database");
-        match self.connection.ask(&doing, &Call::LockServiceDatabase { manager: self.handle })? {
+        let Opened { connection, handle } = self.place.now();
+        match connection.ask(&doing, &Call::LockServiceDatabase { manager: handle })? {
             Answer::LockServiceDatabase { lock, .. } => {
-                Ok(Box::new(WireLock { connection: Rc::clone(&self.connection), handle: Some(lock) }))
+                Ok(Box::new(WireLock { connection, handle: Some(lock) }))
             }
-            _ => Err(self.connection.nonsense(&doing, "the answer is one to another call")),
+            _ => Err(connection.nonsense(&doing, "the answer is one to another call")),
         }
     }
 
     fn lock_status(&self) -> Result<LockStatus> {
         let doing = Doing::new("query lock of service database");
-        let call = Call::QueryServiceLockStatus { manager: self.handle, size: MAX_4K };
-        match self.connection.ask(&doing, &call)? {
-            Answer::QueryServiceLockStatus { status, .. } => Ok(status.into()),
-            _ => Err(self.connection.nonsense(&doing, "the answer is one to another call")),
-        }
+        self.place.read(&doing, |at| {
+            let call = Call::QueryServiceLockStatus { manager: at.handle, size: MAX_4K };
+            match at.connection.ask(&doing, &call)? {
+                Answer::QueryServiceLockStatus { status, .. } => Ok(status.into()),
+                _ => Err(at.connection.nonsense(&doing, "the answer is one to another call")),
+            }
+        })
     }
 
     fn watch(&self) -> Result<Box<dyn Watch>> {
-        let shared = Rc::clone(&self.connection.shared);
+        let shared = self.place.shared();
         let waiter = Waiter::of_set(&shared, &Doing::new(WATCH), NotifyMask::SET)?;
         Ok(Box::new(WireWatch { shared, waiter: Some(waiter) }))
     }

@@ -2,6 +2,7 @@
 
 mod link;
 mod manager;
+mod place;
 mod service;
 mod waiter;
 
@@ -47,7 +48,7 @@ pub trait Transport: Read + Write + 'static {
 /// A service control manager behind a stream.
 ///
 /// Calls share one connection; a wait has one of its own. When the connection was lost, the handles on it are gone; opening the service control
-/// manager again makes a new one.
+/// manager again makes a new one. To another machine, what only reads makes one by itself, opens what it asks again, and asks once more; nothing that changes something is done twice.
 pub struct Wire<S> {
     shared: Rc<Shared<S>>,
 }
@@ -180,6 +181,27 @@ impl<S: Transport> Shared<S> {
         let connection = Rc::new(Connection { link, shared: Rc::clone(self) });
         *self.link.borrow_mut() = Some(Rc::clone(&connection));
         Ok(connection)
+    }
+
+    /// Does what only reads, and once more if the connection to another machine is lost meanwhile; on which one it was done.
+    fn read<T>(
+        self: &Rc<Self>,
+        read: impl Fn(&Connection<S>) -> Result<T>,
+    ) -> Result<(Rc<Connection<S>>, T)> {
+        let mut connection = self.connection()?;
+        let done = match read(&connection) {
+            Err(error) if connection.is_gone(&error) => {
+                connection = self.connection()?;
+                read(&connection)
+            }
+            done => done,
+        };
+        done.map(|done| (connection, done))
+    }
+
+    /// Whether it is another machine's.
+    fn is_elsewhere(&self) -> bool {
+        !matches!(self.entry, Entry::Here)
     }
 
     fn open(&self) -> Result<Link<S>> {
@@ -329,10 +351,12 @@ impl<S: Transport> Backend for Wire<S> {
 
     fn open_manager(&self, access: ManagerAccess) -> Result<Box<dyn Manager>> {
         let doing = Doing::new("open service control manager");
-        let connection = self.shared.connection()?;
         let call = Call::OpenScManager { machine: None, database: None, access };
-        match connection.ask(&doing, &call)? {
-            Answer::OpenScManager { manager, .. } => Ok(Box::new(WireManager::new(connection, manager))),
+        let (connection, answer) = self.shared.read(|connection| connection.ask(&doing, &call))?;
+        match answer {
+            Answer::OpenScManager { manager, .. } => {
+                Ok(Box::new(WireManager::new(connection, manager, access)))
+            }
             _ => Err(connection.nonsense(&doing, "the answer is one to another call")),
         }
     }
@@ -345,12 +369,18 @@ impl<S: Transport> Backend for Wire<S> {
 
     fn native(&self, request: Request) -> Result<Reply> {
         let doing = Doing::new("ask service control manager");
-        let connection = self.shared.connection()?;
-        let reply = connection.link.borrow_mut().native(&request, None);
-        match reply.map_err(|error| doing.failed(error, &self.shared.target))? {
-            Some(reply) => Ok(reply),
-            None => Err(connection.nonsense(&doing, "no answer came")),
-        }
+        let ask = |connection: &Connection<S>| {
+            let reply = connection.link.borrow_mut().native(&request, None);
+            reply.map_err(|error| doing.failed(error, &self.shared.target))
+        };
+        let (connection, reply) = if request.only_reads() {
+            self.shared.read(ask)?
+        } else {
+            let connection = self.shared.connection()?;
+            let reply = ask(&connection)?;
+            (connection, reply)
+        };
+        reply.ok_or_else(|| connection.nonsense(&doing, "no answer came"))
     }
 
     /// On a connection of its own, which is closed when the time is over, so that the other side gives up too.

@@ -10,8 +10,10 @@ use std::time::Duration;
 
 use svckit_core::access::{ManagerAccess, ServiceAccess};
 use svckit_core::config::{ConfigChange, NewService};
+use svckit_core::kind::ServiceType;
 use svckit_core::name::ServiceName;
 use svckit_core::secret::Secret;
+use svckit_core::status::{ServiceState, StateFilter};
 use svckit_core::{Error, Win32Error};
 use svckit_manager::remote::Trial;
 use svckit_manager::{Logon, Target, connect};
@@ -90,6 +92,53 @@ fn another_machine_is_as_this_one() {
     fixture.scm.state().denied = ServiceAccess::DELETE;
     let error = manager.open_service("web", ServiceAccess::DELETE).err().unwrap();
     assert_eq!(error.code, Win32Error::ACCESS_DENIED);
+}
+
+/// Makes the connection of the next call, or of these many, get lost.
+fn lose(fixture: &Fixture, calls: usize) {
+    fixture.scm.state().lost = calls;
+}
+
+#[test]
+fn what_only_reads_goes_on_when_the_connection_is_lost() {
+    let fixture = Fixture::new();
+    fixture.scm.add("web", config("The web"));
+    let backend = connect(&target(&listen_scm(&fixture.scm).to_string(), "pw", LONG)).unwrap();
+    lose(&fixture, 1);
+    let manager = backend.open_manager(ManagerAccess::CONNECT | ManagerAccess::ENUMERATE_SERVICE).unwrap();
+    let list = || manager.enumerate(ServiceType::WIN32, StateFilter::ALL, None).map(|all| all.len());
+    lose(&fixture, 1);
+    assert_eq!(list().unwrap(), 1);
+    lose(&fixture, 1);
+    assert_eq!(manager.display_name("web").unwrap(), "The web");
+    lose(&fixture, 1);
+    let rights = ServiceAccess::QUERY_STATUS | ServiceAccess::QUERY_CONFIG | ServiceAccess::START;
+    let service = manager.open_service("web", rights).unwrap();
+    lose(&fixture, 1);
+    assert_eq!(service.status().unwrap().state, ServiceState::STOPPED);
+    lose(&fixture, 1);
+    assert_eq!(service.config().unwrap().display_name.to_string(), "The web");
+    // What is lost again is an error, and no reason not to ask again.
+    lose(&fixture, 2);
+    let error = service.status().unwrap_err();
+    assert_eq!(error.code, Win32Error::RPC_S_CALL_FAILED);
+    assert_eq!(service.status().unwrap().state, ServiceState::STOPPED);
+}
+
+#[test]
+fn nothing_that_changes_something_is_done_twice() {
+    let fixture = Fixture::new();
+    fixture.scm.add("web", config("The web"));
+    let backend = connect(&target(&listen_scm(&fixture.scm).to_string(), "pw", LONG)).unwrap();
+    let manager = backend.open_manager(ManagerAccess::CONNECT).unwrap();
+    let service = manager.open_service("web", ServiceAccess::START | ServiceAccess::QUERY_STATUS).unwrap();
+    lose(&fixture, 1);
+    let error = service.start(&[]).unwrap_err();
+    assert_eq!(error.code, Win32Error::RPC_S_CALL_FAILED);
+    assert_eq!(fixture.scm.state().starts.len(), 1, "it was done, and its answer was lost");
+    // Who asks how it is hears it, on another connection.
+    service.status().unwrap();
+    assert_eq!(fixture.scm.state().starts.len(), 1);
 }
 
 #[test]
