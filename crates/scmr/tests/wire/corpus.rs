@@ -18,7 +18,7 @@ use svckit_scmr::ndr::Text;
 use svckit_scmr::ops::{Answer, Call, ControlParams, Handle, NotifyParams, buffers};
 use svckit_scmr::server::{Incoming, Server};
 
-use crate::{impacket, sealed};
+use crate::{impacket, kerberos, sealed};
 
 #[path = "../../../../fuzz/checks/ntlm.rs"]
 mod ntlm_check;
@@ -37,7 +37,7 @@ pub(crate) mod smb_check;
 #[path = "../../../../fuzz/checks/spnego.rs"]
 mod spnego_check;
 
-fn folder(target: &str) -> PathBuf {
+pub(crate) fn folder(target: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fuzz/corpus").join(target)
 }
 
@@ -247,7 +247,7 @@ fn ntlm_seeds() -> BTreeMap<String, Vec<u8>> {
     named([("negotiate", negotiate), ("challenge", challenge), ("authenticate", authenticate)])
 }
 
-/// The tokens of a logon, both ways.
+/// The tokens of a logon, both ways, and those of tickets; what Samba says of them is there as it was recorded.
 fn spnego_seeds() -> BTreeMap<String, Vec<u8>> {
     let mut client = spnego::Initiator::new(sealed::credentials("pw"));
     let offer = client.start();
@@ -256,7 +256,16 @@ fn spnego_seeds() -> BTreeMap<String, Vec<u8>> {
     let proof = client.step(&challenge).unwrap().token;
     let accepted = server.step(&proof, &sealed::Ann).unwrap();
     let spnego::Step::Done(completed, ..) = accepted else { panic!("{accepted:?}") };
-    named([("offer", offer), ("challenge", challenge), ("proof", proof), ("completed", completed)])
+    named([
+        ("offer", offer),
+        ("challenge", challenge),
+        ("proof", proof),
+        ("completed", completed),
+        ("ticket", kerberos::offer()),
+        ("ticket-refused", kerberos::refusal(true)),
+        ("ticket-refused-alone", kerberos::refusal(false)),
+        ("ticket-refused-bare", kerberos::refusal(false)[15..].to_vec()),
+    ])
 }
 
 /// What goes over a sealed connection each way, of a logon with NTLM alone.

@@ -13,7 +13,7 @@ use svckit_scmr::pdu::{MAX_FRAGMENT, ProtocolError, Status, flags};
 use svckit_scmr::server::{Incoming, Server};
 use zeroize::Zeroizing;
 
-use crate::sealed;
+use crate::{corpus, sealed};
 
 /// Where `pfc_flags` is in a packet.
 const FLAGS: usize = 3;
@@ -369,4 +369,39 @@ fn the_list_is_signed_and_checked_where_a_token_each_way_leaves_that_open() {
     assert_eq!(error, AuthError::Altered);
     let (mut client, ..) = plain("ann@SHOP");
     assert_eq!(client.step(&answer(State::REJECT, None)).unwrap_err(), AuthError::Refused);
+}
+
+/// What a client offers, for the seeds of the fuzz target.
+pub(crate) fn offer() -> Vec<u8> {
+    plain("ann@SHOP").1
+}
+
+/// What our server says to a client whose clock is wrong, for the same.
+pub(crate) fn refusal(with_spnego: bool) -> Vec<u8> {
+    let mut server = server(Some(Code::SKEW));
+    server.receive(&Binding::start_sealed(initiate(with_spnego, "ann@SHOP")).1).unwrap();
+    let answer = server.take_output();
+    let length = usize::from(u16::from_le_bytes([answer[10], answer[11]])); // auth_length
+    answer[answer.len() - length..].to_vec()
+}
+
+/// Answers of Samba 4.17's `smbd`, whose Kerberos is Heimdal's, as they were recorded; they are seeds of the fuzz target, too.
+#[test]
+fn what_samba_says_of_tickets_is_understood() {
+    let recorded = |name: &str| std::fs::read(corpus::folder("spnego").join(name)).unwrap();
+    let read = |name: &str| Token::read_response(&recorded(name)).unwrap();
+    let (mut client, ..) = plain("ann@SHOP");
+    let error = client.step(&recorded("samba-clock")).unwrap_err();
+    assert_eq!(error, AuthError::Kerberos(Code::SKEW));
+    let clock = read("samba-clock");
+    assert_eq!((clock.state, clock.mic), (Some(State::INCOMPLETE), None), "it goes on, by its state");
+
+    let completed = read("samba-completed");
+    let first = kerberos::MECHANISMS[0].to_vec();
+    assert_eq!((completed.state, completed.mechanism), (Some(State::COMPLETED), Some(first)));
+    let framed = completed.token.unwrap();
+    assert_eq!((framed[0], &framed[14..17]), (0x60, &[2, 0, 0x6f][..]), "AP-REP in the frame of GSSAPI");
+    let list = read("samba-list");
+    assert_eq!((list.state, list.token), (Some(State::INCOMPLETE), None));
+    assert_eq!(list.mic.unwrap().len(), 28);
 }
