@@ -5,6 +5,7 @@
 
 mod accounts;
 mod activation;
+mod another_windows;
 mod ansible;
 mod bulk;
 mod crashes;

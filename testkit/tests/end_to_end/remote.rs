@@ -14,13 +14,13 @@ use svckit_testkit::svc::{Output, Svc};
 use crate::up;
 
 /// A service control manager that listens, with the administrator ann and the user bob.
-struct Machine {
-    svc: Svc,
-    address: String,
+pub(super) struct Machine {
+    pub(super) svc: Svc,
+    pub(super) address: String,
 }
 
 impl Machine {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         let svc = Svc::new();
         svc.ok(&["list"]);
         svc.ok(&["scm", "stop"]);
