@@ -168,3 +168,47 @@ fn who_needs_one_that_is_restarted_is_restarted_too() {
     assert_eq!(apply(&svc, &file, &[]), ["update db", "stop web", "stop db", "start db", "start web"]);
     assert_eq!(apply(&svc, &file, &[]), [""; 0]);
 }
+
+#[test]
+fn a_program_that_is_a_service_itself_needs_no_host() {
+    let svc = Svc::new();
+    let name = svc.name("own");
+    let define = |words: &str| {
+        let path = format!("\"{}\" {words} %SystemRoot%", binary::scripted().display());
+        svc.write("service.toml", &format!("[service.{name}]\nbinary-path = '{path}'\ndescription = 'Own'\n"))
+    };
+    let file = define("accept=STOP");
+    assert_eq!(planned(&svc, &file), ["install own"]);
+    assert_eq!(apply(&svc, &file, &[]), ["install own"]);
+    assert_eq!(planned(&svc, &file), [""; 0]);
+    let up = starting(|| svc.run(&["up", text(&file)]));
+    assert!(up.status.success() && up.stdout.contains("RUNNING"), "{}{}", up.stdout, up.stderr);
+    assert_eq!(apply(&svc, &file, &[]), [""; 0]);
+    let shown = svc.json(&["show", &name]);
+    assert_eq!((shown.get("host"), &shown["definition"]), (None, &Value::Null), "{shown}");
+    let process = shown["pid"].clone();
+
+    define("accept=STOP,PAUSE_CONTINUE");
+    assert_eq!(apply(&svc, &file, &[]), ["update own", "stop own", "start own"]);
+    reaches(&svc, "own", ServiceState::RUNNING);
+    assert_ne!(svc.json(&["show", &name])["pid"], process);
+    svc.ok(&["pause", &name]);
+    svc.ok(&["continue", &name]);
+    let exported = svc.ok(&["export", &name]);
+    assert!(exported.contains("binary-path = ") && exported.contains("PAUSE_CONTINUE"), "{exported}");
+    let again = svc.write("again.toml", &exported);
+    assert_eq!(planned(&svc, &again), [""; 0]);
+
+    // What svckit hosts may do without a host, and nobody tells afterwards who made it.
+    svc.ok(&["down", text(&file)]);
+    svc.write("service.toml", &section(&svc, "own", "hang", ""));
+    let made = svckit_testkit::svc::making_anew(|| svc.run(&["apply", text(&file)]));
+    assert!(made.status.success(), "{}{}", made.stdout, made.stderr);
+    define("accept=STOP");
+    assert_eq!(apply(&svc, &file, &[]), ["update own"]);
+    assert_eq!(svc.json(&["show", &name])["definition"], Value::Null);
+    assert_eq!(planned(&svc, &file), [""; 0]);
+    svc.write("service.toml", &section(&svc, "own", "hang", ""));
+    assert_eq!(svc.run(&["apply", text(&file)]).code(), Some(2));
+    svc.ok(&["remove", &name]);
+}
