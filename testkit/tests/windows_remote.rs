@@ -123,6 +123,31 @@ fn what_windows_does_not_tell_of_another_machine_is_refused_by_its_name() {
 }
 
 #[test]
+fn a_program_that_is_a_service_itself_is_brought_in_line_there() {
+    let svc = Svc::new();
+    let name = svc.name("own");
+    let define = |words: &str| {
+        let program = binary::scripted();
+        let text = format!("[service.{name}]\nbinary-path = '\"{}\" {words}'\n", program.display());
+        svc.write("own.toml", &text).to_str().unwrap().to_owned()
+    };
+    let file = define("accept=STOP");
+    assert_eq!(there(&svc, &["plan", &file]).code(), Some(11));
+    assert!(ok(&svc, &["apply", &file]).contains(&format!("installed {name}")));
+    assert_eq!(there(&svc, &["plan", &file]).code(), Some(0));
+    assert!(ok(&svc, &["apply", &file]).contains("nothing to do"));
+    assert!(ok(&svc, &["up", &file]).contains("RUNNING"));
+    define("accept=STOP,PAUSE_CONTINUE");
+    let applied = ok(&svc, &["apply", &file]);
+    assert!(applied.contains(&format!("started {name}")), "{applied}");
+    ok(&svc, &["pause", &name]);
+    let again = svc.write("again.toml", &ok(&svc, &["export", &name]));
+    assert_eq!(there(&svc, &["plan", again.to_str().unwrap()]).code(), Some(0));
+    assert!(ok(&svc, &["down", &file]).contains("stopped and removed"));
+    assert_eq!(there(&svc, &["status", &name]).code(), Some(3));
+}
+
+#[test]
 fn the_end_of_a_service_is_waited_for_where_the_machine_tells_of_it() {
     let svc = Svc::new();
     let name = install(&svc, "web");

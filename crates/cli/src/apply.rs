@@ -71,7 +71,7 @@ pub(crate) fn update(app: &mut App, wanted: &Wanted) -> Result<Changes, Failure>
     let name = &wanted.service.name;
     let manager = app.manager(ManagerAccess::CONNECT)?;
     let present = manager.open_service(name.as_str(), ServiceAccess::QUERY_CONFIG)?.config()?;
-    let stored = stored_definition(app, name)?;
+    let stored = kept_definition(app, name)?;
     let home = app.home()?;
     own(name, (&present, stored.as_deref()), wanted.service.binary_path())?;
     can_leave_host(&home, wanted, &present)?;
@@ -118,7 +118,7 @@ pub(crate) fn refuse_stranger(
     if HostImage::of(&present.image_path).is_some() {
         return Ok(());
     }
-    let stored = stored_definition(app, name)?;
+    let stored = kept_definition(app, name)?;
     own(name, (&present, stored.as_deref()), wanted)
 }
 
@@ -163,6 +163,17 @@ fn warn(app: &mut App, wanted: &Wanted, warnings: &[svckit_core::Error]) -> Resu
 }
 
 /// The definition that is stored with a service; none where the service control manager keeps no definitions.
+pub(crate) fn kept_definition(
+    app: &mut App,
+    name: &ServiceName,
+) -> Result<Option<Box<HostDefinition>>, Failure> {
+    match stored_definition(app, name) {
+        Err(failure) if failure.code() == Some(Win32Error::NOT_SUPPORTED) => Ok(None),
+        other => other,
+    }
+}
+
+/// The definition that is stored with a service.
 pub(crate) fn stored_definition(
     app: &mut App,
     name: &ServiceName,
@@ -171,7 +182,6 @@ pub(crate) fn stored_definition(
     {
         Ok(Reply::Definition { definition }) => Ok(definition),
         Ok(_) => Err(app.unexpected("query definition of service").into()),
-        Err(error) if error.code == Win32Error::NOT_SUPPORTED => Ok(None),
         Err(error) => Err(error.into()),
     }
 }

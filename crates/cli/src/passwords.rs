@@ -13,7 +13,7 @@ use zeroize::Zeroizing;
 
 use crate::accounts;
 use crate::app::App;
-use crate::apply::{Wanted, stored_definition};
+use crate::apply::{Wanted, kept_definition};
 use crate::builtin::PLATFORM;
 use crate::failure::Failure;
 use crate::several::each;
@@ -98,7 +98,7 @@ fn present(app: &mut App, wanted: &Wanted) -> Result<Option<Present>, Failure> {
         Err(error) => return Err(error.into()),
     };
     let config = service.config()?;
-    Ok(Some(Present { config, stored: stored_definition(app, name)? }))
+    Ok(Some(Present { config, stored: kept_definition(app, name)? }))
 }
 
 fn read(wanted: &Wanted, source: &PasswordSource) -> Result<Secret, Failure> {

@@ -16,7 +16,7 @@ use svckit_recipe::{ServiceDefinition, Stored, secret, toml};
 
 use crate::accounts;
 use crate::app::{App, all_named, default_log};
-use crate::apply::stored_definition;
+use crate::apply::kept_definition;
 use crate::args::Export;
 use crate::failure::{Failure, Status};
 use crate::report;
@@ -104,7 +104,7 @@ pub(crate) fn installed(app: &mut App, name: &ServiceName) -> Result<Installed, 
     let config = service.config()?;
     let optional = show::optional(&*service)?;
     let platform = app.surroundings.platform;
-    let stored = stored_definition(app, name)?;
+    let stored = kept_definition(app, name)?;
     let (name, default_log) = match &stored {
         Some(_) => {
             let state = app.state_directory()?;

@@ -18,7 +18,7 @@ use svckit_core::tree::TreePolicy;
 use svckit_core::win32::Win32Error;
 
 use crate::app::{App, one_named};
-use crate::apply::stored_definition;
+use crate::apply::kept_definition;
 use crate::args::One;
 use crate::failure::Failure;
 use crate::report::{self, ServiceReport, StatusJson};
@@ -43,7 +43,7 @@ pub(crate) fn run(app: &mut App, arguments: &One) -> Result<(), Failure> {
         app.manager(ManagerAccess::CONNECT)?.open_service(name.as_str(), ServiceAccess::QUERY_CONFIG)?;
     let config = service.config()?;
     let optional = optional(&*service)?;
-    let definition = match stored_definition(app, &name) {
+    let definition = match kept_definition(app, &name) {
         Ok(definition) => definition.map(|definition| *definition),
         // On Windows it is for administrators, the rest isn't.
         Err(failure) if failure.code() == Some(Win32Error::ACCESS_DENIED) => {
