@@ -149,6 +149,11 @@ fn a_program_that_is_a_service_itself_is_brought_in_line_on_all_of_them_and_once
         let done = fleet.run(&[verb, "shop.toml"]);
         assert_eq!(done.code(), Some(0), "{verb}: {done:?}");
     }
+    for words in [&["list"][..], &["status"], &["show", "shop"], &["doctor", "shop"], &["lint", "shop.toml"]]
+    {
+        let done = fleet.run(words);
+        assert_eq!(done.code(), Some(0), "{words:?}: {done:?}");
+    }
     let exported = fleet.run(&["export", "shop"]);
     assert_eq!(exported.stdout.matches("binary-path = ").count(), 2, "{exported:?}");
     let down = fleet.run(&["down", "shop.toml"]);

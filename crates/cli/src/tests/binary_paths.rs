@@ -5,6 +5,7 @@ use svckit_core::config::Config2Level;
 use svckit_core::image_path::ImagePath;
 use svckit_core::kind::ServiceType;
 use svckit_core::secret::Secret;
+use svckit_core::win32::Win32Error;
 use svckit_recipe::Platform;
 
 use super::{WEB, World};
@@ -108,6 +109,20 @@ fn another_folder_is_a_change_and_who_runs_is_restarted() {
         assert_eq!(world.svc("apply FILE").status, 0);
         assert_eq!(image(&world), "D:\\shop-2\\SHOP.EXE");
         assert_eq!(world.svc("remove FILE --stop").out, "removed shop\n");
+    }
+}
+
+#[test]
+fn one_that_does_not_start_is_as_before_again() {
+    for world in [windows(), own()] {
+        world.svc("up FILE");
+        world.scm.contents().services.get_mut("shop").unwrap().fails_with =
+            Some((Win32Error::PROCESS_ABORTED, 0));
+        world.file("service.toml", &SHOP.replace("-x", "-y"));
+        let ran = world.svc("up FILE");
+        assert_eq!(ran.status, Status::ServiceFailed as u8);
+        assert!(ran.err.contains("shop doesn't run as the file says; it is as before again"), "{}", ran.err);
+        assert!(image(&world).ends_with(" -x"));
     }
 }
 

@@ -80,8 +80,9 @@ fn definition(app: &mut App, name: &ServiceName, with_secrets: bool) -> Result<S
         refuse_secrets(&definition)?;
     }
     written(app, std::slice::from_ref(&definition))?;
+    let platform = app.platform_of_services()?;
     if definition.password.is_none()
-        && let Some(account) = accounts::with_password(app.surroundings.platform, &config)
+        && let Some(account) = accounts::with_password(platform, &config)
     {
         app.ui.warn(format!(
             "{name}: the password of {account} is not part of the definition; --password-stdin takes it"
