@@ -12,6 +12,8 @@ pub(crate) struct Open {
     stream: TcpStream,
     pub(crate) pipe: Pipe,
     buffer: Vec<u8>,
+    /// All that the server has sent.
+    pub(crate) heard: Vec<u8>,
 }
 
 impl Open {
@@ -21,13 +23,14 @@ impl Open {
         stream.set_read_timeout(Some(PATIENCE)).unwrap();
         let request = Request { host: host.to_owned(), pipe: pipe.to_owned(), random: [7; 48] };
         let (mut connecting, mut bytes) = Connecting::start(request, security).unwrap();
-        let mut buffer = vec![0; 64 * 1024];
+        let (mut buffer, mut heard) = (vec![0; 64 * 1024], Vec::new());
         loop {
             stream.write_all(&bytes).unwrap();
             let count = stream.read(&mut buffer).unwrap();
+            heard.extend_from_slice(&buffer[..count]);
             match connecting.receive(&buffer[..count]).unwrap() {
                 Progress::Connecting(more) => connecting = more,
-                Progress::Open(pipe) => return Self { stream, pipe, buffer },
+                Progress::Open(pipe) => return Self { stream, pipe, buffer, heard },
             }
             bytes = connecting.take_output();
         }
@@ -50,6 +53,7 @@ impl Open {
             self.stream.write_all(&self.pipe.take_output()).unwrap();
             let count = self.stream.read(&mut self.buffer).unwrap();
             assert!(count > 0 && !self.pipe.has_ended(), "the connection was ended");
+            self.heard.extend_from_slice(&self.buffer[..count]);
             self.pipe.receive(&self.buffer[..count]).unwrap();
             self.stream.write_all(&self.pipe.take_output()).unwrap();
         }
