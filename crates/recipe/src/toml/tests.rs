@@ -88,16 +88,13 @@ mod on_windows {
     fn paths_are_made_absolute_or_refused() {
         let file = r"C:\shop\service.toml";
         let read = |keys: &str| parse(file, format!("[service.web]\n{keys}"), Platform::Windows);
-        let service = |keys: &str| read(keys).unwrap().services.remove(0);
-        assert_eq!(service("run = ['bin/web.exe']").program.command, [r"C:\shop\bin\web.exe"]);
-        assert_eq!(service(r"run = ['\bin\web.exe']").program.command, [r"C:\bin\web.exe"]);
-        assert_eq!(service(r"run = ['\\host\share\web.exe']").program.command, [r"\\host\share\web.exe"]);
-        assert_eq!(service(r"run = ['D:\web.exe']").program.command, [r"D:\web.exe"]);
-        assert_eq!(service("run = ['web']").program.command, ["web"]);
-        assert_eq!(
-            service("run = ['web']\ndirectory = 'a/./b'").program.directory,
-            Path::new(r"C:\shop\a\b")
-        );
+        let program = |keys: &str| read(keys).unwrap().services[0].hosted().unwrap().program.clone();
+        assert_eq!(program("run = ['bin/web.exe']").command, [r"C:\shop\bin\web.exe"]);
+        assert_eq!(program(r"run = ['\bin\web.exe']").command, [r"C:\bin\web.exe"]);
+        assert_eq!(program(r"run = ['\\host\share\web.exe']").command, [r"\\host\share\web.exe"]);
+        assert_eq!(program(r"run = ['D:\web.exe']").command, [r"D:\web.exe"]);
+        assert_eq!(program("run = ['web']").command, ["web"]);
+        assert_eq!(program("run = ['web']\ndirectory = 'a/./b'").directory, Path::new(r"C:\shop\a\b"));
         for keys in ["run = ['D:web.exe']", "run = ['web']\ndirectory = 'D:'"] {
             let wrong = read(keys).unwrap_err().to_string();
             assert!(wrong.contains("depends on who asks"), "{wrong}");
