@@ -10,7 +10,7 @@ use svckit_manager::{Target, connect};
 use svckit_testkit::kdc::{Kdc, another_clock};
 use svckit_testkit::samba::{ADMINISTRATOR, Samba, USER};
 use svckit_testkit::svc::{Output, Svc, finish};
-use svckit_testkit::{need, role};
+use svckit_testkit::{PATIENCE, need, role};
 
 use crate::kerberos::refused;
 use crate::samba::{SERVICES, demands};
@@ -49,7 +49,9 @@ impl Shop {
 
     /// `svc` with the tickets of a cache.
     fn command(&self, cache: &str, arguments: &[&str]) -> Command {
-        let mut command = self.svc.command(arguments);
+        // A machine that is busy may take longer than people wait.
+        let patience = PATIENCE.as_secs().to_string();
+        let mut command = self.svc.command(&[&["--connect-timeout", &patience], arguments].concat());
         command.envs(self.kdc.environment(cache));
         command
     }

@@ -266,3 +266,36 @@ fn logon(status: NtStatus, credential: Credential) -> (Win32Error, Option<&'stat
     };
     (code, Some(why))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_status_says_depends_on_what_was_shown() {
+        use Credential::{Password, Ticket};
+        for (status, credential, code, said) in [
+            (
+                NtStatus::LOGON_FAILURE,
+                Password,
+                Win32Error::LOGON_FAILURE,
+                "the user name or password is wrong",
+            ),
+            (NtStatus::LOGON_FAILURE, Ticket, Win32Error::LOGON_FAILURE, "does not take the ticket"),
+            (NtStatus::ACCESS_DENIED, Password, Win32Error::ACCESS_DENIED, "lets nobody in"),
+            (NtStatus::ACCESS_DENIED, Ticket, Win32Error::LOGON_FAILURE, "its user has no account there"),
+            (NtStatus::INVALID_PARAMETER, Ticket, Win32Error::RPC_S_SEC_PKG_ERROR, "does not take Kerberos"),
+            (NtStatus::TIME_DIFFERENCE_AT_DC, Ticket, Win32Error::TIME_SKEW, "the clocks"),
+            (NtStatus::TIME_DIFFERENCE_AT_DC, Password, Win32Error::TIME_SKEW, "the clocks"),
+            (NtStatus::NO_LOGON_SERVERS, Ticket, Win32Error::NO_LOGON_SERVERS, "no domain controller"),
+            (NtStatus::ACCOUNT_LOCKED_OUT, Ticket, Win32Error::ACCOUNT_LOCKED_OUT, "the account is locked"),
+        ] {
+            let (found, why) = logon(status, credential);
+            assert_eq!(found, code, "{status}, {credential:?}");
+            assert!(why.is_some_and(|why| why.contains(said)), "{status}, {credential:?}: {why:?}");
+        }
+        let unknown = (Win32Error::RPC_S_SERVER_UNAVAILABLE, None);
+        assert_eq!(logon(NtStatus::INVALID_PARAMETER, Password), unknown);
+        assert_eq!(logon(NtStatus(0xc000_ffff), Ticket), unknown);
+    }
+}
