@@ -32,12 +32,13 @@ pub(crate) fn complete(definition: &mut Definition) -> Vec<Finding> {
     let mut wrong = Vec::new();
     for index in 0..definition.services.len() {
         let service = &definition.services[index];
-        // Nothing is looked up of what the service control manager starts by itself.
-        let Some(hosted) = service.hosted() else { continue };
         let mut tell = |rule, diagnostic| {
             let service = Some(service.name.clone());
             wrong.push(Finding { severity: Severity::Error, rule, service, diagnostic });
         };
+        password(definition, service).into_iter().for_each(|one| tell("secret", one));
+        // Nothing is looked up of what the service control manager starts by itself.
+        let Some(hosted) = service.hosted() else { continue };
         directory(definition, service, hosted).into_iter().for_each(|one| tell("directory", one));
         environment_files(definition, service, hosted)
             .into_iter()
@@ -173,17 +174,18 @@ fn secrets(definition: &Definition, service: &ServiceDefinition, hosted: &Hosted
         let span = service.places.environment.get(name).copied().unwrap_or(service.places.name);
         Some(definition.diagnostic(span, format!("cannot use the secret in {shown}: {problem}"), help))
     };
-    let mut all: Vec<_> = hosted.program.secrets.iter().filter_map(wrong).collect();
-    // That of the account is read when it is needed, and may be away else; but nobody else may ever see it.
-    if let Some(PasswordSource::File(file)) = &service.password
-        && are_others_in(file)
-    {
-        let message =
-            format!("cannot use the password in {}: everybody may read or change it", file.display());
-        let span = service.places.password.unwrap_or(service.places.name);
-        all.push(definition.diagnostic(span, message, Some(format!("chmod o= {}", file.display()))));
+    hosted.program.secrets.iter().filter_map(wrong).collect()
+}
+
+/// A password that others may see. It is read when it is needed, and may be away else.
+fn password(definition: &Definition, service: &ServiceDefinition) -> Option<Diagnostic> {
+    let Some(PasswordSource::File(file)) = &service.password else { return None };
+    if !are_others_in(file) {
+        return None;
     }
-    all
+    let message = format!("cannot use the password in {}: everybody may read or change it", file.display());
+    let span = service.places.password.unwrap_or(service.places.name);
+    Some(definition.diagnostic(span, message, Some(format!("chmod o= {}", file.display()))))
 }
 
 /// Whether everybody may read or change a file.

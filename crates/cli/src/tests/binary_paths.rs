@@ -245,10 +245,17 @@ fn a_password_is_set_with_the_account_and_when_that_is_asked_for() {
     use std::os::unix::fs::PermissionsExt;
     let world = World { platform: Platform::Windows, ..own() };
     let path = world.file("pw", "hunter2\n");
-    std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o600)).unwrap();
+    let mode = |mode: u32| std::fs::set_permissions(&path, std::fs::Permissions::from_mode(mode)).unwrap();
     world.file("service.toml", &format!("{SHOP}account = 'ann'\npassword = {{ file = 'pw' }}\n"));
     let passwords = || std::mem::take(&mut world.scm.contents().passwords);
     let set = [Some(Secret::from("hunter2"))];
+    mode(0o644);
+    for line in ["apply FILE", "lint FILE"] {
+        let ran = world.svc(line);
+        assert_eq!(ran.status, Status::Usage as u8, "{line}");
+        assert!(ran.err.contains("everybody may read or change it"), "{}", ran.err);
+    }
+    mode(0o600);
     assert_eq!(world.svc("apply FILE").status, 0);
     assert_eq!(passwords(), set);
     for line in ["apply FILE", "update FILE", "up FILE"] {
@@ -306,6 +313,7 @@ fn what_is_installed_can_be_had_as_a_definition_by_name() {
 fn what_only_hosts_do_is_told_not_to_be_there() {
     let world = own();
     world.svc("up FILE");
+    assert_eq!(world.svc("wait FILE --state ready").status, 0);
     let ran = world.svc("env FILE");
     assert!(ran.status != 0 && ran.err.contains("its program is a service itself"), "{}", ran.err);
     let ran = world.svc("lint FILE");
