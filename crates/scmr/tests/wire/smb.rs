@@ -12,7 +12,7 @@ use svckit_testkit::capture;
 use zeroize::Zeroizing;
 
 use crate::corpus::smb_check::connecting;
-use crate::impacket::{bytes, hex};
+use crate::impacket::bytes;
 
 const SESSIONS: [(&str, Option<Cipher>); 3] = [
     ("dialect-3.1.1-gcm", Some(Cipher::Aes128Gcm)),
@@ -97,17 +97,13 @@ fn notices_changes(session: &[u8], connecting: impl Fn() -> Connecting) {
 /// A session with a ticket, as it was recorded: AP-REQ, the key that came of it, and what the server sent.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct WithTicket {
-    pub(crate) request: Vec<u8>,
-    pub(crate) key: Vec<u8>,
-    pub(crate) server: Vec<u8>,
+    request: Vec<u8>,
+    key: Vec<u8>,
+    server: Vec<u8>,
 }
 
 impl WithTicket {
     /// A line each.
-    pub(crate) fn to_text(&self) -> String {
-        [&self.request, &self.key, &self.server].map(|bytes| hex(bytes) + "\n").concat()
-    }
-
     pub(crate) fn from_text(text: &str) -> Self {
         let mut lines = text.lines().filter(|line| !line.starts_with('#')).map(bytes);
         let [request, key, server] = [(); 3].map(|()| lines.next().unwrap());

@@ -15,6 +15,7 @@ use svckit_testkit::kdc::Kdc;
 use svckit_testkit::samba::{ADMINISTRATOR, Samba};
 use svckit_testkit::{capture, role};
 
+use crate::impacket::hex;
 use crate::smb::WithTicket;
 use crate::smb_pipe::Open;
 
@@ -127,7 +128,9 @@ pub(crate) fn record(port: &str) {
     pipe.write(&Binding::start().1);
     pipe.read();
     let key = key.lock().unwrap().clone();
-    eprint!("{}", WithTicket { request, key, server: pipe.heard }.to_text());
+    for bytes in [request, key, pipe.heard] {
+        eprintln!("{}", hex(&bytes));
+    }
 }
 
 /// A realm with an administrator who has a ticket, and a server with these settings; what such a process prints.
