@@ -162,7 +162,8 @@ fn the_last_output_before_the_end_is_not_lost() {
         10 * (RUNS - 1)
     );
     let name = install(&svc, "brief", "lines:1-1000,say:last,complain: words,exit:3", &restart);
-    assert!(matches!(start(&svc, &name).code(), Some(0 | 7)));
+    let started = start(&svc, &name);
+    assert!(matches!(started.code(), Some(0 | 7)), "{}{}", started.stdout, started.stderr);
     svc.ok(&["wait", &name, "--state", "stopped"]);
     let log = fs::read_to_string(svc.folder().join("brief.log")).unwrap();
     assert!(log.matches("last words").count() >= RUNS - 1 && log.ends_with("last words"), "{}", log.len());
@@ -195,7 +196,8 @@ fn a_crash_loop_at_full_speed_holds_up_nobody() {
     let calm = install(&svc, "calm", "hang", "");
     starts(&svc, &calm);
     let name = install(&svc, "loop", "exit:1", "restart = { delay = \"0s\" }\n");
-    assert!(matches!(start(&svc, &name).code(), Some(0 | 7)));
+    let started = start(&svc, &name);
+    assert!(matches!(started.code(), Some(0 | 7)), "{}{}", started.stdout, started.stderr);
     let events = Following::events(&svc, &name);
     for crash in 0..CRASHES {
         events.event(RECOVERED);
