@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use svckit_core::backend::Backend;
 use svckit_core::kerberos::{Failure, Style};
+use svckit_core::time::Tick;
 use svckit_core::{Error, Result, Win32Error};
 use svckit_os::{aside, clock, errno, gssapi, random, tcp};
 use svckit_scmr::auth::{Account, Initiate, NtHash, kerberos, ntlm, spnego};
@@ -191,15 +192,7 @@ impl Remote {
         let mut buffer = [0; 4096];
         let lost = |error: &io::Error| self.lost(self.mapper(), error, limit);
         loop {
-            stream.write_all(&bytes).map_err(|error| lost(&error))?;
-            let left = deadline.since(clock::now().tick).max(Duration::from_millis(1));
-            stream.set_read_timeout(Some(left)).map_err(|error| lost(&error))?;
-            let count = match stream.read(&mut buffer) {
-                Ok(0) => return Err(lost(&io::ErrorKind::ConnectionReset.into())),
-                Ok(count) => count,
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => 0,
-                Err(error) => return Err(lost(&error)),
-            };
+            let count = exchange(&mut stream, &bytes, &mut buffer, deadline).map_err(|error| lost(&error))?;
             match lookup.receive(&buffer[..count]) {
                 Ok(Step::More(more, next)) => (lookup, bytes) = (more, next),
                 Ok(Step::Done(port)) => return Ok(port),
@@ -329,6 +322,29 @@ impl Remote {
     }
 }
 
+/// Sends, and takes what comes next; no bytes after an interruption. The deadline holds however much still comes.
+///
+/// # Errors
+/// `TimedOut` or `WouldBlock` at the deadline; `ConnectionReset` if the other side has ended the connection.
+pub(super) fn exchange(
+    stream: &mut TcpStream,
+    bytes: &[u8],
+    buffer: &mut [u8],
+    deadline: Tick,
+) -> io::Result<usize> {
+    stream.write_all(bytes)?;
+    let left = deadline.since(clock::now().tick);
+    if left.is_zero() {
+        return Err(io::ErrorKind::TimedOut.into());
+    }
+    stream.set_read_timeout(Some(left))?;
+    match stream.read(buffer) {
+        Ok(0) => Err(io::ErrorKind::ConnectionReset.into()),
+        Err(error) if error.kind() == io::ErrorKind::Interrupted => Ok(0),
+        read => read,
+    }
+}
+
 /// Seconds, to the tenth where there are some.
 fn rounded(limit: Duration) -> f32 {
     let seconds = limit.as_secs_f32();
@@ -358,5 +374,31 @@ impl Transport for TcpStream {
 
     fn finish(&mut self) -> io::Result<()> {
         self.shutdown(std::net::Shutdown::Write)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::net::{Ipv4Addr, TcpListener};
+
+    #[test]
+    fn the_deadline_holds_even_if_something_came() {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+        let mut stream = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+        let (mut other, _) = listener.accept().unwrap();
+        other.write_all(b"answer").unwrap();
+        let now = clock::now().tick;
+        let mut buffer = [0; 16];
+        let late = exchange(&mut stream, b"a", &mut buffer, now).unwrap_err();
+        assert_eq!(late.kind(), io::ErrorKind::TimedOut);
+        let deadline = now + Duration::from_secs(60);
+        let count = exchange(&mut stream, b"b", &mut buffer, deadline).unwrap();
+        assert_eq!(&buffer[..count], b"answer");
+        other.read_exact(&mut buffer[..2]).unwrap();
+        assert_eq!(&buffer[..2], b"ab");
+        drop(other);
+        let gone = exchange(&mut stream, b"", &mut buffer, deadline).unwrap_err();
+        assert_eq!(gone.kind(), io::ErrorKind::ConnectionReset);
     }
 }

@@ -12,6 +12,7 @@ use svckit_scmr::auth::{AuthError, Initiate};
 use svckit_scmr::ops::Password;
 use svckit_scmr::smb::{Connecting, During, NtStatus, Pipe, Progress, Request, SmbError};
 
+use super::remote::exchange;
 use crate::remote::Remote;
 use crate::wire::{Credential, Transport};
 
@@ -46,18 +47,8 @@ pub(super) fn open(remote: &Remote, mut stream: TcpStream, initiate: Box<dyn Ini
         Connecting::start(request, initiate).map_err(|error| refused(remote, error))?;
     let mut buffer = vec![0; BUFFER].into_boxed_slice();
     loop {
-        stream.write_all(&bytes).map_err(|error| lost(remote, &error))?;
-        let left = deadline.since(clock::now().tick);
-        if left.is_zero() {
-            return Err(lost(remote, &io::ErrorKind::TimedOut.into()));
-        }
-        stream.set_read_timeout(Some(left)).map_err(|error| lost(remote, &error))?;
-        let count = match stream.read(&mut buffer) {
-            Ok(0) => return Err(lost(remote, &io::ErrorKind::ConnectionReset.into())),
-            Ok(count) => count,
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => 0,
-            Err(error) => return Err(lost(remote, &error)),
-        };
+        let count =
+            exchange(&mut stream, &bytes, &mut buffer, deadline).map_err(|error| lost(remote, &error))?;
         connecting = match connecting.receive(&buffer[..count]).map_err(|error| refused(remote, error))? {
             Progress::Connecting(more) => more,
             Progress::Open(pipe) => {
