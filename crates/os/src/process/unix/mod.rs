@@ -243,14 +243,20 @@ struct Stat {
 }
 
 fn stat(pid: u32) -> Option<Stat> {
-    let line = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
-    // The name of the program, in parentheses, may hold anything; the state follows it as the third field and the parent as the fourth, the begin is the 22nd, and
-    // the end of the environment the 51st.
+    stat_of(&std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?)
+}
+
+fn stat_of(line: &str) -> Option<Stat> {
+    // The name of the program, in parentheses, may hold anything; the state follows it as the third field and the parent as the fourth, the begin is the 22nd, where
+    // the code begins the 26th, and the end of the environment the 51st.
     let mut fields = line.rsplit_once(')')?.1.split_ascii_whitespace();
     let ended = matches!(fields.next()?, "Z" | "X");
     let parent = fields.next()?.parse().ok()?;
     let began = fields.nth(17)?.parse().ok()?;
-    let environment_end = fields.nth(28).and_then(|end| end.parse().ok()).filter(|end| *end != 0);
+    let number = |field: Option<&str>| field.and_then(|field| field.parse::<u64>().ok());
+    // Set after the environment, which ends where it begins until all of it is there.
+    let is_complete = number(fields.nth(3)).is_some_and(|code| code != 0);
+    let environment_end = number(fields.nth(24)).filter(|end| *end != 0 && is_complete);
     Some(Stat { ended, parent, began, environment_end })
 }
 
@@ -430,4 +436,31 @@ pub fn adopt_descriptor(number: i32) -> io::Result<OwnedFd> {
 
 fn process(pid: u32) -> io::Result<Pid> {
     Pid::from_raw(pid.cast_signed()).ok_or_else(|| io::Error::from_raw_os_error(libc::ESRCH))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A line of `/proc/PID/stat` with these for where the code begins and the environment ends.
+    fn line(code: u64, end: u64) -> String {
+        let fields: Vec<String> = (5..=52)
+            .map(|field| match field {
+                22 => 4711,
+                26 => code,
+                51 => end,
+                _ => 7,
+            })
+            .map(|value| value.to_string())
+            .collect();
+        format!("12 (a) b) S 3 {}", fields.join(" "))
+    }
+
+    #[test]
+    fn an_environment_is_there_when_the_program_is_whole() {
+        let stat = stat_of(&line(4096, 8192)).unwrap();
+        assert_eq!((stat.ended, stat.parent, stat.began, stat.environment_end), (false, 3, 4711, Some(8192)));
+        assert_eq!(stat_of(&line(4096, 0)).unwrap().environment_end, None, "its memory is gone");
+        assert_eq!(stat_of(&line(0, 8192)).unwrap().environment_end, None, "its environment is being made");
+    }
 }
