@@ -4,10 +4,13 @@ use std::io::{BufRead, BufReader};
 use std::process::{Child, Stdio};
 
 use serde_json::Value;
-use svckit_core::status::ServiceState;
+use svckit_testkit::following::Following;
 use svckit_testkit::svc::Svc;
 
-use crate::{open, reaches, up};
+use crate::{open, up};
+
+/// The event of a program that runs.
+const STARTED: u32 = 1;
 
 /// The exit status of a service that is marked for deletion.
 const MARKED: i32 = 9;
@@ -120,7 +123,8 @@ fn a_run_that_is_killed_leaves_services_that_can_be_started_again() {
     diamond(&svc, "run = 'sleep 1000'\nready = { tcp = '127.0.0.1:1', timeout = '1h' }");
     let mut killed =
         svc.command(&["start", "*"]).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
-    reaches(&svc, "left", ServiceState::START_PENDING);
+    // Before its host says so, it takes no stop.
+    Following::events(&svc, "left").event(STARTED);
     killed.kill().unwrap();
     killed.wait().unwrap();
     svc.ok(&["stop", "left"]);
